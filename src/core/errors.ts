@@ -1,0 +1,140 @@
+/** The errors of GIST: each says what is wrong, where, and how to mend it. */
+
+/** What went wrong, in the three parts that every message of GIST has. */
+export interface ErrorParts {
+  /** What is wrong, in one sentence. Never contains pixels, patient data or secrets. */
+  what: string;
+  /** Where: a key of the spec, an object key, a file's name inside its source. */
+  where?: string;
+  /** What the user can do about it. */
+  mend?: string;
+  cause?: unknown;
+}
+
+/** Base of all errors that GIST raises knowingly; anything else that surfaces is a defect. */
+export abstract class GistError extends Error {
+  abstract override readonly name: string;
+  /** Whether the same call may succeed later with nothing mended (network, disk, a lost device). */
+  abstract readonly retryable: boolean;
+  /** Exit code of the `gist` command when this error ends it. */
+  readonly exitCode: number = 1;
+  readonly what: string;
+  readonly where: string | undefined;
+  readonly mend: string | undefined;
+
+  constructor(parts: ErrorParts) {
+    super(formatParts(parts), { cause: parts.cause });
+    this.what = parts.what;
+    this.where = parts.where;
+    this.mend = parts.mend;
+  }
+}
+
+function formatParts({ what, where, mend }: ErrorParts): string {
+  return [where ? `${where}: ${what}` : what, mend].filter(Boolean).join(' ');
+}
+
+/** A spec that cannot be run: unknown key, wrong type, impossible value, unavailable feature. */
+export class SpecError extends GistError {
+  override readonly name = 'SpecError';
+  override readonly retryable = false;
+  override readonly exitCode = 2;
+}
+
+/** Wrong use of the command line. */
+export class UsageError extends GistError {
+  override readonly name = 'UsageError';
+  override readonly retryable = false;
+  override readonly exitCode = 2;
+}
+
+/** A data set that cannot be used as a whole: empty, unlabelled, too few images, too many corrupt ones. */
+export class DatasetError extends GistError {
+  override readonly name = 'DatasetError';
+  override readonly retryable = false;
+  override readonly exitCode = 3;
+}
+
+/** One image that cannot be decoded, or must not be (size limits). */
+export class ImageError extends GistError {
+  override readonly name = 'ImageError';
+  override readonly retryable = false;
+  override readonly exitCode = 3;
+}
+
+/** An archive that is corrupt or hostile: escaping paths, bombs, duplicate or encrypted entries. */
+export class ArchiveError extends GistError {
+  override readonly name = 'ArchiveError';
+  override readonly retryable = false;
+  override readonly exitCode = 3;
+}
+
+/** A weights or checkpoint file that is corrupt, of another configuration, or hostile. */
+export class CheckpointError extends GistError {
+  override readonly name = 'CheckpointError';
+  override readonly retryable = false;
+  override readonly exitCode = 4;
+}
+
+/** A newer attempt owns the training; this one must stop and write nothing more. */
+export class StaleAttemptError extends GistError {
+  override readonly name = 'StaleAttemptError';
+  override readonly retryable = false;
+  override readonly exitCode = 4;
+}
+
+/** Training that cannot go on: NaN loss, impossible batch, no such device. */
+export class TrainingError extends GistError {
+  override readonly name = 'TrainingError';
+  override readonly retryable = false;
+  override readonly exitCode = 4;
+}
+
+/** The trainer process ended or hung without a verdict of its own (kill, native crash, out of memory). */
+export class TrainerCrashError extends GistError {
+  override readonly name = 'TrainerCrashError';
+  override readonly retryable = true;
+  override readonly exitCode = 4;
+}
+
+/** The object store refused for good: wrong secret, missing bucket, missing object, malformed address. */
+export class StoreError extends GistError {
+  override readonly name = 'StoreError';
+  override readonly retryable = false;
+  override readonly exitCode = 5;
+}
+
+/** The object store or disk is in trouble that may pass: network, 5xx, throttling, no space left. */
+export class StoreUnavailableError extends GistError {
+  override readonly name = 'StoreUnavailableError';
+  override readonly retryable = true;
+  override readonly exitCode = 5;
+}
+
+/** A precondition of a conditional put did not hold: somebody else wrote first. */
+export class PreconditionFailedError extends GistError {
+  override readonly name = 'PreconditionFailedError';
+  override readonly retryable = false;
+  override readonly exitCode = 5;
+}
+
+/** A server of the embedded stack, or the user's own, cannot be started or reached. */
+export class StackError extends GistError {
+  override readonly name = 'StackError';
+  override readonly retryable = true;
+  override readonly exitCode = 6;
+}
+
+/** A part that set-up provides is missing or broken on this machine. */
+export class SetupError extends GistError {
+  override readonly name = 'SetupError';
+  override readonly retryable = false;
+  override readonly exitCode = 7;
+}
+
+/** A run that does not exist, has ended, or is in a state in which the request makes no sense. */
+export class RunError extends GistError {
+  override readonly name = 'RunError';
+  override readonly retryable = false;
+  override readonly exitCode = 8;
+}
