@@ -1,0 +1,25 @@
+/** The one place that reads the environment: every variable GIST knows, with its default. */
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+const DEFAULT_TASK_QUEUE = 'gist';
+const DEFAULT_GPU_TASK_QUEUE = 'gist-gpu';
+
+/** Read afresh at each call, so that a test or a command may set a variable first. */
+export const environment = {
+  /** Task queue of workflows and CPU activities. */
+  taskQueue: (): string => process.env.GIST_TASK_QUEUE ?? DEFAULT_TASK_QUEUE,
+  /** Task queue of activities that want a GPU. */
+  gpuTaskQueue: (): string => process.env.GIST_GPU_TASK_QUEUE ?? DEFAULT_GPU_TASK_QUEUE,
+  /** Address of the object store that runs and data sets live in. */
+  storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',
+  /** Per-user cache of downloaded parts. */
+  cacheFolder: (): string =>
+    process.env.GIST_CACHE_DIR ?? path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist'),
+  /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
+  stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
+  temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
+  s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
+  /** CPU threads of TensorFlow; undefined: all processors. */
+  threads: (): number | undefined => (process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined),
+};

@@ -1,0 +1,48 @@
+/** Names and shapes of everything that a running `gistPipeline` can be asked or told. */
+import { z } from 'zod';
+import type { Stage } from './pipeline.js';
+import type { CheckpointRef, CurvePoint } from './results.js';
+
+export const PIPELINE_WORKFLOW = 'gistPipeline';
+export const PROGRESS_QUERY = 'progress';
+export const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
+export type ControlUpdate = (typeof CONTROL_UPDATES)[number];
+
+export const extendTrainingSchema = z.strictObject({
+  kimg: z.number().positive().max(1e6).describe('New total length of the training in kimg; must exceed the present one.'),
+});
+export type ExtendTrainingInput = z.output<typeof extendTrainingSchema>;
+
+/** What a control did; repeated controls change nothing and say so. */
+export interface ControlReply {
+  changed: boolean;
+  message: string;
+}
+
+export type RunState = 'running' | 'pausing' | 'paused' | 'done' | 'failed';
+
+/** Answer of the `progress` query. */
+export interface RunProgress {
+  runId: string;
+  name: string;
+  state: RunState;
+  stages: Record<Stage, 'left-out' | 'waiting' | 'running' | 'done' | 'reused'>;
+  /** Units of work in the running stage. */
+  done: number;
+  total: number;
+  unit: string;
+  train: null | {
+    kimg: number;
+    targetKimg: number;
+    lastCheckpoint: CheckpointRef | null;
+    curve: CurvePoint[];
+  };
+}
+
+/** Live numbers of a training, in the heartbeat of its activity; under 2 KB. */
+export interface TrainHeartbeat {
+  kimg: number;
+  step: number;
+  imagesPerSecond: number;
+  checkpoint: CheckpointRef | null;
+}

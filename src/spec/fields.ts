@@ -1,0 +1,29 @@
+/** Field types that several parts of a spec share. */
+import { z } from 'zod';
+
+/** A path, `file:///` or `s3://` address. */
+export const uri = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+  .refine(
+    (value) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || /^(file:\/\/\/|s3:\/\/[^/]+)/.test(value),
+    'must be a path, file:///path or s3://bucket/prefix',
+  );
+
+/** Marks a value which the design foresees and this version cannot run yet. */
+export function notAvailable(feature: string) {
+  return (_value: unknown, context: z.core.$RefinementCtx): void => {
+    context.addIssue({ code: 'custom', message: `${feature} is not available in this version` });
+  };
+}
+
+/** An enumeration in which some values are known but not available in this version. */
+export function enumWithFuture<const Now extends string, const Later extends string>(
+  now: readonly [Now, ...Now[]],
+  later: readonly Later[],
+) {
+  return z.enum([...now, ...later] as [Now, ...(Now | Later)[]]).superRefine((value, context) => {
+    if ((later as readonly string[]).includes(value)) notAvailable(`"${value}"`)(value, context);
+  });
+}

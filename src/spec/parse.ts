@@ -1,0 +1,99 @@
+/** Reading a spec: every refusal names the key, what was given, what is allowed and the nearest right one. */
+import { z } from 'zod';
+import { SpecError } from '../core/errors.js';
+import { nearest } from './nearest.js';
+import { type PipelineSpec, pipelineSchema } from './pipeline.js';
+
+/**
+ * The spec with every default filled in.
+ *
+ * @throws SpecError naming every offending key at once.
+ */
+export function parseSpec(input: unknown): PipelineSpec {
+  return parseWith(pipelineSchema, input);
+}
+
+/** {@link parseSpec} for any schema of the spec. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, input, schema));
+  throw new SpecError({
+    what: lines.length === 1 ? (lines[0] as string) : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
+    mend: 'See docs/spec.schema.json or `gist run --help` for what a spec may contain.',
+  });
+}
+
+type Path = readonly PropertyKey[];
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    const allowed = keysAt(schema, issue.path);
+    return issue.keys.map((key) => unknownKey([...issue.path, key], key, allowed));
+  }
+  if (issue.code === 'invalid_union') {
+    const branch = closestBranch(issue.errors);
+    if (branch) return branch.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, input, schema));
+  }
+  return [`${formatPath(issue.path)}: ${explain(issue)}${given(input, issue.path)}${suggestion(issue, input)}`];
+}
+
+/** Of a union's alternatives, the one which the user seems to have meant: the deepest that got past its type. */
+function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
+  return branches.find((issues) => issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'custom'));
+}
+
+function unknownKey(path: Path, key: string, allowed: string[]): string {
+  const meant = nearest(key, allowed);
+  const hint = meant ? `; did you mean "${meant}"?` : '';
+  return `${formatPath(path)}: unknown key${hint} (known here: ${allowed.join(', ')})`;
+}
+
+function explain(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}`;
+  if (issue.code === 'invalid_union') return 'has a value of the wrong type';
+  return issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
+}
+
+function given(input: unknown, path: Path): string {
+  const value = valueAt(input, path);
+  if (value === undefined) return '';
+  const text = JSON.stringify(value) ?? typeof value;
+  return `, given ${text.length > 80 ? `${text.slice(0, 77)}...` : text}`;
+}
+
+function suggestion(issue: z.core.$ZodIssue, input: unknown): string {
+  const value = valueAt(input, issue.path);
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return '';
+  const meant = nearest(value, issue.values.map(String));
+  return meant ? `; did you mean "${meant}"?` : '';
+}
+
+function formatPath(path: Path): string {
+  if (path.length === 0) return 'spec';
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part)}`)).join('');
+}
+
+function valueAt(input: unknown, path: Path): unknown {
+  let value = input;
+  for (const part of path) {
+    if (value === null || typeof value !== 'object') return undefined;
+    value = (value as Record<PropertyKey, unknown>)[part];
+  }
+  return value;
+}
+
+/** Keys that an object schema knows at a path; looks through defaults, options and refinements. */
+function keysAt(schema: z.ZodType, path: Path): string[] {
+  let current: z.core.$ZodType[] = [schema];
+  for (const part of path) current = current.flatMap(objectsWithin).map((object) => object.shape[String(part)]).filter((s) => s !== undefined);
+  return current.flatMap(objectsWithin).flatMap((object) => Object.keys(object.shape)).filter((key) => key !== '$schema');
+}
+
+function objectsWithin(schema: z.core.$ZodType): z.ZodObject[] {
+  if (schema instanceof z.ZodObject) return [schema];
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsWithin);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return objectsWithin(schema.unwrap());
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return objectsWithin(schema.unwrap());
+  return [];
+}

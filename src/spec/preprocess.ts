@@ -1,0 +1,55 @@
+/** The `preprocess` part of a spec: from a folder of images to a data set. */
+import { z } from 'zod';
+import { notAvailable, uri } from './fields.js';
+
+export const RESOLUTIONS = [16, 32, 64, 128, 256, 512, 1024] as const;
+
+export const preprocessSchema = z.strictObject({
+  source: uri.describe('Folder or .zip of images: a path, file:///..., or s3://bucket/prefix.'),
+  labels: z
+    .union([
+      z.enum(['folders', 'none']),
+      z.strictObject({ csv: uri }).superRefine(notAvailable('labels from a CSV file')),
+      z.strictObject({ json: uri }).superRefine(notAvailable('labels from a JSON file')),
+    ])
+    .default('folders')
+    .describe('Where classes come from: the first folder level, or none.'),
+  resolution: z
+    .literal(RESOLUTIONS)
+    .default(256)
+    .describe('Side of the square output image in pixels, a power of two.'),
+  square: z
+    .enum(['crop', 'pad'])
+    .default('crop')
+    .describe('How an image becomes square: central crop, or black borders.'),
+  color: z.enum(['grayscale', 'rgb']).default('grayscale').describe('Channels of the output: 1 or 3.'),
+  holdout: z
+    .strictObject({
+      fraction: z.number().min(0).max(0.9).default(0.2).describe('Share of each class kept away from training.'),
+      seed: z.int().min(0).default(0),
+      by: z
+        .enum(['image', 'patient'])
+        .default('image')
+        .superRefine((value, context) => {
+          if (value === 'patient') notAvailable('a holdout by patient')(value, context);
+        }),
+    })
+    .prefault({})
+    .describe('Images that training never sees, stratified by class, for an honest evaluation.'),
+  limit: z
+    .int()
+    .min(2)
+    .nullable()
+    .default(null)
+    .describe('Train on a random subset of this many images; smaller subsets are contained in larger ones.'),
+  mirror: z.boolean().default(false).describe('Add a left-right flipped copy of every training image.'),
+  maxRejected: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('Share of unreadable images above which the stage fails instead of setting them aside.'),
+  shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard of the data set.'),
+});
+
+export type PreprocessSpec = z.output<typeof preprocessSchema>;

@@ -1,0 +1,79 @@
+/** What each stage hands to the next: small records of keys and numbers, never of pixels. */
+
+/** A data set in the object store, made by `preprocess`. */
+export interface DatasetRef {
+  /** Key prefix in the object store, `datasets/<digest>/`. */
+  prefix: string;
+  digest: string;
+  resolution: number;
+  channels: 1 | 3;
+  /** Class names in label order; null when unlabelled. */
+  classes: string[] | null;
+  images: { train: number; holdout: number };
+  /** Images set aside because they could not be read; listed in `<prefix>manifest.json`. */
+  rejected: number;
+}
+
+/** A training checkpoint whose manifest has been written and verified. */
+export interface CheckpointRef {
+  /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>/`. */
+  prefix: string;
+  /** Thousands of real images shown up to here. */
+  kimg: number;
+  /** Optimisation steps taken up to here. */
+  step: number;
+}
+
+/** One value of a metric on one snapshot. */
+export interface CurvePoint {
+  kimg: number;
+  metric: string;
+  value: number;
+}
+
+export interface PreprocessResult {
+  stage: 'preprocess';
+  dataset: DatasetRef;
+}
+
+export interface TrainResult {
+  stage: 'train';
+  /** The checkpoint that later stages use: the best snapshot by the convergence metric, or the last. */
+  checkpoint: CheckpointRef;
+  last: CheckpointRef;
+  /** Why the training ended. */
+  ended: 'complete' | 'converged' | 'stopped';
+  curve: CurvePoint[];
+}
+
+export interface GenerateResult {
+  stage: 'generate';
+  /** Key prefix, `runs/<runId>/generate/<digest>/`. */
+  prefix: string;
+  digest: string;
+  images: number;
+}
+
+export interface EvaluateResult {
+  stage: 'evaluate';
+  prefix: string;
+  /** Every figure by its full name, `fd_effnetlite0.holdout` and the like. */
+  metrics: Record<string, number>;
+  /** Key of the self-contained HTML report. */
+  report: string;
+}
+
+export type StageResult = PreprocessResult | TrainResult | GenerateResult | EvaluateResult;
+
+/** The result of a whole run. */
+export interface PipelineResult {
+  runId: string;
+  stages: {
+    preprocess?: PreprocessResult;
+    train?: TrainResult;
+    generate?: GenerateResult;
+    evaluate?: EvaluateResult;
+  };
+  /** Stages that an earlier run had already made from the same inputs and settings. */
+  reused: string[];
+}
