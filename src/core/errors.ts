@@ -138,3 +138,41 @@ export class RunError extends GistError {
   override readonly retryable = false;
   override readonly exitCode = 8;
 }
+
+/** An error as it crosses a process boundary. */
+export interface WireError {
+  name: string;
+  what: string;
+  where?: string;
+  mend?: string;
+}
+
+const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
+  SpecError,
+  UsageError,
+  DatasetError,
+  ImageError,
+  ArchiveError,
+  CheckpointError,
+  StaleAttemptError,
+  TrainingError,
+  TrainerCrashError,
+  StoreError,
+  StoreUnavailableError,
+  PreconditionFailedError,
+  StackError,
+  SetupError,
+  RunError,
+};
+
+/** A defect travels with its message only: a stack is for the log of the process it happened in. */
+export function wireError(error: unknown): WireError {
+  if (error instanceof GistError) return { name: error.name, what: error.what, where: error.where, mend: error.mend };
+  return { name: 'Error', what: error instanceof Error ? error.message : String(error) };
+}
+
+/** The error that {@link wireError} made a record of, of the same class. */
+export function revive({ name, ...parts }: WireError): Error {
+  const Class = CLASSES[name];
+  return Class ? new Class(parts) : new Error(parts.what);
+}

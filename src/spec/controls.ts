@@ -4,6 +4,7 @@ import type { Stage } from './pipeline.js';
 import type { CheckpointRef, CurvePoint } from './results.js';
 
 export const PIPELINE_WORKFLOW = 'gistPipeline';
+export const TRAIN_WORKFLOW = 'trainUntilConverged';
 export const PROGRESS_QUERY = 'progress';
 export const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
 export type ControlUpdate = (typeof CONTROL_UPDATES)[number];
@@ -32,6 +33,8 @@ export interface RunProgress {
   total: number;
   unit: string;
   train: null | {
+    /** Id of the child workflow that trains; live numbers are in its pending activity's heartbeat. */
+    workflowId: string;
     kimg: number;
     targetKimg: number;
     lastCheckpoint: CheckpointRef | null;

@@ -1,0 +1,28 @@
+/** How errors of the domain become failures of Temporal: typed, and final only where retrying cannot help. */
+import { ApplicationFailure } from '@temporalio/common';
+import { GistError } from '../core/errors.js';
+
+/** The message carries what, where and mend; no stack of ours and no cause, which could hold data of the world outside. */
+export function asFailure(error: unknown): unknown {
+  if (!(error instanceof GistError)) return error;
+  return ApplicationFailure.create({
+    type: error.name,
+    message: error.message,
+    nonRetryable: !error.retryable,
+    details: [{ what: error.what, where: error.where, mend: error.mend }],
+  });
+}
+
+type Activity = (input: never) => Promise<unknown>;
+
+/** The same activities, with every domain error turned into a typed failure. */
+export function withTypedFailures<Activities extends Record<string, Activity>>(activities: Activities): Activities {
+  const wrap = (activity: Activity): Activity => async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      throw asFailure(error);
+    }
+  };
+  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, wrap(activity)])) as Activities;
+}

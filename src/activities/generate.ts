@@ -1,0 +1,39 @@
+/** The generate stage: how many shards, the shards, the manifest over them. */
+import type { Compute } from '../core/compute.js';
+import { createHash } from 'node:crypto';
+import type { GenerateSpec } from '../spec/generate.js';
+import type { CheckpointRef, DatasetRef, GenerateResult } from '../spec/results.js';
+import { workControls } from './heartbeat.js';
+
+export interface GenerateInput {
+  runId: string;
+  checkpoint: CheckpointRef;
+  /** For class proportions `as-real`; null when only a checkpoint was given. */
+  dataset: DatasetRef | null;
+  generate: GenerateSpec;
+}
+
+/** Identifies a synthetic set: the checkpoint and the settings. */
+function syntheticDigest({ checkpoint, generate }: GenerateInput): string {
+  return createHash('sha256').update(JSON.stringify([checkpoint.prefix, generate])).digest('hex').slice(0, 16);
+}
+
+export function createGenerateActivities({ compute }: { compute: Compute }) {
+  return {
+    async planGeneration(input: GenerateInput): Promise<{ digest: string; shards: number }> {
+      return { digest: syntheticDigest(input), shards: Math.ceil(input.generate.count / input.generate.shardImages) };
+    },
+
+    /** Makes the images of one shard. Idempotent. */
+    async generateShard(input: GenerateInput & { digest: string; shard: number }): Promise<void> {
+      await compute.run('generateShard', input, workControls());
+    },
+
+    /** Writes the preview grid and the manifest, which makes the synthetic set exist. */
+    async assembleSynthetic(input: GenerateInput & { digest: string }): Promise<GenerateResult> {
+      return compute.run('assembleSynthetic', input, workControls());
+    },
+  };
+}
+
+export type GenerateActivities = ReturnType<typeof createGenerateActivities>;

@@ -1,0 +1,19 @@
+/** All activities of a worker, made from what they need. */
+import type { Compute } from '../core/compute.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { createEvaluateActivities } from './evaluate.js';
+import { withTypedFailures } from './failures.js';
+import { createGenerateActivities } from './generate.js';
+import { createPreprocessActivities } from './preprocess.js';
+import { createRunActivities } from './run.js';
+import { createTrainActivities } from './train.js';
+
+export function createActivities(deps: { store: ObjectStore; compute: Compute }) {
+  return withTypedFailures({
+    ...createRunActivities(deps),
+    ...createPreprocessActivities(deps),
+    ...createTrainActivities(deps),
+    ...createGenerateActivities(deps),
+    ...createEvaluateActivities(deps),
+  });
+}

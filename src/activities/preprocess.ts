@@ -1,0 +1,35 @@
+/** The preprocess stage: plan, shards, assembly. */
+import { planDataset, assembleDataset, buildShard, openSource } from '../imaging/index.js';
+import type { PreprocessSpec } from '../spec/preprocess.js';
+import type { DatasetRef } from '../spec/results.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { workControls } from './heartbeat.js';
+
+export interface DatasetPlanned {
+  digest: string;
+  shards: number;
+  /** The finished data set, when an earlier run made the same one. */
+  dataset: DatasetRef | null;
+}
+
+export function createPreprocessActivities({ store }: { store: ObjectStore }) {
+  return {
+    /** Lists the source and writes which image goes where; images themselves are not decoded yet. */
+    async planDataset(input: { runId: string; preprocess: PreprocessSpec; reuse: boolean }): Promise<DatasetPlanned> {
+      return planDataset(store, input.preprocess, { ...workControls(), reuse: input.reuse });
+    },
+
+    /** Decodes, squares and resizes one shard's images. Idempotent. */
+    async buildShard(input: { digest: string; preprocess: PreprocessSpec; shard: number }): Promise<void> {
+      const source = openSource(input.preprocess.source);
+      await buildShard(store, source, input.preprocess, { digest: input.digest, shard: input.shard }, workControls());
+    },
+
+    /** Counts, checks and writes the manifest, which makes the data set exist. */
+    async assembleDataset(input: { digest: string; preprocess: PreprocessSpec }): Promise<DatasetRef> {
+      return assembleDataset(store, input.preprocess, input.digest, workControls());
+    },
+  };
+}
+
+export type PreprocessActivities = ReturnType<typeof createPreprocessActivities>;

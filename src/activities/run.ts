@@ -1,0 +1,39 @@
+/** Bookkeeping of a run: what it stands on, what its stages made, and what an earlier run can lend it. */
+import type { ObjectStore } from '../storage/object-store.js';
+import { environment } from '../core/environment.js';
+import type { PipelineSpec, Stage } from '../spec/pipeline.js';
+import type { DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import { findStageResult, recordRun, recordStageResult, resolveFrom, type StageLookup } from '../storage/runs.js';
+
+export interface ResolvedRun {
+  /** Task queues of this deployment; workflows cannot read the environment. */
+  taskQueues: { cpu: string; gpu: string };
+  dataset: DatasetRef | null;
+  train: Pick<TrainResult, 'checkpoint'> | null;
+  synthetic: GenerateResult | null;
+}
+
+export type { StageLookup };
+
+export function createRunActivities({ store }: { store: ObjectStore }) {
+  return {
+    /** Writes `run.json` and looks up what `from:` points at. @throws SpecError when it points at nothing. */
+    async resolveRun({ runId, spec }: { runId: string; spec: PipelineSpec }): Promise<ResolvedRun> {
+      const from = await resolveFrom(store, spec);
+      await recordRun(store, runId, spec);
+      return { taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() }, ...from };
+    },
+
+    /** The result of an equal stage of an earlier run, or null. */
+    findStage(lookup: StageLookup): Promise<StageResult | null> {
+      return findStageResult(store, lookup);
+    },
+
+    /** Makes a finished stage known to this run and to later ones. */
+    async recordStage(lookup: StageLookup & { stage: Stage; result: StageResult }): Promise<void> {
+      await recordStageResult(store, lookup, lookup.result);
+    },
+  };
+}
+
+export type RunActivities = ReturnType<typeof createRunActivities>;

@@ -1,0 +1,99 @@
+/** The train stage: one supervised trainer at a time, and the judges of its snapshots. */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { log } from '../core/log.js';
+import type { Compute } from '../core/compute.js';
+import { listSnapshots, superviseTrainer, type TrainerEvent } from '../gan/index.js';
+import type { TrainHeartbeat } from '../spec/controls.js';
+import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
+import type { TrainSpec } from '../spec/train.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { workControls } from './heartbeat.js';
+
+export interface TrainInput {
+  runId: string;
+  dataset: DatasetRef;
+  train: TrainSpec;
+  targetKimg: number;
+  /** Step of the newest snapshot that the workflow knows of. */
+  announced: number;
+}
+
+export interface TrainOutcome {
+  last: CheckpointRef | null;
+  snapshots: CheckpointRef[];
+}
+
+export interface JudgeInput {
+  runId: string;
+  dataset: DatasetRef;
+  train: TrainSpec;
+  snapshot: CheckpointRef;
+}
+
+export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
+  return {
+    /**
+     * Trains until `targetKimg`, or until cancelled, when it leaves a checkpoint and returns it. A worker that shuts down
+     * leaves a checkpoint too and fails retryably: the next attempt goes on from that very step.
+     */
+    async train(input: TrainInput): Promise<TrainOutcome> {
+      const context = Context.current();
+      const announcer = new Announcer(input.announced);
+      const heartbeat: TrainHeartbeat = { kimg: 0, step: 0, imagesPerSecond: 0, checkpoint: null };
+      await announcer.announce(await listSnapshots(store, input.runId));
+      const outcome = await superviseTrainer(
+        { ...input, storeUri: store.uri, attempt: context.info.attempt },
+        {
+          signal: context.cancellationSignal,
+          onEvent: (event) => {
+            beat(heartbeat, event);
+            if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon(event.checkpoint);
+          },
+        },
+      );
+      if (outcome.type === 'stopped' && context.cancellationDetails?.workerShutdown) {
+        throw ApplicationFailure.retryable('The worker is shutting down; a checkpoint is in place.', 'WorkerShutdown');
+      }
+      return { last: outcome.checkpoint, snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced) };
+    },
+
+    /** The metrics of one snapshot. Idempotent. */
+    async judgeSnapshot(input: JudgeInput): Promise<CurvePoint[]> {
+      return compute.run('judgeSnapshot', input, workControls());
+    },
+  };
+}
+
+export type TrainActivities = ReturnType<typeof createTrainActivities>;
+
+/** A heartbeat is beaten by the trainer's own events only: a trainer that hangs falls silent here too. */
+function beat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
+  if (event.type === 'progress') {
+    const { kimg, step, imagesPerSecond } = event;
+    Object.assign(heartbeat, { kimg, step, imagesPerSecond });
+  }
+  if (event.type === 'checkpoint') heartbeat.checkpoint = event.checkpoint;
+  Context.current().heartbeat(heartbeat);
+}
+
+/** Tells the workflow of snapshots; one that cannot be told now is told by a later event, attempt or by the result. */
+class Announcer {
+  constructor(private announced: number) {}
+
+  async announce(snapshots: CheckpointRef[]): Promise<void> {
+    const fresh = snapshots.filter(({ step }) => step > this.announced);
+    if (fresh.length === 0) return;
+    const { client, info } = Context.current();
+    const execution = info.workflowExecution;
+    if (!execution) return;
+    await client.workflow.getHandle(execution.workflowId, execution.runId).signal('snapshots', fresh);
+    this.announced = Math.max(this.announced, ...fresh.map(({ step }) => step));
+  }
+
+  announceSoon(snapshot: CheckpointRef): void {
+    this.announce([snapshot]).catch((error: unknown) => {
+      log.warn('a snapshot could not be announced yet', { error: error instanceof Error ? error.message : String(error) });
+    });
+  }
+}

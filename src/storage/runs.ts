@@ -1,0 +1,140 @@
+/** Runs in the object store: their spec, what their stages made, and results that later runs may reuse. */
+import { createHash } from 'node:crypto';
+import { SpecError } from '../core/errors.js';
+import type { PipelineSpec, Stage } from '../spec/pipeline.js';
+import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import type { ObjectStore } from './object-store.js';
+
+/** Raise a stage's number when its output for the same input changes; earlier results are then not reused. */
+const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 1, train: 1, generate: 1, evaluate: 1 };
+
+/** What identifies the output of a stage: its version, the digests of its inputs and its part of the spec. */
+export interface StageLookup {
+  runId: string;
+  stage: Stage;
+  inputs: string[];
+  settings: unknown;
+  /** false: look nothing up, make it anew. */
+  reuse: boolean;
+}
+
+/** What `from:` provides to a run that leaves stages out. */
+export interface FromResults {
+  dataset: DatasetRef | null;
+  train: Pick<TrainResult, 'checkpoint'> | null;
+  synthetic: GenerateResult | null;
+}
+
+export async function recordRun(store: ObjectStore, runId: string, spec: PipelineSpec): Promise<void> {
+  await putJson(store, `runs/${runId}/run.json`, { runId, spec, stageVersions: STAGE_VERSIONS });
+}
+
+export async function findStageResult(store: ObjectStore, lookup: StageLookup): Promise<StageResult | null> {
+  const own = await getJson<{ key: string; result: StageResult }>(store, stageObject(lookup.runId, lookup.stage));
+  if (own?.key === stageKey(lookup)) return own.result;
+  if (!lookup.reuse) return null;
+  return (await getJson<{ result: StageResult }>(store, cacheObject(lookup)))?.result ?? null;
+}
+
+export async function recordStageResult(store: ObjectStore, lookup: StageLookup, result: StageResult): Promise<void> {
+  const record = { key: stageKey(lookup), runId: lookup.runId, result };
+  await putJson(store, cacheObject(lookup), record);
+  await putJson(store, stageObject(lookup.runId, lookup.stage), record);
+}
+
+/** @throws SpecError when `from:` names a run or an object that is not there. */
+export async function resolveFrom(store: ObjectStore, spec: PipelineSpec): Promise<FromResults> {
+  const { from } = spec;
+  if (from === null) return { dataset: null, train: null, synthetic: null };
+  if (typeof from === 'string') return resultsOfRun(store, from);
+  return {
+    dataset: from.dataset === undefined ? null : await datasetAt(store, prefixIn(store, from.dataset, 'from.dataset')),
+    train: from.checkpoint === undefined ? null : { checkpoint: await checkpointAt(store, prefixIn(store, from.checkpoint, 'from.checkpoint')) },
+    synthetic: from.synthetic === undefined ? null : await syntheticAt(store, prefixIn(store, from.synthetic, 'from.synthetic')),
+  };
+}
+
+async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResults> {
+  const runId = from.includes('://') ? prefixIn(store, from, 'from').replace(/^runs\//, '').replace(/\/$/, '') : from;
+  const [run, preprocess, train, generate] = await Promise.all([
+    store.head(`runs/${runId}/run.json`),
+    ...(['preprocess', 'train', 'generate'] as const).map((stage) => getJson<{ result: StageResult }>(store, stageObject(runId, stage))),
+  ]);
+  if (!run) {
+    throw new SpecError({
+      what: `there is no run "${runId}" in the store`,
+      where: 'from',
+      mend: '`gist status` lists the runs that there are.',
+    });
+  }
+  const result = <S extends Stage>(record: { result: StageResult } | null | undefined, stage: S) =>
+    record?.result.stage === stage ? (record.result as Extract<StageResult, { stage: S }>) : null;
+  return {
+    dataset: result(preprocess, 'preprocess')?.dataset ?? null,
+    train: result(train, 'train'),
+    synthetic: result(generate, 'generate'),
+  };
+}
+
+async function datasetAt(store: ObjectStore, prefix: string): Promise<DatasetRef> {
+  const manifest = await getJson<DatasetRef>(store, `${prefix}manifest.json`);
+  if (!manifest?.digest || !manifest.images) return nothingThere('from.dataset', `${prefix}manifest.json`);
+  const { digest, resolution, channels, classes, images } = manifest;
+  const rejected: unknown = manifest.rejected;
+  return { prefix, digest, resolution, channels, classes, images, rejected: Array.isArray(rejected) ? rejected.length : Number(rejected ?? 0) };
+}
+
+async function checkpointAt(store: ObjectStore, prefix: string): Promise<CheckpointRef> {
+  const manifest = await getJson<{ kimg: number; step: number }>(store, `${prefix}manifest.json`);
+  if (manifest?.kimg === undefined) return nothingThere('from.checkpoint', `${prefix}manifest.json`);
+  return { prefix, kimg: manifest.kimg, step: manifest.step };
+}
+
+async function syntheticAt(store: ObjectStore, prefix: string): Promise<GenerateResult> {
+  const manifest = await getJson<{ digest: string; images: number }>(store, `${prefix}manifest.json`);
+  if (!manifest?.digest) return nothingThere('from.synthetic', `${prefix}manifest.json`);
+  return { stage: 'generate', prefix, digest: manifest.digest, images: manifest.images };
+}
+
+function nothingThere(where: string, key: string): never {
+  throw new SpecError({ what: `nothing usable is at ${key}`, where, mend: 'Give the folder that holds the manifest.json of an earlier run.' });
+}
+
+/** The key prefix that an address means in this store. */
+function prefixIn(store: ObjectStore, address: string, where: string): string {
+  const relative = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
+  if (relative.includes('://')) {
+    throw new SpecError({ what: `"${address}" is outside of this deployment's store ${store.uri}`, where, mend: 'Copy it into the store first.' });
+  }
+  return relative.endsWith('/') ? relative : `${relative}/`;
+}
+
+function stageObject(runId: string, stage: Stage): string {
+  return `runs/${runId}/${stage}.json`;
+}
+
+function cacheObject(lookup: StageLookup): string {
+  return `cache/${lookup.stage}/${stageKey(lookup)}.json`;
+}
+
+function stageKey({ stage, inputs, settings }: StageLookup): string {
+  return createHash('sha256').update(canonical({ stage, version: STAGE_VERSIONS[stage], inputs, settings })).digest('hex');
+}
+
+/** JSON with sorted keys, so that equal settings have equal keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
+  await store.put(key, Buffer.from(`${JSON.stringify(value, null, 2)}\n`), { contentType: 'application/json' });
+}
+
+async function getJson<T>(store: ObjectStore, key: string): Promise<T | null> {
+  if (!(await store.head(key))) return null;
+  return JSON.parse(Buffer.from(await store.get(key)).toString('utf8')) as T;
+}

@@ -1,0 +1,95 @@
+/** The compute process seen from the worker: one child that keeps TensorFlow and its graphs warm, replaced when it dies. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Compute } from '../core/compute.js';
+import { revive, TrainerCrashError, type WireError } from '../core/errors.js';
+import type { OnProgress, Progress } from '../core/progress.js';
+
+/** What the worker asks of the child. */
+export interface ComputeRequest {
+  id: number;
+  task: string;
+  input: unknown;
+}
+
+/** What the child answers. */
+export type ComputeReply =
+  | { id: number; type: 'progress'; progress: Progress }
+  | { id: number; type: 'result'; result: unknown }
+  | { id: number; type: 'error'; error: WireError };
+
+/** A task that reports nothing for this long hangs; its process is replaced. */
+const STALL_MS = 180_000;
+/** A task in the queue still beats this often. */
+const WAITING_BEAT_MS = 5_000;
+
+const MAIN = fileURLToPath(new URL('./compute-main.js', import.meta.url));
+
+export class ComputeProcess implements Compute {
+  private child: ChildProcess | null = null;
+  private queue: Promise<unknown> = Promise.resolve();
+  private nextId = 1;
+
+  async run<Result>(task: string, input: unknown, options: { onProgress: OnProgress; signal: AbortSignal }): Promise<Result> {
+    const turn = this.queue;
+    const waiting = setInterval(() => options.onProgress({ done: 0, unit: 'waiting' }), WAITING_BEAT_MS);
+    const work = turn.then(() => {
+      clearInterval(waiting);
+      options.signal.throwIfAborted();
+      return this.runNow<Result>({ id: this.nextId++, task, input }, options);
+    });
+    this.queue = work.catch(() => undefined);
+    return work;
+  }
+
+  async close(): Promise<void> {
+    const { child } = this;
+    if (!child || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  private runNow<Result>(request: ComputeRequest, { onProgress, signal }: { onProgress: OnProgress; signal: AbortSignal }): Promise<Result> {
+    const child = this.alive();
+    return new Promise<Result>((resolve, reject) => {
+      let stall = setTimeout(() => kill(), STALL_MS);
+      const kill = () => child.kill('SIGKILL');
+      const settle = (finish: () => void) => {
+        clearTimeout(stall);
+        child.off('message', hear).off('exit', died);
+        signal.removeEventListener('abort', kill);
+        finish();
+      };
+      const hear = (reply: ComputeReply) => {
+        if (reply.id !== request.id) return;
+        clearTimeout(stall);
+        stall = setTimeout(kill, STALL_MS);
+        if (reply.type === 'progress') onProgress(reply.progress);
+        if (reply.type === 'result') settle(() => resolve(reply.result as Result));
+        if (reply.type === 'error') settle(() => reject(revive(reply.error)));
+      };
+      const died = (code: number | null, by: NodeJS.Signals | null) => {
+        this.child = null;
+        settle(() => reject(signal.aborted ? signal.reason : crashed(request.task, code, by)));
+      };
+      child.on('message', hear).once('exit', died);
+      signal.addEventListener('abort', kill, { once: true });
+      child.send(request, (error) => error && kill());
+    });
+  }
+
+  private alive(): ChildProcess {
+    if (!this.child || this.child.exitCode !== null || !this.child.connected) {
+      this.child = fork(MAIN, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    }
+    return this.child;
+  }
+}
+
+function crashed(task: string, code: number | null, signal: NodeJS.Signals | null): TrainerCrashError {
+  return new TrainerCrashError({
+    what: `the compute process ended under task ${task} (${signal ?? `exit code ${code}`})`,
+    mend: 'It is started again; if this repeats, look for memory pressure or run `gist doctor`.',
+  });
+}

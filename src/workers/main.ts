@@ -1,0 +1,74 @@
+/** The worker process: polls the CPU queue, the GPU queue or both, and leaves cleanly when told to. */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import { environment } from '../core/environment.js';
+import { log } from '../core/log.js';
+import { openStore } from '../storage/index.js';
+import { ComputeProcess } from './compute-process.js';
+import { runtimeLogger } from './runtime-logger.js';
+
+type Queue = 'cpu' | 'gpu' | 'both';
+
+/** Heartbeats reach the server, and cancellations the activity, within this time. */
+const HEARTBEAT_THROTTLE = '3 seconds';
+/** A trainer is given this long for its last checkpoint before the process goes in spite of it. */
+const SHUTDOWN_FORCE = '110 seconds';
+
+const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
+  // Shards of preprocessing and one judge; pixels are decoded on libvips' own threads.
+  cpu: { maxConcurrentActivityTaskExecutions: 3 },
+  // Whoever holds the device holds it alone.
+  gpu: { maxConcurrentActivityTaskExecutions: 1 },
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { queue: { type: 'string', default: 'both' } } });
+  const queue = values.queue as Queue;
+  Runtime.install({ logger: runtimeLogger(), shutdownSignals: [] });
+  const config = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(config.connectionOptions);
+  const namespace = config.namespace ?? 'default';
+  const compute = new ComputeProcess();
+  const activities = createActivities({ store: openStore(environment.storeUri()), compute });
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    connection,
+    namespace,
+    activities,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  };
+  const workers: Worker[] = [];
+  if (queue !== 'gpu') {
+    const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
+    workers.push(await Worker.create({ ...common, ...POLICIES.cpu, taskQueue: environment.taskQueue(), workflowsPath }));
+  }
+  if (queue !== 'cpu') workers.push(await Worker.create({ ...common, ...POLICIES.gpu, taskQueue: environment.gpuTaskQueue() }));
+
+  const shutdown = (signal: NodeJS.Signals) => {
+    log.info('the worker stops after its checkpoints', { signal });
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  process.once('SIGTERM', shutdown);
+  process.once('SIGINT', shutdown);
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
+  log.info('the worker polls', { queue, store: environment.storeUri(), namespace });
+  try {
+    await running;
+  } finally {
+    await compute.close();
+    await connection.close();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    log.error('the worker cannot go on', { error: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
+  },
+);

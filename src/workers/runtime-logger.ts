@@ -1,0 +1,22 @@
+/** Temporal's own log lines, through our logger: names and numbers only, never inputs or results. */
+import { DefaultLogger } from '@temporalio/worker';
+import { log, type LogFields } from '../core/log.js';
+
+const KEPT = ['workflowId', 'runId', 'activityType', 'activityId', 'attempt', 'taskQueue', 'workflowType', 'error'] as const;
+
+export function runtimeLogger(): DefaultLogger {
+  return new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const write = level === 'ERROR' ? log.error : log.warn;
+    write(message, fieldsOf(meta ?? {}));
+  });
+}
+
+function fieldsOf(meta: Record<string | symbol, unknown>): LogFields {
+  const fields: LogFields = {};
+  for (const key of KEPT) {
+    const value = meta[key];
+    if (value instanceof Error) fields[key] = value.message;
+    else if (typeof value === 'string' || typeof value === 'number') fields[key] = value;
+  }
+  return fields;
+}

@@ -1,0 +1,177 @@
+/** What the user may ask and order of a running pipeline, and the state behind the answers. */
+import { type ChildWorkflowHandle, condition, setHandler, ApplicationFailure } from '@temporalio/workflow';
+import { type ControlReply, type ExtendTrainingInput, extendTrainingSchema, type RunProgress } from '../spec/controls.js';
+import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
+import type { TrainResult } from '../spec/results.js';
+import {
+  extendTrainingUpdate,
+  pauseUpdate,
+  progressQuery,
+  resumeUpdate,
+  stopTrainingUpdate,
+  type TrainReport,
+  type TrainWish,
+  trainReportSignal,
+  wishSignal,
+} from './messages.js';
+import type { trainUntilConverged } from './train-until-converged.js';
+
+/** How long `pause` waits for the trainer's checkpoint before it answers that pausing is under way. */
+const PAUSE_ANSWER = '90 seconds';
+
+export class RunControls {
+  readonly trainWorkflowId: string;
+  private paused = false;
+  private stopped = false;
+  private targetKimg: number;
+  private stage: Stage | null = null;
+  private child: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
+  private trainState: TrainReport['state'] = 'running';
+  private readonly progress: RunProgress;
+
+  constructor(runId: string, spec: PipelineSpec) {
+    this.trainWorkflowId = `${runId}/train`;
+    this.targetKimg = spec.train.kimg;
+    const state = (stage: Stage) => (spec.stages.includes(stage) ? 'waiting' : 'left-out');
+    this.progress = {
+      runId,
+      name: spec.name,
+      state: 'running',
+      stages: Object.fromEntries(STAGES.map((stage) => [stage, state(stage)])) as RunProgress['stages'],
+      done: 0,
+      total: 0,
+      unit: 'shards',
+      train: null,
+    };
+  }
+
+  listen(): void {
+    setHandler(progressQuery, () => this.answer());
+    setHandler(trainReportSignal, (report) => this.hearTraining(report));
+    setHandler(pauseUpdate, () => this.pause(), { validator: () => this.refuseAfterEnd() });
+    setHandler(resumeUpdate, () => this.resume(), { validator: () => this.refuseAfterEnd() });
+    setHandler(stopTrainingUpdate, () => this.stopTraining(), { validator: () => this.refuseAfterTraining('stopTraining') });
+    setHandler(extendTrainingUpdate, (input) => this.extend(input), { validator: (input) => this.validateExtension(input) });
+  }
+
+  wish(): TrainWish {
+    return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
+  }
+
+  async waitWhilePaused(): Promise<void> {
+    await condition(() => !this.paused);
+  }
+
+  begin(stage: Stage): void {
+    this.stage = stage;
+    this.progress.stages[stage] = 'running';
+    this.count(0, stage === 'train' ? 'kimg' : 'shards');
+  }
+
+  end(stage: Stage, reused: boolean): void {
+    this.progress.stages[stage] = reused ? 'reused' : 'done';
+  }
+
+  count(total: number, unit: string): void {
+    Object.assign(this.progress, { done: 0, total, unit });
+  }
+
+  advance(units: number): void {
+    this.progress.done += units;
+  }
+
+  finish(): void {
+    this.stage = null;
+    this.progress.state = 'done';
+  }
+
+  /** Hands the wishes of the user on to a training while it runs. */
+  async whileTraining(child: ChildWorkflowHandle<typeof trainUntilConverged>): Promise<TrainResult> {
+    this.child = child;
+    this.progress.train ??= { workflowId: child.workflowId, kimg: 0, targetKimg: this.targetKimg, lastCheckpoint: null, curve: [] };
+    // An order that arrived while the child was being started is in no signal yet.
+    await this.passOn();
+    try {
+      return await child.result();
+    } finally {
+      this.child = null;
+    }
+  }
+
+  private answer(): RunProgress {
+    const training = this.child !== null && this.paused && this.trainState !== 'paused';
+    const state = this.progress.state === 'done' ? 'done' : training ? 'pausing' : this.paused ? 'paused' : 'running';
+    return { ...this.progress, state };
+  }
+
+  private hearTraining(report: TrainReport): void {
+    const train = this.progress.train;
+    this.trainState = report.state;
+    if (!train) return;
+    train.targetKimg = report.targetKimg;
+    train.lastCheckpoint = report.lastCheckpoint ?? train.lastCheckpoint;
+    train.kimg = train.lastCheckpoint?.kimg ?? 0;
+    const { point } = report;
+    if (point && !train.curve.some((known) => known.kimg === point.kimg && known.metric === point.metric)) train.curve.push(point);
+  }
+
+  private async passOn(): Promise<void> {
+    await this.child?.signal(wishSignal, this.wish());
+  }
+
+  private async pause(): Promise<ControlReply> {
+    const changed = !this.paused;
+    this.paused = true;
+    if (!this.child) return { changed, message: `Paused; stage ${this.stage ?? 'one'} finishes what is in flight and waits.` };
+    if (changed) await this.passOn();
+    const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_ANSWER);
+    const at = this.progress.train?.lastCheckpoint;
+    if (!isThere) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
+    return { changed, message: `${changed ? 'Paused' : 'Was paused already'}${at ? ` at ${at.kimg} kimg, checkpoint ${at.prefix}` : ''}; the device is free.` };
+  }
+
+  private async resume(): Promise<ControlReply> {
+    if (!this.paused) return { changed: false, message: 'Was not paused; it is running.' };
+    this.paused = false;
+    await this.passOn();
+    return { changed: true, message: 'Resumed; it goes on from where it was.' };
+  }
+
+  private async stopTraining(): Promise<ControlReply> {
+    if (this.stopped) return { changed: false, message: 'Was stopping already.' };
+    this.stopped = true;
+    await this.passOn();
+    return { changed: true, message: 'Training ends with a checkpoint; the next stages use its best snapshot.' };
+  }
+
+  private async extend({ kimg }: ExtendTrainingInput): Promise<ControlReply> {
+    if (kimg === this.targetKimg) return { changed: false, message: `Training was set to ${kimg} kimg already.` };
+    this.targetKimg = kimg;
+    if (this.progress.train) this.progress.train.targetKimg = kimg;
+    await this.passOn();
+    return { changed: true, message: `Training now goes on to ${kimg} kimg.` };
+  }
+
+  private refuseAfterEnd(): void {
+    if (this.progress.state === 'done') refuse('the run has ended');
+  }
+
+  private refuseAfterTraining(control: string): void {
+    this.refuseAfterEnd();
+    const train = this.progress.stages.train;
+    if (train === 'left-out') refuse(`${control} needs a run with stage "train"`);
+    if ((train === 'done' || train === 'reused') && !this.stopped) refuse('the training has ended');
+  }
+
+  private validateExtension(input: ExtendTrainingInput): void {
+    this.refuseAfterTraining('extendTraining');
+    const parsed = extendTrainingSchema.safeParse(input);
+    if (!parsed.success) refuse('extendTraining takes {"kimg": a positive number}');
+    if (input.kimg < this.targetKimg) refuse(`kimg ${input.kimg} is less than the present ${this.targetKimg}; use stopTraining to end early`);
+    if (this.stopped) refuse('the training is stopping');
+  }
+}
+
+function refuse(why: string): never {
+  throw ApplicationFailure.nonRetryable(`Refused: ${why}.`, 'RunError');
+}

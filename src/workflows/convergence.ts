@@ -1,0 +1,32 @@
+/** When a training has converged: a pure function of the metric's curve. */
+import type { CurvePoint } from '../spec/results.js';
+import type { TrainSpec } from '../spec/train.js';
+
+export interface Verdict {
+  /** The best snapshot up to the point at which patience ran out; null before the first. */
+  best: CurvePoint | null;
+  converged: boolean;
+}
+
+/**
+ * Walks the curve in order of kimg. A snapshot improves when it is lower than the best so far by more than `minDelta`; after
+ * `patience` snapshots in a row without improvement the training has converged. Points after that are ignored, so the verdict
+ * does not depend on how far training ran ahead of the judges.
+ */
+export function judgeCurve(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Verdict {
+  const metric = stopWhen?.metric ?? curve[0]?.metric;
+  const points = curve.filter((point) => point.metric === metric).sort((a, b) => a.kimg - b.kimg);
+  let best: CurvePoint | null = null;
+  let reference = Number.POSITIVE_INFINITY;
+  let without = 0;
+  for (const point of points) {
+    if (best === null || point.value < best.value) best = point;
+    if (point.value < reference - (stopWhen?.minDelta ?? 0)) {
+      reference = point.value;
+      without = 0;
+    } else if (++without >= (stopWhen?.patience ?? Number.POSITIVE_INFINITY)) {
+      return { best, converged: true };
+    }
+  }
+  return { best, converged: false };
+}

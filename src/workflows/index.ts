@@ -1,0 +1,4 @@
+/** Every workflow type that a worker offers, under the name by which it is started. */
+export { gistPipeline } from './gist-pipeline.js';
+export { processShards } from './process-shards.js';
+export { trainUntilConverged } from './train-until-converged.js';

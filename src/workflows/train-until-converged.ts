@@ -1,0 +1,188 @@
+/** Trains until the kimg are used up, the metric has converged or the user says stop; judges snapshots on the way. */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { TrainActivities } from '../activities/train.js';
+import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult } from '../spec/results.js';
+import type { TrainSpec } from '../spec/train.js';
+import { judgeCurve } from './convergence.js';
+import { snapshotsSignal, type TrainReport, type TrainWish, trainReportSignal, wishSignal } from './messages.js';
+import { STEADY_WORK, TRAINING } from './policies.js';
+
+export interface TrainUntilConvergedInput {
+  runId: string;
+  dataset: DatasetRef;
+  train: TrainSpec;
+  taskQueues: { cpu: string; gpu: string };
+  wish: TrainWish;
+  /** Carried over when the workflow continues as new. */
+  carried?: { snapshots: CheckpointRef[]; curve: CurvePoint[]; last: CheckpointRef | null };
+}
+
+/** History events after which the training is checkpointed and goes on under a fresh history. */
+const HISTORY_EVENTS = 8_000;
+
+export async function trainUntilConverged(input: TrainUntilConvergedInput): Promise<TrainResult> {
+  const training = new Training(input);
+  setHandler(wishSignal, (wish) => training.hear(wish));
+  setHandler(snapshotsSignal, (refs) => training.addSnapshots(refs));
+  return training.run();
+}
+
+class Training {
+  private wish: TrainWish;
+  private last: CheckpointRef | null;
+  private readonly snapshots: CheckpointRef[];
+  private readonly curve: CurvePoint[];
+  private readonly judging = new Map<string, Promise<void>>();
+  private judgeFailure: { error: unknown } | undefined;
+  private scope: CancellationScope | undefined;
+  private readonly trainer;
+  private readonly judge;
+
+  constructor(private readonly input: TrainUntilConvergedInput) {
+    this.wish = input.wish;
+    this.last = input.carried?.last ?? null;
+    this.snapshots = input.carried?.snapshots ?? [];
+    this.curve = input.carried?.curve ?? [];
+    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: input.taskQueues.gpu });
+    this.judge = proxyActivities<TrainActivities>({ ...STEADY_WORK, taskQueue: input.taskQueues.cpu });
+  }
+
+  hear(wish: TrainWish): void {
+    this.wish = wish;
+    if (this.mustHalt()) this.scope?.cancel();
+  }
+
+  /** Snapshots may be announced more than once: by every attempt that finds them. */
+  addSnapshots(refs: CheckpointRef[]): void {
+    for (const ref of refs) {
+      if (this.last === null || ref.step > this.last.step) this.last = ref;
+      if (this.snapshots.some((known) => known.prefix === ref.prefix)) continue;
+      this.snapshots.push(ref);
+    }
+    this.judgeNew();
+    if (this.mustHalt()) this.scope?.cancel();
+  }
+
+  async run(): Promise<TrainResult> {
+    this.judgeNew();
+    for (;;) {
+      if (this.wish.paused && !this.ended()) await this.waitWhilePaused();
+      const ended = this.ended();
+      if (ended) return this.finish(ended);
+      await this.trainAWhile();
+      if (this.judgeFailure) throw this.judgeFailure.error;
+      if (this.historyIsLong() && !this.ended()) await this.startAfresh();
+    }
+  }
+
+  private async trainAWhile(): Promise<void> {
+    await this.report('running');
+    const { runId, dataset, train } = this.input;
+    const { targetKimg } = this.wish;
+    this.scope = new CancellationScope();
+    const leg = this.scope.run(() =>
+      this.trainer.train({ runId, dataset, train, targetKimg, announced: this.snapshots.at(-1)?.step ?? 0 }),
+    );
+    if (this.mustHalt()) this.scope.cancel();
+    try {
+      const outcome = await leg;
+      this.last = outcome.last ?? this.last;
+      this.addSnapshots(outcome.snapshots);
+    } catch (error) {
+      if (!this.isOnlyHalted(error)) throw error;
+    } finally {
+      this.scope = undefined;
+    }
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled');
+  }
+
+  /**
+   * Whether a leg failed only because we halted it: cancelled before a worker had begun it, or its worker died on the way to
+   * the checkpoint (an activity that was asked to stop is not retried). What it left in the store stands.
+   */
+  private isOnlyHalted(error: unknown): boolean {
+    if (!this.scope?.consideredCancelled || !(error instanceof ActivityFailure)) return false;
+    return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable);
+  }
+
+  /** Whether the trainer should leave the device: for a pause, a stop, convergence or a fresh history. */
+  private mustHalt(): boolean {
+    return this.wish.paused || this.ended() !== null || this.judgeFailure !== undefined || this.historyIsLong();
+  }
+
+  private ended(): TrainResult['ended'] | null {
+    if (this.wish.stop) return 'stopped';
+    if (this.last && this.last.kimg >= this.wish.targetKimg) return 'complete';
+    if (judgeCurve(this.curve, this.input.train.stopWhen).converged) return 'converged';
+    return null;
+  }
+
+  private historyIsLong(): boolean {
+    return workflowInfo().historyLength > HISTORY_EVENTS || workflowInfo().continueAsNewSuggested;
+  }
+
+  private async waitWhilePaused(): Promise<void> {
+    await this.report('paused');
+    await condition(() => !this.wish.paused || this.ended() !== null);
+  }
+
+  private judgeNew(): void {
+    if (this.input.train.snapshotMetrics.length === 0) return;
+    for (const snapshot of this.snapshots) {
+      if (this.judging.has(snapshot.prefix) || this.curve.some((point) => point.kimg === snapshot.kimg)) continue;
+      this.judging.set(snapshot.prefix, this.judgeOne(snapshot));
+    }
+  }
+
+  /** A judge that fails for good ends the training with its error, after the trainer's own checkpoint. */
+  private async judgeOne(snapshot: CheckpointRef): Promise<void> {
+    try {
+      const points = await this.judge.judgeSnapshot({
+        runId: this.input.runId,
+        dataset: this.input.dataset,
+        train: this.input.train,
+        snapshot,
+      });
+      this.curve.push(...points);
+      this.curve.sort((a, b) => a.kimg - b.kimg);
+      for (const point of points) await this.report(this.wish.paused ? 'pausing' : 'running', point);
+    } catch (error) {
+      this.judgeFailure ??= { error };
+    }
+    if (this.mustHalt()) this.scope?.cancel();
+  }
+
+  private async finish(ended: TrainResult['ended']): Promise<TrainResult> {
+    await Promise.all(this.judging.values());
+    if (this.judgeFailure) throw this.judgeFailure.error;
+    const last = this.last;
+    if (!last) throw ApplicationFailure.nonRetryable('The training was stopped before its first checkpoint.', 'RunError');
+    const { best } = judgeCurve(this.curve, this.input.train.stopWhen);
+    const checkpoint = this.snapshots.find((snapshot) => snapshot.kimg === best?.kimg) ?? last;
+    return { stage: 'train', checkpoint, last, ended, curve: this.curve };
+  }
+
+  private async startAfresh(): Promise<never> {
+    await Promise.all(this.judging.values());
+    const { snapshots, curve, last } = this;
+    return continueAsNew<typeof trainUntilConverged>({ ...this.input, wish: this.wish, carried: { snapshots, curve, last } });
+  }
+
+  private async report(state: TrainReport['state'], point?: CurvePoint): Promise<void> {
+    const { parent } = workflowInfo();
+    if (!parent) return;
+    const report: TrainReport = { state, targetKimg: this.wish.targetKimg, lastCheckpoint: this.last, point };
+    await getExternalWorkflowHandle(parent.workflowId).signal(trainReportSignal, report);
+  }
+}
