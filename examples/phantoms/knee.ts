@@ -13,13 +13,14 @@ const TEXTURE = 0.03;
  * `soft` is the width of the smooth edges in knee-space units (focal blur).
  */
 export function kneeAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
-  const inTissue = anatomy.tissueHalfWidth.at(y) - Math.abs(x);
+  const halfWidth = anatomy.tissueHalfWidth.at(y);
+  const inTissue = halfWidth - Math.abs(x);
   if (inTissue <= 0) return 0;
-  const across = x / anatomy.tissueHalfWidth.at(y);
+  const across = x / halfWidth;
   const tissue = TISSUE * Math.sqrt(1 - across * across) * smoothstep(0, 0.05, inTissue);
   const femur = y < 0.1 ? femurAt(anatomy, x, y, soft) : 0;
   const tibia = y > -0.2 ? tibiaAt(anatomy, x, y, soft) : 0;
-  const fibula = y > 0.2 ? fibulaAt(anatomy, x, y, soft) : 0;
+  const fibula = y > 0.2 && x > 0.3 ? fibulaAt(anatomy, x, y, soft) : 0;
   const bone = Math.max(femur, tibia) + 0.55 * fibula + patellaAt(anatomy, x, y);
   if (bone < 0.02) return tissue + bone;
   const strands = trabeculaeAt(x + anatomy.textureX, y + anatomy.textureY);
@@ -30,7 +31,7 @@ function femurAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
   const along = x - anatomy.lean * y;
   const halfWidth = along < 0 ? anatomy.femurMedial.at(y) : anatomy.femurLateral.at(y);
   const beyondSide = Math.abs(along) - halfWidth;
-  if (beyondSide > 0.1) return 0;
+  if (beyondSide > soft) return 0;
   const beyondEnd = y - anatomy.femurEnd.at(x);
   const { notch } = anatomy;
   const intoNotch = notch.radius - Math.hypot(x - notch.x, Math.min(y - notch.roof, 0));
@@ -41,7 +42,7 @@ function femurAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
 function tibiaAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
   const halfWidth = x < 0 ? anatomy.tibiaMedial.at(y) : anatomy.tibiaLateral.at(y);
   const beyondSide = Math.abs(x) - halfWidth;
-  if (beyondSide > 0.1) return 0;
+  if (beyondSide > soft) return 0;
   const beyondEnd = anatomy.tibiaEnd.at(x) - y;
   return boneAt(smoothMax(beyondSide, beyondEnd, 0.05), -beyondEnd, anatomy.sclerosis, soft);
 }
