@@ -10,11 +10,8 @@ import { UsageError } from '../../../src/core/errors.js';
 import type { Progress } from '../../../src/core/progress.js';
 
 async function filesUnder(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)))
-    .sort();
+  const entries = await readdir(folder, { recursive: true });
+  return entries.filter((entry) => /\.(png|jpg)$/.test(entry)).sort();
 }
 
 /** Mean brightness of the middle of both compartments, row by row, of a picture cropped and scaled to 64 px. */
