@@ -1,0 +1,73 @@
+/** Digests: SHA-256 of bytes, files and streams, and keys made of content. */
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Transform } from 'node:stream';
+
+/** SHA-256 as 64 hexadecimal digits. */
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** SHA-256 and length of everything a stream yields. */
+export async function sha256OfStream(stream: AsyncIterable<Uint8Array>): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of stream) {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+/** SHA-256 and length of a local file. */
+export function sha256OfFile(file: string): Promise<{ sha256: string; bytes: number }> {
+  return sha256OfStream(createReadStream(file, { highWaterMark: 1 << 20 }));
+}
+
+/** Passes bytes on unchanged and knows their digest once they have ended. */
+export class DigestingStream extends Transform {
+  readonly #hash: Hash = createHash('sha256');
+  #digest: string | undefined;
+  bytes = 0;
+
+  /** Hexadecimal digest of what has passed; call it after the stream has ended. */
+  sha256(): string {
+    this.#digest ??= this.#hash.digest('hex');
+    return this.#digest;
+  }
+
+  override _transform(chunk: Uint8Array, _encoding: string, done: (error: null, chunk: Uint8Array) => void): void {
+    this.#hash.update(chunk);
+    this.bytes += chunk.byteLength;
+    done(null, chunk);
+  }
+}
+
+/**
+ * JSON in one form only: keys sorted, no spaces, undefined members left out, so that equal values have equal text.
+ *
+ * @throws TypeError for what JSON cannot hold (NaN, infinities, bigint, functions).
+ */
+export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new TypeError(`${value} has no JSON form`);
+    return JSON.stringify(value);
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
+  if (typeof value !== 'object') throw new TypeError(`a ${typeof value} has no JSON form`);
+  const members = Object.entries(value as Record<string, unknown>)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * Key of a stage's output: equal for equal stage, version of its code, digests of its inputs and part of the spec.
+ *
+ * @returns 32 hexadecimal digits (128 bits of SHA-256): short enough for a path, far from any collision.
+ */
+export function contentKey(stage: string, version: number, inputs: readonly string[], spec: unknown): string {
+  return sha256(canonicalJson({ stage, version, inputs, spec })).slice(0, 32);
+}

@@ -1,0 +1,50 @@
+/** What a failed file operation means for the one who asked. */
+import { GistError, StoreError, StoreUnavailableError } from '../core/errors.js';
+
+/** The code of a Node.js system error (`ENOENT` and the like), or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The GIST error for a system error; errors that are no system errors come back as they are. */
+export function classifyFileError(error: unknown, where: string): unknown {
+  if (error instanceof GistError) return error;
+  switch (errorCode(error)) {
+    case undefined:
+      return error;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StoreUnavailableError({
+        what: 'no space left on the disk',
+        where,
+        mend: 'Free some space; the work goes on by itself then.',
+        cause: error,
+      });
+    case 'ENOENT':
+      return new StoreError({ what: 'does not exist', where, mend: 'Check the address and the key.', cause: error });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new StoreError({
+        what: 'may not be read or written by this user',
+        where,
+        mend: 'Change the permissions of the folder, or choose another.',
+        cause: error,
+      });
+    case 'ENOTDIR':
+    case 'EISDIR':
+    case 'ENOTEMPTY':
+      return new StoreError({
+        what: 'is a folder where a file is expected, or the other way round',
+        where,
+        mend: 'Choose another folder for the store.',
+        cause: error,
+      });
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+      return new StoreError({ what: 'has a name that the file system refuses', where, mend: 'Shorten it.', cause: error });
+    default:
+      return new StoreUnavailableError({ what: `file system error ${errorCode(error)}`, where, cause: error });
+  }
+}

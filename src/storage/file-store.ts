@@ -1,0 +1,234 @@
+/** The object store on a local folder. */
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
+import { classifyFileError, errorCode } from './file-errors.js';
+import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
+import { checkKey, compareKeys, formatUri } from './uri.js';
+
+/** Names beginning so are the store's own (writes under way, locks); they are never listed and no key may use them. */
+const PRIVATE = '.gist-';
+/** A lock older than this was left by a killed process: holding one takes a comparison and a rename. */
+const STALE_LOCK_MS = 30_000;
+
+/**
+ * Objects as files under a folder. Writes go to a file beside, are flushed to the disk and renamed, so that a crash leaves
+ * the old object or the new one. `ifAbsent` is a hard link, which the file system makes atomic. `ifMatch` compares under a
+ * lock file: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
+ */
+export class FileStore implements ObjectStore {
+  readonly uri: string;
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = path.resolve(root);
+    this.uri = formatUri({ scheme: 'file', path: this.#root });
+  }
+
+  async get(key: string, range?: ByteRange): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await this.getStream(key, range)) chunks.push(chunk as Uint8Array);
+    return Buffer.concat(chunks);
+  }
+
+  async getStream(key: string, range?: ByteRange): Promise<Readable> {
+    const file = this.#path(key);
+    const handle = await this.#try(key, () => open(file, 'r'));
+    const info = await handle.stat();
+    if (!info.isFile() || (range && range.first >= info.size)) {
+      await handle.close();
+      const what = info.isFile() ? `has no byte ${range?.first}` : 'is a folder, not an object';
+      throw new StoreError({ what, where: key });
+    }
+    const stream = handle.createReadStream({ start: range?.first ?? 0, end: range?.last ?? Number.POSITIVE_INFINITY });
+    return classifiedStream(stream, key);
+  }
+
+  async put(key: string, body: PutBody, options: PutOptions = {}): Promise<ObjectInfo> {
+    const file = this.#path(key);
+    return this.#try(key, async () => {
+      await mkdir(path.dirname(file), { recursive: true });
+      const temporary = this.#beside(file, 'tmp');
+      try {
+        await writeFlushed(temporary, body);
+        await publish(temporary, file, key, options);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await flushFolder(path.dirname(file));
+      const info = await this.head(key);
+      if (!info) throw new PreconditionFailedError({ what: 'was deleted while it was being written', where: key });
+      return info;
+    });
+  }
+
+  async head(key: string): Promise<ObjectInfo | null> {
+    return infoOf(this.#path(key), key);
+  }
+
+  async *list(prefix: string, options: { startAfter?: string } = {}): AsyncIterable<ObjectInfo> {
+    // Whole folders are walked from the deepest one that the prefix names for certain.
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (folder !== '') checkKey(folder.slice(0, -1));
+    const { startAfter } = options;
+    for await (const key of this.#walk(folder, prefix, startAfter)) {
+      const info = await infoOf(path.join(this.#root, key), key);
+      if (info) yield info;
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const file = this.#path(key);
+    await this.#try(key, () => rm(file, { force: true }));
+  }
+
+  /** Keys below a folder in ascending order; memory holds one folder's names at a time and level. */
+  async *#walk(folder: string, prefix: string, startAfter: string | undefined): AsyncGenerator<string> {
+    const entries = await this.#try(folder, () => readFolder(path.join(this.#root, folder)));
+    // A folder sorts as its name with a slash, since that is what its keys go on with.
+    const names = entries
+      .filter((entry) => !entry.name.startsWith(PRIVATE))
+      .map((entry) => (entry.isDirectory() ? `${folder}${entry.name}/` : `${folder}${entry.name}`))
+      .sort(compareKeys);
+    for (const name of names) {
+      const within = name.endsWith('/') && (name.startsWith(prefix) || prefix.startsWith(name));
+      if (within) yield* this.#walk(name, prefix, startAfter);
+      else if (name.endsWith('/') || !name.startsWith(prefix)) continue;
+      else if (startAfter === undefined || compareKeys(name, startAfter) > 0) yield name;
+    }
+  }
+
+  #path(key: string): string {
+    checkKey(key);
+    if (key.split('/').some((part) => part.startsWith(PRIVATE))) {
+      throw new StoreError({ what: `has a part that begins with "${PRIVATE}", which the store keeps for itself`, where: key });
+    }
+    return path.join(this.#root, ...key.split('/'));
+  }
+
+  #beside(file: string, kind: string): string {
+    return path.join(path.dirname(file), `${PRIVATE}${kind}-${process.pid}-${randomBytes(8).toString('hex')}`);
+  }
+
+  async #try<T>(where: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw classifyFileError(error, where);
+    }
+  }
+}
+
+async function infoOf(file: string, key: string): Promise<ObjectInfo | null> {
+  try {
+    const info = await stat(file, { bigint: true });
+    if (!info.isFile()) return null;
+    // Every put makes a new file, so inode, time and size change with the content.
+    const etag = `${info.ino.toString(36)}-${info.mtimeNs.toString(36)}-${info.size.toString(36)}`;
+    return { key, bytes: Number(info.size), etag, modifiedMs: Number(info.mtimeMs) };
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
+    throw classifyFileError(error, key);
+  }
+}
+
+async function readFolder(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
+    throw error;
+  }
+}
+
+async function writeFlushed(file: string, body: PutBody): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    if (body instanceof Uint8Array) await handle.writeFile(body);
+    else await writeStream(handle, body instanceof Readable ? body : createReadStream(body.file));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function writeStream(handle: FileHandle, source: Readable): Promise<void> {
+  return pipeline(source, createWriteStream('', { fd: handle, autoClose: false }));
+}
+
+/** Makes the written file the object, if its conditions hold. */
+async function publish(temporary: string, file: string, key: string, options: PutOptions): Promise<void> {
+  if (options.ifAbsent) return linkNew(temporary, file, key);
+  if (options.ifMatch === undefined) return rename(temporary, file);
+  await withLock(file, key, async () => {
+    if ((await infoOf(file, key))?.etag !== options.ifMatch) throw changed(key);
+    await rename(temporary, file);
+  });
+}
+
+async function linkNew(temporary: string, file: string, key: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    throw new PreconditionFailedError({ what: 'already exists', where: key });
+  }
+}
+
+function changed(key: string): PreconditionFailedError {
+  return new PreconditionFailedError({ what: 'has been changed by somebody else', where: key });
+}
+
+async function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
+  const lock = path.join(path.dirname(file), `${PRIVATE}lock-${path.basename(file)}`);
+  for (let tries = 0; ; tries++) {
+    const handle = await open(lock, 'wx').catch((error: unknown) => {
+      if (errorCode(error) === 'EEXIST') return null;
+      throw error;
+    });
+    if (handle) {
+      await handle.close();
+      break;
+    }
+    if (tries > 4000) throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
+    await breakStaleLock(lock);
+    await sleep(5 + Math.random() * 10);
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** Renaming first lets only one of several waiters remove it, and never a lock that was made anew since. */
+async function breakStaleLock(lock: string): Promise<void> {
+  const found = await stat(lock).catch(() => null);
+  if (!found || Date.now() - found.mtimeMs < STALE_LOCK_MS) return;
+  const taken = `${lock}-${randomBytes(6).toString('hex')}`;
+  await rename(lock, taken).catch(() => undefined);
+  await rm(taken, { force: true });
+}
+
+/** The rename itself must reach the disk; file systems that cannot flush a folder say so and are believed. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+function classifiedStream(stream: Readable, key: string): Readable {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of stream) yield chunk as Uint8Array;
+    } catch (error) {
+      throw error instanceof GistError ? error : classifyFileError(error, key);
+    }
+  }
+  return Readable.from(chunks(), { objectMode: false });
+}

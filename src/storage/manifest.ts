@@ -1,0 +1,61 @@
+/** Sets of objects that count once their manifest is written, after its parts, with their checksums. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { StoreError } from '../core/errors.js';
+import { DigestingStream, sha256, sha256OfFile, sha256OfStream } from './digest.js';
+import type { ObjectStore, PutBody, PutOptions } from './object-store.js';
+import { joinKey } from './uri.js';
+
+/** One object of a set; manifests list these. */
+export const partSchema = z.object({
+  /** Relative to the folder of the manifest. */
+  key: z.string().min(1),
+  bytes: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type Part = z.output<typeof partSchema>;
+
+/** Puts `<prefix><key>` and says what a manifest has to say of it. */
+export async function putPart(
+  store: ObjectStore,
+  prefix: string,
+  key: string,
+  body: PutBody,
+  options: PutOptions = {},
+): Promise<Part> {
+  const target = joinKey(prefix, key);
+  if (body instanceof Uint8Array) {
+    await store.put(target, body, options);
+    return { key, bytes: body.byteLength, sha256: sha256(body) };
+  }
+  if (!(body instanceof Readable)) {
+    const digest = await sha256OfFile(body.file);
+    await store.put(target, body, options);
+    return { key, ...digest };
+  }
+  const digesting = new DigestingStream();
+  body.once('error', (error) => digesting.destroy(error));
+  await store.put(target, body.pipe(digesting), options);
+  return { key, bytes: digesting.bytes, sha256: digesting.sha256() };
+}
+
+/** Whether the stored object is the very one that the manifest lists; reads all of it. */
+export async function partVerifies(store: ObjectStore, prefix: string, part: Part): Promise<boolean> {
+  const target = joinKey(prefix, part.key);
+  const info = await store.head(target);
+  if (!info || info.bytes !== part.bytes) return false;
+  const digest = await sha256OfStream(await store.getStream(target));
+  return digest.bytes === part.bytes && digest.sha256 === part.sha256;
+}
+
+/** @throws StoreError naming the first part that is missing or is not the one listed. */
+export async function verifyParts(store: ObjectStore, prefix: string, parts: readonly Part[]): Promise<void> {
+  for (const part of parts) {
+    if (await partVerifies(store, prefix, part)) continue;
+    throw new StoreError({
+      what: 'is missing or does not match the checksum in its manifest',
+      where: joinKey(prefix, part.key),
+      mend: 'It was damaged after it was written; make it again.',
+    });
+  }
+}

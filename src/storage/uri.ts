@@ -1,0 +1,84 @@
+/** Addresses of stores and keys within them. */
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { StoreError } from '../core/errors.js';
+
+/** Where a store is: a bucket with a key prefix (empty or ending in a slash), or an absolute folder. */
+export type StoreLocation = { scheme: 's3'; bucket: string; prefix: string } | { scheme: 'file'; path: string };
+
+/**
+ * Takes apart `s3://bucket/prefix`, `file:///path` or a plain path; relative paths start at the current folder.
+ *
+ * @throws StoreError for any other scheme or a malformed address.
+ */
+export function parseUri(uri: string): StoreLocation {
+  if (uri === '' || uri.includes('\0')) throw malformed(uri, 'is not an address');
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(uri)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { scheme: 'file', path: path.resolve(uri) };
+  if (scheme === 's3') return parseS3(uri);
+  if (scheme === 'file') return { scheme: 'file', path: parseFileUrl(uri) };
+  throw malformed(uri, `has the unknown scheme "${scheme}"`);
+}
+
+/** The address that {@link parseUri} reads back to the same location; folders and prefixes end in a slash. */
+export function formatUri(location: StoreLocation): string {
+  if (location.scheme === 's3') return `s3://${location.bucket}/${location.prefix}`;
+  const url = pathToFileURL(location.path).href;
+  return url.endsWith('/') ? url : `${url}/`;
+}
+
+function parseS3(uri: string): StoreLocation {
+  const match = /^s3:\/\/([^/]+)(?:\/(.*))?$/is.exec(uri);
+  const bucket = match?.[1] ?? '';
+  if (!/^[a-z0-9][a-z0-9._-]{1,62}$/i.test(bucket)) throw malformed(uri, 'does not name a bucket');
+  const key = (match?.[2] ?? '').replace(/^\/+|\/+$/g, '');
+  return { scheme: 's3', bucket, prefix: key === '' ? '' : `${key}/` };
+}
+
+function parseFileUrl(uri: string): string {
+  try {
+    return fileURLToPath(uri);
+  } catch (cause) {
+    throw malformed(uri, 'is not an absolute file address', cause);
+  }
+}
+
+function malformed(uri: string, what: string, cause?: unknown): StoreError {
+  return new StoreError({
+    what,
+    where: uri.slice(0, 200),
+    mend: 'Give a path, file:///absolute/path or s3://bucket/prefix.',
+    cause,
+  });
+}
+
+/** Joins parts of a key with single slashes; a trailing slash of the last part is kept. */
+export function joinKey(...parts: string[]): string {
+  return parts
+    .filter((part) => part !== '')
+    .map((part, i, all) => (i < all.length - 1 ? part.replace(/\/+$/, '') : part))
+    .map((part, i) => (i > 0 ? part.replace(/^\/+/, '') : part))
+    .join('/');
+}
+
+/**
+ * Refuses a key that could leave its store or mean two things: empty, absolute, with `.`, `..` or empty parts, backslashes
+ * or control characters.
+ *
+ * @throws StoreError
+ */
+export function checkKey(key: string): void {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  const odd = key === '' || Buffer.byteLength(key) > 1024 || /[\\\u0000-\u001f\u007f]/.test(key);
+  if (!odd && key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) return;
+  throw new StoreError({
+    what: 'is not a key that an object may have',
+    where: JSON.stringify(key.slice(0, 200)),
+    mend: 'Keys are relative paths with forward slashes and without "." or ".." parts.',
+  });
+}
+
+/** Order of keys everywhere: by their UTF-8 bytes, as S3 lists them. */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
