@@ -20,6 +20,9 @@ export const environment = {
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
+  /** Region of the S3 server; undefined: what the chosen AWS profile says. Servers other than Amazon's mostly ignore it. */
+  s3Region: (): string | undefined =>
+    process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? (process.env.AWS_PROFILE ? undefined : 'us-east-1'),
   /** CPU threads of TensorFlow; undefined: all processors. */
   threads: (): number | undefined => (process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined),
 };

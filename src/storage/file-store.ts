@@ -1,10 +1,9 @@
 /** The object store on a local folder. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError, errorCode } from './file-errors.js';
@@ -149,16 +148,12 @@ async function readFolder(folder: string) {
 async function writeFlushed(file: string, body: PutBody): Promise<void> {
   const handle = await open(file, 'wx');
   try {
-    if (body instanceof Uint8Array) await handle.writeFile(body);
-    else await writeStream(handle, body instanceof Readable ? body : createReadStream(body.file));
+    const isLocalFile = !(body instanceof Uint8Array || body instanceof Readable);
+    await handle.writeFile(isLocalFile ? createReadStream(body.file) : body);
     await handle.sync();
   } finally {
     await handle.close();
   }
-}
-
-function writeStream(handle: FileHandle, source: Readable): Promise<void> {
-  return pipeline(source, createWriteStream('', { fd: handle, autoClose: false }));
 }
 
 /** Makes the written file the object, if its conditions hold. */

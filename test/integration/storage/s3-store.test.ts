@@ -1,0 +1,205 @@
+/** The object store on a real S3 server, SeaweedFS. */
+import assert from 'node:assert/strict';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import test, { after } from 'node:test';
+import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
+import { openStore } from '../../../src/storage/open-store.js';
+import { startSeaweed } from '../../support/seaweed.js';
+import { testStoreContract } from '../../support/store-contract.js';
+
+const seaweed = await startSeaweed();
+seaweed.applyEnv();
+after(() => seaweed.stop());
+
+testStoreContract('S3', () => openStore('s3://gist/contract/prefix'));
+
+/** A store opened with some variables changed, which are put back. */
+function openWith(env: Record<string, string>, uri = 's3://gist/', silenceMs = 10_000) {
+  Object.assign(process.env, env);
+  try {
+    return openStore(uri, { attempts: 2, silenceMs });
+  } finally {
+    seaweed.applyEnv();
+  }
+}
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function saysNoSecret(error: unknown): asserts error is GistError {
+  assert.ok(error instanceof GistError, String(error));
+  const shown = `${error.message} ${JSON.stringify(error)}`;
+  assert.ok(!shown.includes(seaweed.secretAccessKey) && !shown.includes('wrong-secret'));
+  assert.ok(error.mend);
+}
+
+test('a wrong secret is a StoreError that says what to check and shows no secret', async () => {
+  process.env.AWS_SECRET_ACCESS_KEY = 'wrong-secret';
+  const store = openStore('s3://gist/', { attempts: 2 });
+  const calls = [() => store.get('x'), () => store.head('x'), () => store.put('x', Buffer.from('x')), () => Readable.from(store.list('')).toArray()];
+  for (const call of calls) {
+    await assert.rejects(call, (error) => {
+      saysNoSecret(error);
+      return error instanceof StoreError;
+    });
+  }
+  seaweed.applyEnv();
+});
+
+test('a missing bucket is a StoreError, also for a head', async () => {
+  const store = openStore('s3://no-such-bucket/');
+  const calls = [() => store.get('x'), () => store.head('x'), () => Readable.from(store.list('')).toArray()];
+  for (const call of calls) await assert.rejects(call, (error) => error instanceof StoreError && /bucket/.test(error.message));
+});
+
+test('an address that is none is a StoreError', () => {
+  assert.throws(() => openWith({ AWS_ENDPOINT_URL: 'not an address' }), StoreError);
+  assert.throws(() => openWith({ AWS_ENDPOINT_URL: 'ftp://127.0.0.1/' }), StoreError);
+});
+
+test('a server that is not there is trouble that may pass', async () => {
+  const server = createServer();
+  const endpoint = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  await assert.rejects(openWith({ AWS_ENDPOINT_URL: endpoint }).get('x'), (error) => {
+    saysNoSecret(error);
+    return error instanceof StoreUnavailableError;
+  });
+});
+
+test('a server that accepts and says nothing is noticed', async (t) => {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket));
+  const endpoint = await listening(server);
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const store = openWith({ AWS_ENDPOINT_URL: endpoint }, 's3://gist/', 500);
+  await assert.rejects(store.head('x'), StoreUnavailableError);
+  await assert.rejects(store.put('x', Buffer.from('x')), StoreUnavailableError);
+});
+
+test('a server that falls silent in the middle of a body is noticed', async (t) => {
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(200, { 'content-length': '1000' });
+    response.write('half');
+  });
+  const endpoint = await listening(server);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const store = openWith({ AWS_ENDPOINT_URL: endpoint }, 's3://gist/', 500);
+  await assert.rejects(store.get('x'), StoreUnavailableError);
+});
+
+test('a body that breaks off is tried again, and got whole', async (t) => {
+  let requests = 0;
+  const server = createHttpServer((_request, response) => {
+    requests++;
+    response.writeHead(200, { 'content-length': '10' });
+    if (requests === 1) response.write('01234', () => response.destroy());
+    else response.end('0123456789');
+  });
+  const endpoint = await listening(server);
+  t.after(() => server.close());
+  assert.equal(Buffer.from(await openWith({ AWS_ENDPOINT_URL: endpoint }).get('x')).toString(), '0123456789');
+});
+
+for (const [status, code] of [[500, 'InternalError'], [503, 'SlowDown'], [429, 'TooManyRequests']] as const) {
+  test(`an answer ${status} ${code} is tried again and then trouble that may pass`, async (t) => {
+    let requests = 0;
+    const server = createHttpServer((request, response) => {
+      requests++;
+      request.resume();
+      response.writeHead(status, { 'content-type': 'application/xml' });
+      response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`);
+    });
+    const endpoint = await listening(server);
+    t.after(() => server.close());
+    await assert.rejects(openWith({ AWS_ENDPOINT_URL: endpoint }).get('x'), StoreUnavailableError);
+    assert.ok(requests >= 2);
+  });
+}
+
+test('a server that is no S3 server does not make a defect of it', async (t) => {
+  const server = createHttpServer((request, response) => {
+    request.resume();
+    response.writeHead(404, { 'content-type': 'text/html' });
+    response.end('<html><body>nothing here</body>');
+  });
+  const endpoint = await listening(server);
+  t.after(() => server.close());
+  const store = openWith({ AWS_ENDPOINT_URL: endpoint });
+  await assert.rejects(store.get('x'), GistError);
+  await assert.rejects(store.head('x'), GistError);
+  await assert.rejects(Readable.from(store.list('')).toArray(), GistError);
+});
+
+test('a conditional put whose answer got lost is known for its own when tried again', async (t) => {
+  // A relay to the real server that swallows the answer to the first PUT, as a broken connection does.
+  let swallowed = false;
+  const relay = createHttpServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', async () => {
+      const headers = { ...(request.headers as Record<string, string>) };
+      const host = headers['host'];
+      for (const name of ['connection', 'content-length', 'expect', 'transfer-encoding']) delete headers[name];
+      const body = ['GET', 'HEAD'].includes(request.method ?? '') ? undefined : Buffer.concat(chunks);
+      const answer = await forward(`${seaweed.endpoint}${request.url}`, request.method ?? 'GET', { ...headers, host: host ?? '' }, body);
+      if (request.method === 'PUT' && !swallowed) {
+        swallowed = true;
+        response.destroy();
+        return;
+      }
+      response.writeHead(answer.status, answer.headers);
+      response.end(answer.body);
+    });
+  });
+  const endpoint = await listening(relay);
+  t.after(() => relay.close());
+  const store = openWith({ AWS_ENDPOINT_URL: endpoint });
+  await store.put('lost-answer', Buffer.from('mine'), { ifAbsent: true });
+  assert.ok(swallowed);
+  await assert.rejects(store.put('lost-answer', Buffer.from('other'), { ifAbsent: true }), PreconditionFailedError);
+});
+
+async function forward(url: string, method: string, headers: Record<string, string>, body: Buffer | undefined) {
+  const { request } = await import('node:http');
+  return new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve, reject) => {
+    const outgoing = request(url, { method, headers: { ...headers, 'content-length': String(body?.length ?? 0) } }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers as Record<string, string>, body: Buffer.concat(chunks) }),
+      );
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+test('listings of more than one page are whole and in order', async () => {
+  const store = openStore('s3://gist/pages/');
+  const keys = Array.from({ length: 1100 }, (_, i) => `many/${String(i).padStart(5, '0')}`);
+  for (let i = 0; i < keys.length; i += 32) {
+    await Promise.all(keys.slice(i, i + 32).map((key) => store.put(key, Buffer.from('x'))));
+  }
+  const listed = await Readable.from(store.list('many/')).toArray();
+  assert.deepEqual(listed.map((item: { key: string }) => item.key), keys);
+});
+
+test('a server that was killed and came back still has what it acknowledged', async () => {
+  const store = openStore('s3://gist/');
+  await store.put('kept', Buffer.from('kept'));
+  await seaweed.kill();
+  await assert.rejects(openStore('s3://gist/', { attempts: 1 }).get('kept'), StoreUnavailableError);
+  await seaweed.restart();
+  assert.equal(Buffer.from(await store.get('kept')).toString(), 'kept');
+});

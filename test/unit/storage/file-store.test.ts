@@ -1,0 +1,90 @@
+/** The object store on a local folder. */
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import test, { after } from 'node:test';
+import { StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
+import { classifyFileError } from '../../../src/storage/file-errors.js';
+import { openStore } from '../../../src/storage/open-store.js';
+import { testStoreContract } from '../../support/store-contract.js';
+
+const root = await mkdtemp(path.join(tmpdir(), 'gist-file-store-'));
+after(() => rm(root, { recursive: true, force: true }));
+
+testStoreContract('folder', () => openStore(path.join(root, 'contract')));
+
+test('a store in a folder that does not exist yet is empty, and made by the first put', async () => {
+  const store = openStore(`file://${root}/new/deep/`);
+  assert.deepEqual(await Readable.from(store.list('')).toArray(), []);
+  await store.put('a', Buffer.from('a'));
+  assert.equal((await Readable.from(store.list('')).toArray()).length, 1);
+});
+
+test('writes leave nothing beside the objects', async () => {
+  const folder = path.join(root, 'clean');
+  const store = openStore(folder);
+  const { etag } = await store.put('a', Buffer.from('a'));
+  await store.put('a', Buffer.from('b'), { ifMatch: etag });
+  await store.put('a', Buffer.from('c'), { ifAbsent: true }).catch(() => undefined);
+  assert.deepEqual(await readdir(folder), ['a']);
+});
+
+test('the lock of a killed process does not stop others', async () => {
+  const folder = path.join(root, 'locked');
+  const store = openStore(folder);
+  const { etag } = await store.put('a', Buffer.from('a'));
+  const lock = path.join(folder, '.gist-lock-a');
+  await writeFile(lock, '');
+  await utimes(lock, new Date(0), new Date(0));
+  await store.put('a', Buffer.from('b'), { ifMatch: etag });
+  assert.deepEqual(await readdir(folder), ['a']);
+});
+
+test('the private names of the store are no keys and are not listed', async () => {
+  const folder = path.join(root, 'private');
+  const store = openStore(folder);
+  await store.put('a', Buffer.from('a'));
+  await writeFile(path.join(folder, '.gist-tmp-1-abc'), 'left by a killed process');
+  assert.deepEqual((await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key), ['a']);
+  await assert.rejects(store.put('.gist-lock-a', Buffer.from('x')), StoreError);
+});
+
+test('a link in a circle does not hang a listing', async () => {
+  const folder = path.join(root, 'circle');
+  const store = openStore(folder);
+  await store.put('a/b', Buffer.from('x'));
+  await symlink(folder, path.join(folder, 'a', 'up'));
+  assert.deepEqual((await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key), ['a/b']);
+});
+
+test('a folder where an object should be is a StoreError', async () => {
+  const store = openStore(path.join(root, 'mixed'));
+  await store.put('a/b', Buffer.from('x'));
+  await assert.rejects(store.put('a', Buffer.from('x')), StoreError);
+  await assert.rejects(store.put('a/b/c', Buffer.from('x')), StoreError);
+  await assert.rejects(store.get('a'), StoreError);
+});
+
+test('a folder that may not be written is a StoreError', { skip: process.getuid?.() === 0 && 'root may write anywhere' }, async () => {
+  const folder = path.join(root, 'read-only');
+  const store = openStore(folder);
+  await store.put('a', Buffer.from('x'));
+  await chmod(folder, 0o500);
+  await assert.rejects(store.put('b', Buffer.from('x')), StoreError);
+  await chmod(folder, 0o700);
+});
+
+test('a full disk is trouble that may pass', () => {
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  assert.ok(classifyFileError(full, 'a') instanceof StoreUnavailableError);
+});
+
+test('a really full device is told as one', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async () => {
+  const { open } = await import('node:fs/promises');
+  const handle = await open('/dev/full', 'w');
+  const error = await handle.writeFile('x').catch((e: unknown) => e);
+  await handle.close().catch(() => undefined);
+  assert.ok(classifyFileError(error, 'a') instanceof StoreUnavailableError);
+});
