@@ -112,9 +112,7 @@ function jointSurfaces(random: RandomStream, signs: Signs, condyle: number, plat
   const tibiaReach = plateau + signs.osteophyte;
   return {
     femurEnd: new Curve((x) => -halfGap(x) - condyleRise(x, femurReach) + femurRough(x)),
-    tibiaEnd: new Curve(
-      (x) => halfGap(x) + plateauDrop(x, tibiaReach) - spines(x, spine) + tibiaRough(x),
-    ),
+    tibiaEnd: new Curve((x) => halfGap(x) + plateauDrop(x, tibiaReach) - spines(x, spine) + tibiaRough(x)),
   };
 }
 

@@ -10,7 +10,9 @@ interface Flags {
 }
 
 const command = new Command('phantoms')
-  .description('Write X-ray-like knee pictures in five grades of osteoarthritis: made by arithmetic, no patients.')
+  .description(
+    'Write X-ray-like knee pictures in five grades of osteoarthritis: made by arithmetic, no patients.',
+  )
   .argument('<folder>', 'folder to write to; one subfolder a grade')
   .option('--count <n>', 'pictures in total', wholeNumber, 600)
   .option('--seed <n>', 'equal seeds give equal pictures', wholeNumber, 0)

@@ -110,8 +110,7 @@ function smooth(light: Float32Array, width: number, height: number, stride: numb
   for (let row = rim; row < height - rim; row++) {
     for (let i = row * width + 1 - rim; i < (row + 1) * width - 1 + rim; i++) {
       out[i] =
-        0.5 * (light[i] as number) +
-        0.25 * ((light[i - stride] as number) + (light[i + stride] as number));
+        0.5 * (light[i] as number) + 0.25 * ((light[i - stride] as number) + (light[i + stride] as number));
     }
   }
   return out;

@@ -59,9 +59,17 @@ export async function writePhantoms(options: PhantomOptions): Promise<PhantomSet
 /** Splits `count` by the shares; what rounding leaves over goes to the largest remainders. */
 function shareOut(count: number, shares: readonly number[]): number[] {
   if (!Number.isInteger(count) || count < 1) {
-    throw new UsageError({ what: `count is ${count}.`, where: 'count', mend: 'Give a whole number from 1 on.' });
+    throw new UsageError({
+      what: `count is ${count}.`,
+      where: 'count',
+      mend: 'Give a whole number from 1 on.',
+    });
   }
-  if (shares.length < 1 || shares.length > 5 || !shares.every((share) => share > 0 && Number.isFinite(share))) {
+  if (
+    shares.length < 1 ||
+    shares.length > 5 ||
+    !shares.every((share) => share > 0 && Number.isFinite(share))
+  ) {
     throw new UsageError({
       what: `[${shares.join(', ')}] are no shares of grades.`,
       where: 'classes',

@@ -50,7 +50,10 @@ describe('phantom knees', () => {
   it('are written as a labelled folder with unbalanced classes, PNG and JPEG in turn', async () => {
     const files = await filesUnder(folder);
     const inGrade = (grade: number) => files.filter((file) => file.startsWith(`grade-${grade}${path.sep}`));
-    assert.deepEqual([0, 1, 2, 3, 4].map((grade) => inGrade(grade).length), [12, 10, 8, 6, 4]);
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((grade) => inGrade(grade).length),
+      [12, 10, 8, 6, 4],
+    );
     assert.deepEqual(
       inGrade(4).map((file) => path.basename(file)),
       ['0001.png', '0002.jpg', '0003.png', '0004.jpg'],
@@ -76,7 +79,10 @@ describe('phantom knees', () => {
     const again = path.join(home, 'b');
     await writePhantoms({ folder: again, count: 20, seed: 7 });
     for (const file of await filesUnder(again)) {
-      assert.ok((await readFile(path.join(again, file))).equals(await readFile(path.join(folder, file))), file);
+      assert.ok(
+        (await readFile(path.join(again, file))).equals(await readFile(path.join(folder, file))),
+        file,
+      );
     }
   });
 
@@ -108,7 +114,13 @@ describe('phantom knees', () => {
 
   it('are refused for impossible counts and shares before anything is written', async () => {
     const nowhere = path.join(home, 'e');
-    for (const wrong of [{ count: 0 }, { count: 1.5 }, { classes: [] }, { classes: [1, 0] }, { classes: [1, Number.NaN] }]) {
+    for (const wrong of [
+      { count: 0 },
+      { count: 1.5 },
+      { classes: [] },
+      { classes: [1, 0] },
+      { classes: [1, Number.NaN] },
+    ]) {
       await assert.rejects(writePhantoms({ folder: nowhere, count: 5, seed: 0, ...wrong }), UsageError);
     }
     assert.ok(!(await readdir(home)).includes('e'));
