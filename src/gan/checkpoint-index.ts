@@ -1,0 +1,146 @@
+/** Who owns a training, and which of its checkpoints count: one small object, changed by conditional puts only. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { PreconditionFailedError, StaleAttemptError, StoreError } from '../core/errors.js';
+import { log } from '../core/log.js';
+import { parseJson, putJson } from '../storage/json.js';
+import type { ObjectStore } from '../storage/object-store.js';
+
+export const entrySchema = z.object({
+  prefix: z.string(),
+  kimg: z.number(),
+  step: z.int(),
+  snapshot: z.boolean(),
+  /** false: only what lasts of a snapshot is kept (EMA weights, preview, manifest). */
+  full: z.boolean(),
+  manifestSha256: z.string(),
+});
+export type IndexEntry = z.output<typeof entrySchema>;
+
+const indexSchema = z.object({
+  version: z.literal(1),
+  owner: z.object({ claim: z.int(), attempt: z.number(), nonce: z.string() }),
+  /** Changes with every write, so that a writer whose answer got lost recognises its own work. */
+  writeId: z.string(),
+  checkpoints: z.array(entrySchema),
+});
+export type Index = z.output<typeof indexSchema>;
+
+interface Read {
+  index: Index | null;
+  etag: string | null;
+  /** The object is there but cannot be understood. */
+  damaged: boolean;
+}
+
+export function indexKey(runPrefix: string): string {
+  return `${runPrefix}checkpoints.json`;
+}
+
+/** The index as it stands. Never throws for a damaged one: checkpoints can be found without it. */
+export async function readIndex(store: ObjectStore, runPrefix: string): Promise<Read> {
+  const key = indexKey(runPrefix);
+  for (;;) {
+    const before = await store.head(key);
+    if (!before) return { index: null, etag: null, damaged: false };
+    const bytes = await store.get(key);
+    // The bytes are those of the etag only if nobody wrote in between.
+    if ((await store.head(key))?.etag !== before.etag) continue;
+    try {
+      return { index: parseJson(bytes, key, indexSchema), etag: before.etag, damaged: false };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { index: null, etag: before.etag, damaged: true };
+    }
+  }
+}
+
+/**
+ * The right to add checkpoints to a training. A claim is a conditional put on the index, and so is every commit; each
+ * commit's condition is the etag of this owner's previous write. Whoever claims later changes the etag, so that from this
+ * moment no commit of an earlier owner can succeed: there is no gap between a check and a write.
+ */
+export class Ownership {
+  private constructor(
+    private readonly store: ObjectStore,
+    private readonly runPrefix: string,
+    private current: Index,
+    private etag: string,
+    /** The index that was found could not be read; its list was lost. */
+    readonly foundDamaged: boolean,
+  ) {}
+
+  /**
+   * @param attempt rises from attempt to attempt of a run (equal is allowed: a rerun by hand).
+   * @throws StaleAttemptError when a later attempt owns the training already.
+   */
+  static async claim(store: ObjectStore, runPrefix: string, attempt: number): Promise<Ownership> {
+    const nonce = randomUUID();
+    for (;;) {
+      const { index, etag, damaged } = await readIndex(store, runPrefix);
+      if (index && etag && index.owner.nonce === nonce) return new Ownership(store, runPrefix, index, etag, damaged);
+      if (index && index.owner.attempt > attempt) throw stale(runPrefix);
+      const next: Index = {
+        version: 1,
+        owner: { claim: (index?.owner.claim ?? (damaged ? Date.now() : 0)) + 1, attempt, nonce },
+        writeId: randomUUID(),
+        checkpoints: index?.checkpoints ?? [],
+      };
+      const condition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
+      try {
+        const info = await putJson(store, indexKey(runPrefix), next, condition);
+        log.info('training claimed', { claim: next.owner.claim, attempt });
+        return new Ownership(store, runPrefix, next, info.etag, damaged);
+      } catch (error) {
+        if (!(error instanceof PreconditionFailedError)) throw error;
+      }
+    }
+  }
+
+  get claim(): number {
+    return this.current.owner.claim;
+  }
+
+  get checkpoints(): readonly IndexEntry[] {
+    return this.current.checkpoints;
+  }
+
+  /** Replaces the list of checkpoints: the moment from which they count. @throws StaleAttemptError */
+  async commit(checkpoints: IndexEntry[]): Promise<void> {
+    const next: Index = { ...this.current, writeId: randomUUID(), checkpoints };
+    for (;;) {
+      try {
+        const info = await putJson(this.store, indexKey(this.runPrefix), next, { ifMatch: this.etag });
+        this.current = next;
+        this.etag = info.etag;
+        return;
+      } catch (error) {
+        if (!(error instanceof PreconditionFailedError)) throw error;
+        await this.recognise(next);
+        if (this.current === next) return;
+      }
+    }
+  }
+
+  /** @throws StaleAttemptError when somebody else has claimed the training since. */
+  async assertOwner(): Promise<void> {
+    const { index } = await readIndex(this.store, this.runPrefix);
+    if (index?.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
+  }
+
+  /** A refused condition is either another owner, or a write of our own whose answer was lost. */
+  private async recognise(attempted: Index): Promise<void> {
+    const { index, etag } = await readIndex(this.store, this.runPrefix);
+    if (!index || !etag || index.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
+    this.etag = etag;
+    if (index.writeId === attempted.writeId) this.current = attempted;
+  }
+}
+
+function stale(runPrefix: string): StaleAttemptError {
+  return new StaleAttemptError({
+    what: 'a later attempt has taken this training over; this one stops and writes nothing more',
+    where: indexKey(runPrefix),
+    mend: 'Nothing is to be done: the later attempt goes on from the newest checkpoint.',
+  });
+}

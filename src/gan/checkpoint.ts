@@ -1,0 +1,146 @@
+/** What a training checkpoint is: its manifest, and the state of a training as named parts. */
+import { z } from 'zod';
+import { CheckpointError } from '../core/errors.js';
+import type { CheckpointRef } from '../spec/results.js';
+import { canonicalJson } from '../storage/digest.js';
+import { partSchema } from '../storage/manifest.js';
+
+/** File names (without the attempt) of the parts that a checkpoint has. */
+export const PARTS = {
+  generator: 'G.safetensors',
+  discriminator: 'D.safetensors',
+  generatorEma: 'G_ema.safetensors',
+  optimizer: 'optimizer.safetensors',
+  stats: 'stats.jsonl',
+  preview: 'preview.png',
+} as const;
+
+/** What an older snapshot keeps when its full state is no longer needed. */
+export const LASTING_PARTS: readonly string[] = [PARTS.generatorEma, PARTS.preview];
+
+/** What the bytes of a training depend on besides its settings; equal values mean "same bytes" is promised. */
+export const numericEnvironmentSchema = z.object({
+  /** CPU threads of TensorFlow. */
+  threads: z.int(),
+  /** Numeric library and version. */
+  library: z.string(),
+  /** Instruction sets that kernels choose by. */
+  cpuFeatures: z.array(z.string()),
+  platform: z.string(),
+  mode: z.enum(['graph', 'eager']),
+});
+export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
+
+const settings = z.record(z.string(), z.json());
+
+/** What must be equal for one training to go on from another's state. */
+export const configurationSchema = z.object({
+  /** Sizes of the networks. */
+  network: settings,
+  /** Settings of the optimisation and the data order. */
+  training: settings,
+  /** Digest or prefix of the data set. */
+  dataset: z.string(),
+});
+export type TrainingConfiguration = z.output<typeof configurationSchema>;
+
+/** Running sums of one statistic since the last line of stats.jsonl: count, sum, sum of squares. */
+export const momentsSchema = z.tuple([z.number(), z.number(), z.number()]);
+
+/** Everything of a training that is not a variable on the device. */
+export const countersSchema = z.object({
+  /** Optimisation steps taken. */
+  step: z.int().min(0),
+  /** Real images shown. */
+  images: z.int().min(0),
+  /** Images drawn from the data order; epoch and place in it follow from the data set's size. */
+  dataPosition: z.int().min(0),
+  /** Strength of the augmentation; its controller's state goes here too. */
+  augmentation: z.object({ p: z.number() }),
+  tick: z.object({
+    /** Lines of stats.jsonl written. */
+    index: z.int().min(0),
+    startImages: z.int().min(0),
+    startSeconds: z.number(),
+    moments: z.record(z.string(), momentsSchema),
+  }),
+  /** Seconds of training so far, over all attempts. */
+  seconds: z.number(),
+});
+export type TrainingCounters = z.output<typeof countersSchema>;
+
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  kimg: z.number(),
+  step: z.int(),
+  /** Whether it is a snapshot (at a multiple of `snapshotKimg`, or at the end), which metrics are computed on. */
+  snapshot: z.boolean(),
+  /** Which claim on the training wrote it; later ones are larger. */
+  claim: z.int(),
+  configuration: configurationSchema,
+  counters: countersSchema,
+  numericEnvironment: numericEnvironmentSchema,
+  /** Classes in label order with the number of training images of each; null when unconditional. */
+  classes: z.array(z.object({ name: z.string(), images: z.int().min(0) })).nullable(),
+  parts: z.record(z.string(), partSchema),
+});
+export type CheckpointManifest = z.output<typeof manifestSchema>;
+
+/** A checkpoint read back and verified; `parts` are by their names in {@link PARTS}. */
+export interface LoadedCheckpoint {
+  ref: CheckpointRef;
+  manifest: CheckpointManifest;
+  parts: Record<string, Uint8Array>;
+}
+
+/** Key prefix of everything that the training of a run leaves. */
+export function trainPrefix(runId: string): string {
+  return `runs/${runId}/train/`;
+}
+
+/** Key prefix of one checkpoint: sorts by length of training. */
+export function checkpointPrefix(runPrefix: string, { kimg, step }: { kimg: number; step: number }): string {
+  return `${runPrefix}checkpoint-${kimg.toFixed(3).padStart(10, '0')}-step${String(step).padStart(9, '0')}/`;
+}
+
+/** `G.safetensors` -> `G.claim3.safetensors`: two attempts never write the same object. */
+export function partKey(name: string, claim: number): string {
+  const dot = name.lastIndexOf('.');
+  return `${name.slice(0, dot)}.claim${claim}${name.slice(dot)}`;
+}
+
+/** Which part holds a variable, by the network that it belongs to. */
+export function partOfVariable(name: string): string {
+  if (name.startsWith('G_ema.')) return PARTS.generatorEma;
+  if (name.startsWith('G.')) return PARTS.generator;
+  if (name.startsWith('D.')) return PARTS.discriminator;
+  return PARTS.optimizer;
+}
+
+/**
+ * Refuses a checkpoint that belongs to another training.
+ *
+ * @throws CheckpointError naming the first field that differs, what was given and what was expected.
+ */
+export function assertSameConfiguration(
+  expected: TrainingConfiguration,
+  manifest: Pick<CheckpointManifest, 'configuration'>,
+  where: string,
+): void {
+  const found = manifest.configuration;
+  for (const part of ['network', 'training'] as const) {
+    const fields = new Set([...Object.keys(expected[part]), ...Object.keys(found[part])]);
+    for (const field of [...fields].sort()) check(`${part}.${field}`, found[part][field], expected[part][field], where);
+  }
+  check('dataset', found.dataset, expected.dataset, where);
+}
+
+function check(field: string, found: unknown, expected: unknown, where: string): void {
+  const [a, b] = [canonicalJson(found ?? null), canonicalJson(expected ?? null)];
+  if (a === b) return;
+  throw new CheckpointError({
+    what: `the checkpoint was made with ${field} = ${a}, this training wants ${b}`,
+    where,
+    mend: 'Train with the settings of the checkpoint, or start a new run.',
+  });
+}
