@@ -22,6 +22,8 @@ export interface SuperviseOptions {
   env?: Record<string, string>;
   /** Told the process id once it runs. */
   onSpawn?: (pid: number) => void;
+  /** The program to run. Default: the trainer. */
+  main?: string;
 }
 
 /** How a training that ended by itself or on request ended. */
@@ -47,7 +49,7 @@ export async function superviseTrainer(job: TrainerJob, options: SuperviseOption
     const file = path.join(folder, 'job.json');
     await writeFile(file, JSON.stringify(job), { mode: 0o600 });
     if (options.signal?.aborted) return { type: 'stopped', checkpoint: null };
-    const child = spawn(process.execPath, [MAIN, file], {
+    const child = spawn(process.execPath, [options.main ?? MAIN, file], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },

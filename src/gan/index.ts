@@ -1,0 +1,5 @@
+/** The door of the gan folder for those who start and follow trainings; it loads no numeric library. */
+export { type CheckpointManifest, trainPrefix } from './checkpoint.js';
+export { findNewestCheckpoint, listSnapshots } from './checkpoint-store.js';
+export type { TrainerEvent, TrainerJob } from './trainer-events.js';
+export { type SuperviseOptions, superviseTrainer, type TrainerOutcome } from './trainer-supervisor.js';

@@ -1,0 +1,90 @@
+/** The trainer process: reads its job from the file named on its command line, trains, and speaks JSON lines. */
+import { readFileSync, writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { GistError, UsageError, wireError } from '../core/errors.js';
+import { log } from '../core/log.js';
+import { openStore } from '../storage/index.js';
+import { resolveThreads } from './numeric-environment.js';
+import { PatientStore } from './patient-store.js';
+import { Pulse } from './pulse.js';
+import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
+
+let stopping = false;
+
+/** Whole lines past any buffer, since another thread writes to the same pipe. */
+function emit(event: TrainerEvent): void {
+  let rest = Buffer.from(`${JSON.stringify(event)}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(EXIT.orphaned);
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+/** Standard input: a request to stop, or its end, which says that whoever started us is gone. */
+function listen(): void {
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    if (line.includes('"stop"')) stopping = true;
+  });
+  lines.on('close', () => {
+    log.warn('the process that supervises this training is gone; ending without a checkpoint');
+    process.exit(EXIT.orphaned);
+  });
+  process.on('SIGTERM', () => {
+    stopping = true;
+  });
+  // A Ctrl-C on the terminal is for the supervisor to interpret.
+  process.on('SIGINT', () => undefined);
+}
+
+function readJob(): TrainerJob {
+  const file = process.argv[2];
+  if (file) return JSON.parse(readFileSync(file, 'utf8')) as TrainerJob;
+  throw new UsageError({ what: 'the trainer needs the path of a job file', where: 'trainer-process' });
+}
+
+/** TensorFlow reads these when it is loaded, so this comes before. */
+function prepareNative(threads: number): void {
+  process.env.GIST_THREADS = String(threads);
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  process.env.TF_NUM_INTEROP_THREADS = '1';
+  process.env.OMP_NUM_THREADS = String(threads);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // TensorFlow.js greets on the console: standard output is for events alone.
+  console.log = console.error;
+  console.info = console.error;
+}
+
+async function main(): Promise<number> {
+  listen();
+  const job = readJob();
+  prepareNative(resolveThreads(job.train.threads));
+  const { BUILD_ALLOWANCE_MS, runTraining, STAGES } = await import('./trainer.js');
+  const pulse = new Pulse(STAGES);
+  pulse.doing('loading', BUILD_ALLOWANCE_MS);
+  const store = new PatientStore(openStore(job.storeUri), {
+    onTrouble: () => emit({ type: 'warning', message: 'the object store is in trouble; waiting' }),
+  });
+  const outcome = await runTraining(job, {
+    store,
+    emit,
+    shouldStop: () => stopping,
+    doing: (stage, allowanceMs) => pulse.doing(stage, allowanceMs),
+  });
+  emit(outcome);
+  return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
+}
+
+function report(error: unknown): number {
+  if (!(error instanceof GistError)) log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
+  emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });
+  return EXIT.failed;
+}
+
+// process.exit: neither the pulse nor native threads may keep a finished trainer alive.
+main().then((code) => process.exit(code), (error: unknown) => process.exit(report(error)));

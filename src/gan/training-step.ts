@@ -1,0 +1,60 @@
+/** One optimisation step: the phases in StyleGAN2's order, each fed from (seed, step) alone. */
+import { RandomStream } from '../core/random.js';
+import type { Training } from './training.js';
+
+/** Phases in order; every `interval` steps. */
+const MAIN = 1;
+
+/**
+ * Gmain, Greg when due, the weight average, Dmain, Dreg when due; counters move on.
+ *
+ * @returns what the phases put out, by statistic
+ */
+export async function takeStep(training: Training): Promise<Record<string, Float32Array>> {
+  const { counters, options } = training;
+  const phases = [
+    ['generatorMain', MAIN],
+    ['generatorPathLength', options.plInterval],
+    ['ema', MAIN],
+    ['discriminatorMain', MAIN],
+    ['discriminatorR1', options.r1Interval],
+  ] as const;
+  const outputs: Record<string, Float32Array> = {};
+  for (const [phase, interval] of phases) {
+    if (interval === 0 || counters.step % interval !== 0) continue;
+    Object.assign(outputs, await training.program.run(phase, feeds(training, phase)));
+  }
+  counters.step += 1;
+  counters.images += options.batch;
+  counters.dataPosition += options.batch;
+  return outputs;
+}
+
+/** Whatever the phase asks for. */
+function feeds(training: Training, phase: string): Record<string, Float32Array | Int32Array> {
+  const wanted = training.definition.phases[phase]?.feeds ?? {};
+  const { data, counters, options } = training;
+  const fed: Record<string, Float32Array | Int32Array> = {};
+  const size = options.batch;
+  const isDiscriminator = phase.startsWith('discriminator');
+  const minibatch = isDiscriminator ? data.batch(counters.dataPosition, size) : null;
+  for (const name of Object.keys(wanted)) {
+    if (name === 'seed') fed[name] = stepSeed(options.seed, phase, counters.step);
+    if (name === 'real' && minibatch) fed[name] = minibatch.real;
+    if (name === 'labels') fed[name] = minibatch?.labels ?? data.randomLabels('labels', counters.step * size, size);
+    if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
+  }
+  return fed;
+}
+
+/** 64 bits that no other phase or step of this training has. */
+function stepSeed(seed: number, phase: string, step: number): Int32Array {
+  const bits = new RandomStream(seed, `phase ${phase}`, step).next();
+  return Int32Array.of(Number(BigInt.asIntN(32, bits)), Number(BigInt.asIntN(32, bits >> 32n)));
+}
+
+/** StyleGAN2-ADA's half-life with ramp-up: shorter while few images were shown. Karras et al. 2020, appendix. */
+function emaBeta({ counters, options }: Training): number {
+  const halfLife = Math.min(options.emaKimg * 1000, counters.images * options.emaRampup);
+  return 0.5 ** (options.batch / Math.max(halfLife, 1e-8));
+}

@@ -1,0 +1,185 @@
+/** A training that is ready to go on: data, program, counters and checkpoints, opened together. */
+import path from 'node:path';
+import { environment } from '../core/environment.js';
+import { DatasetError, SpecError, TrainingError } from '../core/errors.js';
+import { log } from '../core/log.js';
+import { loadTrainingSet } from '../imaging/dataset-reader.js';
+import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
+import type { CheckpointRef } from '../spec/results.js';
+import {
+  assertSameConfiguration,
+  type CheckpointManifest,
+  type LoadedCheckpoint,
+  type NumericEnvironment,
+  PARTS,
+  type TrainingConfiguration,
+  type TrainingCounters,
+  trainPrefix,
+} from './checkpoint.js';
+import { CheckpointWriter } from './checkpoint-store.js';
+import type { CapturedState } from './checkpoint-uploads.js';
+import type { ClassShare } from './class-assignment.js';
+import { type NetworkConfig, resolveNetworkConfig } from './config.js';
+import { resolveTrainingOptions, type TrainingOptions } from './loss/options.js';
+import { buildTrainingProgram } from './loss/training-program.js';
+import { differences, numericEnvironment } from './numeric-environment.js';
+import { PreviewPainter, paintReals } from './preview.js';
+import type { TrainerControls } from './trainer.js';
+import type { TrainerJob } from './trainer-events.js';
+import { TrainingData, type TrainingImages } from './training-data.js';
+import { decodeVariables, encodeVariables, shapesOf } from './variables.js';
+
+const REALS = 'reals.png';
+
+/** The one object that a training is. */
+export class Training {
+  readonly losses: Record<string, number> = {};
+
+  constructor(
+    readonly config: NetworkConfig,
+    readonly options: TrainingOptions,
+    readonly data: TrainingData,
+    readonly definition: ProgramDefinition,
+    readonly program: Program,
+    readonly counters: TrainingCounters,
+    /** Lines of stats.jsonl up to now. */
+    readonly statsLines: string[],
+    readonly writer: CheckpointWriter,
+    readonly resumedFrom: CheckpointRef | null,
+    private readonly painter: PreviewPainter,
+    private readonly fixed: Pick<CheckpointManifest, 'configuration' | 'numericEnvironment' | 'classes'>,
+  ) {}
+
+  /**
+   * The state as it is now, on the host, with a preview if it is a snapshot.
+   *
+   * @throws TrainingError when a variable is not finite: such a state is never kept.
+   */
+  async capture(snapshot: boolean): Promise<CapturedState> {
+    const variables = await this.program.read();
+    assertFinite(variables, this.counters.step);
+    const parts = encodeVariables(variables, shapesOf(this.definition));
+    parts[PARTS.stats] = Buffer.from(this.statsLines.map((line) => `${line}\n`).join(''));
+    if (snapshot) parts[PARTS.preview] = await this.painter.paint(variables);
+    const { step, images } = this.counters;
+    return { draft: { kimg: images / 1000, step, snapshot, counters: structuredClone(this.counters), ...this.fixed }, parts };
+  }
+
+  close(): void {
+    this.painter.dispose();
+    this.program.dispose();
+  }
+}
+
+/** Claims the training, reads data and newest checkpoint, compiles, restores, and tells of it. */
+export async function openTraining(job: TrainerJob, { store, emit, doing }: TrainerControls): Promise<Training> {
+  const { train } = job;
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    log.warn(message);
+    warnings.push(message);
+  };
+  const runPrefix = trainPrefix(job.runId);
+  const images = await loadTrainingSet(store, job.dataset.prefix, path.join(environment.cacheFolder(), 'datasets'));
+  const { config, options, classes } = plan(job, images);
+  const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
+  const fixed = {
+    configuration: configurationOf(job, config, options),
+    numericEnvironment: numericEnvironment(train),
+    classes,
+  };
+  const writer = await CheckpointWriter.open(store, runPrefix, {
+    attempt: job.attempt,
+    keepCheckpoints: train.keepCheckpoints,
+    warn,
+  });
+  const { newest } = writer;
+  if (newest) checkGoesOn(newest, fixed, warn);
+  const definition = buildTrainingProgram(config, options);
+  doing('compiling', BUILD_ALLOWANCE_MS);
+  const program = await createProgram(definition, { mode: train.mode });
+  if (newest) await program.restore(decodeVariables(newest.parts));
+  if (!(await store.head(`${runPrefix}${REALS}`))) await store.put(`${runPrefix}${REALS}`, await paintReals(data, classes));
+  emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings });
+  return new Training(
+    config,
+    options,
+    data,
+    definition,
+    program,
+    newest ? structuredClone(newest.manifest.counters) : beginning(),
+    newest ? linesOf(newest.parts[PARTS.stats]) : [],
+    writer,
+    newest?.ref ?? null,
+    new PreviewPainter(config, train.mode, classes),
+    fixed,
+  );
+}
+
+/** Recording, compiling and the first run of each phase. */
+const BUILD_ALLOWANCE_MS = 20 * 60_000;
+
+/** What the networks and the optimisation are to be, from the spec and the data set. */
+function plan(job: TrainerJob, images: TrainingImages): { config: NetworkConfig; options: TrainingOptions; classes: ClassShare[] | null } {
+  const { train } = job;
+  if (images.count === 0) {
+    throw new DatasetError({ what: 'the data set has no training images', where: job.dataset.prefix, mend: 'Give more images or a smaller holdout.' });
+  }
+  const names = images.classes;
+  if (train.cond === true && names === null) {
+    throw new TrainingError({ what: 'the data set has no classes', where: 'train.cond', mend: 'Set train.cond to false or auto.' });
+  }
+  const classes = names && train.cond !== false && names.length > 1 ? names.map((name) => ({ name, images: 0 })) : null;
+  for (let i = 0; classes && i < images.count; i++) {
+    const share = classes[images.label(i) ?? -1];
+    if (share) share.images++;
+  }
+  const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
+  if (cfg !== 'stylegan2') throw new SpecError({ what: `${cfg} is not available in this version`, where: 'train.cfg', mend: 'Use stylegan2.' });
+  const { resolution, channels } = images;
+  const config = resolveNetworkConfig({ cfg, resolution, channels, classes: classes?.length ?? 0, zDim, wDim, mapDepth, cbase, cmax });
+  return { config, options: resolveTrainingOptions(config, train), classes };
+}
+
+function configurationOf(job: TrainerJob, config: NetworkConfig, options: TrainingOptions): TrainingConfiguration {
+  const { mirror, aug, freezed } = job.train;
+  return { network: { ...config }, training: { ...options, mirror, aug, freezed }, dataset: job.dataset.digest };
+}
+
+/** @throws CheckpointError when the checkpoint is of another training. */
+function checkGoesOn(
+  { manifest, ref }: LoadedCheckpoint,
+  fixed: { configuration: TrainingConfiguration; numericEnvironment: NumericEnvironment },
+  warn: (message: string) => void,
+): void {
+  assertSameConfiguration(fixed.configuration, manifest, ref.prefix);
+  const changed = differences(manifest.numericEnvironment, fixed.numericEnvironment);
+  if (changed.length === 0) return;
+  warn(`this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`);
+}
+
+function beginning(): TrainingCounters {
+  return {
+    step: 0,
+    images: 0,
+    dataPosition: 0,
+    augmentation: { p: 0 },
+    tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
+    seconds: 0,
+  };
+}
+
+function linesOf(stats: Uint8Array | undefined): string[] {
+  return Buffer.from(stats ?? []).toString('utf8').split('\n').filter(Boolean);
+}
+
+function assertFinite(variables: Record<string, Float32Array>, step: number): void {
+  for (const [name, values] of Object.entries(variables)) {
+    if (values.every(Number.isFinite)) continue;
+    throw new TrainingError({
+      what: `${name} is no longer finite after step ${step}`,
+      where: 'train',
+      mend: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
+    });
+  }
+}
