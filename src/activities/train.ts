@@ -43,7 +43,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       const heartbeat: TrainHeartbeat = { kimg: 0, step: 0, imagesPerSecond: 0, checkpoint: null };
       await announcer.announce(await listSnapshots(store, input.runId));
       const outcome = await superviseTrainer(
-        { ...input, storeUri: store.uri, attempt: context.info.attempt },
+        { ...input, storeUri: store.uri, attempt: context.info.currentAttemptScheduledTimestampMs },
         {
           signal: context.cancellationSignal,
           onEvent: (event) => {
