@@ -33,6 +33,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
         cause: error,
       });
     case 'ENOTDIR':
+    case 'EEXIST':
     case 'EISDIR':
     case 'ENOTEMPTY':
       return new StoreError({

@@ -148,8 +148,11 @@ async function readFolder(folder: string) {
 async function writeFlushed(file: string, body: PutBody): Promise<void> {
   const handle = await open(file, 'wx');
   try {
-    const isLocalFile = !(body instanceof Uint8Array || body instanceof Readable);
-    await handle.writeFile(isLocalFile ? createReadStream(body.file) : body);
+    if (body instanceof Uint8Array) await handle.writeFile(body);
+    else {
+      const source = body instanceof Readable ? body : createReadStream(body.file, { highWaterMark: 1 << 20 });
+      for await (const chunk of source) await handle.writeFile(chunk as Uint8Array);
+    }
     await handle.sync();
   } finally {
     await handle.close();

@@ -37,7 +37,7 @@ function parseS3(uri: string): StoreLocation {
 
 function parseFileUrl(uri: string): string {
   try {
-    return fileURLToPath(uri);
+    return path.resolve(fileURLToPath(uri));
   } catch (cause) {
     throw malformed(uri, 'is not an absolute file address', cause);
   }

@@ -1,0 +1,107 @@
+/** Images of a local folder and the folders within it. */
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DatasetError } from '../core/errors.js';
+import { sha256OfFile } from '../storage/index.js';
+import { type ImageSource, isImageName, MAX_FILE_BYTES, type SourceImage, sortedImages, tooLarge } from './image-source.js';
+
+/**
+ * Below this many bytes in all, images are known by their content, so that a copy of a folder gives the same data set; above,
+ * by size and time, since reading everything twice would cost more than it saves.
+ */
+const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
+
+/** Links are followed when they stay within the folder; circles and links that leave it are passed over. */
+export class FolderSource implements ImageSource {
+  readonly uri: string;
+  readonly #root: string;
+  ignored = 0;
+
+  constructor(uri: string, root: string) {
+    this.uri = uri;
+    this.#root = root;
+  }
+
+  async *list(): AsyncIterable<SourceImage> {
+    this.ignored = 0;
+    const root = await this.#realRoot();
+    const found: SourceImage[] = [];
+    for await (const image of this.#walk(root, root, '', new Set())) found.push(image);
+    const images = sortedImages(this.uri, found, this.ignored);
+    const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
+    for (const image of images) {
+      if (hashed) image.identity = `sha256:${await this.#digest(image.name)}`;
+      yield image;
+    }
+  }
+
+  async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
+    const file = path.join(this.#root, ...name.split('/'));
+    const handle = await this.#try(name, () => open(file, 'r'));
+    try {
+      const { size } = await handle.stat();
+      if (size > maxBytes) throw tooLarge(name, size, maxBytes);
+      return await this.#try(name, () => handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #realRoot(): Promise<string> {
+    const root = await this.#try('', () => realpath(this.#root));
+    if (!(await stat(root)).isDirectory()) {
+      throw new DatasetError({ what: 'is neither a folder nor a .zip', where: this.uri, mend: 'Name the folder of images.' });
+    }
+    return root;
+  }
+
+  async *#walk(root: string, folder: string, prefix: string, above: Set<string>): AsyncGenerator<SourceImage> {
+    const here = new Set(above).add(folder);
+    const entries = await this.#try(prefix, () => readdir(folder, { withFileTypes: true }));
+    for (const entry of entries) {
+      const name = `${prefix}${entry.name}`;
+      const target = entry.isSymbolicLink() ? await linkTarget(root, path.join(folder, entry.name)) : path.join(folder, entry.name);
+      const info = target === null ? null : await this.#try(name, () => stat(target));
+      if (target !== null && info?.isDirectory() && entry.name !== '__MACOSX') {
+        if (!here.has(target)) yield* this.#walk(root, target, `${name}/`, here);
+      } else if (info?.isFile() && isImageName(name)) {
+        yield { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
+      } else {
+        this.ignored++;
+      }
+    }
+  }
+
+  async #digest(name: string): Promise<string> {
+    return this.#try(name, async () => (await sha256OfFile(path.join(this.#root, ...name.split('/')))).sha256);
+  }
+
+  async #try<T>(name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw describe(error, name === '' ? this.uri : `${this.uri}: ${name}`);
+    }
+  }
+}
+
+/** Where a link leads, or null when it is broken or leads out of the folder. */
+async function linkTarget(root: string, link: string): Promise<string | null> {
+  const target = await realpath(link).catch(() => null);
+  return target === root || target?.startsWith(root + path.sep) ? target : null;
+}
+
+function describe(error: unknown, where: string): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return new DatasetError({ what: 'does not exist', where, mend: 'Check the path of the folder of images.', cause: error });
+    case 'EACCES':
+    case 'EPERM':
+      return new DatasetError({ what: 'may not be read by this user', where, mend: 'Change its permissions.', cause: error });
+    case 'ENOTDIR':
+      return new DatasetError({ what: 'is not a folder', where, mend: 'Name the folder of images.', cause: error });
+    default:
+      return error;
+  }
+}

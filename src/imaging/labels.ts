@@ -1,0 +1,45 @@
+/** Classes of images, from the folders that they lie in. */
+import { DatasetError } from '../core/errors.js';
+import type { PreprocessSpec } from '../spec/preprocess.js';
+import { compareNaturally } from './natural-order.js';
+
+/** Class names in label order, and each image's label; null and zeros when unlabelled. */
+export interface Labels {
+  classes: string[] | null;
+  /** [images] int32, index into `classes`. */
+  labels: Int32Array;
+}
+
+/**
+ * `folders`: the first folder level names the class, classes in natural order (grade2 before grade10); `none`: no classes.
+ *
+ * @param names of the images within their source.
+ * @throws DatasetError when images lie beside the class folders, or there are no folders.
+ */
+export function labelImages(names: readonly string[], rule: PreprocessSpec['labels'], where: string): Labels {
+  if (rule === 'none') return { classes: null, labels: new Int32Array(names.length) };
+  const folders = names.map((name) => (name.includes('/') ? name.slice(0, name.indexOf('/')) : null));
+  const loose = names.filter((_, i) => folders[i] === null);
+  if (loose.length === names.length) {
+    throw new DatasetError({
+      what: 'has no folders to take classes from',
+      where,
+      mend: 'Put the images into one folder a class, or set preprocess.labels to "none".',
+    });
+  }
+  if (loose.length > 0) {
+    throw new DatasetError({
+      what: `${loose.length} of ${names.length} images lie beside the class folders: ${someOf(loose)}`,
+      where,
+      mend: 'Move them into the folder of their class, or set preprocess.labels to "none".',
+    });
+  }
+  const classes = [...new Set(folders as string[])].sort(compareNaturally);
+  const index = new Map(classes.map((name, i) => [name, i]));
+  return { classes, labels: Int32Array.from(folders, (folder) => index.get(folder as string) as number) };
+}
+
+/** The first few names of many, for a message. */
+export function someOf(names: readonly string[], count = 5): string {
+  return names.slice(0, count).join(', ') + (names.length > count ? `, and ${names.length - count} more` : '');
+}

@@ -1,0 +1,102 @@
+/** Which images train and which are held out: seeded, stratified by class, and nested when only a part is wanted. */
+import { DatasetError } from '../core/errors.js';
+import { RandomStream } from '../core/random.js';
+import type { Labels } from './labels.js';
+
+export interface SplitOptions {
+  /** Share of each class kept away from training, 0...0.9. */
+  fraction: number;
+  seed: number;
+  /** Training images wanted; null: all. */
+  limit: number | null;
+}
+
+/** Indices into the list of images, in the order in which they are stored. */
+export interface Split {
+  train: Uint32Array;
+  holdout: Uint32Array;
+}
+
+/**
+ * Each class is shuffled by (seed, class); its first `round(fraction * n)` images, at least one and never all, are held out.
+ * The rest is interleaved so that every beginning of the training order holds the classes in their shares, to within one image,
+ * and each class at least once as soon as there are as many images as classes. A limit takes such a beginning: smaller subsets
+ * are contained in larger ones, and the holdout is the same for all of them.
+ *
+ * @throws DatasetError when a class is too small to be split, or the limit does not fit.
+ */
+export function splitImages({ classes, labels }: Labels, options: SplitOptions, where: string): Split {
+  const names = classes ?? ['all'];
+  const members: number[][] = names.map(() => []);
+  labels.forEach((label, i) => members[label]?.push(i));
+  requireSplittable(classes, members, options, where);
+
+  const train: number[][] = [];
+  const holdout: number[][] = [];
+  members.forEach((images, label) => {
+    const shuffled = new RandomStream(options.seed, `holdout/${names[label]}`).shuffle(images);
+    const held = heldOut(images.length, options.fraction);
+    holdout.push(shuffled.slice(0, held));
+    train.push(shuffled.slice(held));
+  });
+  const ordered = interleave(train);
+  return { train: ordered.subarray(0, checkedLimit(options.limit, ordered.length, names.length, where)), holdout: interleave(holdout) };
+}
+
+/** Images of a class of n that are held out. */
+function heldOut(n: number, fraction: number): number {
+  if (fraction === 0) return 0;
+  return Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
+}
+
+function requireSplittable(classes: string[] | null, members: number[][], { fraction }: SplitOptions, where: string): void {
+  const total = members.reduce((sum, images) => sum + images.length, 0);
+  if (total < 2) {
+    throw new DatasetError({ what: 'holds a single image', where, mend: 'A generator needs hundreds of images to learn from.' });
+  }
+  const small = members.findIndex((images) => images.length < 2);
+  if (fraction === 0 || small < 0) return;
+  throw new DatasetError({
+    what: `class "${classes?.[small] ?? ''}" has a single image, which cannot both be trained on and held out`,
+    where,
+    mend: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction to 0.',
+  });
+}
+
+/** Merges lists by the place within each list, so that all of them are spread evenly. */
+function interleave(lists: number[][]): Uint32Array {
+  const total = lists.reduce((sum, list) => sum + list.length, 0);
+  const merged = new Uint32Array(total);
+  const next = lists.map(() => 0);
+  for (let i = 0; i < total; i++) {
+    let best = -1;
+    let bestPlace = Number.POSITIVE_INFINITY;
+    for (let label = 0; label < lists.length; label++) {
+      const length = (lists[label] as number[]).length;
+      const place = (next[label] as number) / length;
+      if ((next[label] as number) < length && place < bestPlace) [best, bestPlace] = [label, place];
+    }
+    merged[i] = (lists[best] as number[])[next[best] as number] as number;
+    next[best] = (next[best] as number) + 1;
+  }
+  return merged;
+}
+
+function checkedLimit(limit: number | null, images: number, classes: number, where: string): number {
+  if (limit === null) return images;
+  if (limit > images) {
+    throw new DatasetError({
+      what: `preprocess.limit is ${limit}, but there are only ${images} training images`,
+      where,
+      mend: 'Lower the limit, leave it out, or hold out fewer images.',
+    });
+  }
+  if (limit < classes) {
+    throw new DatasetError({
+      what: `preprocess.limit is ${limit}, which leaves some of the ${classes} classes without images`,
+      where,
+      mend: `Raise the limit to ${classes} or more, or set preprocess.labels to "none".`,
+    });
+  }
+  return limit;
+}

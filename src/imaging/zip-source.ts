@@ -1,0 +1,97 @@
+/** Images within a .zip, read one by one without unpacking it. */
+import { promisify } from 'node:util';
+import { inflateRaw } from 'node:zlib';
+import { ImageError } from '../core/errors.js';
+import { crc32 } from './crc32.js';
+import { type ImageSource, isImageName, MAX_FILE_BYTES, type SourceImage, sortedImages, tooLarge } from './image-source.js';
+import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
+import { readZipDirectory, refuse, type ZipEntry } from './zip-directory.js';
+
+interface OpenZip {
+  file: RandomAccessFile;
+  entries: Map<string, ZipEntry>;
+}
+
+const LOCAL_HEADER_BYTES = 30;
+const LOCAL_HEADER_SIGNATURE = 0x04034b50;
+const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw);
+
+export class ZipSource implements ImageSource {
+  readonly uri: string;
+  readonly #location: FileLocation;
+  ignored = 0;
+
+  constructor(uri: string, location: FileLocation) {
+    this.uri = uri;
+    this.#location = location;
+  }
+
+  async *list(): AsyncIterable<SourceImage> {
+    this.ignored = 0;
+    const { entries } = await openZip(this.uri, this.#location);
+    const found: SourceImage[] = [];
+    for (const [name, { bytes, crc32: checksum }] of entries) {
+      if (isImageName(name)) found.push({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
+      else this.ignored++;
+    }
+    yield* sortedImages(this.uri, found, this.ignored);
+  }
+
+  async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
+    const { file, entries } = await openZip(this.uri, this.#location);
+    const entry = entries.get(name);
+    if (!entry) throw new ImageError({ what: 'is not in the archive any more', where: name });
+    if (entry.bytes > maxBytes) throw tooLarge(name, entry.bytes, maxBytes);
+    const bytes = await this.#unpack(name, entry, await this.#packedBytes(file, name, entry));
+    if (bytes.length !== entry.bytes || crc32(bytes) !== entry.crc32) throw damaged(name);
+    return bytes;
+  }
+
+  async #packedBytes(file: RandomAccessFile, name: string, entry: ZipEntry): Promise<Buffer> {
+    const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
+    if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE) throw damaged(name);
+    // Lengths of name and extra field here may differ from those in the directory.
+    const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+    const packed = await file.read(start, entry.compressedBytes);
+    if (packed.length !== entry.compressedBytes) throw damaged(name);
+    return packed;
+  }
+
+  async #unpack(name: string, entry: ZipEntry, packed: Buffer): Promise<Buffer> {
+    if (entry.method === 0) return packed;
+    try {
+      // Never more than declared is unpacked, whatever the stream holds.
+      return await inflate(packed, { maxOutputLength: Math.max(1, entry.bytes) });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw damaged(name);
+      throw refuse(this.uri, `holds a file that unpacks to more than the ${entry.bytes} bytes it declares`, error);
+    }
+  }
+}
+
+function damaged(name: string): ImageError {
+  return new ImageError({ what: 'is damaged within its archive', where: name });
+}
+
+/** Directories of the archives used last: every shard of a data set reads the same one, and a large one takes seconds. */
+const DIRECTORIES_KEPT = 2;
+const directories = new Map<string, Promise<Map<string, ZipEntry>>>();
+
+async function openZip(uri: string, location: FileLocation): Promise<OpenZip> {
+  const file = await openRandomAccess(location, uri);
+  const cacheKey = `${uri}\0${file.version}`;
+  const entries = directories.get(cacheKey) ?? readZipDirectory(file, uri);
+  directories.delete(cacheKey);
+  directories.set(cacheKey, entries);
+  for (const oldest of directories.keys()) {
+    if (directories.size <= DIRECTORIES_KEPT) break;
+    directories.delete(oldest);
+  }
+  try {
+    return { file, entries: await entries };
+  } catch (error) {
+    directories.delete(cacheKey);
+    throw error;
+  }
+}
