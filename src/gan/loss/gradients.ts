@@ -1,0 +1,61 @@
+/** Gradients of a loss with respect to named parameters. */
+import type { Tensor } from '@tensorflow/tfjs';
+import { tf } from '../../nn/tensorflow.js';
+import { type Parameters, take } from '../networks/network.js';
+
+/** What a loss function returns: the losses [images], and tensors on the way that are wanted as well. */
+export interface Losses<Names extends string> {
+  losses: Tensor;
+  also: Record<Names, Tensor>;
+}
+
+export interface LossGradients<Names extends string> extends Losses<Names> {
+  /** By parameter; zero where the loss does not depend on it. */
+  gradients: Record<string, Tensor>;
+}
+
+/**
+ * Runs `lossesOf` and differentiates the mean of its losses.
+ *
+ * @param parameters tensors by name; those in `names` are differentiated for
+ * @param images how many losses there are
+ * @param lossesOf computes the losses from `parameters`; it may differentiate inside (penalties on gradients)
+ * @param scale of the losses, in the gradients alone
+ */
+export function lossGradients<Names extends string>(
+  parameters: Parameters,
+  names: readonly string[],
+  images: number,
+  lossesOf: () => Losses<Names>,
+  scale = 1,
+): LossGradients<Names> {
+  const inputs = names.map((name) => take(parameters, name));
+  const kept = {} as Record<Names, Tensor>;
+  const forward = () => {
+    const { losses, also } = lossesOf();
+    // What is not kept is gone with the tape.
+    for (const name in also) kept[name] = tf.keep(also[name]);
+    return losses;
+  };
+  // The engine differentiates a weighted sum of the losses: the weights are what it takes as the loss's own gradient.
+  const { value, grads } = tf.engine().gradients(forward, inputs, tf.fill([images], scale / images), true);
+  // Where the loss does not depend on a parameter there is no gradient, whatever the declared type says.
+  const found: readonly (Tensor | undefined)[] = grads;
+  const gradients = names.map((name, i) => [name, found[i] ?? tf.zerosLike(inputs[i] as Tensor)] as const);
+  return { losses: value, also: released(kept), gradients: Object.fromEntries(gradients) };
+}
+
+/** The same tensors, owned by the scope that asks. */
+function released<Names extends string>(kept: Record<Names, Tensor>): Record<Names, Tensor> {
+  const owned = {} as Record<Names, Tensor>;
+  for (const name in kept) {
+    owned[name] = tf.clone(kept[name]);
+    kept[name].dispose();
+  }
+  return owned;
+}
+
+/** Gradient of a scalar with respect to one tensor; differentiable itself. */
+export function gradientOf<T extends Tensor>(scalarOf: (x: T) => Tensor, x: T): T {
+  return tf.grad((input) => scalarOf(input as T))(x) as T;
+}

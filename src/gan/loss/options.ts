@@ -1,0 +1,72 @@
+/** How a training optimises: rates, intervals and weights of the published procedure, resolved from what a user says. */
+import type { NetworkConfig } from '../config.js';
+
+/** What a user may say; `auto` is the published heuristic. */
+export interface TrainingSettings {
+  /** Images a step, 2 or more. */
+  batch: number;
+  gamma: number | 'auto';
+  glr: number | 'auto';
+  dlr: number | 'auto';
+  emaKimg: number | 'auto';
+  /** Decides the initial weights. */
+  seed: number;
+}
+
+/** Everything that {@link buildTrainingProgram} and the loop around it need to know of the optimisation. */
+export interface TrainingOptions {
+  readonly batch: number;
+  /** Weight of the R1 penalty. */
+  readonly gamma: number;
+  /** Learning rates, before the correction for lazy regularisation. */
+  readonly glr: number;
+  readonly dlr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Half-life of the weight average, in kimg. */
+  readonly emaKimg: number;
+  /** The half-life is at most this fraction of the images shown before the step. */
+  readonly emaRampup: number;
+  /** Steps between two of the lazy regularisation of the discriminator (R1) and of the generator (path length). */
+  readonly r1Interval: number;
+  readonly plInterval: number;
+  readonly plWeight: number;
+  /** Path lengths are measured on batch / plBatchShrink images. */
+  readonly plBatchShrink: number;
+  readonly plDecay: number;
+  /** Probability that a minibatch mixes two styles. */
+  readonly styleMixing: number;
+  /** Decay of the running mean of w. */
+  readonly wAvgBeta: number;
+  readonly seed: number;
+}
+
+/**
+ * The options that settings amount to.
+ *
+ * Karras et al. 2020 (StyleGAN2), appendix B, and Karras et al. 2020 (ADA), appendix C: Adam with beta1 0, beta2 0.99; learning
+ * rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of the weight average batch * 10 / 32 kimg.
+ */
+export function resolveTrainingOptions(config: NetworkConfig, settings: TrainingSettings): TrainingOptions {
+  const { batch, gamma, glr, dlr, emaKimg, seed } = settings;
+  return {
+    batch,
+    gamma: gamma === 'auto' ? (0.0002 * config.resolution ** 2) / batch : gamma,
+    glr: glr === 'auto' ? 0.002 : glr,
+    dlr: dlr === 'auto' ? 0.002 : dlr,
+    beta1: 0,
+    beta2: 0.99,
+    epsilon: 1e-8,
+    emaKimg: emaKimg === 'auto' ? (batch * 10) / 32 : emaKimg,
+    emaRampup: 0.05,
+    r1Interval: 16,
+    plInterval: 4,
+    plWeight: 2,
+    plBatchShrink: 2,
+    plDecay: 0.01,
+    styleMixing: 0.9,
+    wAvgBeta: 0.998,
+    seed,
+  };
+}

@@ -1,0 +1,185 @@
+/** The steps of StyleGAN2's training procedure, each a pure function of variables and feeds. */
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { PhaseBody } from '../../nn/program.js';
+import { tf } from '../../nn/tensorflow.js';
+import type { NetworkConfig } from '../config.js';
+import { type Parameters, take, withoutPrefix } from '../networks/network.js';
+import { networkOf } from '../networks/registry.js';
+import { gradientOf, lossGradients } from './gradients.js';
+import type { TrainingOptions } from './options.js';
+import { layerStyles, pathNoise, randomNoise, randomStyles, type Styles } from './styles.js';
+
+/** What all phases know. */
+export interface PhaseContext {
+  config: NetworkConfig;
+  options: TrainingOptions;
+  /** Names of the variables that the optimisers train. */
+  trained: { G: readonly string[]; D: readonly string[] };
+}
+
+type Feeds = Parameters;
+
+/** The generator's step: non-saturating logistic loss, Goodfellow et al. 2014, section 3. */
+export function generatorMain({ config, options, trained }: PhaseContext): PhaseBody {
+  return (variables, feeds) => {
+    const { losses, gradients } = lossGradients(variables, trained.G, options.batch, () => {
+      const { images } = fakes(config, options, variables, feeds);
+      return { losses: tf.softplus(tf.neg(logitsOf(config, variables, images, labelsOf(feeds)))), also: {} };
+    });
+    return { outputs: { 'Loss/G/loss': losses }, gradients: { G: gradients } };
+  };
+}
+
+/**
+ * The generator's lazy step: path length regularisation on a part of a minibatch of its own. Karras et al. 2020, section 3.2,
+ * equation 4; `plInterval` times as strong, because so seldom (section 3.1).
+ */
+export function generatorPathLength({ config, options, trained }: PhaseContext): PhaseBody {
+  const images = Math.max(1, Math.floor(options.batch / options.plBatchShrink));
+  return (variables, feeds) => {
+    const mean = take(variables, 'pl_mean');
+    const penalties = () => {
+      const labels = labelsOf(feeds);
+      const some = labels && tf.slice(labels, [0, 0], [images, -1]);
+      const lengths = pathLengths(config, options, variables, feeds, images, some);
+      // The running mean takes part in the gradient, as published.
+      const newMean = tf.add(mean, tf.mul(tf.sub(tf.mean(lengths), mean), options.plDecay));
+      return { losses: tf.square(tf.sub(lengths, newMean)), also: { newMean } };
+    };
+    const scale = options.plWeight * options.plInterval;
+    const { losses, also, gradients } = lossGradients(variables, trained.G, images, penalties, scale);
+    return { outputs: { 'Loss/pl_penalty': losses }, assign: { pl_mean: also.newMean }, gradients: { G: gradients } };
+  };
+}
+
+/**
+ * The discriminator's step on generated and real images: logistic loss. Both have the labels of the real ones. It is also here
+ * that the running mean of w follows the generator.
+ */
+export function discriminatorMain({ config, options, trained }: PhaseContext): PhaseBody {
+  return (variables, feeds) => {
+    const labels = labelsOf(feeds);
+    const { images, w } = fakes(config, options, variables, feeds);
+    const shown = tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0);
+    const both = labels && tf.concat2d([labels, labels], 0);
+    const { losses, also, gradients } = lossGradients(variables, trained.D, options.batch, () => {
+      const [fake, real] = tf.split(logitsOf(config, variables, shown, both, 2), 2) as [Tensor, Tensor];
+      return { losses: tf.add(tf.softplus(fake), tf.softplus(tf.neg(real))), also: { fake, real } };
+    });
+    const oldMean = take(variables, W_AVG);
+    const newMean = tf.mean(w, 0);
+    return {
+      outputs: {
+        'Loss/D/loss': losses,
+        'Loss/scores/fake': also.fake,
+        'Loss/scores/real': also.real,
+        'Loss/signs/fake': tf.sign(also.fake),
+        'Loss/signs/real': tf.sign(also.real),
+      },
+      assign: { [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)) },
+      gradients: { D: gradients },
+    };
+  };
+}
+
+/**
+ * The discriminator's lazy step: squared gradient norm on real images, Mescheder et al. 2018, section 4.1; `r1Interval` times as
+ * strong, because so seldom (Karras et al. 2020, section 3.1).
+ */
+export function discriminatorR1({ config, options, trained }: PhaseContext): PhaseBody {
+  return (variables, feeds) => {
+    const real = take<Tensor4D>(feeds, 'real');
+    const labels = labelsOf(feeds);
+    const penalties = () => ({ losses: gradientPenalty(config, variables, real, labels), also: {} });
+    const scale = (options.gamma / 2) * options.r1Interval;
+    const { losses, gradients } = lossGradients(variables, trained.D, options.batch, penalties, scale);
+    return { outputs: { 'Loss/r1_penalty': losses }, gradients: { D: gradients } };
+  };
+}
+
+/**
+ * The averaged generator follows the trained one: feed `beta` is what it keeps of itself (Karras et al. 2018, section 5).
+ * The running mean of w is an average already, and copied.
+ */
+export function ema({ trained }: Pick<PhaseContext, 'trained'>): PhaseBody {
+  return (variables, feeds) => {
+    const beta = tf.reshape(take(feeds, 'beta'), []);
+    const assign: Record<string, Tensor> = {};
+    for (const name of trained.G) {
+      const value = take(variables, name);
+      const average = averageOf(name);
+      assign[average] = tf.add(value, tf.mul(tf.sub(take(variables, average), value), beta));
+    }
+    assign[averageOf(W_AVG)] = tf.clone(take(variables, W_AVG));
+    return { outputs: {}, assign };
+  };
+}
+
+const W_AVG = 'G.mapping.w_avg';
+
+/** `G.x` -> `G_ema.x` */
+function averageOf(name: string): string {
+  return name.replace(/^G\./, 'G_ema.');
+}
+
+/** The labels fed, if the networks are conditional. [n, classes] */
+function labelsOf(feeds: Feeds): Tensor2D | null {
+  return (feeds.labels as Tensor2D | undefined) ?? null;
+}
+
+/** Images of random latents, and their w. */
+function fakes(
+  config: NetworkConfig,
+  options: TrainingOptions,
+  variables: Parameters,
+  feeds: Feeds,
+): { images: Tensor4D } & Styles {
+  const generator = withoutPrefix(variables, 'G.');
+  const seed = take(feeds, 'seed');
+  const styles = randomStyles(config, generator, seed, labelsOf(feeds), options.batch, options.styleMixing);
+  const images = networkOf(config).synthesis(config, generator, layerStyles(styles.ws), randomNoise(seed));
+  return { images, ...styles };
+}
+
+/** Logits [n] of images, higher for real ones. */
+function logitsOf(
+  config: NetworkConfig,
+  variables: Parameters,
+  images: Tensor4D,
+  labels: Tensor2D | null,
+  minibatches = 1,
+): Tensor {
+  const discriminator = withoutPrefix(variables, 'D.');
+  return tf.reshape(networkOf(config).discriminator(config, discriminator, images, labels, minibatches), [-1]);
+}
+
+/** Root mean square over layers of the gradient by w of the images along random noise. [images] */
+function pathLengths(
+  config: NetworkConfig,
+  options: TrainingOptions,
+  variables: Parameters,
+  feeds: Feeds,
+  images: number,
+  labels: Tensor2D | null,
+): Tensor {
+  const generator = withoutPrefix(variables, 'G.');
+  const seed = take(feeds, 'seed');
+  const { ws } = randomStyles(config, generator, seed, labels, images, options.styleMixing);
+  const projection = (styles: Tensor3D) => {
+    const made = networkOf(config).synthesis(config, generator, layerStyles(styles), randomNoise(seed));
+    const noise = tf.mul(pathNoise(seed, made.shape), 1 / config.resolution);
+    return tf.sum(tf.mul(made, noise));
+  };
+  return tf.sqrt(tf.mean(tf.sum(tf.square(gradientOf(projection, ws)), 2), 1));
+}
+
+/** Squared norm of the gradient of each image's logit by its pixels. [n] */
+export function gradientPenalty(
+  config: NetworkConfig,
+  variables: Parameters,
+  images: Tensor4D,
+  labels: Tensor2D | null,
+): Tensor {
+  const gradient = gradientOf((shown) => tf.sum(logitsOf(config, variables, shown, labels)), images);
+  return tf.sum(tf.square(gradient), [1, 2, 3]);
+}

@@ -1,0 +1,90 @@
+/** A training as one program: variables, optimisers and phases. */
+import type { AdamOptions, ProgramDefinition, PhaseSpec, VariableSpec } from '../../nn/program.js';
+import type { NetworkConfig } from '../config.js';
+import { initialValues, type ParameterSpecs, trainableNames } from '../networks/parameters.js';
+import { networkOf } from '../networks/registry.js';
+import type { TrainingOptions } from './options.js';
+import {
+  discriminatorMain,
+  discriminatorR1,
+  ema,
+  generatorMain,
+  generatorPathLength,
+  type PhaseContext,
+} from './phases.js';
+
+/**
+ * StyleGAN2's training procedure (Karras et al. 2020, appendix B), to be run, every step, as
+ *
+ * 1. `generatorMain`
+ * 2. `generatorPathLength`, where step is a multiple of `plInterval` (absent when that is 0)
+ * 3. `discriminatorMain`
+ * 4. `discriminatorR1`, where step is a multiple of `r1Interval` (absent when that is 0)
+ * 5. `ema` (the generator is final after 2; before 3, the average would only have the mean of w of one step earlier)
+ *
+ * Each of 1-4 is a step of its own of the network's one optimiser. Variables are `G.*`, `D.*`, `G_ema.*` under their names in
+ * state dicts, and `pl_mean`. Feeds: `seed` int32 [2], new for every phase and step; `real` [batch, h, w, c] in -1...1;
+ * `labels` [batch, classes] one-hot, only for conditional networks: of the real images in a discriminator's phase, drawn from
+ * the training set in a generator's; `beta` [1], the decay of the weight average. Outputs are one value an image.
+ */
+export function buildTrainingProgram(config: NetworkConfig, options: TrainingOptions): ProgramDefinition {
+  const network = networkOf(config);
+  const [generator, discriminator] = [network.generatorSpecs(config), network.discriminatorSpecs(config)];
+  const prefixed = (prefix: string, specs: ParameterSpecs) => trainableNames(specs).map((name) => `${prefix}${name}`);
+  const trained = { G: prefixed('G.', generator), D: prefixed('D.', discriminator) };
+  const context: PhaseContext = { config, options, trained };
+  return {
+    variables: {
+      ...variablesOf(generator, ['G.', 'G_ema.'], options.seed),
+      ...variablesOf(discriminator, ['D.'], options.seed),
+      pl_mean: { shape: [], init: 0 },
+    },
+    optimizers: {
+      G: adam(options, options.glr, options.plInterval, trained.G),
+      D: adam(options, options.dlr, options.r1Interval, trained.D),
+    },
+    phases: phasesOf(context),
+  };
+}
+
+function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
+  const { config, options } = context;
+  const { resolution, channels, classes } = config;
+  const seed: PhaseSpec['feeds'] = { seed: { shape: [2], dtype: 'int32' } };
+  const real: PhaseSpec['feeds'] = { real: { shape: [options.batch, resolution, resolution, channels], dtype: 'float32' } };
+  const labels: PhaseSpec['feeds'] = classes > 0 ? { labels: { shape: [options.batch, classes], dtype: 'float32' } } : {};
+  const phases: Record<string, PhaseSpec> = {
+    generatorMain: { feeds: { ...seed, ...labels }, body: generatorMain(context) },
+    discriminatorMain: { feeds: { ...seed, ...real, ...labels }, body: discriminatorMain(context) },
+    ema: { feeds: { beta: { shape: [1], dtype: 'float32' } }, body: ema(context) },
+  };
+  if (options.plInterval > 0) {
+    phases.generatorPathLength = { feeds: { ...seed, ...labels }, body: generatorPathLength(context) };
+  }
+  if (options.r1Interval > 0) phases.discriminatorR1 = { feeds: { ...real, ...labels }, body: discriminatorR1(context) };
+  return phases;
+}
+
+/** The same initial values under each prefix; they depend on seed, network and name. */
+function variablesOf(specs: ParameterSpecs, prefixes: readonly string[], seed: number): Record<string, VariableSpec> {
+  const variables: Record<string, VariableSpec> = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    const init = initialValues(spec, seed, `${prefixes[0]}${name}`);
+    for (const prefix of prefixes) variables[`${prefix}${name}`] = { shape: spec.shape, init };
+  }
+  return variables;
+}
+
+/**
+ * Adam for a network that takes `interval` steps and one lazy one: rate and decays are lowered so that they amount to what they
+ * would be without the additional steps. Karras et al. 2020, section 3.1 and appendix B.
+ */
+function adam(
+  { beta1, beta2, epsilon }: TrainingOptions,
+  rate: number,
+  interval: number,
+  variables: string[],
+): AdamOptions {
+  const ratio = interval > 0 ? interval / (interval + 1) : 1;
+  return { learningRate: rate * ratio, beta1: beta1 ** ratio, beta2: beta2 ** ratio, epsilon, variables };
+}

@@ -1,0 +1,11 @@
+/** The network families: one entry for each `cfg`. */
+import type { NetworkConfig, NetworkFamily } from '../config.js';
+import type { Network } from './network.js';
+import { stylegan2 } from './stylegan2/index.js';
+
+const FAMILIES: Record<NetworkFamily, Network> = { stylegan2 };
+
+/** The networks of a configuration. */
+export function networkOf(config: Pick<NetworkConfig, 'cfg'>): Network {
+  return FAMILIES[config.cfg];
+}

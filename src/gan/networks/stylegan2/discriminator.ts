@@ -1,0 +1,110 @@
+/** StyleGAN2's discriminator: residual, with minibatch standard deviation. Karras et al. 2020, section 4.1, figure 7c. */
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { tf } from '../../../nn/tensorflow.js';
+import { fullyConnected } from '../../../nn/ops/fully-connected.js';
+import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
+import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
+import { type Parameters, take } from '../network.js';
+import { normal, parameter, type ParameterSpecs } from '../parameters.js';
+import { activate, conv, convDown, convSpecs, denseSpecs, filterSpec } from './layers.js';
+import { applyMapping, type MappingShape, mappingSpecs } from './mapping.js';
+
+/** Images whose standard deviation is measured together (Karras et al. 2018, section 3, and 2020). */
+const STDDEV_GROUP = 4;
+/** The discriminator's own mapping network has this many layers, whatever the generator's has. */
+const MAPPING_LAYERS = 8;
+/** A residual block adds two paths: each is scaled so that the variance stays. */
+const RESIDUAL_GAIN = Math.SQRT1_2;
+
+/** The network that turns a label into the vector that features are projected on (Miyato and Koyama 2018). */
+function labelMapping(config: NetworkConfig): MappingShape {
+  const features = channelsAt(config, 4);
+  return { zDim: 0, classes: config.classes, wDim: features, layers: MAPPING_LAYERS, tracksMean: false };
+}
+
+/** State of the discriminator. */
+export function discriminatorSpecs(config: NetworkConfig): ParameterSpecs {
+  const specs: ParameterSpecs = {};
+  for (const resolution of blockResolutions(config).reverse()) {
+    if (resolution === 4) break;
+    const block = `b${resolution}`;
+    const channels = channelsAt(config, resolution);
+    const outputs = channelsAt(config, resolution / 2);
+    Object.assign(specs, filterSpec(block));
+    if (resolution === config.resolution) {
+      Object.assign(specs, convSpecs(`${block}.fromrgb`, channels, config.channels, 1), filterSpec(`${block}.fromrgb`));
+    }
+    Object.assign(specs, convSpecs(`${block}.conv0`, channels, channels, 3), filterSpec(`${block}.conv0`));
+    Object.assign(specs, convSpecs(`${block}.conv1`, outputs, channels, 3), filterSpec(`${block}.conv1`));
+    specs[`${block}.skip.weight`] = parameter([outputs, channels, 1, 1], normal());
+    Object.assign(specs, filterSpec(`${block}.skip`));
+  }
+  return { ...specs, ...epilogueSpecs(config) };
+}
+
+function epilogueSpecs(config: NetworkConfig): ParameterSpecs {
+  const channels = channelsAt(config, 4);
+  return {
+    ...convSpecs('b4.conv', channels, channels + 1, 3),
+    ...filterSpec('b4.conv'),
+    ...denseSpecs('b4.fc', channels, channels * 16),
+    ...denseSpecs('b4.out', config.classes > 0 ? channels : 1, channels),
+    ...(config.classes > 0 ? mappingSpecs(labelMapping(config)) : {}),
+  };
+}
+
+/** Images [n, h, w, channels], labels [n, classes] (null when unconditional) -> logits [n, 1]. */
+export function applyDiscriminator(
+  config: NetworkConfig,
+  parameters: Parameters,
+  images: Tensor4D,
+  labels: Tensor2D | null,
+  minibatches: number,
+): Tensor2D {
+  const top = `b${config.resolution}.fromrgb`;
+  let x = activate(conv(images, take<Tensor4D>(parameters, `${top}.weight`)), take<Tensor1D>(parameters, `${top}.bias`));
+  for (const resolution of blockResolutions(config).reverse()) {
+    if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x);
+  }
+  return epilogue(config, parameters, x, labels, minibatches);
+}
+
+/** [n, h, w, c] -> [n, h/2, w/2, c'] */
+function residualBlock(parameters: Parameters, block: string, x: Tensor4D): Tensor4D {
+  const weight = (layer: string) => take<Tensor4D>(parameters, `${block}.${layer}.weight`);
+  const bias = (layer: string) => take<Tensor1D>(parameters, `${block}.${layer}.bias`);
+  const skip = tf.mul(convDown(x, weight('skip')), RESIDUAL_GAIN) as Tensor4D;
+  const y = activate(conv(x, weight('conv0')), bias('conv0'));
+  return tf.add(skip, activate(convDown(y, weight('conv1')), bias('conv1'), RESIDUAL_GAIN));
+}
+
+/** Features [n, 4, 4, c] -> logits [n, 1]. */
+function epilogue(
+  config: NetworkConfig,
+  parameters: Parameters,
+  features: Tensor4D,
+  labels: Tensor2D | null,
+  minibatches: number,
+): Tensor2D {
+  const apart = minibatches > 1 ? tf.split(features, minibatches) : [features];
+  const deviations = apart.map((part) => minibatchStddev(part, groupSize(part.shape[0])));
+  const deviation = deviations.length > 1 ? tf.concat4d(deviations, 0) : (deviations[0] as Tensor4D);
+  const weight = (layer: string) => take<Tensor2D>(parameters, `b4.${layer}.weight`);
+  const bias = (layer: string) => take<Tensor1D>(parameters, `b4.${layer}.bias`);
+  const kernel = take<Tensor4D>(parameters, 'b4.conv.weight');
+  const y = activate(conv(tf.concat4d([features, deviation], 3), kernel), bias('conv'));
+  // Weights count features channel by channel.
+  const flat = tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [features.shape[0], -1]) as Tensor2D;
+  const hidden = fullyConnected(flat, weight('fc'), bias('fc'), { activation: 'lrelu' });
+  const out = fullyConnected(hidden, weight('out'), bias('out'));
+  if (!labels) return out;
+  const direction = applyMapping(parameters, labelMapping(config), null, labels);
+  return tf.mul(tf.sum(tf.mul(out, direction), 1, true), 1 / Math.sqrt(channelsAt(config, 4)));
+}
+
+/** The largest group up to the published one that divides the minibatch. */
+function groupSize(images: number): number {
+  let size = Math.min(STDDEV_GROUP, images);
+  while (images % size !== 0) size--;
+  return size;
+}

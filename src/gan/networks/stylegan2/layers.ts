@@ -1,0 +1,94 @@
+/** The convolutions of StyleGAN2: with equalised learning rate, resampling, and modulation. */
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { tf } from '../../../nn/tensorflow.js';
+import { biasAct } from '../../../nn/ops/bias-act.js';
+import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
+import { downsample2d, filter2d } from '../../../nn/ops/filter.js';
+import { constant, normal, parameter, buffer, type Initial, type ParameterSpecs } from '../parameters.js';
+
+/** Activations are kept within +-256 times the layer's gain, which guards against overflow and changes little else. */
+export const CLAMP = 256;
+const DEMODULATION_EPSILON = 1e-8;
+
+/** Taps of the separable low-pass filter that all resampling uses (Karras et al. 2019, section 2; Zhang 2019). */
+export const RESAMPLE_TAPS = [1, 3, 3, 1];
+
+/** The filter as state dicts hold it: 4x4, sum 1. */
+export function resampleFilter(): Initial {
+  const sum = RESAMPLE_TAPS.reduce((total, tap) => total + tap, 0);
+  const values = RESAMPLE_TAPS.flatMap((row) => RESAMPLE_TAPS.map((column) => (row * column) / sum ** 2));
+  return { type: 'values', values: Float32Array.from(values) };
+}
+
+export function filterSpec(name: string): ParameterSpecs {
+  return { [`${name}.resample_filter`]: buffer([4, 4], resampleFilter()) };
+}
+
+/** Weight and bias of a convolution. */
+export function convSpecs(name: string, outputs: number, inputs: number, kernel: number): ParameterSpecs {
+  return {
+    [`${name}.weight`]: parameter([outputs, inputs, kernel, kernel], normal()),
+    [`${name}.bias`]: parameter([outputs], constant(0)),
+  };
+}
+
+/** Weight and bias of a fully connected layer. */
+export function denseSpecs(name: string, outputs: number, inputs: number, bias = 0): ParameterSpecs {
+  return {
+    [`${name}.weight`]: parameter([outputs, inputs], normal()),
+    [`${name}.bias`]: parameter([outputs], constant(bias)),
+  };
+}
+
+/** Parameters hold [out, in, h, w]; convolutions take [h, w, in, out]. */
+function toHwio(weight: Tensor4D): Tensor4D {
+  return tf.transpose(weight, [2, 3, 1, 0]);
+}
+
+/** Gain that keeps the variance of a layer's output at that of its input, applied at run time (equalised learning rate). */
+function equalizedGain(weight: Tensor4D): number {
+  const [, inputs, height, width] = weight.shape;
+  return 1 / Math.sqrt(inputs * height * width);
+}
+
+/**
+ * Convolution that keeps the size. x [n, h, w, in], weight [out, in, k, k] -> [n, h, w, out]
+ */
+export function conv(x: Tensor4D, weight: Tensor4D, gain = equalizedGain(weight)): Tensor4D {
+  const kernel = tf.mul(toHwio(weight), gain) as Tensor4D;
+  return conv2d(x, kernel, { stride: 1, padding: (weight.shape[2] - 1) / 2 });
+}
+
+/** Convolution to half the size: low-pass filter, then a convolution of stride 2. x [n, h, w, in] -> [n, h/2, w/2, out] */
+export function convDown(x: Tensor4D, weight: Tensor4D, gain = equalizedGain(weight)): Tensor4D {
+  const kernel = tf.mul(toHwio(weight), gain) as Tensor4D;
+  // A 1x1 kernel reads every other pixel only: filter and decimation are one.
+  if (weight.shape[2] === 1) return conv2d(downsample2d(x, RESAMPLE_TAPS), kernel, { stride: 1, padding: 0 });
+  return conv2d(filter2d(x, RESAMPLE_TAPS, { padding: [2, 2] }), kernel, { stride: 2, padding: 0 });
+}
+
+/** Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. -> [n, 2h, 2w, out] */
+function convUp(x: Tensor4D, kernel: Tensor4D): Tensor4D {
+  // Zeros between the pixels take three quarters of the energy: gain 4.
+  return filter2d(convTranspose2d(x, kernel, { stride: 2, padding: 0 }), RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
+}
+
+/**
+ * Modulated and demodulated convolution. Karras et al. 2020, section 2.2, equations 1-3, with the modulation on the input and
+ * the demodulation on the output: the same numbers, and one convolution for all images.
+ *
+ * x [n, h, w, in], weight [out, in, k, k], style [n, in] -> [n, h, w, out], or twice the size
+ */
+export function modulatedConv(x: Tensor4D, weight: Tensor4D, style: Tensor2D, up: boolean): Tensor4D {
+  const [images, inputs] = style.shape;
+  const modulated = tf.mul(x, tf.reshape(style, [images, 1, 1, inputs])) as Tensor4D;
+  const y = up ? convUp(modulated, toHwio(weight)) : conv(modulated, weight, 1);
+  const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
+  const scale = tf.rsqrt(tf.add(tf.matMul(tf.square(style), energy, false, true), DEMODULATION_EPSILON));
+  return tf.mul(y, tf.reshape(scale, [images, 1, 1, weight.shape[0]]));
+}
+
+/** Leaky ReLU of slope 0.2 and gain sqrt(2), clamped; `gain` as well where a layer is one of two that are added. */
+export function activate(x: Tensor4D, bias: Tensor1D, gain = 1): Tensor4D {
+  return biasAct(x, bias, 'lrelu', { gain: Math.SQRT2 * gain, clamp: CLAMP * gain }) as Tensor4D;
+}

@@ -1,0 +1,117 @@
+/** StyleGAN2's synthesis network: a learned constant to an image, with skips. Karras et al. 2020, sections 2 and 4.1, figure 7b. */
+import type { Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import { tf } from '../../../nn/tensorflow.js';
+import { biasAct } from '../../../nn/ops/bias-act.js';
+import { upsample2d } from '../../../nn/ops/filter.js';
+import { fullyConnected } from '../../../nn/ops/fully-connected.js';
+import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
+import { type NoiseSource, type Parameters, take } from '../network.js';
+import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
+import { activate, CLAMP, conv, convSpecs, denseSpecs, filterSpec, modulatedConv, RESAMPLE_TAPS } from './layers.js';
+
+/** State of the synthesis network; its names begin with `synthesis.`. */
+export function synthesisSpecs(config: NetworkConfig): ParameterSpecs {
+  const specs: ParameterSpecs = {};
+  for (const resolution of blockResolutions(config)) {
+    const block = `synthesis.b${resolution}`;
+    const channels = channelsAt(config, resolution);
+    Object.assign(specs, filterSpec(block));
+    if (resolution === 4) {
+      specs[`${block}.const`] = parameter([channels, 4, 4], normal());
+    } else {
+      const inputs = channelsAt(config, resolution / 2);
+      Object.assign(specs, layerSpecs(config, `${block}.conv0`, inputs, channels, resolution));
+    }
+    Object.assign(specs, layerSpecs(config, `${block}.conv1`, channels, channels, resolution));
+    Object.assign(specs, convSpecs(`${block}.torgb`, config.channels, channels, 1));
+    Object.assign(specs, denseSpecs(`${block}.torgb.affine`, channels, config.wDim, 1));
+  }
+  return specs;
+}
+
+function layerSpecs(
+  config: NetworkConfig,
+  name: string,
+  inputs: number,
+  outputs: number,
+  resolution: number,
+): ParameterSpecs {
+  return {
+    ...convSpecs(name, outputs, inputs, 3),
+    ...denseSpecs(`${name}.affine`, inputs, config.wDim, 1),
+    ...filterSpec(name),
+    [`${name}.noise_const`]: buffer([resolution, resolution], normal()),
+    [`${name}.noise_strength`]: parameter([], constant(0)),
+  };
+}
+
+/** One w [n, wDim] a style layer -> images [n, resolution, resolution, channels]. */
+export function applySynthesis(
+  config: NetworkConfig,
+  parameters: Parameters,
+  ws: readonly Tensor2D[],
+  noise: NoiseSource,
+): Tensor4D {
+  // Each block's toRGB shares its w with the next block's first convolution.
+  let layer = 0;
+  const style = (offset: number) => ws[layer + offset] as Tensor2D;
+  const images = style(0).shape[0];
+  let x = tf.tile(tf.expandDims(learnedConstant(parameters), 0), [images, 1, 1, 1]) as Tensor4D;
+  let image: Tensor4D | null = null;
+  for (const resolution of blockResolutions(config)) {
+    const block = `synthesis.b${resolution}`;
+    if (resolution > 4) x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true);
+    x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false);
+    const rgb = toRgb(parameters, `${block}.torgb`, x, style(0));
+    image = image ? tf.add(upsample2d(image, RESAMPLE_TAPS), rgb) : rgb;
+  }
+  return image as Tensor4D;
+}
+
+/** [4, 4, c] */
+function learnedConstant(parameters: Parameters): Tensor3D {
+  return tf.transpose(take<Tensor3D>(parameters, 'synthesis.b4.const'), [1, 2, 0]);
+}
+
+/** w [n, wDim] -> style [n, c] */
+function affine(parameters: Parameters, name: string, w: Tensor2D): Tensor2D {
+  const weight = take<Tensor2D>(parameters, `${name}.affine.weight`);
+  return fullyConnected(w, weight, take<Tensor1D>(parameters, `${name}.affine.bias`));
+}
+
+function styledConv(
+  parameters: Parameters,
+  name: string,
+  x: Tensor4D,
+  w: Tensor2D,
+  noise: NoiseSource,
+  layer: number,
+  up: boolean,
+): Tensor4D {
+  const y = modulatedConv(x, take(parameters, `${name}.weight`), affine(parameters, name, w), up);
+  const noisy = tf.add(y, layerNoise(parameters, name, y.shape, noise, layer)) as Tensor4D;
+  return activate(noisy, take(parameters, `${name}.bias`));
+}
+
+/** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength. */
+function layerNoise(
+  parameters: Parameters,
+  name: string,
+  [images, height, width]: [number, number, number, number],
+  noise: NoiseSource,
+  layer: number,
+): Tensor4D {
+  const values =
+    noise === 'const'
+      ? (tf.reshape(take(parameters, `${name}.noise_const`), [1, height, width, 1]) as Tensor4D)
+      : noise(layer, [images, height, width, 1]);
+  return tf.mul(values, take(parameters, `${name}.noise_strength`));
+}
+
+/** Modulated, not demodulated, 1x1. Karras et al. 2020, section 4.1. */
+function toRgb(parameters: Parameters, name: string, x: Tensor4D, w: Tensor2D): Tensor4D {
+  const weight = take<Tensor4D>(parameters, `${name}.weight`);
+  const style = affine(parameters, name, w);
+  const modulated = tf.mul(x, tf.reshape(style, [style.shape[0], 1, 1, style.shape[1]])) as Tensor4D;
+  return biasAct(conv(modulated, weight), take(parameters, `${name}.bias`), 'linear', { clamp: CLAMP }) as Tensor4D;
+}
