@@ -1,0 +1,45 @@
+/** Bias, activation, gain and clamp, as one layer ends. */
+import type { Tensor } from '@tensorflow/tfjs';
+import { nativeOp } from '../native-op.js';
+import { tf } from '../tensorflow.js';
+import { customGradient } from './custom-gradient.js';
+
+export type Activation = 'linear' | 'lrelu';
+
+export interface BiasActOptions {
+  gain?: number;
+  /** Values are kept within +-clamp. */
+  clamp?: number;
+}
+
+const SLOPE = 0.2;
+
+/** x [..., c] + b [c], activated, times gain, clamped. Differentiable twice. */
+export function biasAct(x: Tensor, b: Tensor | null, activation: Activation, { gain = 1, clamp }: BiasActOptions = {}): Tensor {
+  let y = b ? tf.add(x, b) : x;
+  if (activation === 'lrelu') y = leakyRelu(y);
+  if (gain !== 1) y = tf.mul(y, gain);
+  return clamp === undefined ? y : tf.clipByValue(y, -clamp, clamp);
+}
+
+/** max(x, 0.2 x) */
+export function leakyRelu(x: Tensor): Tensor {
+  let y: Tensor | undefined;
+  return customGradient(
+    { x },
+    () => {
+      y = tf.engine().runKernel('LeakyRelu', { x }, { alpha: SLOPE }) as Tensor;
+      return y;
+    },
+    (dy) => ({ x: () => slope(dy, y as Tensor) }),
+  );
+}
+
+/** dy where the activation was positive, 0.2 dy elsewhere. By the output: its sign is the input's, and bias and activation can be fused. */
+function slope(dy: Tensor, y: Tensor): Tensor {
+  return customGradient(
+    { dy },
+    () => nativeOp('LeakyReluGrad', { T: ['type', 'float32'], alpha: ['float', SLOPE] }, [dy, y]),
+    (ddy) => ({ dy: () => slope(ddy, y) }),
+  );
+}

@@ -1,0 +1,91 @@
+/** Convolution, its transpose and the gradient of its filter: three bilinear maps, each the gradient of the others. */
+import type { NamedAttrMap, NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
+import { tf } from '../tensorflow.js';
+import { customGradient } from './custom-gradient.js';
+
+/** Stride and zero padding in pixels, equal on all sides. */
+export interface ConvOptions {
+  stride: number;
+  padding: number;
+}
+
+type Shape4D = [number, number, number, number];
+type Pad = 'same' | 'valid';
+
+interface Geometry {
+  strides: number;
+  pad: Pad;
+  /** Of the convolution's input and filter. */
+  xShape: Shape4D;
+  wShape: Shape4D;
+}
+
+/**
+ * Convolution as networks mean it (cross-correlation). x [n, h, w, in], w [kh, kw, in, out] -> [n, h', w', out].
+ * Differentiable any number of times.
+ *
+ * @throws RangeError for a padding other than 0 or, at stride 1, (k - 1) / 2
+ */
+export function conv2d(x: Tensor4D, w: Tensor4D, { stride, padding }: ConvOptions): Tensor4D {
+  const pad = padName(w.shape, stride, padding);
+  return convolve(x, w, { strides: stride, pad, xShape: x.shape, wShape: w.shape });
+}
+
+/**
+ * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, in, out] -> [n, (h-1) * stride + kh, ..., out].
+ * Differentiable any number of times.
+ */
+export function convTranspose2d(x: Tensor4D, w: Tensor4D, { stride }: ConvOptions): Tensor4D {
+  const [n, height, width] = x.shape;
+  const [kh, kw, , out] = w.shape;
+  const filter = tf.transpose(w, [0, 1, 3, 2]);
+  const xShape: Shape4D = [n, (height - 1) * stride + kh, (width - 1) * stride + kw, out];
+  return inputGradient(x, filter, { strides: stride, pad: 'valid', xShape, wShape: filter.shape });
+}
+
+function padName([kh, kw]: Shape4D, stride: number, padding: number): Pad {
+  if (padding === 0) return 'valid';
+  if (stride === 1 && kh === kw && padding === (kh - 1) / 2) return 'same';
+  throw new RangeError(`padding ${padding} is not supported for a ${kh}x${kw} kernel at stride ${stride}`);
+}
+
+function run(kernel: string, inputs: NamedTensorMap, { strides, pad, xShape, wShape }: Geometry): Tensor4D {
+  const attributes = { strides, pad, dataFormat: 'NHWC', dilations: 1, inputShape: xShape, filterShape: wShape };
+  return tf.engine().runKernel(kernel, inputs, attributes as unknown as NamedAttrMap) as Tensor4D;
+}
+
+/** y = x * w */
+function convolve(x: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D {
+  return customGradient(
+    { x, w },
+    () => run('Conv2D', { x, filter: w }, geometry),
+    (dy) => ({
+      x: () => inputGradient(dy as Tensor4D, w, geometry),
+      w: () => filterGradient(x, dy as Tensor4D, geometry),
+    }),
+  ) as Tensor4D;
+}
+
+/** The x by which `sum(dy * convolve(x, w))` rises fastest: bilinear in dy and w. */
+function inputGradient(dy: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D {
+  return customGradient(
+    { dy, w },
+    () => run('Conv2DBackpropInput', { dy, filter: w }, geometry),
+    (dx) => ({
+      dy: () => convolve(dx as Tensor4D, w, geometry),
+      w: () => filterGradient(dx as Tensor4D, dy, geometry),
+    }),
+  ) as Tensor4D;
+}
+
+/** The w by which `sum(dy * convolve(x, w))` rises fastest: bilinear in x and dy. */
+function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D {
+  return customGradient(
+    { x, dy },
+    () => run('Conv2DBackpropFilter', { x, dy }, geometry),
+    (dw) => ({
+      x: () => inputGradient(dy, dw as Tensor4D, geometry),
+      dy: () => convolve(x, dw as Tensor4D, geometry),
+    }),
+  ) as Tensor4D;
+}

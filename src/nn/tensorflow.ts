@@ -1,0 +1,66 @@
+/** Native TensorFlow, loaded once: the library, its version, its device and its threads. */
+import { createRequire } from 'node:module';
+import type * as Tf from '@tensorflow/tfjs';
+import { SetupError } from '../core/errors.js';
+
+// Quiet before the library loads: it reads these once. What the user has set stands.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
+
+/** The part of the native backend that recording and running of graphs stand on. */
+export interface NativeBackend extends Tf.KernelBackend {
+  readonly binding: Record<string, number> & object;
+  readonly isUsingGpuDevice: boolean;
+  executeSingleOutput(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[]): Tf.Tensor;
+  executeMultipleOutputs(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[], outputs: number): Tf.Tensor[];
+}
+
+/** An attribute of a TensorFlow op, as the binding takes it. */
+export interface OpAttribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** A loaded signature of a SavedModel. */
+export interface LoadedSignature {
+  predict(inputs: Tf.NamedTensorMap): Tf.NamedTensorMap;
+  dispose(): void;
+}
+
+interface NativeModule {
+  node: { loadSavedModel(folder: string, tags: string[], signature: string): Promise<LoadedSignature> };
+}
+
+function load(): NativeModule {
+  const require = createRequire(import.meta.url);
+  try {
+    return require('@tensorflow/tfjs-node-gpu') as NativeModule;
+  } catch (cause) {
+    throw new SetupError({
+      what: `TensorFlow's native library cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : 'unknown'})`,
+      mend: 'Run `npm run setup`; `gist doctor` shows what is missing.',
+      cause,
+    });
+  }
+}
+
+const native = load();
+
+/** TensorFlow.js, bound to the native library. */
+export const tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof Tf;
+
+/** Loads one signature of a SavedModel; the signatures of one folder share a session and its variables. */
+export function loadSignature(folder: string, signature: string): Promise<LoadedSignature> {
+  return native.node.loadSavedModel(folder, ['serve'], signature);
+}
+
+/** The native backend, under the name that it was registered by. */
+export function nativeBackend(): NativeBackend {
+  return tf.findBackend('tensorflow') as NativeBackend;
+}
+
+/** Whether the bound library computes on a GPU. */
+export function usesGpu(): boolean {
+  return nativeBackend().isUsingGpuDevice;
+}
