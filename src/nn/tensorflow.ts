@@ -64,3 +64,9 @@ export function nativeBackend(): NativeBackend {
 export function usesGpu(): boolean {
   return nativeBackend().isUsingGpuDevice;
 }
+
+/** Name and version of the numeric library, as a checkpoint records it. */
+export function libraryVersion(): string {
+  const version = (nativeBackend().binding as unknown as { TF_Version?: string }).TF_Version ?? 'unknown';
+  return `tensorflow ${version}${usesGpu() ? ' (gpu)' : ''}`;
+}

@@ -20,5 +20,5 @@ export function minibatchStddev(x: Tensor4D, groupSize: number): Tensor4D {
   const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), EPSILON));
   const mean = tf.reshape(tf.mean(deviation, 1), [1, groups, 1, 1]);
   const ones = tf.ones([groupSize, 1, height, width]);
-  return tf.reshape(tf.mul(ones, mean), [n, height, width, 1]);
+  return tf.reshape(tf.mul(ones, mean), [n, height, width, 1]) as Tensor4D;
 }
