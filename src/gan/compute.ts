@@ -7,7 +7,7 @@ import type { Sampler } from './sampler.js';
 import * as synthetic from './synthetic-set.js';
 
 export { createSampler, type SamplerOptions } from './generate.js';
-export { encodePng, tile } from './image-grid.js';
+export { encodeRawPng, tile } from './image-grid.js';
 export { Sampler } from './sampler.js';
 export {
   type ShardList,

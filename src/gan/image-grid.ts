@@ -1,5 +1,5 @@
-/** Small images side by side in one PNG. */
-import sharp from 'sharp';
+/** Small images side by side in one picture. */
+import { encodePng } from '../imaging/png.js';
 
 /** Raw [h, w, c] bytes. */
 export interface RawImage {
@@ -10,9 +10,8 @@ export interface RawImage {
 }
 
 /** PNG of one image, 8-bit gray or RGB. */
-export async function encodePng({ width, height, channels, pixels }: RawImage): Promise<Uint8Array> {
-  const image = sharp(pixels, { raw: { width, height, channels } });
-  return (channels === 1 ? image.toColourspace('b-w') : image).png().toBuffer();
+export function encodeRawPng({ pixels, width, height, channels }: RawImage): Promise<Uint8Array> {
+  return encodePng(pixels, width, height, channels);
 }
 
 /**

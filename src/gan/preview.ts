@@ -3,7 +3,7 @@ import { createProgram } from '../nn/program.js';
 import { generatorVariables, samplerOf } from './generate.js';
 import type { ClassShare } from './class-assignment.js';
 import type { NetworkConfig } from './config.js';
-import { encodePng, tile } from './image-grid.js';
+import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
 import type { TrainingData } from './training-data.js';
 
@@ -29,7 +29,7 @@ export class PreviewPainter {
     await this.load?.(variables);
     const cells = gridCells(this.classes);
     const images = await sampler.generate(cells.map((_, seed) => seed), cells, 1);
-    return encodePng(tile(images, COLUMNS, this.config.resolution, this.config.channels));
+    return encodeRawPng(tile(images, COLUMNS, this.config.resolution, this.config.channels));
   }
 
   dispose(): void {
@@ -69,5 +69,5 @@ export async function paintReals({ images }: TrainingData, classes: ClassShare[]
     const index = list[turn % Math.max(1, list.length)];
     return index === undefined ? black : images.pixels(index);
   });
-  return encodePng(tile(pictures, COLUMNS, images.resolution, images.channels === 1 ? 1 : 3));
+  return encodeRawPng(tile(pictures, COLUMNS, images.resolution, images.channels === 1 ? 1 : 3));
 }

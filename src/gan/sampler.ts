@@ -98,7 +98,11 @@ export class Sampler {
       if (label === null || !Number.isInteger(label) || label < 0 || label >= labelDim) throw noSuchClass(label, labelDim);
       oneHot[slot * labelDim + label] = 1;
     });
-    const { images } = await this.program.run('generate', { z, labels: oneHot, psi: Float32Array.of(psi) });
+    const { images } = await this.program.run('generate', {
+      z,
+      psi: Float32Array.of(psi),
+      ...(labelDim > 0 ? { labels: oneHot } : {}),
+    });
     return images as Float32Array;
   }
 }

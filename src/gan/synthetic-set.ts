@@ -8,7 +8,7 @@ import { findJson, getJson, putJson } from '../storage/json.js';
 import { partSchema, putPart, type Part } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './class-assignment.js';
-import { encodePng, tile } from './image-grid.js';
+import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
 import { storedZip } from './stored-zip.js';
 
@@ -83,7 +83,7 @@ export async function generateShard(
     const places = range(from, Math.min(end, from + CHUNK));
     const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
     const pixels = await sampler.generate(chunk.map(({ seed }) => seed), chunk.map(({ label }) => label), generate.truncationPsi);
-    const pngs = await Promise.all(pixels.map((image) => encodePng(sampler.raw(image))));
+    const pngs = await Promise.all(pixels.map((image) => encodeRawPng(sampler.raw(image))));
     chunk.forEach(({ seed, label }, i) => {
       const name = `seed${String(seed).padStart(8, '0')}.png`;
       images.push({ name, seed, label });
@@ -147,7 +147,7 @@ async function drawGrid(sampler: Sampler, generate: GenerateSpec): Promise<Uint8
     .map((place) => ({ seed: generate.seed + place, label: labelOf(place) }))
     .sort((a, b) => (a.label ?? 0) - (b.label ?? 0) || a.seed - b.seed);
   const images = await sampler.generate(shown.map(({ seed }) => seed), shown.map(({ label }) => label), generate.truncationPsi);
-  return encodePng(tile(images, Math.min(GRID_COLUMNS, images.length), sampler.resolution, sampler.channels));
+  return encodeRawPng(tile(images, Math.min(GRID_COLUMNS, images.length), sampler.resolution, sampler.channels));
 }
 
 function archiveKey(shard: number): string {

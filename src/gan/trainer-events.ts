@@ -37,7 +37,7 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('warning'), message: z.string() }),
   /** The target is reached. */
   z.object({ type: z.literal('done'), last: checkpointRef }),
-  /** Told to stop; null when there was nothing to keep yet. */
+  /** Told to stop; null when nothing had been done yet that an earlier checkpoint does not hold. */
   z.object({ type: z.literal('stopped'), checkpoint: checkpointRef.nullable() }),
   z.object({
     type: z.literal('error'),

@@ -10,6 +10,15 @@ import { Pulse } from './pulse.js';
 import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
 
 let stopping = false;
+let started = false;
+
+/** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
+function askToStop(): void {
+  stopping = true;
+  if (started) return;
+  emit({ type: 'stopped', checkpoint: null });
+  process.exit(EXIT.stopped);
+}
 
 /** Whole lines past any buffer, since another thread writes to the same pipe. */
 function emit(event: TrainerEvent): void {
@@ -29,15 +38,13 @@ function emit(event: TrainerEvent): void {
 function listen(): void {
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {
-    if (line.includes('"stop"')) stopping = true;
+    if (line.includes('"stop"')) askToStop();
   });
   lines.on('close', () => {
     log.warn('the process that supervises this training is gone; ending without a checkpoint');
     process.exit(EXIT.orphaned);
   });
-  process.on('SIGTERM', () => {
-    stopping = true;
-  });
+  process.on('SIGTERM', askToStop);
   // A Ctrl-C on the terminal is for the supervisor to interpret.
   process.on('SIGINT', () => undefined);
 }
@@ -72,7 +79,10 @@ async function main(): Promise<number> {
   });
   const outcome = await runTraining(job, {
     store,
-    emit,
+    emit: (event) => {
+      started ||= event.type === 'started';
+      emit(event);
+    },
     shouldStop: () => stopping,
     doing: (stage, allowanceMs) => pulse.doing(stage, allowanceMs),
   });

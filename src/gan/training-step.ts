@@ -6,7 +6,7 @@ import type { Training } from './training.js';
 const MAIN = 1;
 
 /**
- * Gmain, Greg when due, the weight average, Dmain, Dreg when due; counters move on.
+ * Gmain, Greg when due, Dmain, Dreg when due, the weight average; counters move on.
  *
  * @returns what the phases put out, by statistic
  */
@@ -15,9 +15,9 @@ export async function takeStep(training: Training): Promise<Record<string, Float
   const phases = [
     ['generatorMain', MAIN],
     ['generatorPathLength', options.plInterval],
-    ['ema', MAIN],
     ['discriminatorMain', MAIN],
     ['discriminatorR1', options.r1Interval],
+    ['ema', MAIN],
   ] as const;
   const outputs: Record<string, Float32Array> = {};
   for (const [phase, interval] of phases) {
@@ -41,7 +41,7 @@ function feeds(training: Training, phase: string): Record<string, Float32Array |
   for (const name of Object.keys(wanted)) {
     if (name === 'seed') fed[name] = stepSeed(options.seed, phase, counters.step);
     if (name === 'real' && minibatch) fed[name] = minibatch.real;
-    if (name === 'labels') fed[name] = minibatch?.labels ?? data.randomLabels('labels', counters.step * size, size);
+    if (name === 'labels') fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
     if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
   }
   return fed;

@@ -5,6 +5,7 @@ import { DatasetError, SpecError, TrainingError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
+import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
 import type { CheckpointRef } from '../spec/results.js';
 import {
   assertSameConfiguration,
@@ -85,7 +86,7 @@ export async function openTraining(job: TrainerJob, { store, emit, doing }: Trai
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const fixed = {
     configuration: configurationOf(job, config, options),
-    numericEnvironment: numericEnvironment(train),
+    numericEnvironment: numericEnvironment(train, libraryName()),
     classes,
   };
   const writer = await CheckpointWriter.open(store, runPrefix, {
@@ -156,6 +157,10 @@ function checkGoesOn(
   const changed = differences(manifest.numericEnvironment, fixed.numericEnvironment);
   if (changed.length === 0) return;
   warn(`this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`);
+}
+
+function libraryName(): string {
+  return `tensorflow ${String(nativeBackend().binding.TF_Version)}${usesGpu() ? ' cuda' : ''}`;
 }
 
 function beginning(): TrainingCounters {

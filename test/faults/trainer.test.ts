@@ -1,0 +1,146 @@
+/** A training that is killed, stopped, overtaken and damaged ends with the bytes of one that was left alone. */
+import assert from 'node:assert/strict';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CheckpointError, StaleAttemptError, TrainerCrashError } from '../../src/core/errors.js';
+import { trainPrefix } from '../../src/gan/checkpoint.js';
+import { findNewestCheckpoint } from '../../src/gan/checkpoint-store.js';
+import { listSnapshots, superviseTrainer, type TrainerEvent, type TrainerJob } from '../../src/gan/index.js';
+import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from '../integration/gan/tiny-training.js';
+
+type Of<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type }>;
+
+describe('a training under faults', () => {
+  let tiny: TinyTraining;
+  let undisturbed: { weights: Record<string, string>; stats: unknown[]; snapshots: number[] };
+
+  before(async () => {
+    tiny = await tinyTraining();
+    await superviseTrainer(tiny.job('undisturbed', { spec: { checkpointMinutes: 1000 } }));
+    undisturbed = await results('undisturbed');
+    assert.deepEqual(undisturbed.snapshots, [20, 40, 60]);
+  });
+  after(() => tiny.remove());
+
+  async function results(runId: string): Promise<typeof undisturbed> {
+    const snapshots = (await listSnapshots(tiny.store, runId)).map(({ step }) => step);
+    return { weights: await weights(tiny.store, runId), stats: await timelessStats(tiny.store, runId), snapshots };
+  }
+
+  /** Runs one attempt; `disturb` hears every event together with the trainer's process id. */
+  async function attempt(job: TrainerJob, disturb: (event: TrainerEvent, pid: number) => void, signal?: AbortSignal) {
+    let pid = 0;
+    const events: TrainerEvent[] = [];
+    const outcome = superviseTrainer(job, {
+      signal,
+      onSpawn: (spawned) => {
+        pid = spawned;
+      },
+      onEvent: (event) => {
+        events.push(event);
+        disturb(event, pid);
+      },
+    });
+    return { outcome: await outcome.catch((error: unknown) => error), events };
+  }
+
+  const startOf = (events: TrainerEvent[]) => events.find((event): event is Of<'started'> => event.type === 'started');
+  const fileOf = (key: string) => path.join(fileURLToPath(tiny.store.uri), key);
+
+  test('killed at random moments, it ends with byte-identical weights, the same statistics and snapshots', async () => {
+    let kills = 0;
+    for (let tries = 0; tries < 12; tries++) {
+      const delay = Math.random() * 2500;
+      const { outcome } = await attempt(tiny.job('killed'), (event, pid) => {
+        if (event.type !== 'started' || kills >= 5) return;
+        kills++;
+        setTimeout(() => tryKill(pid), delay);
+      });
+      if (!(outcome instanceof TrainerCrashError)) break;
+    }
+    assert.deepEqual(await results('killed'), undisturbed);
+    assert.ok(kills >= 3, `${kills} kills`);
+  });
+
+  test('stopped by SIGTERM and by request, the next attempt goes on at that very step', async () => {
+    const term = await attempt(tiny.job('stopped'), (event, pid) => {
+      if (event.type === 'checkpoint') process.kill(pid, 'SIGTERM');
+    });
+    const first = await newest(tiny.store, 'stopped');
+    assert.deepEqual(term.outcome, { type: 'stopped', checkpoint: first.ref });
+    const abort = new AbortController();
+    const asked = await attempt(tiny.job('stopped'), (event) => event.type === 'checkpoint' && abort.abort(), abort.signal);
+    assert.deepEqual(startOf(asked.events)?.resumedFrom, first.ref);
+    const second = await newest(tiny.store, 'stopped');
+    const last = await attempt(tiny.job('stopped'), () => undefined);
+    assert.deepEqual(startOf(last.events)?.resumedFrom, second.ref);
+    assert.deepEqual(await results('stopped'), undisturbed);
+  });
+
+  test('a newest checkpoint with a flipped bit is set aside with a warning, and training goes on from the one before', async () => {
+    await attempt(tiny.job('flipped', { targetKimg: 0.16 }), () => undefined);
+    const { ref, manifest } = await newest(tiny.store, 'flipped');
+    const file = fileOf(`${ref.prefix}${manifest.parts['D.safetensors']?.key}`);
+    const bytes = await readFile(file);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 4;
+    await writeFile(file, bytes);
+    const { events } = await attempt(tiny.job('flipped'), () => undefined);
+    const started = startOf(events);
+    assert.ok(started?.resumedFrom && started.resumedFrom.step < ref.step);
+    assert.match(started.warnings.join(), /D\.claim\d+\.safetensors does not match its checksum/);
+    assert.deepEqual((await results('flipped')).weights, undisturbed.weights);
+  });
+
+  test('with a torn manifest and no other checkpoint it starts anew and says so', async () => {
+    await attempt(tiny.job('torn', { targetKimg: 0.08, spec: { checkpointMinutes: 1000 } }), () => undefined);
+    const { ref } = await newest(tiny.store, 'torn');
+    await truncate(fileOf(`${ref.prefix}manifest.json`), 100);
+    const { events } = await attempt(tiny.job('torn'), () => undefined);
+    assert.equal(startOf(events)?.resumedFrom, null);
+    assert.match(startOf(events)?.warnings.join() ?? '', /torn.*starts anew/);
+    assert.deepEqual(await results('torn'), undisturbed);
+  });
+
+  test('an attempt that is overtaken stops and leaves the checkpoints of the later one as they are', async () => {
+    const older = tiny.job('overtaken');
+    let newer: Promise<unknown> | undefined;
+    const { outcome } = await attempt(older, (event) => {
+      if (event.type === 'started') newer ??= superviseTrainer(tiny.job('overtaken'));
+    });
+    await newer;
+    assert.ok(outcome instanceof StaleAttemptError || (outcome as { type: string }).type === 'done', String(outcome));
+    assert.deepEqual((await results('overtaken')).weights, undisturbed.weights);
+    await assert.rejects(superviseTrainer({ ...older, targetKimg: 1 }), StaleAttemptError);
+  });
+
+  test('a run does not go on from a checkpoint of another configuration', async () => {
+    const job = tiny.job('undisturbed', { spec: { cmax: 4 } });
+    await assert.rejects(superviseTrainer(job), (error) => error instanceof CheckpointError && /network\.cmax = 8.*wants 4/.test(error.message));
+    assert.deepEqual(await weights(tiny.store, 'undisturbed'), undisturbed.weights);
+  });
+
+  test('a finished training that is extended goes on; one that is not has nothing to do', async () => {
+    const again = await attempt(tiny.job('undisturbed'), () => undefined);
+    assert.deepEqual(again.outcome, { type: 'done', checkpoint: (await newest(tiny.store, 'undisturbed')).ref });
+    const extended = await attempt(tiny.job('undisturbed', { targetKimg: 0.28 }), () => undefined);
+    assert.equal((extended.outcome as { checkpoint: { step: number } }).checkpoint.step, 70);
+  });
+
+  test('a diverging training fails with the name of the loss, and its last good checkpoint stays', async () => {
+    const { outcome } = await attempt(tiny.job('diverging', { spec: { glr: 1, dlr: 1, gamma: 1e30 } }), () => undefined);
+    assert.ok(outcome instanceof Error && outcome.name === 'TrainingError', String(outcome));
+    const warnings: string[] = [];
+    await findNewestCheckpoint(tiny.store, trainPrefix('diverging'), (message) => warnings.push(message));
+    assert.deepEqual(warnings, []);
+  });
+});
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended before.
+  }
+}
