@@ -19,8 +19,8 @@ export interface Split {
 
 /**
  * Each class is shuffled by (seed, class); its first `round(fraction * n)` images, at least one and never all, are held out.
- * The rest is interleaved so that every beginning of the training order holds the classes in their shares, to within one image,
- * and each class at least once as soon as there are as many images as classes. A limit takes such a beginning: smaller subsets
+ * The rest is interleaved so that every beginning of the training order holds the classes in their shares (rounded up to whole
+ * images), and each class at least once as soon as there are as many images as classes. A limit takes such a beginning: smaller subsets
  * are contained in larger ones, and the holdout is the same for all of them.
  *
  * @throws DatasetError when a class is too small to be split, or the limit does not fit.

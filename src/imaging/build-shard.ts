@@ -1,0 +1,109 @@
+/** Building one shard of a planned data set. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatasetError, ImageError } from '../core/errors.js';
+import type { OnProgress } from '../core/progress.js';
+import type { PreprocessSpec } from '../spec/preprocess.js';
+import { classifyFileError } from '../storage/file-errors.js';
+import { findJson, joinKey, type ObjectStore, partVerifies, sha256 } from '../storage/index.js';
+import { datasetPrefix, imageName } from './dataset-manifest.js';
+import type { ImageSource } from './image-source.js';
+import { mapInOrder } from './in-flight.js';
+import { mirrorImage } from './mirror.js';
+import { copiesIn } from './plan.js';
+import { locateShard, type PlannedImage, readPiece, readPlan, reportKey, type ShardReport, shardReportSchema, writeReport } from './plan-file.js';
+import { encodePng } from './png.js';
+import { channelsOf, processImage } from './process.js';
+import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
+
+export interface WorkOptions {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** Images decoded at once: enough to keep every processor busy, few enough that memory stays flat. */
+const IN_FLIGHT = Math.max(2, availableParallelism());
+
+/** What became of one image of the source. */
+type Outcome = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };
+
+/**
+ * Decodes, squares, scales and stores the images of one shard, then its report. A shard that is there and verifies is left as it
+ * is, so the call may be repeated at any time. Images that cannot be decoded are set aside and named in the report.
+ *
+ * @throws DatasetError when the source has changed since it was listed.
+ */
+export async function buildShard(
+  store: ObjectStore,
+  source: ImageSource,
+  spec: PreprocessSpec,
+  { digest, shard }: { digest: string; shard: number },
+  { onProgress, signal }: WorkOptions = {},
+): Promise<void> {
+  const prefix = datasetPrefix(digest);
+  const before = await findJson(store, reportKey(digest, shard), shardReportSchema);
+  if (before && (before.part === null || (await partVerifies(store, prefix, before.part)))) return;
+
+  const { split, key } = locateShard(await readPlan(store, digest), shard);
+  const planned = await readPiece(store, digest, shard);
+  const report: ShardReport = { split, part: null, images: [], rejected: [] };
+  const copies = copiesIn(spec, split);
+
+  async function* files(): AsyncGenerator<ZipFileContent> {
+    let done = 0;
+    for await (const outcome of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(source, image, spec, copies), signal)) {
+      if ('reason' in outcome) report.rejected.push({ name: outcome.planned.name, reason: outcome.reason });
+      else yield* record(outcome.planned, outcome.files);
+      onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
+    }
+  }
+  function* record(image: PlannedImage, pngs: Uint8Array[]): Generator<ZipFileContent> {
+    for (const [copy, bytes] of pngs.entries()) {
+      const name = imageName(image.index + copy);
+      report.images.push([name, image.label]);
+      yield { name, bytes };
+    }
+  }
+
+  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  try {
+    const archive = path.join(folder, 'shard.zip');
+    const { bytes, sha256: checksum } = await writeStoredZip(archive, files());
+    if (report.images.length > 0) {
+      await store.put(joinKey(prefix, key), { file: archive }, { contentType: 'application/zip' });
+      report.part = { key, bytes, sha256: checksum };
+    }
+    await writeReport(store, digest, shard, report);
+  } catch (error) {
+    throw signal?.aborted ? error : classifyFileError(error, 'temporary folder');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeImage(source: ImageSource, planned: PlannedImage, spec: PreprocessSpec, copies: 1 | 2): Promise<Outcome> {
+  try {
+    const bytes = await source.read(planned.name);
+    requireUnchanged(bytes, planned);
+    const pixels = await processImage(bytes, spec);
+    const { resolution } = spec;
+    const channels = channelsOf(spec.color);
+    const versions = copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
+    return { planned, files: await Promise.all(versions.map((version) => encodePng(version, resolution, resolution, channels))) };
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return { planned, reason: [error.what, error.mend].filter(Boolean).join('. ') };
+  }
+}
+
+/** The data set's digest says what the images were when they were listed; other images must not bear it. */
+function requireUnchanged(bytes: Uint8Array, planned: PlannedImage): void {
+  const hash = /^sha256:(.*)$/.exec(planned.identity)?.[1];
+  if (bytes.byteLength === planned.bytes && (hash === undefined || sha256(bytes) === hash)) return;
+  throw new DatasetError({
+    what: 'has changed since the source was listed',
+    where: planned.name,
+    mend: 'Leave the source alone while it is read, and start the run again.',
+  });
+}

@@ -1,0 +1,95 @@
+/** A finished data set, read one image after the other. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { DatasetError } from '../core/errors.js';
+import { downloadVerified, getJson, joinKey, type ObjectStore } from '../storage/index.js';
+import { openShard } from './dataset-archive.js';
+import { type DatasetManifest, type DatasetSplit, datasetManifestSchema, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
+import { mapInOrder } from './in-flight.js';
+import { decodePng } from './png.js';
+
+/** One image of a data set. */
+export interface DatasetImage {
+  /** Place within the split, from 0 without gaps. */
+  index: number;
+  /** Name within its shard. */
+  name: string;
+  /** Index into the classes; null when unlabelled. */
+  label: number | null;
+  /** [resolution, resolution, channels] uint8. */
+  pixels: Uint8Array;
+}
+
+export interface ReadOptions {
+  /** Only the first images, which are a stratified random subset. */
+  limit?: number;
+  signal?: AbortSignal;
+}
+
+export interface Dataset {
+  readonly manifest: DatasetManifest;
+  /** Images of a split in order; shards are fetched one by one and verified, so memory and disk stay flat. */
+  images(split: DatasetSplit, options?: ReadOptions): AsyncIterable<DatasetImage>;
+}
+
+const IN_FLIGHT = Math.max(2, availableParallelism());
+
+/**
+ * Opens the data set under a key prefix, `datasets/<digest>/`.
+ *
+ * @throws DatasetError when there is none.
+ */
+export async function openDataset(store: ObjectStore, prefix: string): Promise<Dataset> {
+  const key = joinKey(prefix, 'manifest.json');
+  if (!(await store.head(key))) {
+    throw new DatasetError({ what: 'there is no finished data set', where: prefix, mend: 'Run the stage "preprocess" first.' });
+  }
+  const manifest = await getJson(store, key, datasetManifestSchema);
+  return { manifest, images: (split, options = {}) => readImages(store, prefix, manifest, split, options) };
+}
+
+async function* readImages(
+  store: ObjectStore,
+  prefix: string,
+  manifest: DatasetManifest,
+  split: DatasetSplit,
+  { limit = Number.POSITIVE_INFINITY, signal }: ReadOptions,
+): AsyncGenerator<DatasetImage> {
+  const labels = await readLabels(store, prefix, manifest, split);
+  const shape = { width: manifest.resolution, height: manifest.resolution, channels: manifest.channels };
+  const folder = await mkdtemp(path.join(tmpdir(), 'gist-dataset-'));
+  let index = 0;
+  try {
+    for (const part of manifest.shards.filter((shard) => shard.split === split)) {
+      if (index >= limit) return;
+      const file = path.join(folder, part.key);
+      await downloadVerified(store, joinKey(prefix, part.key), file, part, signal);
+      const shard = await openShard(file);
+      const decode = async (name: string) => ({ name, pixels: await decodePng(await shard.read(name), shape, name) });
+      for await (const { name, pixels } of mapInOrder(shard.names.slice(0, limit - index), IN_FLIGHT, decode, signal)) {
+        yield { index: index++, name, label: labels === null ? null : labelOf(labels, name), pixels };
+      }
+      await rm(file);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readLabels(
+  store: ObjectStore,
+  prefix: string,
+  manifest: DatasetManifest,
+  split: DatasetSplit,
+): Promise<Map<string, number> | null> {
+  if (manifest.classes === null) return null;
+  const { labels } = await getJson(store, joinKey(prefix, LABEL_FILES[split]), labelFileSchema);
+  return new Map(labels ?? []);
+}
+
+function labelOf(labels: Map<string, number>, name: string): number {
+  const label = labels.get(name);
+  if (label !== undefined) return label;
+  throw new DatasetError({ what: 'has no label in the data set', where: name, mend: 'Make the data set again.' });
+}

@@ -1,0 +1,18 @@
+/** The door of the imaging folder. */
+export { assembleDataset } from './assemble.js';
+export { buildShard, type WorkOptions } from './build-shard.js';
+export { openShard, type Shard } from './dataset-archive.js';
+export {
+  type DatasetManifest,
+  type DatasetSplit,
+  datasetManifestSchema,
+  datasetPrefix,
+  datasetRef,
+} from './dataset-manifest.js';
+export { type Dataset, type DatasetImage, loadTrainingSet, openDataset, type ReadOptions, type TrainingSet } from './dataset-reader.js';
+export type { ImageSource, SourceImage } from './image-source.js';
+export { type PlannedDataset, type PlanOptions, planDataset } from './plan.js';
+export { decodePng, encodePng } from './png.js';
+export { channelsOf, type ProcessOptions, processImage } from './process.js';
+export { openSource } from './source.js';
+export { writeStoredZip, type ZipFileContent } from './stored-zip.js';

@@ -1,0 +1,126 @@
+/** All training images of a data set, decoded once into a local file from which any of them is read in microseconds. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DatasetError } from '../core/errors.js';
+import type { OnProgress } from '../core/progress.js';
+import { classifyFileError } from '../storage/file-errors.js';
+import { canonicalJson, type ObjectStore, sha256 } from '../storage/index.js';
+import { type Dataset, openDataset } from './dataset.js';
+
+export interface TrainingSet {
+  readonly count: number;
+  readonly resolution: number;
+  readonly channels: 1 | 3;
+  /** Class names in label order; null when unlabelled. */
+  readonly classes: readonly string[] | null;
+  /** Index into the classes; null when unlabelled. */
+  label(index: number): number | null;
+  /** [resolution, resolution, channels] uint8, a copy of its own. */
+  pixels(index: number): Uint8Array;
+  close(): void;
+}
+
+const IMAGES = 'images.bin';
+const LABELS = 'labels.bin';
+
+/**
+ * Decodes the training images into a folder of the cache, or finds them there from an earlier time. Memory holds the labels only;
+ * the operating system keeps in its page cache what fits.
+ *
+ * @param cacheFolder shared between processes and data sets; what is in it may be deleted at any time before the call.
+ * @throws DatasetError when there is no such data set.
+ */
+export async function loadTrainingSet(
+  store: ObjectStore,
+  prefix: string,
+  cacheFolder: string,
+  options: { onProgress?: OnProgress; signal?: AbortSignal } = {},
+): Promise<TrainingSet> {
+  const dataset = await openDataset(store, prefix);
+  const { digest, shards, images, resolution, channels, classes } = dataset.manifest;
+  if (images.train === 0) throw new DatasetError({ what: 'holds no training images', where: prefix });
+  // Shards enter the name, so that a data set which was made anew is not taken for the old one.
+  const folder = path.join(cacheFolder, `${digest}-${sha256(canonicalJson(shards)).slice(0, 16)}`);
+  const imageBytes = resolution * resolution * channels;
+  try {
+    if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
+    const labels = new Int32Array(images.train);
+    Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
+    return { count: images.train, resolution, channels, classes, ...openFiles(folder, images.train, imageBytes, classes ? labels : null) };
+  } catch (error) {
+    throw options.signal?.aborted ? error : classifyFileError(error, folder);
+  }
+}
+
+function openFiles(folder: string, count: number, imageBytes: number, labels: Int32Array | null) {
+  const file = openSync(path.join(folder, IMAGES), 'r');
+  const check = (index: number) => {
+    if (!Number.isInteger(index) || index < 0 || index >= count) throw new RangeError(`no image ${index} among ${count}`);
+  };
+  return {
+    label(index: number): number | null {
+      check(index);
+      return labels ? (labels[index] as number) : null;
+    },
+    pixels(index: number): Uint8Array {
+      check(index);
+      const pixels = new Uint8Array(imageBytes);
+      const read = readSync(file, pixels, 0, imageBytes, index * imageBytes);
+      if (read === imageBytes) return pixels;
+      throw new DatasetError({ what: 'has been cut short while in use', where: path.join(folder, IMAGES), mend: 'Leave the cache folder alone.' });
+    },
+    close: () => closeSync(file),
+  };
+}
+
+async function isWhole(folder: string, count: number, imageBytes: number): Promise<boolean> {
+  const [images, labels] = await Promise.all([IMAGES, LABELS].map((name) => stat(path.join(folder, name)).catch(() => null)));
+  return images?.size === count * imageBytes && labels?.size === count * Int32Array.BYTES_PER_ELEMENT;
+}
+
+/** Written beside and renamed, so that the folder is there whole or not at all, also when several processes make it. */
+async function decodeInto(
+  folder: string,
+  dataset: Dataset,
+  options: { onProgress?: OnProgress; signal?: AbortSignal },
+): Promise<void> {
+  await mkdir(path.dirname(folder), { recursive: true });
+  const temporary = await mkdtemp(`${folder}.tmp-`);
+  try {
+    await writeImages(temporary, dataset, options);
+    await rm(folder, { recursive: true, force: true });
+    await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
+      // Another process was faster: its files are the same.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function writeImages(
+  folder: string,
+  dataset: Dataset,
+  { onProgress, signal }: { onProgress?: OnProgress; signal?: AbortSignal },
+): Promise<void> {
+  const total = dataset.manifest.images.train;
+  const labels = new Int32Array(total);
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path.join(folder, IMAGES), 'wx');
+    let done = 0;
+    for await (const { index, label, pixels } of dataset.images('train', { signal })) {
+      await file.writeFile(pixels);
+      labels[index] = label ?? 0;
+      onProgress?.({ done: ++done, total, unit: 'images' });
+    }
+    await file.sync();
+  } finally {
+    await file?.close();
+  }
+  const labelFile = await open(path.join(folder, LABELS), 'wx');
+  await labelFile.writeFile(Buffer.from(labels.buffer));
+  await labelFile.sync();
+  await labelFile.close();
+}
