@@ -100,8 +100,8 @@ function refuseOverlaps(entries: (readonly [string, Entry])[], bytes: number, na
 }
 
 function toFloat32({ dtype, shape, data_offsets: [first, end] }: Entry, body: Uint8Array): Float32Array {
-  // A copy of its own: aligned, and the file's buffer can go.
-  const buffer = body.slice(first, end).buffer;
+  // A copy of its own: aligned, and the file's buffer can go. (A Buffer's slice would be a view.)
+  const buffer = new Uint8Array(body.subarray(first, end)).buffer;
   const count = shape.reduce((product, side) => product * side, 1);
   switch (dtype) {
     case 'F32':

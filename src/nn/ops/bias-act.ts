@@ -19,7 +19,7 @@ export function biasAct(x: Tensor, b: Tensor | null, activation: Activation, { g
   let y = b ? tf.add(x, b) : x;
   if (activation === 'lrelu') y = leakyRelu(y);
   if (gain !== 1) y = tf.mul(y, gain);
-  return clamp === undefined ? y : tf.clipByValue(y, -clamp, clamp);
+  return clamp === undefined ? y : clampTo(y, clamp);
 }
 
 /** max(x, 0.2 x) */
@@ -41,5 +41,23 @@ function slope(dy: Tensor, y: Tensor): Tensor {
     { dy },
     () => nativeOp('LeakyReluGrad', { T: ['type', 'float32'], alpha: ['float', SLOPE] }, [dy, y]),
     (ddy) => ({ dy: () => slope(ddy, y) }),
+  );
+}
+
+/** Values kept within +-limit. */
+function clampTo(x: Tensor, limit: number): Tensor {
+  return customGradient(
+    { x },
+    () => tf.clipByValue(x, -limit, limit),
+    (dy) => ({ x: () => within(dy, x, limit) }),
+  );
+}
+
+/** dy where x is not clamped, 0 elsewhere. */
+function within(dy: Tensor, x: Tensor, limit: number): Tensor {
+  return customGradient(
+    { dy },
+    () => tf.mul(dy, tf.cast(tf.lessEqual(tf.abs(x), limit), 'float32')),
+    (ddy) => ({ dy: () => within(ddy, x, limit) }),
   );
 }

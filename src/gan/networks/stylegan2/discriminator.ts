@@ -86,7 +86,7 @@ function epilogue(
   labels: Tensor2D | null,
   minibatches: number,
 ): Tensor2D {
-  const apart = minibatches > 1 ? tf.split(features, minibatches) : [features];
+  const apart: Tensor4D[] = minibatches > 1 ? tf.split(features, minibatches) : [features];
   const deviations = apart.map((part) => minibatchStddev(part, groupSize(part.shape[0])));
   const deviation = deviations.length > 1 ? tf.concat4d(deviations, 0) : (deviations[0] as Tensor4D);
   const weight = (layer: string) => take<Tensor2D>(parameters, `b4.${layer}.weight`);

@@ -63,7 +63,7 @@ export function applySynthesis(
     if (resolution > 4) x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true);
     x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false);
     const rgb = toRgb(parameters, `${block}.torgb`, x, style(0));
-    image = image ? tf.add(upsample2d(image, RESAMPLE_TAPS), rgb) : rgb;
+    image = image ? (tf.add(upsample2d(image, RESAMPLE_TAPS), rgb) as Tensor4D) : rgb;
   }
   return image as Tensor4D;
 }
@@ -105,7 +105,7 @@ function layerNoise(
     noise === 'const'
       ? (tf.reshape(take(parameters, `${name}.noise_const`), [1, height, width, 1]) as Tensor4D)
       : noise(layer, [images, height, width, 1]);
-  return tf.mul(values, take(parameters, `${name}.noise_strength`));
+  return tf.mul(values, take(parameters, `${name}.noise_strength`)) as Tensor4D;
 }
 
 /** Modulated, not demodulated, 1x1. Karras et al. 2020, section 4.1. */
