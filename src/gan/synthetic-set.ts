@@ -1,7 +1,11 @@
 /** Synthetic data sets in the object store: shards of images by seed, the list of each, and the manifest over them. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
+import { writeStoredZip, type ZipFileContent } from '../imaging/stored-zip.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { CheckpointRef, GenerateResult } from '../spec/results.js';
 import { findJson, getJson, putJson } from '../storage/json.js';
@@ -10,7 +14,6 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './class-assignment.js';
 import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
-import { storedZip } from './stored-zip.js';
 
 export interface SyntheticInput {
   runId: string;
@@ -78,21 +81,33 @@ export async function generateShard(
   const labelOf = classAssignment(generate.classes, sampler.classes, generate.seed);
   const { first, end } = shardRange(generate, shard);
   const images: ShardList['images'] = [];
-  const files: { name: string; bytes: Uint8Array }[] = [];
-  for (let from = first; from < end; from += CHUNK) {
-    const places = range(from, Math.min(end, from + CHUNK));
-    const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
-    const pixels = await sampler.generate(chunk.map(({ seed }) => seed), chunk.map(({ label }) => label), generate.truncationPsi);
-    const pngs = await Promise.all(pixels.map((image) => encodeRawPng(sampler.raw(image))));
-    chunk.forEach(({ seed, label }, i) => {
-      const name = `seed${String(seed).padStart(8, '0')}.png`;
-      images.push({ name, seed, label });
-      files.push({ name, bytes: pngs[i] as Uint8Array });
-    });
-    onProgress({ done: images.length, total: end - first, unit: 'images' });
+  async function* files(): AsyncGenerator<ZipFileContent> {
+    for (let from = first; from < end; from += CHUNK) {
+      const places = range(from, Math.min(end, from + CHUNK));
+      const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
+      const pixels = await sampler.generate(chunk.map(({ seed }) => seed), chunk.map(({ label }) => label), generate.truncationPsi);
+      for (const [i, { seed, label }] of chunk.entries()) {
+        const name = `seed${String(seed).padStart(8, '0')}.png`;
+        yield { name, bytes: await encodeRawPng(sampler.raw(pixels[i] as Uint8Array)) };
+        images.push({ name, seed, label });
+      }
+      onProgress({ done: images.length, total: end - first, unit: 'images' });
+    }
   }
-  const archive = await putPart(store, prefix, archiveKey(shard), await storedZip(files));
+  const archive = await storeArchive(store, prefix, archiveKey(shard), files());
   await putJson(store, `${prefix}${listKey(shard)}`, { shard, archive, images } satisfies ShardList);
+}
+
+/** By way of a local file, so that memory stays flat. */
+async function storeArchive(store: ObjectStore, prefix: string, key: string, files: AsyncIterable<ZipFileContent>): Promise<Part> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  try {
+    const file = path.join(folder, key);
+    await writeStoredZip(file, files);
+    return await putPart(store, prefix, key, { file });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Grid and manifest, once every shard is there. @throws StoreError when one is missing. */

@@ -12,6 +12,7 @@ export interface TrainingImages {
   label(index: number): number | null;
   /** [h, w, c] bytes of an image. */
   pixels(index: number): Uint8Array;
+  close?(): void;
 }
 
 export interface Minibatch {

@@ -69,6 +69,7 @@ export class Training {
   close(): void {
     this.painter.dispose();
     this.program.dispose();
+    this.data.images.close?.();
   }
 }
 

@@ -1,6 +1,6 @@
 /** The variables of a program as safetensors files, one for each network, and back. */
 import type { ProgramDefinition } from '../nn/program.js';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../nn/safetensors.js';
 import { partOfVariable } from './checkpoint.js';
 
 export type Variables = Record<string, Float32Array>;

@@ -1,9 +1,8 @@
-/** Latents and archives: pure functions of their input. */
+/** Latents and grids: pure functions of their input. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRawPng, tile } from '../../../src/gan/image-grid.js';
 import { latent } from '../../../src/gan/latents.js';
-import { storedZip } from '../../../src/gan/stored-zip.js';
 import { decodePng } from '../../../src/imaging/png.js';
 
 test('the latent of a seed is the same each time and standard normal', () => {
@@ -13,13 +12,6 @@ test('the latent of a seed is the same each time and standard normal', () => {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   assert.ok(Math.abs(mean) < 0.05 && Math.abs(variance - 1) < 0.05, `${mean} ${variance}`);
-});
-
-test('a stored archive has the same bytes for the same files', async () => {
-  const files = [{ name: 'a.png', bytes: Uint8Array.of(1, 2, 3) }, { name: 'b.png', bytes: new Uint8Array(100) }];
-  const zip = await storedZip(files);
-  assert.deepEqual(await storedZip(files), zip);
-  assert.ok(Buffer.from(zip).includes(Buffer.of(1, 2, 3)));
 });
 
 test('a grid shows the images row by row, in gray and in colour', async () => {
