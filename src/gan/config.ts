@@ -56,7 +56,8 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
     throw impossible('resolution', resolution, `a power of two, ${MIN_RESOLUTION}...${MAX_RESOLUTION}`);
   }
   if (channels !== 1 && channels !== 3) throw impossible('channels', channels, '1 (gray) or 3 (RGB)');
-  if (!Number.isInteger(classes) || classes < 0) throw impossible('classes', classes, 'a whole number, 0 or more');
+  if (!Number.isInteger(classes) || classes < 0)
+    throw impossible('classes', classes, 'a whole number, 0 or more');
   const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
   for (const [name, value] of Object.entries({ zDim, wDim, mapDepth, cbase, cmax })) {
     if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
@@ -66,7 +67,11 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
 }
 
 function impossible(key: string, given: number, allowed: string): SpecError {
-  return new SpecError({ what: `${key} cannot be ${given}`, where: `train.${key}`, mend: `Allowed: ${allowed}.` });
+  return new SpecError({
+    what: `${key} cannot be ${given}`,
+    where: `train.${key}`,
+    mend: `Allowed: ${allowed}.`,
+  });
 }
 
 /** Channels of the features at a resolution. */

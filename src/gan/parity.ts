@@ -84,7 +84,12 @@ export function formatParity(results: readonly CaseResult[]): string {
 function runCase(folder: string, name: string): CaseResult {
   const parityCase = readCase(path.join(folder, `${name}.json`));
   const cfg = FAMILIES[parityCase.kind];
-  if (!cfg) return { name, groups: [], refused: `networks of kind ${parityCase.kind} are not available in this version` };
+  if (!cfg)
+    return {
+      name,
+      groups: [],
+      refused: `networks of kind ${parityCase.kind} are not available in this version`,
+    };
   const tensors = (suffix: string) => {
     const file = path.join(folder, `${name}.${suffix}.safetensors`);
     return decodeSafetensors(readFileSync(file), file);
@@ -109,7 +114,12 @@ function readCase(file: string): ParityCase {
 type Arrays = Record<string, NamedTensor>;
 
 /** Computes what the case expects, and compares group by group. */
-function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, expected: Arrays): GroupError[] {
+function compare(
+  parityCase: ParityCase,
+  cfg: NetworkFamily,
+  weights: Arrays,
+  expected: Arrays,
+): GroupError[] {
   const given = (name: string) => toTensor(expected, name);
   const config = resolveNetworkConfig({
     cfg,
@@ -180,14 +190,16 @@ function discriminatorOutputs(
 
 /** Names of the trained variables of a network. */
 function trained(config: NetworkConfig, prefix: 'G.' | 'D.'): string[] {
-  return trainableNames(specsOf(config))
-    .filter((name) => name.startsWith(prefix));
+  return trainableNames(specsOf(config)).filter((name) => name.startsWith(prefix));
 }
 
 /** Both networks' specifications, under variable names. */
 function specsOf(config: NetworkConfig): ParameterSpecs {
   const network = networkOf(config);
-  return { ...underName('G.', network.generatorSpecs(config)), ...underName('D.', network.discriminatorSpecs(config)) };
+  return {
+    ...underName('G.', network.generatorSpecs(config)),
+    ...underName('D.', network.discriminatorSpecs(config)),
+  };
 }
 
 function underName<T>(prefix: string, record: Record<string, T>): Record<string, T> {
@@ -234,7 +246,10 @@ function groupErrors(computed: Record<string, Tensor>, expected: Arrays): GroupE
   const groups = new Map<string, GroupError>();
   for (const name of Object.keys(expected).filter((key) => !INPUTS.has(key))) {
     const group = /^grad\.[GD]/.exec(name)?.[0] ?? name;
-    const error = relativeError(take(computed, name).dataSync() as Float32Array, expected[name]?.data as Float32Array);
+    const error = relativeError(
+      take(computed, name).dataSync() as Float32Array,
+      expected[name]?.data as Float32Array,
+    );
     const limit = group.startsWith('grad.') ? GRADIENT_LIMIT : VALUE_LIMIT;
     const so = groups.get(group) ?? { group, tensors: 0, worst: name, error: 0, limit };
     const isWorse = !(error <= so.error);

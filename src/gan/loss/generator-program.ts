@@ -13,11 +13,17 @@ import { networkOf } from '../networks/registry.js';
  */
 export function buildGeneratorProgram(config: NetworkConfig, batch: number): ProgramDefinition {
   const specs = networkOf(config).generatorSpecs(config);
-  const shapes = Object.entries(specs).map(([name, { shape }]) => [`G_ema.${name}`, { shape, init: 0 }] as const);
+  const shapes = Object.entries(specs).map(
+    ([name, { shape }]) => [`G_ema.${name}`, { shape, init: 0 }] as const,
+  );
   const body: PhaseBody = (variables, feeds) => {
     const labels = (feeds.labels as Tensor2D | undefined) ?? null;
     const psi = take(feeds, 'psi');
-    return { outputs: { images: generate(config, withoutPrefix(variables, 'G_ema.'), take(feeds, 'z'), labels, psi) } };
+    return {
+      outputs: {
+        images: generate(config, withoutPrefix(variables, 'G_ema.'), take(feeds, 'z'), labels, psi),
+      },
+    };
   };
   return {
     variables: Object.fromEntries(shapes),

@@ -48,7 +48,11 @@ export function generatorPathLength({ config, options, trained }: PhaseContext):
     };
     const scale = options.plWeight * options.plInterval;
     const { losses, also, gradients } = lossGradients(variables, trained.G, images, penalties, scale);
-    return { outputs: { 'Loss/pl_penalty': losses }, assign: { pl_mean: also.newMean }, gradients: { G: gradients } };
+    return {
+      outputs: { 'Loss/pl_penalty': losses },
+      assign: { pl_mean: also.newMean },
+      gradients: { G: gradients },
+    };
   };
 }
 
@@ -150,7 +154,10 @@ function logitsOf(
   minibatches = 1,
 ): Tensor {
   const discriminator = withoutPrefix(variables, 'D.');
-  return tf.reshape(networkOf(config).discriminator(config, discriminator, images, labels, minibatches), [-1]);
+  return tf.reshape(
+    networkOf(config).discriminator(config, discriminator, images, labels, minibatches),
+    [-1],
+  );
 }
 
 /** Root mean square over layers of the gradient by w of the images along random noise. [images] */

@@ -62,7 +62,8 @@ export function layerStyles(ws: Tensor3D): Tensor2D[] {
 
 /** Fresh noise for every layer and image. */
 export function randomNoise(seed: Tensor): NoiseSource {
-  return (layer, shape) => statelessNormal(seed, STREAM.layerNoise + layer, shape) as ReturnType<Exclude<NoiseSource, 'const'>>;
+  return (layer, shape) =>
+    statelessNormal(seed, STREAM.layerNoise + layer, shape) as ReturnType<Exclude<NoiseSource, 'const'>>;
 }
 
 /** Noise that path lengths are measured along. Shape as the images. */

@@ -30,7 +30,8 @@ import {
 export function buildTrainingProgram(config: NetworkConfig, options: TrainingOptions): ProgramDefinition {
   const network = networkOf(config);
   const [generator, discriminator] = [network.generatorSpecs(config), network.discriminatorSpecs(config)];
-  const prefixed = (prefix: string, specs: ParameterSpecs) => trainableNames(specs).map((name) => `${prefix}${name}`);
+  const prefixed = (prefix: string, specs: ParameterSpecs) =>
+    trainableNames(specs).map((name) => `${prefix}${name}`);
   const trained = { G: prefixed('G.', generator), D: prefixed('D.', discriminator) };
   const context: PhaseContext = { config, options, trained };
   return {
@@ -51,8 +52,11 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   const { config, options } = context;
   const { resolution, channels, classes } = config;
   const seed: PhaseSpec['feeds'] = { seed: { shape: [2], dtype: 'int32' } };
-  const real: PhaseSpec['feeds'] = { real: { shape: [options.batch, resolution, resolution, channels], dtype: 'float32' } };
-  const labels: PhaseSpec['feeds'] = classes > 0 ? { labels: { shape: [options.batch, classes], dtype: 'float32' } } : {};
+  const real: PhaseSpec['feeds'] = {
+    real: { shape: [options.batch, resolution, resolution, channels], dtype: 'float32' },
+  };
+  const labels: PhaseSpec['feeds'] =
+    classes > 0 ? { labels: { shape: [options.batch, classes], dtype: 'float32' } } : {};
   const phases: Record<string, PhaseSpec> = {
     generatorMain: { feeds: { ...seed, ...labels }, body: generatorMain(context) },
     discriminatorMain: { feeds: { ...seed, ...real, ...labels }, body: discriminatorMain(context) },
@@ -61,12 +65,17 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   if (options.plInterval > 0) {
     phases.generatorPathLength = { feeds: { ...seed, ...labels }, body: generatorPathLength(context) };
   }
-  if (options.r1Interval > 0) phases.discriminatorR1 = { feeds: { ...real, ...labels }, body: discriminatorR1(context) };
+  if (options.r1Interval > 0)
+    phases.discriminatorR1 = { feeds: { ...real, ...labels }, body: discriminatorR1(context) };
   return phases;
 }
 
 /** The same initial values under each prefix; they depend on seed, network and name. */
-function variablesOf(specs: ParameterSpecs, prefixes: readonly string[], seed: number): Record<string, VariableSpec> {
+function variablesOf(
+  specs: ParameterSpecs,
+  prefixes: readonly string[],
+  seed: number,
+): Record<string, VariableSpec> {
   const variables: Record<string, VariableSpec> = {};
   for (const [name, spec] of Object.entries(specs)) {
     const init = initialValues(spec, seed, `${prefixes[0]}${name}`);

@@ -21,7 +21,12 @@ export interface Network {
   /** z [n, zDim] -> w [n, wDim], without truncation. */
   mapping(config: NetworkConfig, generator: Parameters, z: Tensor2D, labels: Tensor2D | null): Tensor2D;
   /** One w [n, wDim] a style layer -> images. */
-  synthesis(config: NetworkConfig, generator: Parameters, ws: readonly Tensor2D[], noise: NoiseSource): Tensor4D;
+  synthesis(
+    config: NetworkConfig,
+    generator: Parameters,
+    ws: readonly Tensor2D[],
+    noise: NoiseSource,
+  ): Tensor4D;
   /**
    * Images -> logits [n, 1], higher for real ones.
    *

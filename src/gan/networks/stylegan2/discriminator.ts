@@ -32,7 +32,11 @@ export function discriminatorSpecs(config: NetworkConfig): ParameterSpecs {
     const outputs = channelsAt(config, resolution / 2);
     Object.assign(specs, filterSpec(block));
     if (resolution === config.resolution) {
-      Object.assign(specs, convSpecs(`${block}.fromrgb`, channels, config.channels, 1), filterSpec(`${block}.fromrgb`));
+      Object.assign(
+        specs,
+        convSpecs(`${block}.fromrgb`, channels, config.channels, 1),
+        filterSpec(`${block}.fromrgb`),
+      );
     }
     Object.assign(specs, convSpecs(`${block}.conv0`, channels, channels, 3), filterSpec(`${block}.conv0`));
     Object.assign(specs, convSpecs(`${block}.conv1`, outputs, channels, 3), filterSpec(`${block}.conv1`));
@@ -62,7 +66,10 @@ export function applyDiscriminator(
   minibatches: number,
 ): Tensor2D {
   const top = `b${config.resolution}.fromrgb`;
-  let x = activate(conv(images, take<Tensor4D>(parameters, `${top}.weight`)), take<Tensor1D>(parameters, `${top}.bias`));
+  let x = activate(
+    conv(images, take<Tensor4D>(parameters, `${top}.weight`)),
+    take<Tensor1D>(parameters, `${top}.bias`),
+  );
   for (const resolution of blockResolutions(config).reverse()) {
     if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x);
   }

@@ -70,7 +70,10 @@ export function convDown(x: Tensor4D, weight: Tensor4D, gain = equalizedGain(wei
 /** Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. -> [n, 2h, 2w, out] */
 function convUp(x: Tensor4D, kernel: Tensor4D): Tensor4D {
   // Zeros between the pixels take three quarters of the energy: gain 4.
-  return filter2d(convTranspose2d(x, kernel, { stride: 2, padding: 0 }), RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
+  return filter2d(convTranspose2d(x, kernel, { stride: 2, padding: 0 }), RESAMPLE_TAPS, {
+    padding: [1, 1],
+    gain: 4,
+  });
 }
 
 /**

@@ -30,7 +30,10 @@ export function mappingSpecs({ zDim, classes, wDim, layers, tracksMean }: Mappin
   }
   for (let i = 0; i < layers; i++) {
     // Divided by the multiplier, so that layers start with unit gain although they learn slowly.
-    specs[`mapping.fc${i}.weight`] = parameter([wDim, i === 0 ? zDim + embedded : wDim], normal(1 / LEARNING_RATE_MULTIPLIER));
+    specs[`mapping.fc${i}.weight`] = parameter(
+      [wDim, i === 0 ? zDim + embedded : wDim],
+      normal(1 / LEARNING_RATE_MULTIPLIER),
+    );
     specs[`mapping.fc${i}.bias`] = parameter([wDim], constant(0));
   }
   if (tracksMean) specs['mapping.w_avg'] = buffer([wDim], constant(0));

@@ -7,7 +7,16 @@ import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
 import { type NoiseSource, type Parameters, take } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
-import { activate, CLAMP, conv, convSpecs, denseSpecs, filterSpec, modulatedConv, RESAMPLE_TAPS } from './layers.js';
+import {
+  activate,
+  CLAMP,
+  conv,
+  convSpecs,
+  denseSpecs,
+  filterSpec,
+  modulatedConv,
+  RESAMPLE_TAPS,
+} from './layers.js';
 
 /** State of the synthesis network; its names begin with `synthesis.`. */
 export function synthesisSpecs(config: NetworkConfig): ParameterSpecs {
@@ -113,5 +122,7 @@ function toRgb(parameters: Parameters, name: string, x: Tensor4D, w: Tensor2D): 
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
   const style = affine(parameters, name, w);
   const modulated = tf.mul(x, tf.reshape(style, [style.shape[0], 1, 1, style.shape[1]])) as Tensor4D;
-  return biasAct(conv(modulated, weight), take(parameters, `${name}.bias`), 'linear', { clamp: CLAMP }) as Tensor4D;
+  return biasAct(conv(modulated, weight), take(parameters, `${name}.bias`), 'linear', {
+    clamp: CLAMP,
+  }) as Tensor4D;
 }

@@ -1,0 +1,53 @@
+/** The networks agree with reference implementations on random weights. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+import { agrees, formatParity, runNetworkParity } from '../../src/gan/parity.js';
+
+/** Compiled tests run from `dist/`; the cases are beside the sources. */
+const CASES = path.resolve('test/parity/networks');
+
+const results = runNetworkParity(CASES);
+
+for (const { name, groups, refused } of results) {
+  test(`${name} gives the reference's pictures, logits, losses and gradients`, () => {
+    assert.equal(refused, null);
+    for (const { group, worst, error } of groups) {
+      // Rounding is all that may differ: two orders of magnitude below what counts as agreement.
+      assert.ok(error < 1e-4, `${group}: ${worst} differs by ${error}`);
+    }
+    const names = groups.map(({ group }) => group).sort();
+    const wanted = [
+      'd_logits',
+      'd_real_logits',
+      'grad.D',
+      'grad.G',
+      'img',
+      'img_psi07',
+      'loss_d_real',
+      'loss_g',
+      'r1_penalty',
+      'w',
+    ];
+    assert.deepEqual(names, wanted);
+  });
+}
+
+test('both the unconditional and the conditional case were run, and the table says so', () => {
+  assert.deepEqual(
+    results.map(({ name }) => name),
+    ['stylegan2-c0', 'stylegan2-c5'],
+  );
+  assert.ok(agrees(results));
+  assert.match(formatParity(results), /stylegan2-c5:\n.*ok/);
+});
+
+test('no case run is no agreement', () => {
+  assert.equal(agrees([]), false);
+  assert.equal(
+    agrees([
+      { name: 'other', groups: [], refused: 'networks of kind sg3 are not available in this version' },
+    ]),
+    false,
+  );
+});
