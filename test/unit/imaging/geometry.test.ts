@@ -1,0 +1,91 @@
+/** Squares, scaling, mirroring and colour: the geometry of processing. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import sharp from 'sharp';
+import { toGray, toRgb } from '../../../src/imaging/color.js';
+import { mirrorImage } from '../../../src/imaging/mirror.js';
+import { decodePng, encodePng } from '../../../src/imaging/png.js';
+import { processImage } from '../../../src/imaging/process.js';
+import { planSquare } from '../../../src/imaging/square.js';
+
+test('cropping takes the central square', () => {
+  assert.deepEqual(planSquare(300, 200, 64, 'crop').source, { left: 50, top: 0, width: 200, height: 200 });
+  assert.deepEqual(planSquare(101, 200, 64, 'crop').source, { left: 0, top: 49, width: 101, height: 101 });
+});
+
+test('padding keeps everything and centres it', () => {
+  assert.deepEqual(planSquare(300, 150, 64, 'pad'), {
+    source: { left: 0, top: 0, width: 300, height: 150 },
+    target: { left: 0, top: 16, width: 64, height: 32 },
+  });
+  assert.deepEqual(planSquare(10_000, 1, 64, 'pad').target, { left: 0, top: 31, width: 64, height: 1 });
+});
+
+test('padding leaves black borders and the picture between them', async () => {
+  const file = await sharp(Buffer.alloc(40 * 20, 200), { raw: { width: 40, height: 20, channels: 1 } }).toColourspace('b-w').png().toBuffer();
+  for (const [color, channels] of [['grayscale', 1], ['rgb', 3]] as const) {
+    const pixels = await processImage(file, { resolution: 16, square: 'pad', color });
+    const row = (y: number) => new Set(pixels.subarray(y * 16 * channels, (y + 1) * 16 * channels));
+    assert.deepEqual([...row(0)], [0]);
+    assert.deepEqual([...row(3)], [0]);
+    assert.deepEqual([...row(8)], [200]);
+    assert.deepEqual([...row(12)], [0]);
+  }
+});
+
+/** Antialiased Lanczos of a signal, straight from its definition: a windowed sinc with three lobes, stretched by the scale. */
+function lanczos(signal: readonly number[], size: number): number[] {
+  const scale = signal.length / size;
+  const kernel = (x: number) => (x === 0 ? 1 : Math.abs(x) >= 3 ? 0 : (3 * Math.sin(Math.PI * x) * Math.sin((Math.PI * x) / 3)) / (Math.PI * x) ** 2);
+  return Array.from({ length: size }, (_, i) => {
+    const centre = (i + 0.5) * scale - 0.5;
+    let sum = 0;
+    let weights = 0;
+    for (let j = Math.floor(centre - 3 * scale); j <= centre + 3 * scale; j++) {
+      const weight = kernel((j - centre) / scale);
+      sum += weight * (signal[Math.min(signal.length - 1, Math.max(0, j))] as number);
+      weights += weight;
+    }
+    return Math.min(255, Math.max(0, Math.round(sum / weights)));
+  });
+}
+
+for (const size of [24, 48, 60]) {
+  test(`scaling ${size} to 16 pixels is Lanczos with three lobes`, async () => {
+    const signal = Array.from({ length: size }, (_, x) => Math.round(128 + 100 * Math.sin((x * 12) / size) * Math.cos((x * x) / (size * 9))));
+    const file = await sharp(Buffer.from(Array.from({ length: size }, () => signal).flat()), { raw: { width: size, height: size, channels: 1 } }).toColourspace('b-w').png().toBuffer();
+    const pixels = await processImage(file, { resolution: 16, square: 'crop', color: 'grayscale' });
+    const expected = lanczos(signal, 16);
+    const worst = Math.max(...expected.map((value, x) => Math.abs(value - (pixels[8 * 16 + x] as number))));
+    assert.ok(worst <= 2, `${worst} levels apart`);
+  });
+}
+
+test('a picture finer than the output is averaged, not sampled', async () => {
+  const stripes = Buffer.from(Array.from({ length: 256 * 256 }, (_, i) => (i % 2) * 255));
+  const file = await sharp(stripes, { raw: { width: 256, height: 256, channels: 1 } }).toColourspace('b-w').png().toBuffer();
+  const pixels = await processImage(file, { resolution: 32, square: 'crop', color: 'grayscale' });
+  for (const value of pixels) assert.ok(Math.abs(value - 127.5) < 3, `${value}`);
+});
+
+test('a mirrored image has its columns reversed, and mirrored again is itself', () => {
+  const pixels = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  assert.deepEqual([...mirrorImage(pixels, 2, 2, 3)], [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+  assert.deepEqual(mirrorImage(mirrorImage(pixels, 2, 2, 3), 2, 2, 3), pixels);
+});
+
+test('gray that was stored as RGB comes out unchanged', () => {
+  const values = Uint8Array.from({ length: 256 }, (_, i) => i);
+  assert.deepEqual(toGray(toRgb(values)), values);
+  assert.deepEqual([...toGray(Uint8Array.from([255, 0, 0, 0, 255, 0, 0, 0, 255]))], [76, 150, 29]);
+});
+
+test('PNG files are the same for the same pixels, and give them back', async () => {
+  for (const channels of [1, 3] as const) {
+    const pixels = Uint8Array.from({ length: 32 * 32 * channels }, (_, i) => (i * 37) % 256);
+    const png = await encodePng(pixels, 32, 32, channels);
+    assert.deepEqual(await encodePng(pixels, 32, 32, channels), png);
+    assert.deepEqual(Uint8Array.from(await decodePng(png, { width: 32, height: 32, channels })), pixels);
+    assert.equal((await sharp(png).metadata()).channels, channels);
+  }
+});

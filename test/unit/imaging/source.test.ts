@@ -1,0 +1,157 @@
+/** Folders and archives as sources of images, ordinary and hostile. */
+import assert from 'node:assert/strict';
+import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import { ArchiveError, DatasetError, ImageError } from '../../../src/core/errors.js';
+import { openSource } from '../../../src/imaging/source.js';
+import type { SourceImage } from '../../../src/imaging/image-source.js';
+import { deflatedZip, grayPng, patchDirectory, storedZip, withFolder, writeClasses } from '../../support/images.js';
+
+async function listed(uri: string): Promise<SourceImage[]> {
+  const images: SourceImage[] = [];
+  for await (const image of openSource(uri).list()) images.push(image);
+  return images;
+}
+const names = async (uri: string) => (await listed(uri)).map(({ name }) => name);
+
+test('a folder is listed in order, other files are passed over and counted', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { b: 2, a: 1 });
+    for (const other of ['a/notes.txt', '.DS_Store', 'b/Thumbs.db', 'a/scan.xyz', 'b/._image00.png']) await writeFile(path.join(folder, other), 'x');
+    await mkdir(path.join(folder, '__MACOSX'));
+    await writeFile(path.join(folder, '__MACOSX', 'image.png'), 'x');
+    const source = openSource(folder);
+    const found: string[] = [];
+    for await (const { name } of source.list()) found.push(name);
+    assert.deepEqual(found, ['a/image00.png', 'b/image00.png', 'b/image01.png']);
+    assert.equal(source.ignored, 6);
+    assert.deepEqual(Buffer.from(await source.read('a/image00.png')), await readFile(path.join(folder, 'a/image00.png')));
+  }));
+
+test('a copy of a folder has the same identities, a changed image another', () =>
+  withFolder(async (folder) => {
+    await writeClasses(path.join(folder, 'one'), { a: 3 });
+    await cp(path.join(folder, 'one'), path.join(folder, 'two'), { recursive: true });
+    assert.deepEqual(await listed(path.join(folder, 'two')), await listed(`file://${folder}/one`));
+    await writeFile(path.join(folder, 'two/a/image00.png'), await grayPng(99));
+    assert.notDeepEqual(await listed(path.join(folder, 'two')), await listed(path.join(folder, 'one')));
+  }));
+
+test('links in circles end, links to folders within are followed, links that lead out are passed over', () =>
+  withFolder(async (folder) => {
+    const root = path.join(folder, 'root');
+    await writeClasses(root, { a: 1 });
+    await writeClasses(path.join(folder, 'outside'), { c: 1 });
+    await symlink(root, path.join(root, 'a', 'circle'));
+    await symlink(path.join(root, 'a'), path.join(root, 'b'));
+    await symlink(path.join(folder, 'outside'), path.join(root, 'out'));
+    await symlink('/nowhere', path.join(root, 'broken.png'));
+    assert.deepEqual(await names(root), ['a/image00.png', 'b/image00.png']);
+  }));
+
+test('folders that are missing, empty, or without images are refused with what to do', () =>
+  withFolder(async (folder) => {
+    await mkdir(path.join(folder, 'empty'));
+    await mkdir(path.join(folder, 'texts'));
+    await writeFile(path.join(folder, 'texts', 'a.txt'), 'x');
+    await writeFile(path.join(folder, 'file.png'), 'x');
+    for (const name of ['missing', 'empty', 'texts', 'file.png', 'missing.zip']) {
+      await assert.rejects(names(path.join(folder, name)), (e) => e instanceof DatasetError && Boolean(e.mend), name);
+    }
+  }));
+
+test('a folder that may not be read is named', { skip: process.getuid?.() === 0 && 'root may read anything' }, () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { locked: 1, open: 1 });
+    await chmod(path.join(folder, 'locked'), 0);
+    await assert.rejects(names(folder), (e) => e instanceof DatasetError && /locked/.test(e.message));
+    await chmod(path.join(folder, 'locked'), 0o700);
+  }));
+
+test('an archive lists and gives the same as the folder it was made of, stored or deflated', () =>
+  withFolder(async (folder) => {
+    const files = [];
+    for (const name of ['b/2.png', 'a/1.png', 'a/notes.txt']) files.push({ name, bytes: await grayPng(name.charCodeAt(0)) });
+    for (const make of [storedZip, deflatedZip]) {
+      const file = path.join(folder, `${make.name}.zip`);
+      await make(file, files);
+      assert.deepEqual(await names(file), ['a/1.png', 'b/2.png']);
+      assert.deepEqual(Buffer.from(await openSource(file).read('b/2.png')), files[0]?.bytes);
+    }
+  }));
+
+test('a file that is too large is refused before it is read', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { a: 1 });
+    await assert.rejects(openSource(folder).read('a/image00.png', { maxBytes: 10 }), ImageError);
+    await storedZip(path.join(folder, 'a.zip'), [{ name: 'a/1.png', bytes: await grayPng(1) }]);
+    await assert.rejects(openSource(path.join(folder, 'a.zip')).read('a/1.png', { maxBytes: 10 }), ImageError);
+  }));
+
+type Hostile = (file: string, png: Buffer) => Promise<void>;
+const HOSTILE: Record<string, Hostile> = {
+  'a path that climbs out': (file, png) => storedZip(file, [{ name: '../../evil.png', bytes: png }]),
+  'a path that climbs out within': (file, png) => storedZip(file, [{ name: 'a/../../evil.png', bytes: png }]),
+  'an absolute path': (file, png) => storedZip(file, [{ name: '/etc/evil.png', bytes: png }]),
+  'a drive letter': (file, png) => storedZip(file, [{ name: 'C:/evil.png', bytes: png }]),
+  'the same name twice': (file, png) => storedZip(file, [{ name: 'a/1.png', bytes: png }, { name: 'a/1.png', bytes: png }]),
+  'a link': async (file, png) => {
+    await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
+    await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
+  },
+  'an encrypted file': async (file, png) => {
+    await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
+    await patchDirectory(file, 0, (record) => record.writeUInt16LE(0x0801, 8));
+  },
+  'an unknown compression': async (file, png) => {
+    await deflatedZip(file, [{ name: 'a/1.png', bytes: png }]);
+    await patchDirectory(file, 0, (record) => record.writeUInt16LE(14, 10));
+  },
+  'a bomb': (file) => deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(100 * 2 ** 20) }]),
+  'a bomb of many pieces': (file) =>
+    deflatedZip(file, Array.from({ length: 8 }, (_, i) => ({ name: `a/${i}.png`, bytes: Buffer.alloc(10 * 2 ** 20) }))),
+  'files that share their bytes': async (file, png) => {
+    await storedZip(file, [{ name: 'a/1.png', bytes: png }, { name: 'a/2.png', bytes: png }]);
+    await patchDirectory(file, 1, (record) => record.writeUInt32LE(0, 42));
+  },
+  'a file larger than any image': async (file, png) => {
+    await deflatedZip(file, [{ name: 'a/1.png', bytes: png }]);
+    await patchDirectory(file, 0, (record) => record.writeUInt32LE(2 ** 31, 24));
+  },
+  'an end that is missing': async (file, png) => {
+    await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
+    await writeFile(file, (await readFile(file)).subarray(0, -30));
+  },
+  'a text': (file) => writeFile(file, 'this is no archive'),
+  nothing: (file) => writeFile(file, ''),
+};
+for (const [what, make] of Object.entries(HOSTILE)) {
+  test(`an archive with ${what} is refused as a whole`, () =>
+    withFolder(async (folder) => {
+      const file = path.join(folder, 'hostile.zip');
+      await make(file, await grayPng(1));
+      await assert.rejects(names(file), (e) => e instanceof ArchiveError && !e.retryable && Boolean(e.mend));
+    }));
+}
+
+test('a file that unpacks to more than it declares is stopped at what it declares', () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, 'liar.zip');
+    await deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(30 * 2 ** 20) }]);
+    await patchDirectory(file, 0, (record) => record.writeUInt32LE(1000, 24));
+    assert.equal((await listed(file)).length, 1);
+    await assert.rejects(openSource(file).read('a/1.png'), ArchiveError);
+  }));
+
+test('one damaged file of an archive is that image alone', () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, 'damaged.zip');
+    const [one, two] = [await grayPng(1), await grayPng(2)];
+    await storedZip(file, [{ name: 'a/1.png', bytes: one }, { name: 'a/2.png', bytes: two }]);
+    const bytes = await readFile(file);
+    bytes[60] = (bytes[60] as number) ^ 1;
+    await writeFile(file, bytes);
+    await assert.rejects(openSource(file).read('a/1.png'), ImageError);
+    assert.deepEqual(Buffer.from(await openSource(file).read('a/2.png')), two);
+  }));
