@@ -19,7 +19,14 @@ import {
 import { mapInOrder } from './in-flight.js';
 import { someOf } from './labels.js';
 import { shapingSettings } from './plan.js';
-import { type DatasetPlan, readPlan, reportKey, type ShardReport, shardCount, shardReportSchema } from './plan-file.js';
+import {
+  type DatasetPlan,
+  readPlan,
+  reportKey,
+  type ShardReport,
+  shardCount,
+  shardReportSchema,
+} from './plan-file.js';
 import { channelsOf } from './process.js';
 
 interface Totals {
@@ -47,7 +54,11 @@ export async function assembleDataset(
   const prefix = datasetPrefix(digest);
   for (const split of SPLITS) {
     const body = plan.classes ? labelLines(store, plan, split, options) : ['{"labels": null}\n'];
-    await store.put(joinKey(prefix, LABEL_FILES[split]), Readable.from(bytesOf(body), { objectMode: false }), { contentType: 'application/json' });
+    await store.put(
+      joinKey(prefix, LABEL_FILES[split]),
+      Readable.from(bytesOf(body), { objectMode: false }),
+      { contentType: 'application/json' },
+    );
   }
   const sum = (split: DatasetSplit) => totals.classImages[split].reduce((a, b) => a + b, 0);
   const manifest: DatasetManifest = {
@@ -69,9 +80,18 @@ export async function assembleDataset(
 }
 
 /** The reports in order, checked against the shards that are there. */
-async function* reports(store: ObjectStore, plan: DatasetPlan, { signal }: WorkOptions): AsyncGenerator<ShardReport> {
+async function* reports(
+  store: ObjectStore,
+  plan: DatasetPlan,
+  { signal }: WorkOptions,
+): AsyncGenerator<ShardReport> {
   const numbers = Array.from({ length: shardCount(plan) }, (_, shard) => shard);
-  yield* mapInOrder(numbers, 8, (shard) => getJson(store, reportKey(plan.digest, shard), shardReportSchema), signal);
+  yield* mapInOrder(
+    numbers,
+    8,
+    (shard) => getJson(store, reportKey(plan.digest, shard), shardReportSchema),
+    signal,
+  );
 }
 
 async function sumReports(store: ObjectStore, plan: DatasetPlan, options: WorkOptions): Promise<Totals> {
@@ -91,10 +111,18 @@ async function sumReports(store: ObjectStore, plan: DatasetPlan, options: WorkOp
   return totals;
 }
 
-async function requireShard(store: ObjectStore, plan: DatasetPlan, part: { key: string; bytes: number }): Promise<void> {
+async function requireShard(
+  store: ObjectStore,
+  plan: DatasetPlan,
+  part: { key: string; bytes: number },
+): Promise<void> {
   const key = joinKey(datasetPrefix(plan.digest), part.key);
   if ((await store.head(key))?.bytes === part.bytes) return;
-  throw new StoreError({ what: 'is missing or not the shard that was built', where: key, mend: 'Start the run again.' });
+  throw new StoreError({
+    what: 'is missing or not the shard that was built',
+    where: key,
+    mend: 'Start the run again.',
+  });
 }
 
 function requireEnough(plan: DatasetPlan, { rejected, classImages }: Totals, spec: PreprocessSpec): void {
@@ -119,7 +147,12 @@ function requireEnough(plan: DatasetPlan, { rejected, classImages }: Totals, spe
 }
 
 /** StyleGAN3's label file, written while the reports are read, so that memory holds one shard's names. */
-async function* labelLines(store: ObjectStore, plan: DatasetPlan, split: DatasetSplit, options: WorkOptions): AsyncGenerator<string> {
+async function* labelLines(
+  store: ObjectStore,
+  plan: DatasetPlan,
+  split: DatasetSplit,
+  options: WorkOptions,
+): AsyncGenerator<string> {
   let separator = '{"labels": [';
   for await (const report of reports(store, plan, options)) {
     if (report.split !== split) continue;

@@ -12,7 +12,16 @@ import type { ImageSource } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
 import { mirrorImage } from './mirror.js';
 import { copiesIn } from './plan.js';
-import { locateShard, type PlannedImage, readPiece, readPlan, reportKey, type ShardReport, shardReportSchema, writeReport } from './plan-file.js';
+import {
+  locateShard,
+  type PlannedImage,
+  readPiece,
+  readPlan,
+  reportKey,
+  type ShardReport,
+  shardReportSchema,
+  writeReport,
+} from './plan-file.js';
 import { encodePng } from './png.js';
 import { channelsOf, processImage } from './process.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
@@ -52,7 +61,12 @@ export async function buildShard(
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
-    for await (const outcome of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(source, image, spec, copies), signal)) {
+    for await (const outcome of mapInOrder(
+      planned,
+      IN_FLIGHT,
+      (image) => makeImage(source, image, spec, copies),
+      signal,
+    )) {
       if ('reason' in outcome) report.rejected.push({ name: outcome.planned.name, reason: outcome.reason });
       else yield* record(outcome.planned, outcome.files);
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
@@ -82,15 +96,26 @@ export async function buildShard(
   }
 }
 
-async function makeImage(source: ImageSource, planned: PlannedImage, spec: PreprocessSpec, copies: 1 | 2): Promise<Outcome> {
+async function makeImage(
+  source: ImageSource,
+  planned: PlannedImage,
+  spec: PreprocessSpec,
+  copies: 1 | 2,
+): Promise<Outcome> {
   try {
     const bytes = await source.read(planned.name);
     requireUnchanged(bytes, planned);
     const pixels = await processImage(bytes, spec);
     const { resolution } = spec;
     const channels = channelsOf(spec.color);
-    const versions = copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
-    return { planned, files: await Promise.all(versions.map((version) => encodePng(version, resolution, resolution, channels))) };
+    const versions =
+      copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
+    return {
+      planned,
+      files: await Promise.all(
+        versions.map((version) => encodePng(version, resolution, resolution, channels)),
+      ),
+    };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { planned, reason: [error.what, error.mend].filter(Boolean).join('. ') };

@@ -24,7 +24,10 @@ export async function openShard(file: string): Promise<Shard> {
     const entry = entries.get(name);
     if (entry?.method !== 0) throw new ArchiveError({ what: `holds no stored image "${name}"`, where: file });
     const header = await access.read(entry.offset, LOCAL_HEADER_BYTES);
-    return access.read(entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28), entry.bytes);
+    return access.read(
+      entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28),
+      entry.bytes,
+    );
   };
   return { names: [...entries.keys()], read };
 }

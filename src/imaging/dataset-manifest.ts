@@ -52,7 +52,15 @@ export function datasetPrefix(digest: string): string {
 /** What other stages are told of a data set. */
 export function datasetRef(manifest: DatasetManifest): DatasetRef {
   const { digest, resolution, channels, classes, images, rejected } = manifest;
-  return { prefix: datasetPrefix(digest), digest, resolution, channels, classes, images, rejected: rejected.length };
+  return {
+    prefix: datasetPrefix(digest),
+    digest,
+    resolution,
+    channels,
+    classes,
+    images,
+    rejected: rejected.length,
+  };
 }
 
 /** Name of an image within its archive: a folder a thousand, as StyleGAN3's data sets have it. */

@@ -5,7 +5,13 @@ import path from 'node:path';
 import { DatasetError } from '../core/errors.js';
 import { downloadVerified, getJson, joinKey, type ObjectStore } from '../storage/index.js';
 import { openShard } from './dataset-archive.js';
-import { type DatasetManifest, type DatasetSplit, datasetManifestSchema, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
+import {
+  type DatasetManifest,
+  type DatasetSplit,
+  datasetManifestSchema,
+  LABEL_FILES,
+  labelFileSchema,
+} from './dataset-manifest.js';
 import { mapInOrder } from './in-flight.js';
 import { decodePng } from './png.js';
 
@@ -43,7 +49,11 @@ const IN_FLIGHT = Math.max(2, availableParallelism());
 export async function openDataset(store: ObjectStore, prefix: string): Promise<Dataset> {
   const key = joinKey(prefix, 'manifest.json');
   if (!(await store.head(key))) {
-    throw new DatasetError({ what: 'there is no finished data set', where: prefix, mend: 'Run the stage "preprocess" first.' });
+    throw new DatasetError({
+      what: 'there is no finished data set',
+      where: prefix,
+      mend: 'Run the stage "preprocess" first.',
+    });
   }
   const manifest = await getJson(store, key, datasetManifestSchema);
   return { manifest, images: (split, options = {}) => readImages(store, prefix, manifest, split, options) };
@@ -66,8 +76,16 @@ async function* readImages(
       const file = path.join(folder, part.key);
       await downloadVerified(store, joinKey(prefix, part.key), file, part, signal);
       const shard = await openShard(file);
-      const decode = async (name: string) => ({ name, pixels: await decodePng(await shard.read(name), shape, name) });
-      for await (const { name, pixels } of mapInOrder(shard.names.slice(0, limit - index), IN_FLIGHT, decode, signal)) {
+      const decode = async (name: string) => ({
+        name,
+        pixels: await decodePng(await shard.read(name), shape, name),
+      });
+      for await (const { name, pixels } of mapInOrder(
+        shard.names.slice(0, limit - index),
+        IN_FLIGHT,
+        decode,
+        signal,
+      )) {
         yield { index: index++, name, label: labels === null ? null : labelOf(labels, name), pixels };
       }
       await rm(file);
@@ -91,5 +109,9 @@ async function readLabels(
 function labelOf(labels: Map<string, number>, name: string): number {
   const label = labels.get(name);
   if (label !== undefined) return label;
-  throw new DatasetError({ what: 'has no label in the data set', where: name, mend: 'Make the data set again.' });
+  throw new DatasetError({
+    what: 'has no label in the data set',
+    where: name,
+    mend: 'Make the data set again.',
+  });
 }

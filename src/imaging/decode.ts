@@ -80,6 +80,9 @@ function requireSize({ width, height }: Metadata, where: string | undefined): vo
 /** The decoder's own words may hold parts of the file; they become one of a few reasons of ours. */
 export function describeDecodeError(error: unknown, where: string | undefined): unknown {
   if (error instanceof ImageError || !(error instanceof Error)) return error;
-  const isShort = /premature|truncat|end of (file|input|stream|image)|unexpected end|not enough|eof|read error/i.test(error.message);
+  const isShort =
+    /premature|truncat|end of (file|input|stream|image)|unexpected end|not enough|eof|read error/i.test(
+      error.message,
+    );
   return new ImageError({ what: isShort ? 'is cut short' : 'is damaged', where });
 }

@@ -3,7 +3,14 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError } from '../core/errors.js';
 import { sha256OfFile } from '../storage/index.js';
-import { type ImageSource, isImageName, MAX_FILE_BYTES, type SourceImage, sortedImages, tooLarge } from './image-source.js';
+import {
+  type ImageSource,
+  isImageName,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  sortedImages,
+  tooLarge,
+} from './image-source.js';
 
 /**
  * Below this many bytes in all, images are known by their content, so that a copy of a folder gives the same data set; above,
@@ -51,17 +58,28 @@ export class FolderSource implements ImageSource {
   async #realRoot(): Promise<string> {
     const root = await this.#try('', () => realpath(this.#root));
     if (!(await stat(root)).isDirectory()) {
-      throw new DatasetError({ what: 'is neither a folder nor a .zip', where: this.uri, mend: 'Name the folder of images.' });
+      throw new DatasetError({
+        what: 'is neither a folder nor a .zip',
+        where: this.uri,
+        mend: 'Name the folder of images.',
+      });
     }
     return root;
   }
 
-  async *#walk(root: string, folder: string, prefix: string, above: Set<string>): AsyncGenerator<SourceImage> {
+  async *#walk(
+    root: string,
+    folder: string,
+    prefix: string,
+    above: Set<string>,
+  ): AsyncGenerator<SourceImage> {
     const here = new Set(above).add(folder);
     const entries = await this.#try(prefix, () => readdir(folder, { withFileTypes: true }));
     for (const entry of entries) {
       const name = `${prefix}${entry.name}`;
-      const target = entry.isSymbolicLink() ? await linkTarget(root, path.join(folder, entry.name)) : path.join(folder, entry.name);
+      const target = entry.isSymbolicLink()
+        ? await linkTarget(root, path.join(folder, entry.name))
+        : path.join(folder, entry.name);
       const info = target === null ? null : await this.#try(name, () => stat(target));
       if (target !== null && info?.isDirectory() && entry.name !== '__MACOSX') {
         if (!here.has(target)) yield* this.#walk(root, target, `${name}/`, here);
@@ -74,7 +92,10 @@ export class FolderSource implements ImageSource {
   }
 
   async #digest(name: string): Promise<string> {
-    return this.#try(name, async () => (await sha256OfFile(path.join(this.#root, ...name.split('/')))).sha256);
+    return this.#try(
+      name,
+      async () => (await sha256OfFile(path.join(this.#root, ...name.split('/')))).sha256,
+    );
   }
 
   async #try<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -95,12 +116,27 @@ async function linkTarget(root: string, link: string): Promise<string | null> {
 function describe(error: unknown, where: string): unknown {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return new DatasetError({ what: 'does not exist', where, mend: 'Check the path of the folder of images.', cause: error });
+      return new DatasetError({
+        what: 'does not exist',
+        where,
+        mend: 'Check the path of the folder of images.',
+        cause: error,
+      });
     case 'EACCES':
     case 'EPERM':
-      return new DatasetError({ what: 'may not be read by this user', where, mend: 'Change its permissions.', cause: error });
+      return new DatasetError({
+        what: 'may not be read by this user',
+        where,
+        mend: 'Change its permissions.',
+        cause: error,
+      });
     case 'ENOTDIR':
-      return new DatasetError({ what: 'is not a folder', where, mend: 'Name the folder of images.', cause: error });
+      return new DatasetError({
+        what: 'is not a folder',
+        where,
+        mend: 'Name the folder of images.',
+        cause: error,
+      });
     default:
       return error;
   }

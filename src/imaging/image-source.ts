@@ -37,7 +37,9 @@ const IMAGE_FILE = /\.(jpe?g|jpe|jfif|png|tiff?|webp|gif|bmp|dcm|dicom|heic|heif
 
 /** Whether a name is that of an image file: by extension, and not one that a file manager leaves behind. */
 export function isImageName(name: string): boolean {
-  return IMAGE_FILE.test(name) && !name.split('/').some((part) => part === '__MACOSX' || part.startsWith('._'));
+  return (
+    IMAGE_FILE.test(name) && !name.split('/').some((part) => part === '__MACOSX' || part.startsWith('._'))
+  );
 }
 
 /** Sorts what a source found; an empty result is the user's mistake. */

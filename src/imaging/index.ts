@@ -9,7 +9,14 @@ export {
   datasetPrefix,
   datasetRef,
 } from './dataset-manifest.js';
-export { type Dataset, type DatasetImage, loadTrainingSet, openDataset, type ReadOptions, type TrainingSet } from './dataset-reader.js';
+export {
+  type Dataset,
+  type DatasetImage,
+  loadTrainingSet,
+  openDataset,
+  type ReadOptions,
+  type TrainingSet,
+} from './dataset-reader.js';
 export type { ImageSource, SourceImage } from './image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './plan.js';
 export { decodePng, encodePng } from './png.js';

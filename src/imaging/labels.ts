@@ -41,5 +41,7 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
 
 /** The first few names of many, for a message. */
 export function someOf(names: readonly string[], count = 5): string {
-  return names.slice(0, count).join(', ') + (names.length > count ? `, and ${names.length - count} more` : '');
+  return (
+    names.slice(0, count).join(', ') + (names.length > count ? `, and ${names.length - count} more` : '')
+  );
 }

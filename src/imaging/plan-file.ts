@@ -62,18 +62,27 @@ export function shardCount(plan: DatasetPlan): number {
 /** Split and key of a shard by its number in the plan. */
 export function locateShard(plan: DatasetPlan, shard: number): { split: DatasetSplit; key: string } {
   if (shard < plan.shards.train) return { split: 'train', key: shardKey('train', shard) };
-  if (shard < shardCount(plan)) return { split: 'holdout', key: shardKey('holdout', shard - plan.shards.train) };
+  if (shard < shardCount(plan))
+    return { split: 'holdout', key: shardKey('holdout', shard - plan.shards.train) };
   throw new StoreError({ what: `has no shard ${shard}`, where: planKey(plan.digest) });
 }
 
-export async function writePiece(store: ObjectStore, digest: string, shard: number, images: PlannedImage[]): Promise<void> {
+export async function writePiece(
+  store: ObjectStore,
+  digest: string,
+  shard: number,
+  images: PlannedImage[],
+): Promise<void> {
   const lines = images.map((image) => `${JSON.stringify(image)}\n`).join('');
   await store.put(pieceKey(digest, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
 }
 
 export async function readPiece(store: ObjectStore, digest: string, shard: number): Promise<PlannedImage[]> {
   const key = pieceKey(digest, shard);
-  const lines = Buffer.from(await store.get(key)).toString('utf8').split('\n').filter(Boolean);
+  const lines = Buffer.from(await store.get(key))
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean);
   return lines.map((line) => parseLine(line, key));
 }
 
@@ -81,10 +90,19 @@ function parseLine(line: string, key: string): PlannedImage {
   try {
     return plannedImageSchema.parse(JSON.parse(line));
   } catch {
-    throw new StoreError({ what: 'is not a plan that this version of GIST wrote', where: key, mend: 'Start the run again with --no-cache.' });
+    throw new StoreError({
+      what: 'is not a plan that this version of GIST wrote',
+      where: key,
+      mend: 'Start the run again with --no-cache.',
+    });
   }
 }
 
-export async function writeReport(store: ObjectStore, digest: string, shard: number, report: ShardReport): Promise<void> {
+export async function writeReport(
+  store: ObjectStore,
+  digest: string,
+  shard: number,
+  report: ShardReport,
+): Promise<void> {
   await putJson(store, reportKey(digest, shard), report);
 }

@@ -2,12 +2,27 @@
 import type { OnProgress } from '../core/progress.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
-import { contentKey, findJson, joinKey, type ObjectStore, putJson, sha256OfStream } from '../storage/index.js';
+import {
+  contentKey,
+  findJson,
+  joinKey,
+  type ObjectStore,
+  putJson,
+  sha256OfStream,
+} from '../storage/index.js';
 import { datasetManifestSchema, datasetPrefix, datasetRef, SPLITS } from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
 import { labelImages } from './labels.js';
-import { type DatasetPlan, planKey, planSchema, type PlannedImage, reportKey, shardCount, writePiece } from './plan-file.js';
+import {
+  type DatasetPlan,
+  planKey,
+  planSchema,
+  type PlannedImage,
+  reportKey,
+  shardCount,
+  writePiece,
+} from './plan-file.js';
 import { openSource } from './source.js';
 import { splitImages } from './split.js';
 
@@ -53,9 +68,17 @@ export async function planDataset(
   const labels = labelImages(names, spec.labels, spec.source);
   const { fraction, seed } = spec.holdout;
   const split = splitImages(labels, { fraction, seed, limit: spec.limit }, spec.source);
-  const digest = contentKey('preprocess', PREPROCESS_VERSION, [await listingDigest(images)], shapingSettings(spec));
+  const digest = contentKey(
+    'preprocess',
+    PREPROCESS_VERSION,
+    [await listingDigest(images)],
+    shapingSettings(spec),
+  );
 
-  const shards = { train: [...chunks(split.train, sourceImagesAShard(spec, 'train'))], holdout: [...chunks(split.holdout, spec.shardImages)] };
+  const shards = {
+    train: [...chunks(split.train, sourceImagesAShard(spec, 'train'))],
+    holdout: [...chunks(split.holdout, spec.shardImages)],
+  };
   const plan: DatasetPlan = {
     version: 1,
     digest,
@@ -65,12 +88,18 @@ export async function planDataset(
     ignored: source.ignored,
   };
   const planned = { digest, shards: shardCount(plan) };
-  const manifest = reuse ? await findJson(store, joinKey(datasetPrefix(digest), 'manifest.json'), datasetManifestSchema) : null;
+  const manifest = reuse
+    ? await findJson(store, joinKey(datasetPrefix(digest), 'manifest.json'), datasetManifestSchema)
+    : null;
   if (manifest) return { ...planned, dataset: datasetRef(manifest) };
   if (reuse && (await findJson(store, planKey(digest), planSchema))) return { ...planned, dataset: null };
 
   const pieces = SPLITS.flatMap((name) =>
-    shards[name].map((indices, i) => ({ indices, first: i * sourceImagesAShard(spec, name), copies: copiesIn(spec, name) })),
+    shards[name].map((indices, i) => ({
+      indices,
+      first: i * sourceImagesAShard(spec, name),
+      copies: copiesIn(spec, name),
+    })),
   );
   const write = async (piece: (typeof pieces)[number], shard: number) => {
     const lines = Array.from(piece.indices, (index, i): PlannedImage => {
@@ -98,7 +127,11 @@ function sourceImagesAShard(spec: PreprocessSpec, split: 'train' | 'holdout'): n
   return Math.max(1, Math.floor(spec.shardImages / copiesIn(spec, split)));
 }
 
-async function listImages(source: ImageSource, onProgress: OnProgress | undefined, signal: AbortSignal | undefined): Promise<SourceImage[]> {
+async function listImages(
+  source: ImageSource,
+  onProgress: OnProgress | undefined,
+  signal: AbortSignal | undefined,
+): Promise<SourceImage[]> {
   const images: SourceImage[] = [];
   for await (const image of source.list()) {
     signal?.throwIfAborted();
@@ -110,7 +143,8 @@ async function listImages(source: ImageSource, onProgress: OnProgress | undefine
 
 async function listingDigest(images: readonly SourceImage[]): Promise<string> {
   async function* lines() {
-    for (const { name, bytes, identity } of images) yield Buffer.from(`${JSON.stringify([name, bytes, identity])}\n`);
+    for (const { name, bytes, identity } of images)
+      yield Buffer.from(`${JSON.stringify([name, bytes, identity])}\n`);
   }
   return (await sha256OfStream(lines())).sha256;
 }

@@ -8,7 +8,12 @@ import { describeDecodeError } from './decode.js';
  *
  * @param pixels [height, width, channels] uint8.
  */
-export async function encodePng(pixels: Uint8Array, width: number, height: number, channels: 1 | 3): Promise<Uint8Array> {
+export async function encodePng(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  channels: 1 | 3,
+): Promise<Uint8Array> {
   return sharp(pixels, { raw: { width, height, channels } })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .png({ compressionLevel: 6, adaptiveFiltering: false, palette: false })
@@ -36,5 +41,8 @@ export async function decodePng(
   } catch (error) {
     throw describeDecodeError(error, where);
   }
-  throw new ImageError({ what: `is not an image of ${width} x ${height} pixels and ${channels} channels`, where });
+  throw new ImageError({
+    what: `is not an image of ${width} x ${height} pixels and ${channels} channels`,
+    where,
+  });
 }

@@ -20,7 +20,11 @@ export function channelsOf(color: PreprocessSpec['color']): 1 | 3 {
  * @returns [resolution, resolution, channels] uint8.
  * @throws ImageError when it cannot or must not be decoded; the reason holds nothing of the file's content.
  */
-export async function processImage(bytes: Uint8Array, options: ProcessOptions, where?: string): Promise<Uint8Array> {
+export async function processImage(
+  bytes: Uint8Array,
+  options: ProcessOptions,
+  where?: string,
+): Promise<Uint8Array> {
   const { resolution, square, color } = options;
   const image = await openImage(bytes, where);
   const plan = planSquare(image.width, image.height, resolution, square);

@@ -28,7 +28,8 @@ async function localFile(file: string, where: string): Promise<RandomAccessFile 
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
     throw unreadable(error, where);
   });
-  if (info && !info.isFile()) throw new DatasetError({ what: 'is not a file', where, mend: 'Rename folders that end in .zip.' });
+  if (info && !info.isFile())
+    throw new DatasetError({ what: 'is not a file', where, mend: 'Rename folders that end in .zip.' });
   // Opened for every read: images take longer to decode than a file to open, and nothing then has to be closed.
   const read = async (start: number, length: number) => {
     const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -47,10 +48,21 @@ async function localFile(file: string, where: string): Promise<RandomAccessFile 
 
 function unreadable(error: NodeJS.ErrnoException, where: string): unknown {
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return error;
-  return new DatasetError({ what: 'may not be read by this user', where, mend: 'Change its permissions.', cause: error });
+  return new DatasetError({
+    what: 'may not be read by this user',
+    where,
+    mend: 'Change its permissions.',
+    cause: error,
+  });
 }
 
-async function storedFile({ store, key }: { store: ObjectStore; key: string }): Promise<RandomAccessFile | null> {
+async function storedFile({
+  store,
+  key,
+}: {
+  store: ObjectStore;
+  key: string;
+}): Promise<RandomAccessFile | null> {
   const info = await store.head(key);
   const read = async (start: number, length: number) => {
     const last = Math.min(start + length, info?.bytes ?? 0) - 1;
@@ -81,7 +93,11 @@ export class BlockReader extends yauzl.RandomAccessReader {
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
     this.#fill(position, length).then(
-      () => callback(null, this.#block.copy(buffer, offset, position - this.#start, position - this.#start + length)),
+      () =>
+        callback(
+          null,
+          this.#block.copy(buffer, offset, position - this.#start, position - this.#start + length),
+        ),
       (error: Error) => callback(error),
     );
   }

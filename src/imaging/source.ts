@@ -13,7 +13,8 @@ import { ZipSource } from './zip-source.js';
 export function openSource(uri: string): ImageSource {
   const location = parseUri(uri);
   const isZip = /\.zip\/?$/i.test(uri);
-  if (location.scheme === 'file') return isZip ? new ZipSource(uri, location.path) : new FolderSource(uri, location.path);
+  if (location.scheme === 'file')
+    return isZip ? new ZipSource(uri, location.path) : new FolderSource(uri, location.path);
   if (!isZip) return new StoreSource(uri, openStore(uri));
   const key = location.prefix.slice(0, -1);
   return new ZipSource(uri, { store: openStore(`s3://${location.bucket}/`), key });

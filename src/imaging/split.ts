@@ -40,7 +40,10 @@ export function splitImages({ classes, labels }: Labels, options: SplitOptions, 
     train.push(shuffled.slice(held));
   });
   const ordered = interleave(train);
-  return { train: ordered.subarray(0, checkedLimit(options.limit, ordered.length, names.length, where)), holdout: interleave(holdout) };
+  return {
+    train: ordered.subarray(0, checkedLimit(options.limit, ordered.length, names.length, where)),
+    holdout: interleave(holdout),
+  };
 }
 
 /** Images of a class of n that are held out. */
@@ -49,10 +52,19 @@ function heldOut(n: number, fraction: number): number {
   return Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
 }
 
-function requireSplittable(classes: string[] | null, members: number[][], { fraction }: SplitOptions, where: string): void {
+function requireSplittable(
+  classes: string[] | null,
+  members: number[][],
+  { fraction }: SplitOptions,
+  where: string,
+): void {
   const total = members.reduce((sum, images) => sum + images.length, 0);
   if (total < 2) {
-    throw new DatasetError({ what: 'holds a single image', where, mend: 'A generator needs hundreds of images to learn from.' });
+    throw new DatasetError({
+      what: 'holds a single image',
+      where,
+      mend: 'A generator needs hundreds of images to learn from.',
+    });
   }
   const small = members.findIndex((images) => images.length < 2);
   if (fraction === 0 || small < 0) return;

@@ -22,11 +22,21 @@ export interface SquarePlan {
  * @param height pixels of the source.
  * @param resolution side of the output in pixels.
  */
-export function planSquare(width: number, height: number, resolution: number, square: 'crop' | 'pad'): SquarePlan {
+export function planSquare(
+  width: number,
+  height: number,
+  resolution: number,
+  square: 'crop' | 'pad',
+): SquarePlan {
   if (square === 'crop') {
     const side = Math.min(width, height);
     return {
-      source: { left: Math.floor((width - side) / 2), top: Math.floor((height - side) / 2), width: side, height: side },
+      source: {
+        left: Math.floor((width - side) / 2),
+        top: Math.floor((height - side) / 2),
+        width: side,
+        height: side,
+      },
       target: { left: 0, top: 0, width: resolution, height: resolution },
     };
   }
@@ -37,6 +47,10 @@ export function planSquare(width: number, height: number, resolution: number, sq
   };
   return {
     source: { left: 0, top: 0, width, height },
-    target: { left: Math.floor((resolution - inner.width) / 2), top: Math.floor((resolution - inner.height) / 2), ...inner },
+    target: {
+      left: Math.floor((resolution - inner.width) / 2),
+      top: Math.floor((resolution - inner.height) / 2),
+      ...inner,
+    },
   };
 }

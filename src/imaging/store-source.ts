@@ -1,6 +1,13 @@
 /** Images under a prefix of an object store. */
 import type { ObjectStore } from '../storage/index.js';
-import { type ImageSource, isImageName, MAX_FILE_BYTES, type SourceImage, sortedImages, tooLarge } from './image-source.js';
+import {
+  type ImageSource,
+  isImageName,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  sortedImages,
+  tooLarge,
+} from './image-source.js';
 
 export class StoreSource implements ImageSource {
   readonly uri: string;

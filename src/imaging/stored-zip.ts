@@ -30,7 +30,12 @@ export async function writeStoredZip(
     const out = new HashedWriter(handle);
     const directory: Buffer[] = [];
     for await (const { name, bytes } of files) {
-      const entry = { name: Buffer.from(name), checksum: crc32(bytes), length: bytes.byteLength, offset: out.bytes };
+      const entry = {
+        name: Buffer.from(name),
+        checksum: crc32(bytes),
+        length: bytes.byteLength,
+        offset: out.bytes,
+      };
       await out.write(localHeader(entry));
       await out.write(bytes);
       directory.push(directoryRecord(entry));

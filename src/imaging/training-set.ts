@@ -47,7 +47,13 @@ export async function loadTrainingSet(
     if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
     const labels = new Int32Array(images.train);
     Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
-    return { count: images.train, resolution, channels, classes, ...openFiles(folder, images.train, imageBytes, classes ? labels : null) };
+    return {
+      count: images.train,
+      resolution,
+      channels,
+      classes,
+      ...openFiles(folder, images.train, imageBytes, classes ? labels : null),
+    };
   } catch (error) {
     throw options.signal?.aborted ? error : classifyFileError(error, folder);
   }
@@ -56,7 +62,8 @@ export async function loadTrainingSet(
 function openFiles(folder: string, count: number, imageBytes: number, labels: Int32Array | null) {
   const file = openSync(path.join(folder, IMAGES), 'r');
   const check = (index: number) => {
-    if (!Number.isInteger(index) || index < 0 || index >= count) throw new RangeError(`no image ${index} among ${count}`);
+    if (!Number.isInteger(index) || index < 0 || index >= count)
+      throw new RangeError(`no image ${index} among ${count}`);
   };
   return {
     label(index: number): number | null {
@@ -68,14 +75,20 @@ function openFiles(folder: string, count: number, imageBytes: number, labels: In
       const pixels = new Uint8Array(imageBytes);
       const read = readSync(file, pixels, 0, imageBytes, index * imageBytes);
       if (read === imageBytes) return pixels;
-      throw new DatasetError({ what: 'has been cut short while in use', where: path.join(folder, IMAGES), mend: 'Leave the cache folder alone.' });
+      throw new DatasetError({
+        what: 'has been cut short while in use',
+        where: path.join(folder, IMAGES),
+        mend: 'Leave the cache folder alone.',
+      });
     },
     close: () => closeSync(file),
   };
 }
 
 async function isWhole(folder: string, count: number, imageBytes: number): Promise<boolean> {
-  const [images, labels] = await Promise.all([IMAGES, LABELS].map((name) => stat(path.join(folder, name)).catch(() => null)));
+  const [images, labels] = await Promise.all(
+    [IMAGES, LABELS].map((name) => stat(path.join(folder, name)).catch(() => null)),
+  );
   return images?.size === count * imageBytes && labels?.size === count * Int32Array.BYTES_PER_ELEMENT;
 }
 

@@ -41,7 +41,8 @@ export async function readZipDirectory(
   try {
     const options = { lazyEntries: true, autoClose: false, decodeStrings: true };
     const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file), file.bytes, options);
-    if (zip.entryCount > limits.entries) throw refuse(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
+    if (zip.entryCount > limits.entries)
+      throw refuse(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
     for await (const entry of zip.eachEntry()) {
       checkEntry(entry, where, limits);
       if (entry.fileName.endsWith('/')) continue;
@@ -72,7 +73,10 @@ function checkEntry(entry: Entry, where: string, limits: ArchiveLimits): void {
     throw refuse(where, `holds "${name}" in an unknown compression (method ${entry.compressionMethod})`);
   }
   if (entry.uncompressedSize > limits.fileBytes) {
-    throw refuse(where, `holds "${name}" of ${entry.uncompressedSize} bytes; at most ${limits.fileBytes} are unpacked`);
+    throw refuse(
+      where,
+      `holds "${name}" of ${entry.uncompressedSize} bytes; at most ${limits.fileBytes} are unpacked`,
+    );
   }
   checkRatio(where, `"${name}"`, entry.uncompressedSize, entry.compressedSize, limits);
 }
@@ -84,7 +88,8 @@ function checkWhole(entries: Map<string, ZipEntry>, where: string, limits: Archi
   let bytes = 0;
   let compressedBytes = 0;
   for (const entry of sorted) {
-    if (entry.offset < end) throw refuse(where, 'has files that overlap each other, as archives made to do harm have');
+    if (entry.offset < end)
+      throw refuse(where, 'has files that overlap each other, as archives made to do harm have');
     end = entry.offset + entry.compressedBytes;
     bytes += entry.bytes;
     compressedBytes += entry.compressedBytes;
@@ -92,17 +97,29 @@ function checkWhole(entries: Map<string, ZipEntry>, where: string, limits: Archi
   checkRatio(where, 'everything in it', bytes, compressedBytes, limits);
 }
 
-function checkRatio(where: string, what: string, bytes: number, compressedBytes: number, limits: ArchiveLimits): void {
+function checkRatio(
+  where: string,
+  what: string,
+  bytes: number,
+  compressedBytes: number,
+  limits: ArchiveLimits,
+): void {
   if (bytes < RATIO_FROM_BYTES || bytes <= limits.ratio * compressedBytes) return;
-  throw refuse(where, `would unpack ${what} from ${compressedBytes} to ${bytes} bytes, as archives made to do harm do`);
+  throw refuse(
+    where,
+    `would unpack ${what} from ${compressedBytes} to ${bytes} bytes, as archives made to do harm do`,
+  );
 }
 
 function describeYauzl(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
-  const escaping = /^(invalid relative path|absolute path|invalid characters in fileName): (.*)$/s.exec(message);
+  const escaping = /^(invalid relative path|absolute path|invalid characters in fileName): (.*)$/s.exec(
+    message,
+  );
   if (escaping) return `holds a file whose path would leave its folder ("${shown(escaping[2] ?? '')}")`;
   if (/encryption/i.test(message)) return 'is encrypted';
-  if (/not a zip file|truncated|unexpected EOF/i.test(message)) return 'is not a .zip archive, or is cut short';
+  if (/not a zip file|truncated|unexpected EOF/i.test(message))
+    return 'is not a .zip archive, or is cut short';
   return 'is a damaged .zip archive';
 }
 
@@ -112,5 +129,10 @@ function shown(name: string): string {
 }
 
 export function refuse(where: string, what: string, cause?: unknown): ArchiveError {
-  return new ArchiveError({ what, where, mend: 'Make the archive anew from the images, or give a folder.', cause });
+  return new ArchiveError({
+    what,
+    where,
+    mend: 'Make the archive anew from the images, or give a folder.',
+    cause,
+  });
 }

@@ -3,7 +3,14 @@ import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { ImageError } from '../core/errors.js';
 import { crc32 } from './crc32.js';
-import { type ImageSource, isImageName, MAX_FILE_BYTES, type SourceImage, sortedImages, tooLarge } from './image-source.js';
+import {
+  type ImageSource,
+  isImageName,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  sortedImages,
+  tooLarge,
+} from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
 import { readZipDirectory, refuse, type ZipEntry } from './zip-directory.js';
 
@@ -31,7 +38,8 @@ export class ZipSource implements ImageSource {
     const { entries } = await openZip(this.uri, this.#location);
     const found: SourceImage[] = [];
     for (const [name, { bytes, crc32: checksum }] of entries) {
-      if (isImageName(name)) found.push({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
+      if (isImageName(name))
+        found.push({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
       else this.ignored++;
     }
     yield* sortedImages(this.uri, found, this.ignored);
@@ -50,7 +58,8 @@ export class ZipSource implements ImageSource {
 
   async #packedBytes(file: RandomAccessFile, name: string, entry: ZipEntry): Promise<Buffer> {
     const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
-    if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE) throw damaged(name);
+    if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE)
+      throw damaged(name);
     // Lengths of name and extra field here may differ from those in the directory.
     const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
     const packed = await file.read(start, entry.compressedBytes);
@@ -65,7 +74,11 @@ export class ZipSource implements ImageSource {
       return await inflate(packed, { maxOutputLength: Math.max(1, entry.bytes) });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw damaged(name);
-      throw refuse(this.uri, `holds a file that unpacks to more than the ${entry.bytes} bytes it declares`, error);
+      throw refuse(
+        this.uri,
+        `holds a file that unpacks to more than the ${entry.bytes} bytes it declares`,
+        error,
+      );
     }
   }
 }

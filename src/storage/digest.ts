@@ -9,7 +9,9 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 /** SHA-256 and length of everything a stream yields. */
-export async function sha256OfStream(stream: AsyncIterable<Uint8Array>): Promise<{ sha256: string; bytes: number }> {
+export async function sha256OfStream(
+  stream: AsyncIterable<Uint8Array>,
+): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of stream) {
@@ -36,7 +38,11 @@ export class DigestingStream extends Transform {
     return this.#digest;
   }
 
-  override _transform(chunk: Uint8Array, _encoding: string, done: (error: null, chunk: Uint8Array) => void): void {
+  override _transform(
+    chunk: Uint8Array,
+    _encoding: string,
+    done: (error: null, chunk: Uint8Array) => void,
+  ): void {
     this.#hash.update(chunk);
     this.bytes += chunk.byteLength;
     done(null, chunk);

@@ -22,7 +22,12 @@ export function classifyFileError(error: unknown, where: string): unknown {
         cause: error,
       });
     case 'ENOENT':
-      return new StoreError({ what: 'does not exist', where, mend: 'Check the address and the key.', cause: error });
+      return new StoreError({
+        what: 'does not exist',
+        where,
+        mend: 'Check the address and the key.',
+        cause: error,
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
@@ -44,8 +49,17 @@ export function classifyFileError(error: unknown, where: string): unknown {
       });
     case 'ENAMETOOLONG':
     case 'ELOOP':
-      return new StoreError({ what: 'has a name that the file system refuses', where, mend: 'Shorten it.', cause: error });
+      return new StoreError({
+        what: 'has a name that the file system refuses',
+        where,
+        mend: 'Shorten it.',
+        cause: error,
+      });
     default:
-      return new StoreUnavailableError({ what: `file system error ${errorCode(error)}`, where, cause: error });
+      return new StoreUnavailableError({
+        what: `file system error ${errorCode(error)}`,
+        where,
+        cause: error,
+      });
   }
 }

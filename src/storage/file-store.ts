@@ -44,7 +44,10 @@ export class FileStore implements ObjectStore {
       const what = info.isFile() ? `has no byte ${range?.first}` : 'is a folder, not an object';
       throw new StoreError({ what, where: key });
     }
-    const stream = handle.createReadStream({ start: range?.first ?? 0, end: range?.last ?? Number.POSITIVE_INFINITY });
+    const stream = handle.createReadStream({
+      start: range?.first ?? 0,
+      end: range?.last ?? Number.POSITIVE_INFINITY,
+    });
     return classifiedStream(stream, key);
   }
 
@@ -61,7 +64,8 @@ export class FileStore implements ObjectStore {
       }
       await flushFolder(path.dirname(file));
       const info = await this.head(key);
-      if (!info) throw new PreconditionFailedError({ what: 'was deleted while it was being written', where: key });
+      if (!info)
+        throw new PreconditionFailedError({ what: 'was deleted while it was being written', where: key });
       return info;
     });
   }
@@ -105,13 +109,19 @@ export class FileStore implements ObjectStore {
   #path(key: string): string {
     checkKey(key);
     if (key.split('/').some((part) => part.startsWith(PRIVATE))) {
-      throw new StoreError({ what: `has a part that begins with "${PRIVATE}", which the store keeps for itself`, where: key });
+      throw new StoreError({
+        what: `has a part that begins with "${PRIVATE}", which the store keeps for itself`,
+        where: key,
+      });
     }
     return path.join(this.#root, ...key.split('/'));
   }
 
   #beside(file: string, kind: string): string {
-    return path.join(path.dirname(file), `${PRIVATE}${kind}-${process.pid}-${randomBytes(8).toString('hex')}`);
+    return path.join(
+      path.dirname(file),
+      `${PRIVATE}${kind}-${process.pid}-${randomBytes(8).toString('hex')}`,
+    );
   }
 
   async #try<T>(where: string, work: () => Promise<T>): Promise<T> {
@@ -150,7 +160,8 @@ async function writeFlushed(file: string, body: PutBody): Promise<void> {
   try {
     if (body instanceof Uint8Array) await handle.writeFile(body);
     else {
-      const source = body instanceof Readable ? body : createReadStream(body.file, { highWaterMark: 1 << 20 });
+      const source =
+        body instanceof Readable ? body : createReadStream(body.file, { highWaterMark: 1 << 20 });
       for await (const chunk of source) await handle.writeFile(chunk as Uint8Array);
     }
     await handle.sync();

@@ -1,5 +1,12 @@
 /** The door of the storage folder. */
-export { canonicalJson, contentKey, DigestingStream, sha256, sha256OfFile, sha256OfStream } from './digest.js';
+export {
+  canonicalJson,
+  contentKey,
+  DigestingStream,
+  sha256,
+  sha256OfFile,
+  sha256OfStream,
+} from './digest.js';
 export { downloadVerified } from './download.js';
 export { findJson, getJson, parseJson, putJson } from './json.js';
 export { type Part, partSchema, partVerifies, putPart, verifyParts } from './manifest.js';

@@ -4,7 +4,12 @@ import { StoreError } from '../core/errors.js';
 import type { ObjectInfo, ObjectStore, PutOptions } from './object-store.js';
 
 /** Writes a document, indented so that people can read it. */
-export function putJson(store: ObjectStore, key: string, value: unknown, options: PutOptions = {}): Promise<ObjectInfo> {
+export function putJson(
+  store: ObjectStore,
+  key: string,
+  value: unknown,
+  options: PutOptions = {},
+): Promise<ObjectInfo> {
   const text = `${JSON.stringify(value, null, 1)}\n`;
   return store.put(key, Buffer.from(text), { contentType: 'application/json', ...options });
 }
@@ -32,7 +37,11 @@ export async function findJson<Schema extends z.ZodType>(
 }
 
 /** Checks a document's bytes; `where` names it in errors. @throws StoreError */
-export function parseJson<Schema extends z.ZodType>(bytes: Uint8Array, where: string, schema: Schema): z.output<Schema> {
+export function parseJson<Schema extends z.ZodType>(
+  bytes: Uint8Array,
+  where: string,
+  schema: Schema,
+): z.output<Schema> {
   const parsed = schema.safeParse(parseText(bytes, where));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];

@@ -30,7 +30,8 @@ export function isPreconditionFailed(error: unknown): boolean {
   return status === 412 || name === 'PreconditionFailed';
 }
 
-const KEYS = 'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may use this bucket.';
+const KEYS =
+  'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may use this bucket.';
 const CREDENTIALS: Record<string, string> = {
   InvalidAccessKeyId: 'the access key is not known to the server',
   SignatureDoesNotMatch: 'the secret access key is wrong',
@@ -39,7 +40,15 @@ const CREDENTIALS: Record<string, string> = {
   InvalidToken: 'the session token is not valid',
   CredentialsProviderError: 'no credentials were found',
 };
-const PASSING = ['SlowDown', 'RequestTimeout', 'TimeoutError', 'Throttling', 'ThrottlingException', 'ConditionalRequestConflict', 'OperationAborted'];
+const PASSING = [
+  'SlowDown',
+  'RequestTimeout',
+  'TimeoutError',
+  'Throttling',
+  'ThrottlingException',
+  'ConditionalRequestConflict',
+  'OperationAborted',
+];
 
 /**
  * The GIST error for an S3 failure; errors that have nothing to do with a request come back as they are.
@@ -55,12 +64,23 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new PreconditionFailedError({ what: 'has been written by somebody else', where, cause: error });
   }
   if (name === 'NoSuchBucket') return missingBucket(bucket, endpoint, error);
-  const credentials = CREDENTIALS[name] ?? (status === 401 || status === 403 ? 'access is denied' : undefined);
+  const credentials =
+    CREDENTIALS[name] ?? (status === 401 || status === 403 ? 'access is denied' : undefined);
   if (credentials !== undefined) {
-    return new StoreError({ what: `${credentials} (bucket "${bucket}" at ${endpoint})`, where, mend: KEYS, cause: error });
+    return new StoreError({
+      what: `${credentials} (bucket "${bucket}" at ${endpoint})`,
+      where,
+      mend: KEYS,
+      cause: error,
+    });
   }
   if (isNotFound(error)) {
-    return new StoreError({ what: 'does not exist', where, mend: 'Check the address and the key.', cause: error });
+    return new StoreError({
+      what: 'does not exist',
+      where,
+      mend: 'Check the address and the key.',
+      cause: error,
+    });
   }
   if (code === 'ERR_INVALID_URL' || (status !== undefined && status >= 300 && status < 400)) {
     return new StoreError({
@@ -70,10 +90,22 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
       cause: error,
     });
   }
-  if (status !== undefined && status >= 400 && status < 500 && status !== 408 && status !== 429 && !PASSING.includes(name)) {
-    return new StoreError({ what: `the server refuses the request (${name}, ${status})`, where, cause: error });
+  if (
+    status !== undefined &&
+    status >= 400 &&
+    status < 500 &&
+    status !== 408 &&
+    status !== 429 &&
+    !PASSING.includes(name)
+  ) {
+    return new StoreError({
+      what: `the server refuses the request (${name}, ${status})`,
+      where,
+      cause: error,
+    });
   }
-  if (status === undefined && code === undefined && !PASSING.includes(name) && !isTransport(error)) return error;
+  if (status === undefined && code === undefined && !PASSING.includes(name) && !isTransport(error))
+    return error;
   return unavailable(error, where, endpoint);
 }
 

@@ -73,7 +73,9 @@ export async function uploadMultipart(
   conditions: PutConditions,
   source: AsyncIterable<Uint8Array>,
 ): Promise<{ etag: string; bytes: number }> {
-  const created = await client.send(new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' }));
+  const created = await client.send(
+    new CreateMultipartUploadCommand({ ...target, ChecksumAlgorithm: 'SHA256' }),
+  );
   const upload = { Bucket: target.Bucket, Key: target.Key, UploadId: created.UploadId };
   try {
     const { parts, bytes } = await uploadParts(client, upload, source);

@@ -69,8 +69,11 @@ export class S3Store implements ObjectStore {
 
   async getStream(key: string, range?: ByteRange): Promise<Readable> {
     const Range = range && `bytes=${range.first}-${range.last}`;
-    const answer = await this.#try(key, () => this.#client.send(new GetObjectCommand({ ...this.#target(key), Range })));
-    if (!(answer.Body instanceof Readable)) throw new StoreUnavailableError({ what: 'came without a body', where: key });
+    const answer = await this.#try(key, () =>
+      this.#client.send(new GetObjectCommand({ ...this.#target(key), Range })),
+    );
+    if (!(answer.Body instanceof Readable))
+      throw new StoreUnavailableError({ what: 'came without a body', where: key });
     return this.#checkedStream(answer.Body, key, answer.ContentLength);
   }
 
@@ -93,7 +96,11 @@ export class S3Store implements ObjectStore {
       const own = await this.#ownPut(key, putId, error);
       if (own) return own;
       if (options.ifMatch !== undefined && isNotFound(error)) {
-        throw new PreconditionFailedError({ what: 'has been deleted by somebody else', where: key, cause: error });
+        throw new PreconditionFailedError({
+          what: 'has been deleted by somebody else',
+          where: key,
+          cause: error,
+        });
       }
       throw this.#classify(error, key);
     }
@@ -132,7 +139,12 @@ export class S3Store implements ObjectStore {
         const key = (item.Key ?? '').slice(this.#prefix.length);
         // Some tools mark folders by empty objects.
         if (key === '' || key.endsWith('/')) continue;
-        yield { key, bytes: item.Size ?? 0, etag: item.ETag ?? '', modifiedMs: item.LastModified?.getTime() ?? 0 };
+        yield {
+          key,
+          bytes: item.Size ?? 0,
+          etag: item.ETag ?? '',
+          modifiedMs: item.LastModified?.getTime() ?? 0,
+        };
       }
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);
@@ -142,7 +154,11 @@ export class S3Store implements ObjectStore {
     await this.#try(key, () => this.#client.send(new DeleteObjectCommand(this.#target(key))));
   }
 
-  async #upload(target: PutTarget, conditions: PutConditions, body: PutBody): Promise<{ etag: string; bytes: number }> {
+  async #upload(
+    target: PutTarget,
+    conditions: PutConditions,
+    body: PutBody,
+  ): Promise<{ etag: string; bytes: number }> {
     if (!(body instanceof Uint8Array) && !(body instanceof Readable)) {
       await stat(body.file).catch((error: unknown) => {
         throw classifyFileError(error, body.file);
@@ -218,7 +234,10 @@ export class S3Store implements ObjectStore {
         throw classify(error);
       }
       if (expected !== undefined && bytes !== expected) {
-        throw new StoreUnavailableError({ what: `broke off after ${bytes} of ${expected} bytes`, where: key });
+        throw new StoreUnavailableError({
+          what: `broke off after ${bytes} of ${expected} bytes`,
+          where: key,
+        });
       }
     }
     return Readable.from(chunks(), { objectMode: false });

@@ -4,7 +4,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { StoreError } from '../core/errors.js';
 
 /** Where a store is: a bucket with a key prefix (empty or ending in a slash), or an absolute folder. */
-export type StoreLocation = { scheme: 's3'; bucket: string; prefix: string } | { scheme: 'file'; path: string };
+export type StoreLocation =
+  | { scheme: 's3'; bucket: string; prefix: string }
+  | { scheme: 'file'; path: string };
 
 /**
  * Takes apart `s3://bucket/prefix`, `file:///path` or a plain path; relative paths start at the current folder.

@@ -85,7 +85,11 @@ export async function deflatedZip(file: string, files: ZipFileContent[]): Promis
 }
 
 /** Changes the directory record of the nth file of a zip; fields at their offsets in APPNOTE 4.3.12. */
-export async function patchDirectory(file: string, nth: number, change: (record: Buffer) => void): Promise<void> {
+export async function patchDirectory(
+  file: string,
+  nth: number,
+  change: (record: Buffer) => void,
+): Promise<void> {
   const bytes = await readFile(file);
   let at = -1;
   for (let i = 0; i <= nth; i++) at = bytes.indexOf('PK\x01\x02', at + 1, 'latin1');

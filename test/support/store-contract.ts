@@ -57,7 +57,9 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
     await writeFile(path.join(folder, 'big'), bytes);
     await store.put('big/file', { file: path.join(folder, 'big') });
     assert.ok(bytes.equals(await store.get('big/file')));
-    const chunks = Array.from({ length: 41 }, (_, i) => bytes.subarray(i * 524_287, Math.min((i + 1) * 524_287, bytes.length)));
+    const chunks = Array.from({ length: 41 }, (_, i) =>
+      bytes.subarray(i * 524_287, Math.min((i + 1) * 524_287, bytes.length)),
+    );
     const part = await putPart(store, 'big/', 'stream', Readable.from(chunks, { objectMode: false }));
     assert.equal(part.bytes, bytes.length);
     assert.ok(bytes.equals(await store.get('big/stream')));
@@ -72,7 +74,10 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
       yield Buffer.alloc(9 * 2 ** 20);
       throw new Error('the source broke');
     }
-    await assert.rejects(store.put('failed/source', Readable.from(failing(), { objectMode: false })), /the source broke/);
+    await assert.rejects(
+      store.put('failed/source', Readable.from(failing(), { objectMode: false })),
+      /the source broke/,
+    );
     assert.equal(await store.head('failed/source'), null);
     assert.deepEqual(await keysOf(store, 'failed/'), []);
   });
@@ -102,11 +107,14 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
 
   test(`${kind}: of 16 racing puts that want the key to be new, exactly one wins, and its bytes are whole`, async () => {
     const store = open();
-    const puts = Array.from({ length: 16 }, (_, i) => store.put('race/new', Buffer.alloc(50_000, i), { ifAbsent: true }));
+    const puts = Array.from({ length: 16 }, (_, i) =>
+      store.put('race/new', Buffer.alloc(50_000, i), { ifAbsent: true }),
+    );
     const results = await Promise.allSettled(puts);
     assert.equal(results.filter((r) => r.status === 'fulfilled').length, 1);
     for (const result of results) {
-      if (result.status === 'rejected') assert.ok(result.reason instanceof PreconditionFailedError, String(result.reason));
+      if (result.status === 'rejected')
+        assert.ok(result.reason instanceof PreconditionFailedError, String(result.reason));
     }
     const winner = results.findIndex((r) => r.status === 'fulfilled');
     assert.ok(Buffer.alloc(50_000, winner).equals(await store.get('race/new')));
@@ -115,12 +123,17 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
   test(`${kind}: of 16 racing puts that saw the same etag, exactly one wins`, async () => {
     const store = open();
     const { etag } = await store.put('race/match', Buffer.from('first'));
-    const puts = Array.from({ length: 16 }, (_, i) => store.put('race/match', Buffer.from(`${i}`), { ifMatch: etag }));
+    const puts = Array.from({ length: 16 }, (_, i) =>
+      store.put('race/match', Buffer.from(`${i}`), { ifMatch: etag }),
+    );
     const results = await Promise.allSettled(puts);
     const winner = results.findIndex((r) => r.status === 'fulfilled');
     assert.equal(results.filter((r) => r.status === 'fulfilled').length, 1);
     assert.equal(text(await store.get('race/match')), `${winner}`);
-    await assert.rejects(store.put('race/match', Buffer.from('late'), { ifMatch: etag }), PreconditionFailedError);
+    await assert.rejects(
+      store.put('race/match', Buffer.from('late'), { ifMatch: etag }),
+      PreconditionFailedError,
+    );
   });
 
   test(`${kind}: a condition on an object that is gone does not hold`, async () => {
@@ -158,7 +171,10 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
     assert.deepEqual(await getJson(store, 'json/good', schema), { n: 3 });
     assert.equal(await findJson(store, 'json/none', schema), null);
     await store.put('json/torn', Buffer.from('{"n": 3, "name": "Jane D'));
-    await assert.rejects(getJson(store, 'json/torn', schema), (error) => error instanceof StoreError && !error.message.includes('Jane'));
+    await assert.rejects(
+      getJson(store, 'json/torn', schema),
+      (error) => error instanceof StoreError && !error.message.includes('Jane'),
+    );
     await putJson(store, 'json/other', { n: 'three' });
     await assert.rejects(getJson(store, 'json/other', schema), StoreError);
   });

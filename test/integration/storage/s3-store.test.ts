@@ -4,7 +4,12 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import test, { after } from 'node:test';
-import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
+import {
+  GistError,
+  PreconditionFailedError,
+  StoreError,
+  StoreUnavailableError,
+} from '../../../src/core/errors.js';
 import { openStore } from '../../../src/storage/open-store.js';
 import { startSeaweed } from '../../support/seaweed.js';
 import { testStoreContract } from '../../support/store-contract.js';
@@ -40,7 +45,12 @@ function saysNoSecret(error: unknown): asserts error is GistError {
 test('a wrong secret is a StoreError that says what to check and shows no secret', async () => {
   process.env.AWS_SECRET_ACCESS_KEY = 'wrong-secret';
   const store = openStore('s3://gist/', { attempts: 2 });
-  const calls = [() => store.get('x'), () => store.head('x'), () => store.put('x', Buffer.from('x')), () => Readable.from(store.list('')).toArray()];
+  const calls = [
+    () => store.get('x'),
+    () => store.head('x'),
+    () => store.put('x', Buffer.from('x')),
+    () => Readable.from(store.list('')).toArray(),
+  ];
   for (const call of calls) {
     await assert.rejects(call, (error) => {
       saysNoSecret(error);
@@ -53,7 +63,8 @@ test('a wrong secret is a StoreError that says what to check and shows no secret
 test('a missing bucket is a StoreError, also for a head', async () => {
   const store = openStore('s3://no-such-bucket/');
   const calls = [() => store.get('x'), () => store.head('x'), () => Readable.from(store.list('')).toArray()];
-  for (const call of calls) await assert.rejects(call, (error) => error instanceof StoreError && /bucket/.test(error.message));
+  for (const call of calls)
+    await assert.rejects(call, (error) => error instanceof StoreError && /bucket/.test(error.message));
 });
 
 test('an address that is none is a StoreError', () => {
@@ -111,7 +122,11 @@ test('a body that breaks off is tried again, and got whole', async (t) => {
   assert.equal(Buffer.from(await openWith({ AWS_ENDPOINT_URL: endpoint }).get('x')).toString(), '0123456789');
 });
 
-for (const [status, code] of [[500, 'InternalError'], [503, 'SlowDown'], [429, 'TooManyRequests']] as const) {
+for (const [status, code] of [
+  [500, 'InternalError'],
+  [503, 'SlowDown'],
+  [429, 'TooManyRequests'],
+] as const) {
   test(`an answer ${status} ${code} is tried again and then trouble that may pass`, async (t) => {
     let requests = 0;
     const server = createHttpServer((request, response) => {
@@ -150,9 +165,15 @@ test('a conditional put whose answer got lost is known for its own when tried ag
     request.on('end', async () => {
       const headers = { ...(request.headers as Record<string, string>) };
       const host = headers['host'];
-      for (const name of ['connection', 'content-length', 'expect', 'transfer-encoding']) delete headers[name];
+      for (const name of ['connection', 'content-length', 'expect', 'transfer-encoding'])
+        delete headers[name];
       const body = ['GET', 'HEAD'].includes(request.method ?? '') ? undefined : Buffer.concat(chunks);
-      const answer = await forward(`${seaweed.endpoint}${request.url}`, request.method ?? 'GET', { ...headers, host: host ?? '' }, body);
+      const answer = await forward(
+        `${seaweed.endpoint}${request.url}`,
+        request.method ?? 'GET',
+        { ...headers, host: host ?? '' },
+        body,
+      );
       if (request.method === 'PUT' && !swallowed) {
         swallowed = true;
         response.destroy();
@@ -167,19 +188,35 @@ test('a conditional put whose answer got lost is known for its own when tried ag
   const store = openWith({ AWS_ENDPOINT_URL: endpoint });
   await store.put('lost-answer', Buffer.from('mine'), { ifAbsent: true });
   assert.ok(swallowed);
-  await assert.rejects(store.put('lost-answer', Buffer.from('other'), { ifAbsent: true }), PreconditionFailedError);
+  await assert.rejects(
+    store.put('lost-answer', Buffer.from('other'), { ifAbsent: true }),
+    PreconditionFailedError,
+  );
 });
 
-async function forward(url: string, method: string, headers: Record<string, string>, body: Buffer | undefined) {
+async function forward(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body: Buffer | undefined,
+) {
   const { request } = await import('node:http');
   return new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>((resolve, reject) => {
-    const outgoing = request(url, { method, headers: { ...headers, 'content-length': String(body?.length ?? 0) } }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers as Record<string, string>, body: Buffer.concat(chunks) }),
-      );
-    });
+    const outgoing = request(
+      url,
+      { method, headers: { ...headers, 'content-length': String(body?.length ?? 0) } },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers as Record<string, string>,
+            body: Buffer.concat(chunks),
+          }),
+        );
+      },
+    );
     outgoing.on('error', reject);
     outgoing.end(body);
   });
@@ -192,7 +229,10 @@ test('listings of more than one page are whole and in order', async () => {
     await Promise.all(keys.slice(i, i + 32).map((key) => store.put(key, Buffer.from('x'))));
   }
   const listed = await Readable.from(store.list('many/')).toArray();
-  assert.deepEqual(listed.map((item: { key: string }) => item.key), keys);
+  assert.deepEqual(
+    listed.map((item: { key: string }) => item.key),
+    keys,
+  );
 });
 
 test('a server that was killed and came back still has what it acknowledged', async () => {

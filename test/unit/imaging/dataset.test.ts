@@ -4,16 +4,31 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { DatasetError, StoreError } from '../../../src/core/errors.js';
-import { assembleDataset, buildShard, loadTrainingSet, openDataset, openSource, planDataset } from '../../../src/imaging/index.js';
+import {
+  assembleDataset,
+  buildShard,
+  loadTrainingSet,
+  openDataset,
+  openSource,
+  planDataset,
+} from '../../../src/imaging/index.js';
 import type { PreprocessSpec } from '../../../src/spec/preprocess.js';
 import type { DatasetRef } from '../../../src/spec/results.js';
 import { type ObjectStore, openStore } from '../../../src/storage/index.js';
-import { deflatedZip, grayPng, pngOfSize, preprocessSpec, withFolder, writeClasses } from '../../support/images.js';
+import {
+  deflatedZip,
+  grayPng,
+  pngOfSize,
+  preprocessSpec,
+  withFolder,
+  writeClasses,
+} from '../../support/images.js';
 
 async function build(store: ObjectStore, spec: PreprocessSpec): Promise<DatasetRef> {
   const { digest, shards, dataset } = await planDataset(store, spec);
   if (dataset) return dataset;
-  for (let shard = shards - 1; shard >= 0; shard--) await buildShard(store, openSource(spec.source), spec, { digest, shard });
+  for (let shard = shards - 1; shard >= 0; shard--)
+    await buildShard(store, openSource(spec.source), spec, { digest, shard });
   return assembleDataset(store, spec, digest);
 }
 
@@ -31,7 +46,10 @@ test('a folder becomes shards, labels and a manifest, and all images come back i
     const store = openStore(path.join(folder, 'store'));
     const ref = await build(store, preprocessSpec({ source, shardImages: 7 }));
     assert.deepEqual(ref.classes, ['grade2', 'grade10']);
-    assert.deepEqual([ref.images, ref.rejected, ref.channels, ref.resolution], [{ train: 24, holdout: 6 }, 0, 1, 16]);
+    assert.deepEqual(
+      [ref.images, ref.rejected, ref.channels, ref.resolution],
+      [{ train: 24, holdout: 6 }, 0, 1, 16],
+    );
 
     const dataset = await openDataset(store, ref.prefix);
     assert.deepEqual(dataset.manifest.classImages, { train: [16, 8], holdout: [4, 2] });
@@ -46,7 +64,9 @@ test('a folder becomes shards, labels and a manifest, and all images come back i
       }
     }
     assert.equal(seen.size, 30);
-    const labels = JSON.parse(Buffer.from(await store.get(`${ref.prefix}dataset.json`)).toString()) as { labels: [string, number][] };
+    const labels = JSON.parse(Buffer.from(await store.get(`${ref.prefix}dataset.json`)).toString()) as {
+      labels: [string, number][];
+    };
     assert.equal(labels.labels.length, 24);
     assert.equal(labels.labels[0]?.[0], '00000/img00000000.png');
   }));
@@ -65,13 +85,19 @@ test('the same images give the same bytes from a folder, its copy and an archive
     assert.deepEqual(await contents(first), await contents(second));
 
     const files = [];
-    for (const name of (await readdir(path.join(folder, 'one'), { recursive: true })).filter((n) => n.endsWith('.png'))) {
+    for (const name of (await readdir(path.join(folder, 'one'), { recursive: true })).filter((n) =>
+      n.endsWith('.png'),
+    )) {
       files.push({ name, bytes: await readFile(path.join(folder, 'one', name)) });
     }
     await deflatedZip(path.join(folder, 'three.zip'), files);
     const third = openStore(path.join(folder, 'store3'));
-    const ref = await build(third, preprocessSpec({ source: path.join(folder, 'three.zip'), shardImages: 4 }));
-    const shard = async (store: ObjectStore, prefix: string) => Buffer.from(await store.get(`${prefix}train-00000.zip`));
+    const ref = await build(
+      third,
+      preprocessSpec({ source: path.join(folder, 'three.zip'), shardImages: 4 }),
+    );
+    const shard = async (store: ObjectStore, prefix: string) =>
+      Buffer.from(await store.get(`${prefix}train-00000.zip`));
     assert.deepEqual(await shard(third, ref.prefix), await shard(first, refs[0]?.prefix ?? ''));
   }));
 
@@ -108,26 +134,42 @@ test('a few images that cannot be read are set aside and listed, too many fail w
     await writeFile(path.join(source, 'a', 'text.png'), 'patient: Jane Doe');
     await writeFile(path.join(source, 'b', 'cut.png'), (await grayPng(1)).subarray(0, 50));
     await writeFile(path.join(source, 'b', 'huge.png'), pngOfSize(60_000, 60_000));
-    await writeFile(path.join(source, 'b', 'scan.dcm'), Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]));
+    await writeFile(
+      path.join(source, 'b', 'scan.dcm'),
+      Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]),
+    );
     const store = openStore(path.join(folder, 'store'));
     const spec = preprocessSpec({ source, maxRejected: 0.2 });
     const ref = await build(store, spec);
     assert.equal(ref.rejected, 5);
     assert.equal(ref.images.train + ref.images.holdout, 40);
     const { rejected } = (await openDataset(store, ref.prefix)).manifest;
-    assert.deepEqual(rejected.map(({ name }) => name).sort(), ['a/empty.png', 'a/text.png', 'b/cut.png', 'b/huge.png', 'b/scan.dcm']);
+    assert.deepEqual(rejected.map(({ name }) => name).sort(), [
+      'a/empty.png',
+      'a/text.png',
+      'b/cut.png',
+      'b/huge.png',
+      'b/scan.dcm',
+    ]);
     assert.ok(!JSON.stringify(rejected).includes('Jane'));
 
     await rm(path.join(folder, 'store'), { recursive: true });
-    await assert.rejects(build(store, { ...spec, maxRejected: 0.05 }), (e) => e instanceof DatasetError && /5 of 45/.test(e.what) && /\.png \(/.test(e.what));
+    await assert.rejects(
+      build(store, { ...spec, maxRejected: 0.05 }),
+      (e) => e instanceof DatasetError && /5 of 45/.test(e.what) && /\.png \(/.test(e.what),
+    );
     assert.equal(await store.head(`${ref.prefix}manifest.json`), null);
   }));
 
 test('a class of which no image can be read fails, however many rejections are allowed', () =>
   withFolder(async (folder) => {
     await writeClasses(folder, { a: 10, b: 2 });
-    for (const name of await readdir(path.join(folder, 'b'))) await writeFile(path.join(folder, 'b', name), 'x');
-    await assert.rejects(build(openStore(path.join(folder, '.store')), preprocessSpec({ source: folder, maxRejected: 1 })), (e) => e instanceof DatasetError && /class "b"/.test(e.what));
+    for (const name of await readdir(path.join(folder, 'b')))
+      await writeFile(path.join(folder, 'b', name), 'x');
+    await assert.rejects(
+      build(openStore(path.join(folder, '.store')), preprocessSpec({ source: folder, maxRejected: 1 })),
+      (e) => e instanceof DatasetError && /class "b"/.test(e.what),
+    );
   }));
 
 test('mirroring adds a flipped copy of every training image and of no other', () =>
@@ -135,9 +177,13 @@ test('mirroring adds a flipped copy of every training image and of no other', ()
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 10 });
     const store = openStore(path.join(folder, 'store'));
-    const ref = await build(store, preprocessSpec({ source, mirror: true, labels: 'none', color: 'rgb', shardImages: 5 }));
+    const ref = await build(
+      store,
+      preprocessSpec({ source, mirror: true, labels: 'none', color: 'rgb', shardImages: 5 }),
+    );
     assert.deepEqual([ref.images, ref.classes, ref.channels], [{ train: 16, holdout: 2 }, null, 3]);
-    for await (const { label } of (await openDataset(store, ref.prefix)).images('train')) assert.equal(label, null);
+    for await (const { label } of (await openDataset(store, ref.prefix)).images('train'))
+      assert.equal(label, null);
   }));
 
 test('a source that changes between listing and reading is refused', () =>
@@ -147,7 +193,8 @@ test('a source that changes between listing and reading is refused', () =>
     const store = openStore(path.join(folder, 'store'));
     const spec = preprocessSpec({ source });
     const { digest } = await planDataset(store, spec);
-    for (const name of await readdir(path.join(source, 'a'))) await writeFile(path.join(source, 'a', name), await grayPng(250));
+    for (const name of await readdir(path.join(source, 'a')))
+      await writeFile(path.join(source, 'a', name), await grayPng(250));
     await assert.rejects(buildShard(store, openSource(source), spec, { digest, shard: 0 }), DatasetError);
   }));
 
@@ -160,7 +207,15 @@ test('an aborted shard leaves neither shard nor report', () =>
     const { digest } = await planDataset(store, spec);
     const controller = new AbortController();
     const onProgress = () => controller.abort();
-    await assert.rejects(buildShard(store, openSource(source), spec, { digest, shard: 0 }, { onProgress, signal: controller.signal }));
+    await assert.rejects(
+      buildShard(
+        store,
+        openSource(source),
+        spec,
+        { digest, shard: 0 },
+        { onProgress, signal: controller.signal },
+      ),
+    );
     await assert.rejects(assembleDataset(store, spec, digest), StoreError);
     for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-)/);
   }));
@@ -174,9 +229,15 @@ test('the training set gives any image at once, and is found again in the cache'
     const cache = path.join(folder, 'cache');
     const expected = [];
     for await (const image of (await openDataset(store, ref.prefix)).images('train')) expected.push(image);
-    const [one, two] = await Promise.all([loadTrainingSet(store, ref.prefix, cache), loadTrainingSet(store, ref.prefix, cache)]);
+    const [one, two] = await Promise.all([
+      loadTrainingSet(store, ref.prefix, cache),
+      loadTrainingSet(store, ref.prefix, cache),
+    ]);
     for (const set of [one, two]) {
-      assert.deepEqual([set.count, set.resolution, set.channels, set.classes], [15, 16, 1, ['a', 'b']].map((v, i) => (i === 0 ? expected.length : v)));
+      assert.deepEqual(
+        [set.count, set.resolution, set.channels, set.classes],
+        [15, 16, 1, ['a', 'b']].map((v, i) => (i === 0 ? expected.length : v)),
+      );
       for (const { index, label, pixels } of expected.reverse()) {
         assert.equal(set.label(index), label);
         assert.deepEqual(set.pixels(index), Uint8Array.from(pixels));
@@ -185,7 +246,9 @@ test('the training set gives any image at once, and is found again in the cache'
       set.close();
     }
     assert.equal((await readdir(cache)).length, 1);
-    const again = await loadTrainingSet(openStore(path.join(folder, 'store')), ref.prefix, cache, { onProgress: () => assert.fail('decoded again') });
+    const again = await loadTrainingSet(openStore(path.join(folder, 'store')), ref.prefix, cache, {
+      onProgress: () => assert.fail('decoded again'),
+    });
     again.close();
     await assert.rejects(loadTrainingSet(store, 'datasets/none/', cache), DatasetError);
   }));

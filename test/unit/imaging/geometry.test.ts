@@ -22,8 +22,14 @@ test('padding keeps everything and centres it', () => {
 });
 
 test('padding leaves black borders and the picture between them', async () => {
-  const file = await sharp(Buffer.alloc(40 * 20, 200), { raw: { width: 40, height: 20, channels: 1 } }).toColourspace('b-w').png().toBuffer();
-  for (const [color, channels] of [['grayscale', 1], ['rgb', 3]] as const) {
+  const file = await sharp(Buffer.alloc(40 * 20, 200), { raw: { width: 40, height: 20, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  for (const [color, channels] of [
+    ['grayscale', 1],
+    ['rgb', 3],
+  ] as const) {
     const pixels = await processImage(file, { resolution: 16, square: 'pad', color });
     const row = (y: number) => new Set(pixels.subarray(y * 16 * channels, (y + 1) * 16 * channels));
     assert.deepEqual([...row(0)], [0]);
@@ -36,7 +42,12 @@ test('padding leaves black borders and the picture between them', async () => {
 /** Antialiased Lanczos of a signal, straight from its definition: a windowed sinc with three lobes, stretched by the scale. */
 function lanczos(signal: readonly number[], size: number): number[] {
   const scale = signal.length / size;
-  const kernel = (x: number) => (x === 0 ? 1 : Math.abs(x) >= 3 ? 0 : (3 * Math.sin(Math.PI * x) * Math.sin((Math.PI * x) / 3)) / (Math.PI * x) ** 2);
+  const kernel = (x: number) =>
+    x === 0
+      ? 1
+      : Math.abs(x) >= 3
+        ? 0
+        : (3 * Math.sin(Math.PI * x) * Math.sin((Math.PI * x) / 3)) / (Math.PI * x) ** 2;
   return Array.from({ length: size }, (_, i) => {
     const centre = (i + 0.5) * scale - 0.5;
     let sum = 0;
@@ -52,8 +63,15 @@ function lanczos(signal: readonly number[], size: number): number[] {
 
 for (const size of [24, 48, 60]) {
   test(`scaling ${size} to 16 pixels is Lanczos with three lobes`, async () => {
-    const signal = Array.from({ length: size }, (_, x) => Math.round(128 + 100 * Math.sin((x * 12) / size) * Math.cos((x * x) / (size * 9))));
-    const file = await sharp(Buffer.from(Array.from({ length: size }, () => signal).flat()), { raw: { width: size, height: size, channels: 1 } }).toColourspace('b-w').png().toBuffer();
+    const signal = Array.from({ length: size }, (_, x) =>
+      Math.round(128 + 100 * Math.sin((x * 12) / size) * Math.cos((x * x) / (size * 9))),
+    );
+    const file = await sharp(Buffer.from(Array.from({ length: size }, () => signal).flat()), {
+      raw: { width: size, height: size, channels: 1 },
+    })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
     const pixels = await processImage(file, { resolution: 16, square: 'crop', color: 'grayscale' });
     const expected = lanczos(signal, 16);
     const worst = Math.max(...expected.map((value, x) => Math.abs(value - (pixels[8 * 16 + x] as number))));
@@ -63,7 +81,10 @@ for (const size of [24, 48, 60]) {
 
 test('a picture finer than the output is averaged, not sampled', async () => {
   const stripes = Buffer.from(Array.from({ length: 256 * 256 }, (_, i) => (i % 2) * 255));
-  const file = await sharp(stripes, { raw: { width: 256, height: 256, channels: 1 } }).toColourspace('b-w').png().toBuffer();
+  const file = await sharp(stripes, { raw: { width: 256, height: 256, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
   const pixels = await processImage(file, { resolution: 32, square: 'crop', color: 'grayscale' });
   for (const value of pixels) assert.ok(Math.abs(value - 127.5) < 3, `${value}`);
 });

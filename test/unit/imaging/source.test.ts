@@ -6,7 +6,14 @@ import test from 'node:test';
 import { ArchiveError, DatasetError, ImageError } from '../../../src/core/errors.js';
 import { openSource } from '../../../src/imaging/source.js';
 import type { SourceImage } from '../../../src/imaging/image-source.js';
-import { deflatedZip, grayPng, patchDirectory, storedZip, withFolder, writeClasses } from '../../support/images.js';
+import {
+  deflatedZip,
+  grayPng,
+  patchDirectory,
+  storedZip,
+  withFolder,
+  writeClasses,
+} from '../../support/images.js';
 
 async function listed(uri: string): Promise<SourceImage[]> {
   const images: SourceImage[] = [];
@@ -18,7 +25,8 @@ const names = async (uri: string) => (await listed(uri)).map(({ name }) => name)
 test('a folder is listed in order, other files are passed over and counted', () =>
   withFolder(async (folder) => {
     await writeClasses(folder, { b: 2, a: 1 });
-    for (const other of ['a/notes.txt', '.DS_Store', 'b/Thumbs.db', 'a/scan.xyz', 'b/._image00.png']) await writeFile(path.join(folder, other), 'x');
+    for (const other of ['a/notes.txt', '.DS_Store', 'b/Thumbs.db', 'a/scan.xyz', 'b/._image00.png'])
+      await writeFile(path.join(folder, other), 'x');
     await mkdir(path.join(folder, '__MACOSX'));
     await writeFile(path.join(folder, '__MACOSX', 'image.png'), 'x');
     const source = openSource(folder);
@@ -26,7 +34,10 @@ test('a folder is listed in order, other files are passed over and counted', () 
     for await (const { name } of source.list()) found.push(name);
     assert.deepEqual(found, ['a/image00.png', 'b/image00.png', 'b/image01.png']);
     assert.equal(source.ignored, 6);
-    assert.deepEqual(Buffer.from(await source.read('a/image00.png')), await readFile(path.join(folder, 'a/image00.png')));
+    assert.deepEqual(
+      Buffer.from(await source.read('a/image00.png')),
+      await readFile(path.join(folder, 'a/image00.png')),
+    );
   }));
 
 test('a copy of a folder has the same identities, a changed image another', () =>
@@ -57,22 +68,31 @@ test('folders that are missing, empty, or without images are refused with what t
     await writeFile(path.join(folder, 'texts', 'a.txt'), 'x');
     await writeFile(path.join(folder, 'file.png'), 'x');
     for (const name of ['missing', 'empty', 'texts', 'file.png', 'missing.zip']) {
-      await assert.rejects(names(path.join(folder, name)), (e) => e instanceof DatasetError && Boolean(e.mend), name);
+      await assert.rejects(
+        names(path.join(folder, name)),
+        (e) => e instanceof DatasetError && Boolean(e.mend),
+        name,
+      );
     }
   }));
 
-test('a folder that may not be read is named', { skip: process.getuid?.() === 0 && 'root may read anything' }, () =>
-  withFolder(async (folder) => {
-    await writeClasses(folder, { locked: 1, open: 1 });
-    await chmod(path.join(folder, 'locked'), 0);
-    await assert.rejects(names(folder), (e) => e instanceof DatasetError && /locked/.test(e.message));
-    await chmod(path.join(folder, 'locked'), 0o700);
-  }));
+test(
+  'a folder that may not be read is named',
+  { skip: process.getuid?.() === 0 && 'root may read anything' },
+  () =>
+    withFolder(async (folder) => {
+      await writeClasses(folder, { locked: 1, open: 1 });
+      await chmod(path.join(folder, 'locked'), 0);
+      await assert.rejects(names(folder), (e) => e instanceof DatasetError && /locked/.test(e.message));
+      await chmod(path.join(folder, 'locked'), 0o700);
+    }),
+);
 
 test('an archive lists and gives the same as the folder it was made of, stored or deflated', () =>
   withFolder(async (folder) => {
     const files = [];
-    for (const name of ['b/2.png', 'a/1.png', 'a/notes.txt']) files.push({ name, bytes: await grayPng(name.charCodeAt(0)) });
+    for (const name of ['b/2.png', 'a/1.png', 'a/notes.txt'])
+      files.push({ name, bytes: await grayPng(name.charCodeAt(0)) });
     for (const make of [storedZip, deflatedZip]) {
       const file = path.join(folder, `${make.name}.zip`);
       await make(file, files);
@@ -86,7 +106,10 @@ test('a file that is too large is refused before it is read', () =>
     await writeClasses(folder, { a: 1 });
     await assert.rejects(openSource(folder).read('a/image00.png', { maxBytes: 10 }), ImageError);
     await storedZip(path.join(folder, 'a.zip'), [{ name: 'a/1.png', bytes: await grayPng(1) }]);
-    await assert.rejects(openSource(path.join(folder, 'a.zip')).read('a/1.png', { maxBytes: 10 }), ImageError);
+    await assert.rejects(
+      openSource(path.join(folder, 'a.zip')).read('a/1.png', { maxBytes: 10 }),
+      ImageError,
+    );
   }));
 
 type Hostile = (file: string, png: Buffer) => Promise<void>;
@@ -95,7 +118,11 @@ const HOSTILE: Record<string, Hostile> = {
   'a path that climbs out within': (file, png) => storedZip(file, [{ name: 'a/../../evil.png', bytes: png }]),
   'an absolute path': (file, png) => storedZip(file, [{ name: '/etc/evil.png', bytes: png }]),
   'a drive letter': (file, png) => storedZip(file, [{ name: 'C:/evil.png', bytes: png }]),
-  'the same name twice': (file, png) => storedZip(file, [{ name: 'a/1.png', bytes: png }, { name: 'a/1.png', bytes: png }]),
+  'the same name twice': (file, png) =>
+    storedZip(file, [
+      { name: 'a/1.png', bytes: png },
+      { name: 'a/1.png', bytes: png },
+    ]),
   'a link': async (file, png) => {
     await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
     await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
@@ -110,9 +137,15 @@ const HOSTILE: Record<string, Hostile> = {
   },
   'a bomb': (file) => deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(100 * 2 ** 20) }]),
   'a bomb of many pieces': (file) =>
-    deflatedZip(file, Array.from({ length: 8 }, (_, i) => ({ name: `a/${i}.png`, bytes: Buffer.alloc(10 * 2 ** 20) }))),
+    deflatedZip(
+      file,
+      Array.from({ length: 8 }, (_, i) => ({ name: `a/${i}.png`, bytes: Buffer.alloc(10 * 2 ** 20) })),
+    ),
   'files that share their bytes': async (file, png) => {
-    await storedZip(file, [{ name: 'a/1.png', bytes: png }, { name: 'a/2.png', bytes: png }]);
+    await storedZip(file, [
+      { name: 'a/1.png', bytes: png },
+      { name: 'a/2.png', bytes: png },
+    ]);
     await patchDirectory(file, 1, (record) => record.writeUInt32LE(0, 42));
   },
   'a file larger than any image': async (file, png) => {
@@ -148,7 +181,10 @@ test('one damaged file of an archive is that image alone', () =>
   withFolder(async (folder) => {
     const file = path.join(folder, 'damaged.zip');
     const [one, two] = [await grayPng(1), await grayPng(2)];
-    await storedZip(file, [{ name: 'a/1.png', bytes: one }, { name: 'a/2.png', bytes: two }]);
+    await storedZip(file, [
+      { name: 'a/1.png', bytes: one },
+      { name: 'a/2.png', bytes: two },
+    ]);
     const bytes = await readFile(file);
     bytes[60] = (bytes[60] as number) ^ 1;
     await writeFile(file, bytes);

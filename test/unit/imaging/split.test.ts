@@ -8,36 +8,62 @@ import { splitImages } from '../../../src/imaging/split.js';
 
 /** Labels of classes with the given numbers of images. */
 function labelled(...counts: number[]) {
-  return labelImages(counts.flatMap((n, c) => Array.from({ length: n }, (_, i) => `class${c}/${i}.png`)), 'folders', 'source');
+  return labelImages(
+    counts.flatMap((n, c) => Array.from({ length: n }, (_, i) => `class${c}/${i}.png`)),
+    'folders',
+    'source',
+  );
 }
 
 test('names sort as people sort them', () => {
-  assert.deepEqual(['grade10', 'grade2', 'Grade1', 'grade1', 'a', 'grade02'].sort(compareNaturally), ['Grade1', 'a', 'grade1', 'grade02', 'grade2', 'grade10']);
+  assert.deepEqual(['grade10', 'grade2', 'Grade1', 'grade1', 'a', 'grade02'].sort(compareNaturally), [
+    'Grade1',
+    'a',
+    'grade1',
+    'grade02',
+    'grade2',
+    'grade10',
+  ]);
 });
 
 test('the first folder level names the class', () => {
-  const { classes, labels } = labelImages(['grade10/a.png', 'grade2/deep/b.png', 'grade2/c.png'], 'folders', 'source');
+  const { classes, labels } = labelImages(
+    ['grade10/a.png', 'grade2/deep/b.png', 'grade2/c.png'],
+    'folders',
+    'source',
+  );
   assert.deepEqual(classes, ['grade2', 'grade10']);
   assert.deepEqual([...labels], [1, 0, 0]);
   assert.deepEqual(labelImages(['a.png', 'b/c.png'], 'none', 'source').classes, null);
 });
 
 test('images beside the class folders are named', () => {
-  assert.throws(() => labelImages(['a/1.png', 'stray1.png', 'stray2.png'], 'folders', 'source'), (e) => e instanceof DatasetError && /stray1.png, stray2.png/.test(e.what));
+  assert.throws(
+    () => labelImages(['a/1.png', 'stray1.png', 'stray2.png'], 'folders', 'source'),
+    (e) => e instanceof DatasetError && /stray1.png, stray2.png/.test(e.what),
+  );
   assert.throws(() => labelImages(['1.png', '2.png'], 'folders', 'source'), DatasetError);
 });
 
 test('each class gives its share to the holdout, at least one and never all', () => {
   const labels = labelled(100, 10, 2);
   const { train, holdout } = splitImages(labels, { fraction: 0.2, seed: 0, limit: null }, 'source');
-  const count = (indices: Uint32Array, label: number) => [...indices].filter((i) => labels.labels[i] === label).length;
-  assert.deepEqual([0, 1, 2].map((c) => count(holdout, c)), [20, 2, 1]);
-  assert.deepEqual([0, 1, 2].map((c) => count(train, c)), [80, 8, 1]);
+  const count = (indices: Uint32Array, label: number) =>
+    [...indices].filter((i) => labels.labels[i] === label).length;
+  assert.deepEqual(
+    [0, 1, 2].map((c) => count(holdout, c)),
+    [20, 2, 1],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((c) => count(train, c)),
+    [80, 8, 1],
+  );
   assert.equal(new Set([...train, ...holdout]).size, 112);
 });
 
 test('the split depends on its seed and on nothing else', () => {
-  const split = (seed: number) => splitImages(labelled(50, 50), { fraction: 0.2, seed, limit: null }, 'source');
+  const split = (seed: number) =>
+    splitImages(labelled(50, 50), { fraction: 0.2, seed, limit: null }, 'source');
   assert.deepEqual(split(1), split(1));
   assert.notDeepEqual(split(1).holdout, split(2).holdout);
 });
@@ -75,6 +101,9 @@ test('classes and limits that cannot work are refused with what to change', () =
     [[10, 10, 10], { fraction: 0, limit: 2 }, /without images/],
   ];
   for (const [counts, options, message] of cases) {
-    assert.throws(() => splitImages(labelled(...counts), { seed: 0, ...options }, 'source'), (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.mend));
+    assert.throws(
+      () => splitImages(labelled(...counts), { seed: 0, ...options }, 'source'),
+      (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.mend),
+    );
   }
 });

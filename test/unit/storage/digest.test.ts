@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import test from 'node:test';
-import { canonicalJson, contentKey, DigestingStream, sha256, sha256OfStream } from '../../../src/storage/digest.js';
+import {
+  canonicalJson,
+  contentKey,
+  DigestingStream,
+  sha256,
+  sha256OfStream,
+} from '../../../src/storage/digest.js';
 
 const ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'; // FIPS 180-2, appendix B.1
 
 test('SHA-256 of abc is the one of the standard, whole or in pieces', async () => {
   assert.equal(sha256('abc'), ABC);
-  assert.deepEqual(await sha256OfStream(Readable.from([Buffer.from('a'), Buffer.from('bc')])), { sha256: ABC, bytes: 3 });
+  assert.deepEqual(await sha256OfStream(Readable.from([Buffer.from('a'), Buffer.from('bc')])), {
+    sha256: ABC,
+    bytes: 3,
+  });
   const digesting = Readable.from([Buffer.from('ab'), Buffer.from('c')]).pipe(new DigestingStream());
   assert.equal(Buffer.concat(await digesting.toArray()).toString(), 'abc');
   assert.deepEqual([digesting.sha256(), digesting.bytes], [ABC, 3]);

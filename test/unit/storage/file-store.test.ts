@@ -47,7 +47,10 @@ test('the private names of the store are no keys and are not listed', async () =
   const store = openStore(folder);
   await store.put('a', Buffer.from('a'));
   await writeFile(path.join(folder, '.gist-tmp-1-abc'), 'left by a killed process');
-  assert.deepEqual((await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key), ['a']);
+  assert.deepEqual(
+    (await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key),
+    ['a'],
+  );
   await assert.rejects(store.put('.gist-lock-a', Buffer.from('x')), StoreError);
 });
 
@@ -56,7 +59,10 @@ test('a link in a circle does not hang a listing', async () => {
   const store = openStore(folder);
   await store.put('a/b', Buffer.from('x'));
   await symlink(folder, path.join(folder, 'a', 'up'));
-  assert.deepEqual((await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key), ['a/b']);
+  assert.deepEqual(
+    (await Readable.from(store.list('')).toArray()).map((o: { key: string }) => o.key),
+    ['a/b'],
+  );
 });
 
 test('a folder where an object should be is a StoreError', async () => {
@@ -67,7 +73,9 @@ test('a folder where an object should be is a StoreError', async () => {
   await assert.rejects(store.get('a'), StoreError);
 });
 
-test('a folder that may not be written is a StoreError', { skip: process.getuid?.() === 0 && 'root may write anywhere' }, async () => {
+test('a folder that may not be written is a StoreError', {
+  skip: process.getuid?.() === 0 && 'root may write anywhere',
+}, async () => {
   const folder = path.join(root, 'read-only');
   const store = openStore(folder);
   await store.put('a', Buffer.from('x'));
@@ -81,7 +89,9 @@ test('a full disk is trouble that may pass', () => {
   assert.ok(classifyFileError(full, 'a') instanceof StoreUnavailableError);
 });
 
-test('a really full device is told as one', { skip: process.platform !== 'linux' && 'needs /dev/full' }, async () => {
+test('a really full device is told as one', {
+  skip: process.platform !== 'linux' && 'needs /dev/full',
+}, async () => {
   const { open } = await import('node:fs/promises');
   const handle = await open('/dev/full', 'w');
   const error = await handle.writeFile('x').catch((e: unknown) => e);

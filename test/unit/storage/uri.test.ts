@@ -31,12 +31,31 @@ test('keys are joined with single slashes', () => {
 });
 
 test('a key that could leave its store is refused', () => {
-  for (const key of ['', '/etc/passwd', '../x', 'a/../../x', 'a//b', './a', 'a/.', 'a\\b', 'a\0b', 'a\n', 'a/']) {
+  for (const key of [
+    '',
+    '/etc/passwd',
+    '../x',
+    'a/../../x',
+    'a//b',
+    './a',
+    'a/.',
+    'a\\b',
+    'a\0b',
+    'a\n',
+    'a/',
+  ]) {
     assert.throws(() => checkKey(key), StoreError, JSON.stringify(key));
   }
   for (const key of ['a', 'a/b.c', '..a/b..', 'ä/ö']) checkKey(key);
 });
 
 test('keys sort by their bytes', () => {
-  assert.deepEqual(['b', 'a/b', 'a-b', 'B', '\u{1f600}', '\uffee'].sort(compareKeys), ['B', 'a-b', 'a/b', 'b', '\uffee', '\u{1f600}']);
+  assert.deepEqual(['b', 'a/b', 'a-b', 'B', '\u{1f600}', '\uffee'].sort(compareKeys), [
+    'B',
+    'a-b',
+    'a/b',
+    'b',
+    '\uffee',
+    '\u{1f600}',
+  ]);
 });

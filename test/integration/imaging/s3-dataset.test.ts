@@ -1,0 +1,67 @@
+/** Sources and data sets on a real S3 server, SeaweedFS. */
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import { DatasetError, StoreError } from '../../../src/core/errors.js';
+import {
+  assembleDataset,
+  buildShard,
+  loadTrainingSet,
+  openSource,
+  planDataset,
+} from '../../../src/imaging/index.js';
+import { openStore } from '../../../src/storage/index.js';
+import { deflatedZip, preprocessSpec, withFolder, writeClasses } from '../../support/images.js';
+import { startSeaweed } from '../../support/seaweed.js';
+
+const seaweed = await startSeaweed();
+seaweed.applyEnv();
+after(() => seaweed.stop());
+
+/** Uploads a folder of images under a prefix, and the same as one archive. */
+async function upload(folder: string): Promise<void> {
+  const raw = openStore('s3://gist/raw/knee');
+  const files = [];
+  for (const name of (await readdir(folder, { recursive: true })).filter((entry) => entry.endsWith('.png'))) {
+    const bytes = await readFile(path.join(folder, name));
+    await raw.put(name, bytes);
+    files.push({ name, bytes });
+  }
+  await raw.put('notes.txt', Buffer.from('not an image'));
+  await deflatedZip(path.join(folder, 'knee.zip'), files);
+  await openStore('s3://gist/').put('raw/knee.zip', { file: path.join(folder, 'knee.zip') });
+}
+
+test('a prefix and an archive in a bucket give the same images as the folder they came from', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { a: 12, 'a-b': 5, b: 8 });
+    await upload(folder);
+    const store = openStore('s3://gist/');
+    const images: Uint8Array[][] = [];
+    for (const source of [folder, 's3://gist/raw/knee', 's3://gist/raw/knee.zip']) {
+      const spec = preprocessSpec({ source, shardImages: 8 });
+      const { digest, shards } = await planDataset(store, spec);
+      await Promise.all(
+        Array.from({ length: shards }, (_, shard) =>
+          buildShard(store, openSource(source), spec, { digest, shard }),
+        ),
+      );
+      const ref = await assembleDataset(store, spec, digest);
+      assert.deepEqual(ref.classes, ['a', 'a-b', 'b']);
+      const set = await loadTrainingSet(store, ref.prefix, path.join(folder, '.cache'));
+      images.push(Array.from({ length: set.count }, (_, i) => set.pixels(i)));
+      set.close();
+    }
+    assert.deepEqual(images[1], images[0]);
+    assert.deepEqual(images[2], images[0]);
+  }));
+
+test('a prefix without images and a bucket that is missing are told apart', async () => {
+  const list = async (uri: string) => {
+    for await (const _ of openSource(uri).list()) return;
+  };
+  await assert.rejects(list('s3://gist/nothing/here'), DatasetError);
+  await assert.rejects(list('s3://gist/nothing.zip'), DatasetError);
+  await assert.rejects(list('s3://no-such-bucket/x'), StoreError);
+});
