@@ -6,7 +6,7 @@ import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
 import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
 import { type Parameters, take } from '../network.js';
 import { normal, parameter, type ParameterSpecs } from '../parameters.js';
-import { activate, conv, convDown, convSpecs, denseSpecs, filterSpec } from './layers.js';
+import { ACTIVATION_GAIN, activate, conv, convDown, convSpecs, denseSpecs, filterSpec } from './layers.js';
 import { applyMapping, type MappingShape, mappingSpecs } from './mapping.js';
 
 /** Images whose standard deviation is measured together (Karras et al. 2018, section 3, and 2020). */
@@ -66,10 +66,8 @@ export function applyDiscriminator(
   minibatches: number,
 ): Tensor2D {
   const top = `b${config.resolution}.fromrgb`;
-  let x = activate(
-    conv(images, take<Tensor4D>(parameters, `${top}.weight`)),
-    take<Tensor1D>(parameters, `${top}.bias`),
-  );
+  const weight = take<Tensor4D>(parameters, `${top}.weight`);
+  let x = activate(conv(images, weight, ACTIVATION_GAIN), take<Tensor1D>(parameters, `${top}.bias`));
   for (const resolution of blockResolutions(config).reverse()) {
     if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x);
   }
@@ -80,9 +78,10 @@ export function applyDiscriminator(
 function residualBlock(parameters: Parameters, block: string, x: Tensor4D): Tensor4D {
   const weight = (layer: string) => take<Tensor4D>(parameters, `${block}.${layer}.weight`);
   const bias = (layer: string) => take<Tensor1D>(parameters, `${block}.${layer}.bias`);
-  const skip = tf.mul(convDown(x, weight('skip')), RESIDUAL_GAIN) as Tensor4D;
-  const y = activate(conv(x, weight('conv0')), bias('conv0'));
-  return tf.add(skip, activate(convDown(y, weight('conv1')), bias('conv1'), RESIDUAL_GAIN));
+  const skip = convDown(x, weight('skip'), RESIDUAL_GAIN);
+  const y = activate(conv(x, weight('conv0'), ACTIVATION_GAIN), bias('conv0'));
+  const down = convDown(y, weight('conv1'), ACTIVATION_GAIN * RESIDUAL_GAIN);
+  return tf.add(skip, activate(down, bias('conv1'), RESIDUAL_GAIN));
 }
 
 /** Features [n, 4, 4, c] -> logits [n, 1]. */
@@ -99,7 +98,8 @@ function epilogue(
   const weight = (layer: string) => take<Tensor2D>(parameters, `b4.${layer}.weight`);
   const bias = (layer: string) => take<Tensor1D>(parameters, `b4.${layer}.bias`);
   const kernel = take<Tensor4D>(parameters, 'b4.conv.weight');
-  const y = activate(conv(tf.concat4d([features, deviation], 3), kernel), bias('conv'));
+  const widened = tf.concat4d([features, deviation], 3);
+  const y = activate(conv(widened, kernel, ACTIVATION_GAIN), bias('conv'));
   // Weights count features channel by channel.
   const flat = tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [features.shape[0], -1]) as Tensor2D;
   const hidden = fullyConnected(flat, weight('fc'), bias('fc'), { activation: 'lrelu' });

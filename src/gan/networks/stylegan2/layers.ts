@@ -52,28 +52,47 @@ function equalizedGain(weight: Tensor4D): number {
 }
 
 /**
- * Convolution that keeps the size. x [n, h, w, in], weight [out, in, k, k] -> [n, h, w, out]
+ * Gain of a leaky ReLU of slope 0.2. It is applied to what comes in, on weights and biases, which are small:
+ * lrelu(g * x) = g * lrelu(x) for positive g.
  */
-export function conv(x: Tensor4D, weight: Tensor4D, gain = equalizedGain(weight)): Tensor4D {
-  const kernel = tf.mul(toHwio(weight), gain) as Tensor4D;
-  return conv2d(x, kernel, { stride: 1, padding: (weight.shape[2] - 1) / 2 });
+export const ACTIVATION_GAIN = Math.SQRT2;
+
+/** Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalised learning rate. */
+function equalized(weight: Tensor4D, gain: number): Tensor4D {
+  return tf.mul(toHwio(weight), equalizedGain(weight) * gain) as Tensor4D;
+}
+
+/** Zero padding that keeps the size. */
+function samePadding(weight: Tensor4D): number {
+  return (weight.shape[2] - 1) / 2;
+}
+
+/** Convolution that keeps the size. x [n, h, w, in], weight [out, in, k, k] -> [n, h, w, out] */
+export function conv(x: Tensor4D, weight: Tensor4D, gain = 1): Tensor4D {
+  return conv2d(x, equalized(weight, gain), { stride: 1, padding: samePadding(weight) });
 }
 
 /** Convolution to half the size: low-pass filter, then a convolution of stride 2. x [n, h, w, in] -> [n, h/2, w/2, out] */
-export function convDown(x: Tensor4D, weight: Tensor4D, gain = equalizedGain(weight)): Tensor4D {
-  const kernel = tf.mul(toHwio(weight), gain) as Tensor4D;
+export function convDown(x: Tensor4D, weight: Tensor4D, gain = 1): Tensor4D {
+  const kernel = equalized(weight, gain);
   // A 1x1 kernel reads every other pixel only: filter and decimation are one.
-  if (weight.shape[2] === 1) return conv2d(downsample2d(x, RESAMPLE_TAPS), kernel, { stride: 1, padding: 0 });
+  if (weight.shape[2] === 1) {
+    return conv2d(downsample2d(x, RESAMPLE_TAPS), kernel, { stride: 1, padding: 0 });
+  }
   return conv2d(filter2d(x, RESAMPLE_TAPS, { padding: [2, 2] }), kernel, { stride: 2, padding: 0 });
 }
 
 /** Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. -> [n, 2h, 2w, out] */
 function convUp(x: Tensor4D, kernel: Tensor4D): Tensor4D {
   // Zeros between the pixels take three quarters of the energy: gain 4.
-  return filter2d(convTranspose2d(x, kernel, { stride: 2, padding: 0 }), RESAMPLE_TAPS, {
-    padding: [1, 1],
-    gain: 4,
-  });
+  const spread = convTranspose2d(x, kernel, { stride: 2, padding: 0 });
+  return filter2d(spread, RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
+}
+
+export interface ModulationOptions {
+  /** To twice the size. */
+  up: boolean;
+  gain: number;
 }
 
 /**
@@ -82,16 +101,34 @@ function convUp(x: Tensor4D, kernel: Tensor4D): Tensor4D {
  *
  * x [n, h, w, in], weight [out, in, k, k], style [n, in] -> [n, h, w, out], or twice the size
  */
-export function modulatedConv(x: Tensor4D, weight: Tensor4D, style: Tensor2D, up: boolean): Tensor4D {
-  const [images, inputs] = style.shape;
-  const modulated = tf.mul(x, tf.reshape(style, [images, 1, 1, inputs])) as Tensor4D;
-  const y = up ? convUp(modulated, toHwio(weight)) : conv(modulated, weight, 1);
+export function modulatedConv(
+  x: Tensor4D,
+  weight: Tensor4D,
+  style: Tensor2D,
+  { up, gain }: ModulationOptions,
+): Tensor4D {
+  const [modulated, kernel] = [modulate(x, style), toHwio(weight)];
+  const y = up
+    ? convUp(modulated, kernel)
+    : conv2d(modulated, kernel, { stride: 1, padding: samePadding(weight) });
   const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
-  const scale = tf.rsqrt(tf.add(tf.matMul(tf.square(style), energy, false, true), DEMODULATION_EPSILON));
-  return tf.mul(y, tf.reshape(scale, [images, 1, 1, weight.shape[0]]));
+  const squares = tf.matMul(tf.square(style), energy, false, true);
+  const scale = tf.mul(tf.rsqrt(tf.add(squares, DEMODULATION_EPSILON)), gain) as Tensor2D;
+  return modulate(y, scale);
 }
 
-/** Leaky ReLU of slope 0.2 and gain sqrt(2), clamped; `gain` as well where a layer is one of two that are added. */
-export function activate(x: Tensor4D, bias: Tensor1D, gain = 1): Tensor4D {
-  return biasAct(x, bias, 'lrelu', { gain: Math.SQRT2 * gain, clamp: CLAMP * gain }) as Tensor4D;
+/** Each image's channels times their scales. x [n, h, w, c], scale [n, c] */
+export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
+  const [images, channels] = scale.shape;
+  return tf.mul(x, tf.reshape(scale, [images, 1, 1, channels]));
+}
+
+/**
+ * Bias, leaky ReLU and clamp. x [n, h, w, c], which has the gain already; bias [c], which has not.
+ *
+ * @param residual gain beside the activation's own, where the layer is one of two that are added
+ */
+export function activate(x: Tensor4D, bias: Tensor1D, residual = 1): Tensor4D {
+  const scaled = tf.mul(bias, ACTIVATION_GAIN * residual);
+  return biasAct(x, scaled, 'lrelu', { clamp: CLAMP * residual }) as Tensor4D;
 }

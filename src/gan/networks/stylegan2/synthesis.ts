@@ -8,9 +8,9 @@ import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.j
 import { type NoiseSource, type Parameters, take } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
 import {
+  ACTIVATION_GAIN,
   activate,
   CLAMP,
-  conv,
   convSpecs,
   denseSpecs,
   filterSpec,
@@ -97,12 +97,13 @@ function styledConv(
   layer: number,
   up: boolean,
 ): Tensor4D {
-  const y = modulatedConv(x, take(parameters, `${name}.weight`), affine(parameters, name, w), up);
+  const weight = take<Tensor4D>(parameters, `${name}.weight`);
+  const y = modulatedConv(x, weight, affine(parameters, name, w), { up, gain: ACTIVATION_GAIN });
   const noisy = tf.add(y, layerNoise(parameters, name, y.shape, noise, layer)) as Tensor4D;
   return activate(noisy, take(parameters, `${name}.bias`));
 }
 
-/** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength. */
+/** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength and the activation's gain. */
 function layerNoise(
   parameters: Parameters,
   name: string,
@@ -114,15 +115,23 @@ function layerNoise(
     noise === 'const'
       ? (tf.reshape(take(parameters, `${name}.noise_const`), [1, height, width, 1]) as Tensor4D)
       : noise(layer, [images, height, width, 1]);
-  return tf.mul(values, take(parameters, `${name}.noise_strength`)) as Tensor4D;
+  const strength = tf.mul(take(parameters, `${name}.noise_strength`), ACTIVATION_GAIN);
+  return tf.mul(values, strength) as Tensor4D;
 }
 
-/** Modulated, not demodulated, 1x1. Karras et al. 2020, section 4.1. */
+/**
+ * Modulated, not demodulated, 1x1 convolution. Karras et al. 2020, section 4.1. To so few channels that weights of each image's
+ * own, in a matrix product, cost less than modulated features.
+ *
+ * x [n, h, w, c] -> [n, h, w, channels]
+ */
 function toRgb(parameters: Parameters, name: string, x: Tensor4D, w: Tensor2D): Tensor4D {
+  const [images, height, width, features] = x.shape;
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
-  const style = affine(parameters, name, w);
-  const modulated = tf.mul(x, tf.reshape(style, [style.shape[0], 1, 1, style.shape[1]])) as Tensor4D;
-  return biasAct(conv(modulated, weight), take(parameters, `${name}.bias`), 'linear', {
-    clamp: CLAMP,
-  }) as Tensor4D;
+  const [channels] = weight.shape;
+  const style = tf.mul(affine(parameters, name, w), 1 / Math.sqrt(features));
+  const rows = tf.mul(tf.reshape(style, [images, 1, features]), tf.reshape(weight, [1, channels, features]));
+  const pixels = tf.reshape(x, [images, height * width, features]);
+  const y = tf.reshape(tf.matMul(pixels, rows, false, true), [images, height, width, channels]);
+  return biasAct(y, take(parameters, `${name}.bias`), 'linear', { clamp: CLAMP }) as Tensor4D;
 }
