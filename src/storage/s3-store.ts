@@ -32,7 +32,8 @@ const PUT_ID = 'gist-put';
 
 /**
  * Credentials, region and profile come from the standard AWS environment; with AWS_ENDPOINT_URL set, buckets are part of the
- * path. Every upload carries its SHA-256, which the server checks.
+ * path. Every upload carries its SHA-256, which the server checks. Lists come in the server's order: ascending by the bytes of the
+ * keys, except that servers which keep folders (SeaweedFS) compare folder by folder, so that `a/1` comes before `a-b`.
  */
 export class S3Store implements ObjectStore {
   readonly uri: string;
