@@ -1,6 +1,6 @@
 /** A program run op by op: slow and plain, for debugging and as the yardstick of the graph. */
 import type { Tensor } from '@tensorflow/tfjs';
-import { type AdamOptions, checkValues, type Feeds, phaseOf, type Program, type ProgramDefinition, type Values, type VariableSpec } from './program.js';
+import { type AdamOptions, checkValues, type Feeds, phaseOf, type Program, type ProgramDefinition, type Values, type VariableSpec } from './program-definition.js';
 import { tf } from './tensorflow.js';
 
 export function createEagerProgram(definition: ProgramDefinition, variables: Record<string, VariableSpec>): Program {

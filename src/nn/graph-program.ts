@@ -15,7 +15,7 @@ import {
 
   type Values,
   type VariableSpec,
-} from './program.js';
+} from './program-definition.js';
 import { type Endpoint, type RecordedInput, type Recording, record } from './recording.js';
 import { inputName, SavedModelWriter, type Signature, type SignatureTensor } from './saved-model.js';
 import { loadSignature, type LoadedSignature, tf } from './tensorflow.js';

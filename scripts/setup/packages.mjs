@@ -1,0 +1,32 @@
+/** The npm packages, exactly as package-lock.json has them, without their install scripts. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { npmCommand } from './prerequisites.mjs';
+import { note, SetupTrouble, say } from './say.mjs';
+
+export function packagesAreThere(root) {
+  const stamp = stampFile(root);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest(root);
+}
+
+export function installPackages(root) {
+  if (packagesAreThere(root)) return note('npm packages are there');
+  say('installing npm packages (npm ci)');
+  const { status } = spawnSync(npmCommand(), ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new SetupTrouble('`npm ci` failed; its own words are above. Check the network and run again.');
+  writeFileSync(stampFile(root), lockDigest(root));
+}
+
+/** Inside node_modules, so that whatever removes the packages removes it too. */
+function stampFile(root) {
+  return path.join(root, 'node_modules', '.gist-packages');
+}
+
+function lockDigest(root) {
+  return createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+}

@@ -1,0 +1,16 @@
+/** What set-up tells: one line a step, and an end that says how to mend what is wrong. */
+
+const quiet = process.argv.includes('--quiet');
+
+/** A step begins that may take long. */
+export function say(text) {
+  process.stderr.write(`set-up: ${text}\n`);
+}
+
+/** Something was done already; of interest only to those who asked for set-up. */
+export function note(text) {
+  if (!quiet) say(text);
+}
+
+/** Trouble that the user can mend; ends set-up with exit code 7, as SetupError does in the product. */
+export class SetupTrouble extends Error {}

