@@ -1,0 +1,34 @@
+/** Everything that a report shows, gathered; rendering needs nothing else. */
+import type { PipelineSpec } from '../spec/pipeline.js';
+import type { CurvePoint } from '../spec/results.js';
+
+/** One picture with what stands under it; `png` at its own size. */
+export interface Picture {
+  png: Uint8Array;
+  caption: string;
+}
+
+/** Real and synthetic images of one class; `name` is null in an unlabelled data set. */
+export interface ClassRow {
+  name: string | null;
+  real: Uint8Array[];
+  synthetic: Uint8Array[];
+}
+
+export interface ReportInput {
+  runId: string;
+  spec: PipelineSpec;
+  /** ISO 8601. */
+  madeAt: string;
+  /** Figures by full name, `fd_effnetlite0.holdout` and the like. */
+  figures: Record<string, number>;
+  rows: ClassRow[];
+  /** Previews of the generator in order of kimg. */
+  progression: { kimg: number; png: Uint8Array }[];
+  curve: CurvePoint[];
+  bestKimg: number | null;
+  dataset: { digest: string; resolution: number; train: number; holdout: number; rejected: { name: string; reason: string }[] };
+  synthetic: { digest: string; images: number };
+  /** Facts of where everything came from, as label and value. */
+  lineage: [string, string][];
+}

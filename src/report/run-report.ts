@@ -1,0 +1,175 @@
+/** The report of a run: gathers what it shows from the store, draws it, writes PNG figures and the page. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { type CheckpointManifest, manifestSchema } from '../gan/checkpoint.js';
+import { listSnapshots } from '../gan/index.js';
+import { shardListSchema, type SyntheticManifest, syntheticManifestSchema } from '../gan/synthetic-set.js';
+import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
+import type { PipelineSpec } from '../spec/pipeline.js';
+import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult, TrainResult } from '../spec/results.js';
+import { findJson, getJson } from '../storage/index.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { curveSvg } from './figures/curve.js';
+import { grid } from './figures/grid.js';
+import { type DrawnFigures, renderHtml } from './html.js';
+import type { ClassRow, ReportInput } from './report-input.js';
+
+/** What is known of a run when its report is made. */
+export interface ReportedRun {
+  runId: string;
+  spec: PipelineSpec;
+  dataset: DatasetRef;
+  synthetic: GenerateResult;
+  train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
+  reused: string[];
+}
+
+const IMAGES_A_CLASS = 6;
+const CLASSES_SHOWN = 12;
+const SNAPSHOTS_SHOWN = 8;
+/** Real images looked through for some of each class. */
+const LOOK_THROUGH = 5_000;
+
+/** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the page's key */
+export async function renderRunReport(
+  store: ObjectStore,
+  run: ReportedRun,
+  figures: Record<string, number>,
+  prefix: string,
+): Promise<string> {
+  const input = await gather(store, run, figures);
+  const drawn = await draw(input);
+  for (const [name, png] of await figureFiles(drawn)) {
+    await store.put(`${prefix}figures/${name}.png`, png, { contentType: 'image/png' });
+  }
+  const key = `${prefix}report.html`;
+  await store.put(key, Buffer.from(renderHtml(input, drawn)), { contentType: 'text/html; charset=utf-8' });
+  return key;
+}
+
+async function gather(store: ObjectStore, run: ReportedRun, figures: Record<string, number>): Promise<ReportInput> {
+  const { dataset, synthetic, train, spec } = run;
+  const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];
+  const manifest = await getJson(store, `${dataset.prefix}manifest.json`, datasetManifestSchema);
+  const checkpoint = train ? await findJson(store, `${train.checkpoint.prefix}manifest.json`, manifestSchema) : null;
+  return {
+    runId: run.runId,
+    spec,
+    madeAt: new Date().toISOString(),
+    figures,
+    rows: await classRows(store, run),
+    progression: train ? await previews(store, train.checkpoint) : [],
+    curve,
+    bestKimg: curve.length > 0 ? (train?.checkpoint.kimg ?? null) : null,
+    dataset: { digest: dataset.digest, resolution: dataset.resolution, ...dataset.images, rejected: manifest.rejected },
+    synthetic: { digest: synthetic.digest, images: synthetic.images },
+    lineage: lineage(run, checkpoint),
+  };
+}
+
+function lineage({ dataset, synthetic, train, reused, spec }: ReportedRun, checkpoint: CheckpointManifest | null): [string, string][] {
+  const facts: [string, string][] = [
+    ['Data set', `${dataset.prefix} (${dataset.images.train} train, ${dataset.images.holdout} holdout, ${dataset.rejected} set aside)`],
+    ['Synthetic set', synthetic.prefix],
+    ['Seeds', `holdout ${spec.preprocess?.holdout.seed ?? '-'}, training ${spec.train.seed}, first synthetic image ${spec.generate.seed}`],
+  ];
+  if (train) facts.push(['Checkpoint', `${train.checkpoint.prefix} (${train.checkpoint.kimg} kimg, step ${train.checkpoint.step})`]);
+  if (train && 'ended' in train) facts.push(['Training ended', train.ended]);
+  if (checkpoint) {
+    const { library, threads, platform } = checkpoint.numericEnvironment;
+    facts.push(['Computed by', `${library}, ${threads} threads, ${platform}`]);
+    facts.push(['Training time', `${(checkpoint.counters.seconds / 60).toFixed(1)} minutes`]);
+  }
+  facts.push(['Reused from earlier runs', reused.length > 0 ? reused.join(', ') : 'nothing']);
+  return facts;
+}
+
+async function classRows(store: ObjectStore, run: ReportedRun): Promise<ClassRow[]> {
+  const names: (string | null)[] = run.dataset.classes?.slice(0, CLASSES_SHOWN) ?? [null];
+  const [real, synthetic] = await Promise.all([realImages(store, run.dataset, names.length), syntheticImages(store, run.synthetic, names.length)]);
+  const unlabelled = synthetic.length < names.length;
+  return names.map((name, label) => ({ name, real: real[label] ?? [], synthetic: synthetic[unlabelled ? 0 : label] ?? [] }));
+}
+
+async function realImages(store: ObjectStore, { prefix, resolution, channels }: DatasetRef, classes: number): Promise<Uint8Array[][]> {
+  const found: Uint8Array[][] = Array.from({ length: classes }, () => []);
+  const dataset = await openDataset(store, prefix);
+  let seen = 0;
+  for await (const { label, pixels } of dataset.images('train')) {
+    const row = found[label ?? 0];
+    if (row && row.length < IMAGES_A_CLASS) row.push(await encodePng(pixels, resolution, resolution, channels));
+    if (++seen >= LOOK_THROUGH || found.every((images) => images.length >= IMAGES_A_CLASS)) break;
+  }
+  return found;
+}
+
+async function syntheticImages(store: ObjectStore, { prefix }: GenerateResult, classes: number): Promise<Uint8Array[][]> {
+  const manifest: SyntheticManifest = await getJson(store, `${prefix}manifest.json`, syntheticManifestSchema);
+  const found: Uint8Array[][] = Array.from({ length: manifest.classes ? classes : 1 }, () => []);
+  const folder = await mkdtemp(path.join(tmpdir(), 'gist-report-'));
+  try {
+    for (const shard of manifest.shards) {
+      const list = await getJson(store, `${prefix}${shard.list}`, shardListSchema);
+      const file = path.join(folder, 'shard.zip');
+      await writeFile(file, await store.get(`${prefix}${shard.key}`));
+      const archive = await openShard(file);
+      for (const { name, label } of list.images) {
+        const row = found[label ?? 0];
+        if (row && row.length < IMAGES_A_CLASS) row.push(await archive.read(name));
+      }
+      if (found.every((images) => images.length >= IMAGES_A_CLASS)) break;
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return found;
+}
+
+/** Previews of the training that a checkpoint belongs to, evenly chosen, the first and the last among them. */
+async function previews(store: ObjectStore, { prefix }: CheckpointRef): Promise<ReportInput['progression']> {
+  const runId = /^runs\/(.+)\/train\//.exec(prefix)?.[1];
+  if (!runId) return [];
+  const snapshots = await listSnapshots(store, runId);
+  const count = Math.min(SNAPSHOTS_SHOWN, snapshots.length);
+  const places = Array.from({ length: count }, (_, i) => Math.round((i * (snapshots.length - 1)) / Math.max(1, count - 1)));
+  const chosen = [...new Set(places)].map((place) => snapshots[place] as CheckpointRef);
+  const shown: ReportInput['progression'] = [];
+  for (const { kimg, prefix: at } of chosen) {
+    const manifest = await findJson(store, `${at}manifest.json`, manifestSchema);
+    const preview = manifest?.parts['preview.png'];
+    if (preview) shown.push({ kimg, png: await store.get(preview.key.startsWith(at) ? preview.key : `${at}${preview.key}`) });
+  }
+  return shown;
+}
+
+async function draw(input: ReportInput): Promise<DrawnFigures> {
+  const rows = await Promise.all(
+    input.rows.map(async ({ name, real, synthetic }) => ({
+      name,
+      real: await grid(real, IMAGES_A_CLASS / 2),
+      synthetic: await grid(synthetic, IMAGES_A_CLASS / 2),
+    })),
+  );
+  const metrics = [...new Set(input.curve.map(({ metric }) => metric))];
+  const curves = metrics.flatMap((metric) => {
+    const svg = curveSvg(input.curve, metric, input.bestKimg);
+    return svg ? [{ metric, svg }] : [];
+  });
+  return { rows, progression: input.progression, curves };
+}
+
+async function figureFiles(drawn: DrawnFigures): Promise<[string, Uint8Array][]> {
+  const files: [string, Uint8Array][] = [];
+  drawn.rows.forEach(({ real, synthetic }, i) => {
+    if (real) files.push([`real-class-${i}`, real]);
+    if (synthetic) files.push([`synthetic-class-${i}`, synthetic]);
+  });
+  for (const { kimg, png } of drawn.progression) files.push([`progression-${kimg}-kimg`, png]);
+  for (const { metric, svg } of drawn.curves) {
+    const png = await sharp(Buffer.from(svg), { density: 144 }).flatten({ background: '#ffffff' }).png().toBuffer();
+    files.push([`curve-${metric}`, png]);
+  }
+  return files;
+}

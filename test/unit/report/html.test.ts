@@ -1,0 +1,67 @@
+/** The page of a report. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { curveSvg } from '../../../src/report/figures/curve.js';
+import { grid } from '../../../src/report/figures/grid.js';
+import { renderHtml } from '../../../src/report/html.js';
+import type { ReportInput } from '../../../src/report/report-input.js';
+import { parseSpec } from '../../../src/spec/parse.js';
+
+const HOSTILE = '<script>alert("x")</script>';
+
+const png = (value: number) =>
+  sharp({ create: { width: 32, height: 32, channels: 3, background: { r: value, g: value, b: value } } }).png().toBuffer();
+
+async function input(): Promise<ReportInput> {
+  return {
+    runId: 'knees-1',
+    spec: parseSpec({ name: 'knees', preprocess: { source: '/data/knees' } }),
+    madeAt: '2026-01-01T00:00:00.000Z',
+    figures: { 'fd_effnetlite0.holdout': 41.234, 'fd_effnetlite0.train_vs_holdout': 20.1, 'images.holdout': 120 },
+    rows: [{ name: HOSTILE, real: [await png(10)], synthetic: [await png(200)] }],
+    progression: [{ kimg: 4, png: await png(90) }],
+    curve: [
+      { kimg: 4, metric: 'fd_effnetlite0', value: 90 },
+      { kimg: 8, metric: 'fd_effnetlite0', value: 60 },
+    ],
+    bestKimg: 8,
+    dataset: { digest: 'd', resolution: 32, train: 480, holdout: 120, rejected: [{ name: 'a.png', reason: HOSTILE }] },
+    synthetic: { digest: 's', images: 480 },
+    lineage: [['Checkpoint', 'runs/x']],
+  };
+}
+
+test('the page fetches nothing and runs nothing, whatever a class or a file is called', async () => {
+  const report = await input();
+  const svg = curveSvg(report.curve, 'fd_effnetlite0', 8) ?? '';
+  const html = renderHtml(report, {
+    rows: [{ name: HOSTILE, real: report.rows[0]?.real[0] ?? null, synthetic: null }],
+    progression: report.progression,
+    curves: [{ metric: 'fd_effnetlite0', svg }],
+  });
+  assert.ok(!html.includes('<script'));
+  assert.ok(html.includes('&lt;script&gt;'));
+  const addresses = html.match(/(?:src|href)="([^"]*)"/g) ?? [];
+  assert.ok(addresses.length > 0 && addresses.every((address) => address.startsWith('src="data:image/png;base64,')));
+});
+
+test('every figure is shown under its full name with what it means and on how many images it stands', async () => {
+  const html = renderHtml(await input(), { rows: [], progression: [], curves: [] });
+  for (const name of ['fd_effnetlite0.holdout', 'fd_effnetlite0.train_vs_holdout', 'images.holdout']) assert.ok(html.includes(name));
+  assert.match(html, /41\.23/);
+  assert.match(html, /training never saw/);
+});
+
+test('the best snapshot is marked on the curve, and one point makes no curve', async () => {
+  const { curve } = await input();
+  assert.match(curveSvg(curve, 'fd_effnetlite0', 8) ?? '', />best</);
+  assert.equal(curveSvg(curve.slice(0, 1), 'fd_effnetlite0', 4), null);
+});
+
+test('small images are enlarged by whole pixels in a grid', async () => {
+  const made = await grid([await png(1), await png(2), await png(3)], 2);
+  const { width, height } = await sharp(made ?? Buffer.alloc(0)).metadata();
+  assert.deepEqual([width, height], [2 * 96 + 2, 2 * 96 + 2]);
+  assert.equal(await grid([], 3), null);
+});
