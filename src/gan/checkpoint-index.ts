@@ -55,6 +55,12 @@ export async function readIndex(store: ObjectStore, runPrefix: string): Promise<
   }
 }
 
+/** A claim on its way between threads. */
+export interface HandedOver {
+  index: Index;
+  etag: string;
+}
+
 /**
  * The right to add checkpoints to a training. A claim is a conditional put on the index, and so is every commit; each
  * commit's condition is the etag of this owner's previous write. Whoever claims later changes the etag, so that from this
@@ -78,7 +84,8 @@ export class Ownership {
     const nonce = randomUUID();
     for (;;) {
       const { index, etag, damaged } = await readIndex(store, runPrefix);
-      if (index && etag && index.owner.nonce === nonce) return new Ownership(store, runPrefix, index, etag, damaged);
+      if (index && etag && index.owner.nonce === nonce)
+        return new Ownership(store, runPrefix, index, etag, damaged);
       if (index && index.owner.attempt > attempt) throw stale(runPrefix);
       const next: Index = {
         version: 1,
@@ -95,6 +102,15 @@ export class Ownership {
         if (!(error instanceof PreconditionFailedError)) throw error;
       }
     }
+  }
+
+  /** Hands the claim to another thread of this process; this object must not be used any more. */
+  handOver(): HandedOver {
+    return { index: this.current, etag: this.etag };
+  }
+
+  static takeOver(store: ObjectStore, runPrefix: string, { index, etag }: HandedOver): Ownership {
+    return new Ownership(store, runPrefix, index, etag, false);
   }
 
   get claim(): number {

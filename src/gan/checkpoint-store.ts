@@ -15,7 +15,7 @@ import {
   partKey,
   trainPrefix,
 } from './checkpoint.js';
-import { type IndexEntry, Ownership, readIndex } from './checkpoint-index.js';
+import { type HandedOver, type IndexEntry, Ownership, readIndex } from './checkpoint-index.js';
 
 export type Warn = (message: string) => void;
 
@@ -71,7 +71,8 @@ async function loadCheckpoint(store: ObjectStore, entry: IndexEntry): Promise<Lo
   const parts: Record<string, Uint8Array> = {};
   for (const [name, part] of Object.entries(manifest.parts)) {
     const content = await getOrDamage(store, `${entry.prefix}${part.key}`);
-    if (content.byteLength !== part.bytes) throw new Damage(`${part.key} has ${content.byteLength} bytes, not ${part.bytes}`);
+    if (content.byteLength !== part.bytes)
+      throw new Damage(`${part.key} has ${content.byteLength} bytes, not ${part.bytes}`);
     if (sha256(content) !== part.sha256) throw new Damage(`${part.key} does not match its checksum`);
     parts[name] = content;
   }
@@ -83,7 +84,8 @@ async function getOrDamage(store: ObjectStore, key: string): Promise<Uint8Array>
     return await store.get(key);
   } catch (error) {
     // A refusal of the store as a whole (wrong secret, no bucket) fails the head too and is thrown there.
-    if (error instanceof StoreError && (await store.head(key)) === null) throw new Damage(`${key.split('/').at(-1)} is missing`);
+    if (error instanceof StoreError && (await store.head(key)) === null)
+      throw new Damage(`${key.split('/').at(-1)} is missing`);
     throw error;
   }
 }
@@ -106,12 +108,27 @@ async function entriesByListing(store: ObjectStore, runPrefix: string): Promise<
     try {
       const { kimg, step, snapshot, parts } = parseManifest(bytes, key);
       const heads = await Promise.all(Object.values(parts).map((part) => store.head(`${prefix}${part.key}`)));
-      entries.push({ prefix, kimg, step, snapshot, full: heads.every((head) => head !== null), manifestSha256: sha256(bytes) });
+      entries.push({
+        prefix,
+        kimg,
+        step,
+        snapshot,
+        full: heads.every((head) => head !== null),
+        manifestSha256: sha256(bytes),
+      });
     } catch (error) {
       if (!(error instanceof Damage)) throw error;
     }
   }
   return entries;
+}
+
+/** A writer on its way between threads. */
+export interface WriterHandedOver {
+  runPrefix: string;
+  keepCheckpoints: number;
+  entries: IndexEntry[];
+  ownership: HandedOver;
 }
 
 /** One attempt's way to its training's checkpoints. */
@@ -142,11 +159,27 @@ export class CheckpointWriter {
   ): Promise<CheckpointWriter> {
     const ownership = await Ownership.claim(store, runPrefix, options.attempt);
     if (ownership.foundDamaged) options.warn('the list of checkpoints was damaged; it is made anew');
-    const known = ownership.foundDamaged ? await entriesByListing(store, runPrefix) : [...ownership.checkpoints];
+    const known = ownership.foundDamaged
+      ? await entriesByListing(store, runPrefix)
+      : [...ownership.checkpoints];
     const newest = await newestThatVerifies(store, known, options.warn);
     // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
     const entries = known.filter(({ step }) => newest !== null && step <= newest.ref.step);
     return new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, newest, entries);
+  }
+
+  /** Everything that a thread needs to write on; this object must not be used any more. */
+  handOver(): WriterHandedOver {
+    const { runPrefix, keepCheckpoints, entries } = this;
+    return { runPrefix, keepCheckpoints, entries, ownership: this.ownership.handOver() };
+  }
+
+  static takeOver(
+    store: ObjectStore,
+    { runPrefix, keepCheckpoints, entries, ownership }: WriterHandedOver,
+  ): CheckpointWriter {
+    const taken = Ownership.takeOver(store, runPrefix, ownership);
+    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, null, entries);
   }
 
   get claim(): number {
@@ -171,7 +204,10 @@ export class CheckpointWriter {
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
     await this.putManifest(`${prefix}manifest.json`, bytes);
     const entry: IndexEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
-    const { kept, thinned, dropped } = thinOut([...this.entries.filter((other) => other.prefix !== prefix), entry], this.keepCheckpoints);
+    const { kept, thinned, dropped } = thinOut(
+      [...this.entries.filter((other) => other.prefix !== prefix), entry],
+      this.keepCheckpoints,
+    );
     await this.ownership.commit(kept);
     this.entries = kept;
     for (const old of thinned) await this.deleteExcept(old.prefix, LASTING_PARTS);
@@ -206,7 +242,8 @@ export class CheckpointWriter {
       if (before) {
         const there = await this.store.get(key);
         if (sha256(there) === sha256(bytes)) return;
-        if (claimOf(there) > this.claim) throw new StaleAttemptError({ what: 'a later attempt has written this checkpoint', where: key });
+        if (claimOf(there) > this.claim)
+          throw new StaleAttemptError({ what: 'a later attempt has written this checkpoint', where: key });
       }
       try {
         await this.store.put(key, bytes, {
@@ -247,7 +284,10 @@ function claimOf(bytes: Uint8Array): number {
 }
 
 /** The newest `keep` stay whole; older snapshots keep what lasts; other older ones go. */
-function thinOut(entries: IndexEntry[], keep: number): { kept: IndexEntry[]; thinned: IndexEntry[]; dropped: IndexEntry[] } {
+function thinOut(
+  entries: IndexEntry[],
+  keep: number,
+): { kept: IndexEntry[]; thinned: IndexEntry[]; dropped: IndexEntry[] } {
   const sorted = [...entries].sort((a, b) => a.step - b.step);
   const old = sorted.slice(0, Math.max(0, sorted.length - keep));
   const thinned = old.filter(({ snapshot, full }) => snapshot && full);

@@ -1,7 +1,9 @@
 /** Checkpoints on their way to the store while training goes on: one at a time, and no error is lost. */
+import { Worker } from 'node:worker_threads';
+import { revive, TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { PARTS } from './checkpoint.js';
 import type { CheckpointDraft, CheckpointWriter } from './checkpoint-store.js';
+import type { CheckpointThreadData, CheckpointThreadReply } from './checkpoint-thread.js';
 import type { TrainerEvent } from './trainer-events.js';
 
 /** A state as it was at one moment, on the host. */
@@ -10,18 +12,37 @@ export interface CapturedState {
   parts: Record<string, Uint8Array>;
 }
 
+/**
+ * The upload runs in a thread of its own: a training step is one long native call, during which this thread's event loop
+ * stands still and nothing would be sent.
+ */
 export class CheckpointUploads {
+  private readonly thread: Worker;
   private inFlight: Promise<void> | null = null;
   private failure: { error: unknown } | null = null;
   private startedStep: number | null;
 
+  /** @param newest the newest checkpoint that counts */
   constructor(
-    private readonly writer: CheckpointWriter,
+    storeUri: string,
+    writer: CheckpointWriter,
     private readonly emit: (event: TrainerEvent) => void,
-    /** The newest checkpoint that counts. */
     public newest: CheckpointRef | null,
   ) {
     this.startedStep = newest?.step ?? null;
+    const workerData: CheckpointThreadData = { storeUri, writer: writer.handOver() };
+    this.thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), { workerData });
+    this.thread.on('message', ({ type }: CheckpointThreadReply) => {
+      if (type === 'trouble') emit({ type: 'warning', message: 'the object store is in trouble; waiting' });
+    });
+    this.thread.on('error', (error) => {
+      this.failure ??= { error };
+    });
+  }
+
+  /** Ends the thread. Call it last. */
+  async close(): Promise<void> {
+    await this.thread.terminate();
   }
 
   get idle(): boolean {
@@ -62,9 +83,33 @@ export class CheckpointUploads {
   }
 
   private async upload({ draft, parts }: CapturedState): Promise<void> {
-    this.newest = await this.writer.write(draft, parts);
-    const stats = parts[PARTS.stats];
-    if (stats) await this.writer.publish(PARTS.stats, stats);
+    const reply = this.reply();
+    // The weights are moved, not copied; each has a buffer of its own.
+    const moved = Object.values(parts).filter(
+      (part) => part.byteLength > 1e5 && part.byteLength === part.buffer.byteLength,
+    );
+    this.thread.postMessage(
+      { draft, parts },
+      moved.map((part) => part.buffer as ArrayBuffer),
+    );
+    this.newest = await reply;
     this.emit({ type: 'checkpoint', checkpoint: this.newest, snapshot: draft.snapshot });
+  }
+
+  private reply(): Promise<CheckpointRef> {
+    const { thread } = this;
+    return new Promise((resolve, reject) => {
+      const settle = (finish: () => void) => {
+        thread.off('message', hear).off('error', reject).off('exit', ended);
+        finish();
+      };
+      const hear = (reply: CheckpointThreadReply) => {
+        if (reply.type === 'written') settle(() => resolve(reply.checkpoint));
+        if (reply.type === 'failed') settle(() => reject(revive(reply.error)));
+      };
+      const ended = () =>
+        settle(() => reject(new TrainingError({ what: 'the thread that writes checkpoints has ended' })));
+      thread.on('message', hear).once('error', reject).once('exit', ended);
+    });
   }
 }

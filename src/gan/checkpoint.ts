@@ -130,7 +130,8 @@ export function assertSameConfiguration(
   const found = manifest.configuration;
   for (const part of ['network', 'training'] as const) {
     const fields = new Set([...Object.keys(expected[part]), ...Object.keys(found[part])]);
-    for (const field of [...fields].sort()) check(`${part}.${field}`, found[part][field], expected[part][field], where);
+    for (const field of [...fields].sort())
+      check(`${part}.${field}`, found[part][field], expected[part][field], where);
   }
   check('dataset', found.dataset, expected.dataset, where);
 }

@@ -40,6 +40,12 @@ export function classAssignment(
 function labelNamed(name: string, classes: readonly ClassShare[] | null): number {
   const label = classes?.findIndex((known) => known.name === name) ?? -1;
   if (label >= 0) return label;
-  const known = classes ? `It knows ${classes.map((one) => `"${one.name}"`).join(', ')}.` : 'It was trained without classes.';
-  throw new SpecError({ what: `the generator knows no class "${name}"`, where: 'generate.classes', mend: known });
+  const known = classes
+    ? `It knows ${classes.map((one) => `"${one.name}"`).join(', ')}.`
+    : 'It was trained without classes.';
+  throw new SpecError({
+    what: `the generator knows no class "${name}"`,
+    where: 'generate.classes',
+    mend: known,
+  });
 }

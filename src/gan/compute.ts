@@ -49,5 +49,10 @@ export function assembleSynthetic(
   input: synthetic.SyntheticInput,
   onProgress?: OnProgress,
 ): Promise<GenerateResult> {
-  return synthetic.assembleSynthetic(store, input, () => warmSampler(store, input.checkpoint.prefix), onProgress);
+  return synthetic.assembleSynthetic(
+    store,
+    input,
+    () => warmSampler(store, input.checkpoint.prefix),
+    onProgress,
+  );
 }

@@ -25,7 +25,11 @@ const BATCH = 16;
  * @param prefix of the checkpoint in the store; for a local folder: `openStore(folder)` and `''`.
  * @throws CheckpointError when it is no checkpoint, or its weights are damaged or of another configuration.
  */
-export async function createSampler(store: ObjectStore, prefix: string, options: SamplerOptions = {}): Promise<Sampler> {
+export async function createSampler(
+  store: ObjectStore,
+  prefix: string,
+  options: SamplerOptions = {},
+): Promise<Sampler> {
   const manifest = await readManifest(store, prefix);
   const config = resolveNetworkConfig(networkSettings(manifest));
   const { definition, sampler } = samplerOf(config, manifest.classes, options.batch ?? BATCH);
@@ -43,7 +47,10 @@ export function samplerOf(
 ): { definition: ProgramDefinition; sampler: (program: Program) => Sampler } {
   const { zDim, resolution, channels } = config;
   const shape = { zDim, labelDim: config.classes, resolution, channels, batch, classes };
-  return { definition: buildGeneratorProgram(config, batch), sampler: (program) => new Sampler(program, shape) };
+  return {
+    definition: buildGeneratorProgram(config, batch),
+    sampler: (program) => new Sampler(program, shape),
+  };
 }
 
 /** Of all variables, those that a generator program has. */
@@ -73,7 +80,12 @@ async function storeAnswers(store: ObjectStore, prefix: string): Promise<boolean
   return true;
 }
 
-async function readPart(store: ObjectStore, prefix: string, manifest: CheckpointManifest, name: string): Promise<Uint8Array> {
+async function readPart(
+  store: ObjectStore,
+  prefix: string,
+  manifest: CheckpointManifest,
+  name: string,
+): Promise<Uint8Array> {
   const part = manifest.parts[name];
   const key = `${prefix}${part?.key ?? name}`;
   if (part && (await store.head(key))?.bytes === part.bytes) {
@@ -81,7 +93,9 @@ async function readPart(store: ObjectStore, prefix: string, manifest: Checkpoint
     if (sha256(bytes) === part.sha256) return bytes;
   }
   throw new CheckpointError({
-    what: part ? 'is missing or does not match the checksum in the manifest' : 'is not among the parts of the checkpoint',
+    what: part
+      ? 'is missing or does not match the checksum in the manifest'
+      : 'is not among the parts of the checkpoint',
     where: key,
     mend: 'Use another checkpoint of the run.',
   });

@@ -19,7 +19,12 @@ export function encodeRawPng({ pixels, width, height, channels }: RawImage): Pro
  *
  * @param columns images a row; the last row may be shorter, the rest is black.
  */
-export function tile(images: readonly Uint8Array[], columns: number, resolution: number, channels: 1 | 3): RawImage {
+export function tile(
+  images: readonly Uint8Array[],
+  columns: number,
+  resolution: number,
+  channels: 1 | 3,
+): RawImage {
   const rows = Math.ceil(images.length / columns);
   const width = columns * resolution;
   const height = rows * resolution;

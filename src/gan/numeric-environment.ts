@@ -15,7 +15,10 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
 }
 
 /** @param library numeric library and version, as it names itself */
-export function numericEnvironment(train: Pick<TrainSpec, 'threads' | 'mode'>, library: string): NumericEnvironment {
+export function numericEnvironment(
+  train: Pick<TrainSpec, 'threads' | 'mode'>,
+  library: string,
+): NumericEnvironment {
   return {
     threads: resolveThreads(train.threads),
     library,
@@ -29,7 +32,10 @@ export function numericEnvironment(train: Pick<TrainSpec, 'threads' | 'mode'>, l
 function cpuFeatures(): string[] {
   try {
     const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-    return line.split(/\s+/).filter((flag) => FEATURES.test(flag)).sort();
+    return line
+      .split(/\s+/)
+      .filter((flag) => FEATURES.test(flag))
+      .sort();
   } catch {
     return [];
   }
@@ -37,5 +43,7 @@ function cpuFeatures(): string[] {
 
 /** Fields in which two environments differ; none: same bytes are promised. */
 export function differences(a: NumericEnvironment, b: NumericEnvironment): string[] {
-  return (Object.keys(a) as (keyof NumericEnvironment)[]).filter((field) => canonicalJson(a[field]) !== canonicalJson(b[field]));
+  return (Object.keys(a) as (keyof NumericEnvironment)[]).filter(
+    (field) => canonicalJson(a[field]) !== canonicalJson(b[field]),
+  );
 }

@@ -28,7 +28,11 @@ export class PreviewPainter {
     const sampler = this.sampler ?? (await this.open());
     await this.load?.(variables);
     const cells = gridCells(this.classes);
-    const images = await sampler.generate(cells.map((_, seed) => seed), cells, 1);
+    const images = await sampler.generate(
+      cells.map((_, seed) => seed),
+      cells,
+      1,
+    );
     return encodeRawPng(tile(images, COLUMNS, this.config.resolution, this.config.channels));
   }
 
@@ -52,7 +56,10 @@ function gridCells(classes: ClassShare[] | null): (number | null)[] {
 }
 
 /** The first real images of each class in the data order, in the same arrangement; a class with too few repeats its own. */
-export async function paintReals({ images }: TrainingData, classes: ClassShare[] | null): Promise<Uint8Array> {
+export async function paintReals(
+  { images }: TrainingData,
+  classes: ClassShare[] | null,
+): Promise<Uint8Array> {
   const shown = new Map<number | null, number[]>();
   for (let i = 0; i < images.count; i++) {
     const key = classes ? images.label(i) : null;

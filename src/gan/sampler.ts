@@ -42,7 +42,11 @@ export class Sampler {
    * @returns raw [h, w, c] bytes of each image, in the order of the seeds
    * @throws UsageError when a label is not one of the generator's classes
    */
-  async generate(seeds: readonly number[], labels: readonly (number | null)[], psi: number): Promise<Uint8Array[]> {
+  async generate(
+    seeds: readonly number[],
+    labels: readonly (number | null)[],
+    psi: number,
+  ): Promise<Uint8Array[]> {
     const out = new Array<Uint8Array>(seeds.length);
     for (const slots of this.arrange(seeds)) {
       const images = await this.run(slots, seeds, labels, psi);
@@ -95,7 +99,8 @@ export class Sampler {
       z.set(latent(request === undefined ? slot : (seeds[request] as number), zDim), slot * zDim);
       if (labelDim === 0) return;
       const label = request === undefined ? 0 : (labels[request] ?? null);
-      if (label === null || !Number.isInteger(label) || label < 0 || label >= labelDim) throw noSuchClass(label, labelDim);
+      if (label === null || !Number.isInteger(label) || label < 0 || label >= labelDim)
+        throw noSuchClass(label, labelDim);
       oneHot[slot * labelDim + label] = 1;
     });
     const { images } = await this.program.run('generate', {

@@ -63,7 +63,10 @@ export function syntheticPrefix(runId: string, digest: string): string {
 }
 
 /** Images that shard number `shard` has, as a range of the set: first and one past the last. */
-export function shardRange({ count, shardImages }: GenerateSpec, shard: number): { first: number; end: number } {
+export function shardRange(
+  { count, shardImages }: GenerateSpec,
+  shard: number,
+): { first: number; end: number } {
   return { first: shard * shardImages, end: Math.min(count, (shard + 1) * shardImages) };
 }
 
@@ -85,7 +88,11 @@ export async function generateShard(
     for (let from = first; from < end; from += CHUNK) {
       const places = range(from, Math.min(end, from + CHUNK));
       const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
-      const pixels = await sampler.generate(chunk.map(({ seed }) => seed), chunk.map(({ label }) => label), generate.truncationPsi);
+      const pixels = await sampler.generate(
+        chunk.map(({ seed }) => seed),
+        chunk.map(({ label }) => label),
+        generate.truncationPsi,
+      );
       for (const [i, { seed, label }] of chunk.entries()) {
         const name = `seed${String(seed).padStart(8, '0')}.png`;
         yield { name, bytes: await encodeRawPng(sampler.raw(pixels[i] as Uint8Array)) };
@@ -99,7 +106,12 @@ export async function generateShard(
 }
 
 /** By way of a local file, so that memory stays flat. */
-async function storeArchive(store: ObjectStore, prefix: string, key: string, files: AsyncIterable<ZipFileContent>): Promise<Part> {
+async function storeArchive(
+  store: ObjectStore,
+  prefix: string,
+  key: string,
+  files: AsyncIterable<ZipFileContent>,
+): Promise<Part> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
   try {
     const file = path.join(folder, key);
@@ -128,7 +140,12 @@ export async function assembleSynthetic(
     const { archive, images } = await getJson(store, `${prefix}${listKey(shard)}`, shardListSchema);
     for (const { label } of images) if (counts && label !== null) counts[label] = (counts[label] ?? 0) + 1;
     await assertThere(store, prefix, archive);
-    shards.push({ ...archive, images: images.length, firstSeed: images[0]?.seed ?? generate.seed, list: listKey(shard) });
+    shards.push({
+      ...archive,
+      images: images.length,
+      firstSeed: images[0]?.seed ?? generate.seed,
+      list: listKey(shard),
+    });
     onProgress({ done: shard + 1, total: shardCount, unit: 'shards' });
   }
   await store.put(`${prefix}${GRID}`, await drawGrid(sampler, generate), { contentType: 'image/png' });
@@ -152,7 +169,11 @@ export async function assembleSynthetic(
 
 async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: Part): Promise<void> {
   if ((await store.head(`${prefix}${key}`))?.bytes === bytes) return;
-  throw new StoreError({ what: 'is missing or has another size than was written', where: `${prefix}${key}`, mend: 'Delete its .json and generate again.' });
+  throw new StoreError({
+    what: 'is missing or has another size than was written',
+    where: `${prefix}${key}`,
+    mend: 'Delete its .json and generate again.',
+  });
 }
 
 /** The first images of the set; conditional ones in the order of their classes. */
@@ -161,8 +182,14 @@ async function drawGrid(sampler: Sampler, generate: GenerateSpec): Promise<Uint8
   const shown = range(0, Math.min(generate.count, GRID_COLUMNS * GRID_ROWS))
     .map((place) => ({ seed: generate.seed + place, label: labelOf(place) }))
     .sort((a, b) => (a.label ?? 0) - (b.label ?? 0) || a.seed - b.seed);
-  const images = await sampler.generate(shown.map(({ seed }) => seed), shown.map(({ label }) => label), generate.truncationPsi);
-  return encodeRawPng(tile(images, Math.min(GRID_COLUMNS, images.length), sampler.resolution, sampler.channels));
+  const images = await sampler.generate(
+    shown.map(({ seed }) => seed),
+    shown.map(({ label }) => label),
+    generate.truncationPsi,
+  );
+  return encodeRawPng(
+    tile(images, Math.min(GRID_COLUMNS, images.length), sampler.resolution, sampler.channels),
+  );
 }
 
 function archiveKey(shard: number): string {

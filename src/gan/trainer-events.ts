@@ -25,7 +25,11 @@ const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.i
 export const trainerEventSchema = z.discriminatedUnion('type', [
   /** Still at work on something that takes long (compiling, the first step, a large step). */
   z.object({ type: z.literal('alive'), doing: z.string() }),
-  z.object({ type: z.literal('started'), resumedFrom: checkpointRef.nullable(), warnings: z.array(z.string()) }),
+  z.object({
+    type: z.literal('started'),
+    resumedFrom: checkpointRef.nullable(),
+    warnings: z.array(z.string()),
+  }),
   z.object({
     type: z.literal('progress'),
     kimg: z.number(),
@@ -78,4 +82,3 @@ export function parseEvent(line: string): TrainerEvent | null {
 export function errorOf({ type: _type, retryable: _retryable, ...wire }: TrainerErrorEvent): Error {
   return revive(wire satisfies WireError);
 }
-

@@ -91,10 +91,14 @@ async function main(): Promise<number> {
 }
 
 function report(error: unknown): number {
-  if (!(error instanceof GistError)) log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
+  if (!(error instanceof GistError))
+    log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
   emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });
   return EXIT.failed;
 }
 
 // process.exit: neither the pulse nor native threads may keep a finished trainer alive.
-main().then((code) => process.exit(code), (error: unknown) => process.exit(report(error)));
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => process.exit(report(error)),
+);

@@ -7,7 +7,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { TrainerCrashError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { EXIT, errorOf, parseEvent, STOP_LINE, type TrainerEvent, type TrainerJob } from './trainer-events.js';
+import {
+  EXIT,
+  errorOf,
+  parseEvent,
+  STOP_LINE,
+  type TrainerEvent,
+  type TrainerJob,
+} from './trainer-events.js';
 
 export interface SuperviseOptions {
   /** Every event, in order. An exception thrown here ends the trainer and is passed on. */
@@ -43,7 +50,10 @@ const MAIN = fileURLToPath(new URL('./trainer-process.js', import.meta.url));
  *
  * @throws GistError as raised by the trainer; TrainerCrashError when it died, hung, or did not stop in time.
  */
-export async function superviseTrainer(job: TrainerJob, options: SuperviseOptions = {}): Promise<TrainerOutcome> {
+export async function superviseTrainer(
+  job: TrainerJob,
+  options: SuperviseOptions = {},
+): Promise<TrainerOutcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-trainer-'));
   try {
     const file = path.join(folder, 'job.json');
@@ -96,7 +106,13 @@ class Supervision {
   private whenEnded(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     return new Promise((resolve, reject) => {
       this.child.once('error', (cause) => {
-        reject(new TrainerCrashError({ what: 'the trainer process could not be started', mend: 'Run `gist doctor`.', cause }));
+        reject(
+          new TrainerCrashError({
+            what: 'the trainer process could not be started',
+            mend: 'Run `gist doctor`.',
+            cause,
+          }),
+        );
       });
       // 'close', not 'exit': the last lines are read first.
       this.child.once('close', (code, signal) => resolve({ code, signal }));
@@ -130,7 +146,10 @@ class Supervision {
   private armStall(): void {
     clearTimeout(this.stall);
     const limit = this.options.stallTimeoutMs ?? STALL_MS;
-    this.stall = setTimeout(() => this.kill(`it gave no sign of life for ${Math.round(limit / 1000)} s`), limit);
+    this.stall = setTimeout(
+      () => this.kill(`it gave no sign of life for ${Math.round(limit / 1000)} s`),
+      limit,
+    );
   }
 
   private stop(): void {
@@ -154,14 +173,21 @@ class Supervision {
   private judge({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): TrainerOutcome {
     if (this.failure) throw this.failure.error;
     if (this.final?.type === 'error') throw errorOf(this.final);
-    if (this.final?.type === 'done' && code === EXIT.done) return { type: 'done', checkpoint: this.final.last };
-    if (this.final?.type === 'stopped' && code === EXIT.stopped) return { type: 'stopped', checkpoint: this.final.checkpoint };
+    if (this.final?.type === 'done' && code === EXIT.done)
+      return { type: 'done', checkpoint: this.final.last };
+    if (this.final?.type === 'stopped' && code === EXIT.stopped)
+      return { type: 'stopped', checkpoint: this.final.checkpoint };
     throw this.crash(code, signal);
   }
 
   private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError {
-    const how = this.killedFor ? `was killed because ${this.killedFor}` : `ended by ${signal ?? `exit code ${code}`}`;
-    const memory = !this.killedFor && signal === 'SIGKILL' ? ' SIGKILL from outside often means that memory ran out: try a smaller batch or cmax.' : '';
+    const how = this.killedFor
+      ? `was killed because ${this.killedFor}`
+      : `ended by ${signal ?? `exit code ${code}`}`;
+    const memory =
+      !this.killedFor && signal === 'SIGKILL'
+        ? ' SIGKILL from outside often means that memory ran out: try a smaller batch or cmax.'
+        : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,

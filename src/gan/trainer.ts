@@ -19,7 +19,13 @@ export interface TrainerControls {
   doing: (stage: Stage, allowanceMs: number) => void;
 }
 
-export const STAGES = ['loading', 'compiling', 'training', 'drawing a preview', 'writing a checkpoint'] as const;
+export const STAGES = [
+  'loading',
+  'compiling',
+  'training',
+  'drawing a preview',
+  'writing a checkpoint',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 export type TrainingOutcome =
@@ -49,8 +55,8 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
   const { emit, doing, shouldStop } = controls;
   if (shouldStop()) return { type: 'stopped', checkpoint: null };
   const training = await openTraining(job, controls);
-  const { counters, writer } = training;
-  const uploads = new CheckpointUploads(writer, emit, training.resumedFrom);
+  const { counters } = training;
+  const uploads = new CheckpointUploads(job.storeUri, training.writer, emit, training.resumedFrom);
   const targetImages = Math.round(job.targetKimg * 1000);
   const snapshotImages = Math.max(1, Math.round(job.train.snapshotKimg * 1000));
   const tickImages = Math.min(KIMG_PER_TICK * 1000, snapshotImages);
@@ -71,11 +77,14 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
         training.statsLines.push(line);
         counters.tick = tick;
       }
-      if (halting || meter.isDue()) emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
+      if (halting || meter.isDue())
+        emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
 
       // Snapshot and checkpoint. Snapshots are defined by images shown; the others may come at any time.
       const isNew = counters.step !== uploads.newestStep;
-      const crossed = Math.floor(counters.images / snapshotImages) > Math.floor((counters.images - training.options.batch) / snapshotImages);
+      const crossed =
+        Math.floor(counters.images / snapshotImages) >
+        Math.floor((counters.images - training.options.batch) / snapshotImages);
       const snapshot = counters.images > 0 && (crossed || done);
       const overdue = performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
       if (isNew && (snapshot || halting || overdue)) {
@@ -95,7 +104,10 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
 
       // Step.
       const isFirst = slowestMs === 0;
-      doing('training', isFirst ? BUILD_ALLOWANCE_MS : Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * slowestMs));
+      doing(
+        'training',
+        isFirst ? BUILD_ALLOWANCE_MS : Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * slowestMs),
+      );
       const before = performance.now();
       const outputs = await takeStep(training);
       const took = performance.now() - before;
@@ -109,12 +121,18 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
     throw error;
   } finally {
     training.close();
+    await uploads.close();
   }
 }
 
 function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
   if (!done) return { type: 'stopped', checkpoint: newest };
-  if (!newest) throw new TrainingError({ what: 'there is nothing to train', where: 'train.kimg', mend: 'Ask for more kimg.' });
+  if (!newest)
+    throw new TrainingError({
+      what: 'there is nothing to train',
+      where: 'train.kimg',
+      mend: 'Ask for more kimg.',
+    });
   return { type: 'done', last: newest };
 }
 
@@ -154,7 +172,11 @@ class Meter {
     return performance.now() - this.at >= PROGRESS_MS;
   }
 
-  read({ images, step }: { images: number; step: number }): { kimg: number; step: number; imagesPerSecond: number } {
+  read({ images, step }: { images: number; step: number }): {
+    kimg: number;
+    step: number;
+    imagesPerSecond: number;
+  } {
     const now = performance.now();
     if (images > this.images) this.rate = (1000 * (images - this.images)) / (now - this.at);
     this.images = images;

@@ -59,8 +59,14 @@ export class TrainingData {
     const real = new Float32Array(size * length);
     const indices = Array.from({ length: size }, (_, i) => this.indexAt(position + i));
     indices.forEach((index, i) => {
-      const flip = this.options.mirror && new RandomStream(this.options.seed, 'mirror', position + i).uniform() < 0.5;
-      writePixels(real.subarray(i * length, (i + 1) * length), this.images.pixels(index), channels, flip ? resolution : 0);
+      const flip =
+        this.options.mirror && new RandomStream(this.options.seed, 'mirror', position + i).uniform() < 0.5;
+      writePixels(
+        real.subarray(i * length, (i + 1) * length),
+        this.images.pixels(index),
+        channels,
+        flip ? resolution : 0,
+      );
     });
     return { real, labels: this.oneHot(indices) };
   }

@@ -41,7 +41,8 @@ function feeds(training: Training, phase: string): Record<string, Float32Array |
   for (const name of Object.keys(wanted)) {
     if (name === 'seed') fed[name] = stepSeed(options.seed, phase, counters.step);
     if (name === 'real' && minibatch) fed[name] = minibatch.real;
-    if (name === 'labels') fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
+    if (name === 'labels')
+      fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
     if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
   }
   return fed;

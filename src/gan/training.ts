@@ -63,7 +63,10 @@ export class Training {
     parts[PARTS.stats] = Buffer.from(this.statsLines.map((line) => `${line}\n`).join(''));
     if (snapshot) parts[PARTS.preview] = await this.painter.paint(variables);
     const { step, images } = this.counters;
-    return { draft: { kimg: images / 1000, step, snapshot, counters: structuredClone(this.counters), ...this.fixed }, parts };
+    return {
+      draft: { kimg: images / 1000, step, snapshot, counters: structuredClone(this.counters), ...this.fixed },
+      parts,
+    };
   }
 
   close(): void {
@@ -74,7 +77,10 @@ export class Training {
 }
 
 /** Claims the training, reads data and newest checkpoint, compiles, restores, and tells of it. */
-export async function openTraining(job: TrainerJob, { store, emit, doing }: TrainerControls): Promise<Training> {
+export async function openTraining(
+  job: TrainerJob,
+  { store, emit, doing }: TrainerControls,
+): Promise<Training> {
   const { train } = job;
   const warnings: string[] = [];
   const warn = (message: string) => {
@@ -82,7 +88,11 @@ export async function openTraining(job: TrainerJob, { store, emit, doing }: Trai
     warnings.push(message);
   };
   const runPrefix = trainPrefix(job.runId);
-  const images = await loadTrainingSet(store, job.dataset.prefix, path.join(environment.cacheFolder(), 'datasets'));
+  const images = await loadTrainingSet(
+    store,
+    job.dataset.prefix,
+    path.join(environment.cacheFolder(), 'datasets'),
+  );
   const { config, options, classes } = plan(job, images);
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const fixed = {
@@ -101,7 +111,8 @@ export async function openTraining(job: TrainerJob, { store, emit, doing }: Trai
   doing('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, { mode: train.mode });
   if (newest) await program.restore(decodeVariables(newest.parts));
-  if (!(await store.head(`${runPrefix}${REALS}`))) await store.put(`${runPrefix}${REALS}`, await paintReals(data, classes));
+  if (!(await store.head(`${runPrefix}${REALS}`)))
+    await store.put(`${runPrefix}${REALS}`, await paintReals(data, classes));
   emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings });
   return new Training(
     config,
@@ -122,30 +133,65 @@ export async function openTraining(job: TrainerJob, { store, emit, doing }: Trai
 const BUILD_ALLOWANCE_MS = 20 * 60_000;
 
 /** What the networks and the optimisation are to be, from the spec and the data set. */
-function plan(job: TrainerJob, images: TrainingImages): { config: NetworkConfig; options: TrainingOptions; classes: ClassShare[] | null } {
+function plan(
+  job: TrainerJob,
+  images: TrainingImages,
+): { config: NetworkConfig; options: TrainingOptions; classes: ClassShare[] | null } {
   const { train } = job;
   if (images.count === 0) {
-    throw new DatasetError({ what: 'the data set has no training images', where: job.dataset.prefix, mend: 'Give more images or a smaller holdout.' });
+    throw new DatasetError({
+      what: 'the data set has no training images',
+      where: job.dataset.prefix,
+      mend: 'Give more images or a smaller holdout.',
+    });
   }
   const names = images.classes;
   if (train.cond === true && names === null) {
-    throw new TrainingError({ what: 'the data set has no classes', where: 'train.cond', mend: 'Set train.cond to false or auto.' });
+    throw new TrainingError({
+      what: 'the data set has no classes',
+      where: 'train.cond',
+      mend: 'Set train.cond to false or auto.',
+    });
   }
-  const classes = names && train.cond !== false && names.length > 1 ? names.map((name) => ({ name, images: 0 })) : null;
+  const classes =
+    names && train.cond !== false && names.length > 1 ? names.map((name) => ({ name, images: 0 })) : null;
   for (let i = 0; classes && i < images.count; i++) {
     const share = classes[images.label(i) ?? -1];
     if (share) share.images++;
   }
   const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
-  if (cfg !== 'stylegan2') throw new SpecError({ what: `${cfg} is not available in this version`, where: 'train.cfg', mend: 'Use stylegan2.' });
+  if (cfg !== 'stylegan2')
+    throw new SpecError({
+      what: `${cfg} is not available in this version`,
+      where: 'train.cfg',
+      mend: 'Use stylegan2.',
+    });
   const { resolution, channels } = images;
-  const config = resolveNetworkConfig({ cfg, resolution, channels, classes: classes?.length ?? 0, zDim, wDim, mapDepth, cbase, cmax });
+  const config = resolveNetworkConfig({
+    cfg,
+    resolution,
+    channels,
+    classes: classes?.length ?? 0,
+    zDim,
+    wDim,
+    mapDepth,
+    cbase,
+    cmax,
+  });
   return { config, options: resolveTrainingOptions(config, train), classes };
 }
 
-function configurationOf(job: TrainerJob, config: NetworkConfig, options: TrainingOptions): TrainingConfiguration {
+function configurationOf(
+  job: TrainerJob,
+  config: NetworkConfig,
+  options: TrainingOptions,
+): TrainingConfiguration {
   const { mirror, aug, freezed } = job.train;
-  return { network: { ...config }, training: { ...options, mirror, aug, freezed }, dataset: job.dataset.digest };
+  return {
+    network: { ...config },
+    training: { ...options, mirror, aug, freezed },
+    dataset: job.dataset.digest,
+  };
 }
 
 /** @throws CheckpointError when the checkpoint is of another training. */
@@ -157,7 +203,9 @@ function checkGoesOn(
   assertSameConfiguration(fixed.configuration, manifest, ref.prefix);
   const changed = differences(manifest.numericEnvironment, fixed.numericEnvironment);
   if (changed.length === 0) return;
-  warn(`this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`);
+  warn(
+    `this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`,
+  );
 }
 
 function libraryName(): string {
@@ -176,7 +224,10 @@ function beginning(): TrainingCounters {
 }
 
 function linesOf(stats: Uint8Array | undefined): string[] {
-  return Buffer.from(stats ?? []).toString('utf8').split('\n').filter(Boolean);
+  return Buffer.from(stats ?? [])
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean);
 }
 
 function assertFinite(variables: Record<string, Float32Array>, step: number): void {

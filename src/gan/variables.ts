@@ -6,7 +6,10 @@ import { partOfVariable } from './checkpoint.js';
 export type Variables = Record<string, Float32Array>;
 
 /** Parts by name. A variable without a known shape (a step power of an optimiser) is a list of its values. */
-export function encodeVariables(variables: Variables, shapes: Record<string, number[]>): Record<string, Uint8Array> {
+export function encodeVariables(
+  variables: Variables,
+  shapes: Record<string, number[]>,
+): Record<string, Uint8Array> {
   const groups: Record<string, Record<string, NamedTensor>> = {};
   for (const name of Object.keys(variables).sort()) {
     const data = variables[name] as Float32Array;
@@ -15,7 +18,9 @@ export function encodeVariables(variables: Variables, shapes: Record<string, num
     group[name] = { shape: shapes[name] ?? shapes[momentOf(name)] ?? [data.length], data };
     groups[part] = group;
   }
-  return Object.fromEntries(Object.entries(groups).map(([part, tensors]) => [part, encodeSafetensors(tensors)]));
+  return Object.fromEntries(
+    Object.entries(groups).map(([part, tensors]) => [part, encodeSafetensors(tensors)]),
+  );
 }
 
 /** @throws CheckpointError when a part is malformed. */

@@ -8,7 +8,13 @@ import { CheckpointError, StaleAttemptError, TrainerCrashError } from '../../src
 import { trainPrefix } from '../../src/gan/checkpoint.js';
 import { findNewestCheckpoint } from '../../src/gan/checkpoint-store.js';
 import { listSnapshots, superviseTrainer, type TrainerEvent, type TrainerJob } from '../../src/gan/index.js';
-import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from '../integration/gan/tiny-training.js';
+import {
+  newest,
+  type TinyTraining,
+  timelessStats,
+  tinyTraining,
+  weights,
+} from '../integration/gan/tiny-training.js';
 
 type Of<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type }>;
 
@@ -26,11 +32,19 @@ describe('a training under faults', () => {
 
   async function results(runId: string): Promise<typeof undisturbed> {
     const snapshots = (await listSnapshots(tiny.store, runId)).map(({ step }) => step);
-    return { weights: await weights(tiny.store, runId), stats: await timelessStats(tiny.store, runId), snapshots };
+    return {
+      weights: await weights(tiny.store, runId),
+      stats: await timelessStats(tiny.store, runId),
+      snapshots,
+    };
   }
 
   /** Runs one attempt; `disturb` hears every event together with the trainer's process id. */
-  async function attempt(job: TrainerJob, disturb: (event: TrainerEvent, pid: number) => void, signal?: AbortSignal) {
+  async function attempt(
+    job: TrainerJob,
+    disturb: (event: TrainerEvent, pid: number) => void,
+    signal?: AbortSignal,
+  ) {
     let pid = 0;
     const events: TrainerEvent[] = [];
     const outcome = superviseTrainer(job, {
@@ -46,7 +60,8 @@ describe('a training under faults', () => {
     return { outcome: await outcome.catch((error: unknown) => error), events };
   }
 
-  const startOf = (events: TrainerEvent[]) => events.find((event): event is Of<'started'> => event.type === 'started');
+  const startOf = (events: TrainerEvent[]) =>
+    events.find((event): event is Of<'started'> => event.type === 'started');
   const fileOf = (key: string) => path.join(fileURLToPath(tiny.store.uri), key);
 
   test('killed at random moments, it ends with byte-identical weights, the same statistics and snapshots', async () => {
@@ -71,7 +86,11 @@ describe('a training under faults', () => {
     const first = await newest(tiny.store, 'stopped');
     assert.deepEqual(term.outcome, { type: 'stopped', checkpoint: first.ref });
     const abort = new AbortController();
-    const asked = await attempt(tiny.job('stopped'), (event) => event.type === 'checkpoint' && abort.abort(), abort.signal);
+    const asked = await attempt(
+      tiny.job('stopped'),
+      (event) => event.type === 'checkpoint' && abort.abort(),
+      abort.signal,
+    );
     assert.deepEqual(startOf(asked.events)?.resumedFrom, first.ref);
     const second = await newest(tiny.store, 'stopped');
     const last = await attempt(tiny.job('stopped'), () => undefined);
@@ -110,26 +129,38 @@ describe('a training under faults', () => {
       if (event.type === 'started') newer ??= superviseTrainer(tiny.job('overtaken'));
     });
     await newer;
-    assert.ok(outcome instanceof StaleAttemptError || (outcome as { type: string }).type === 'done', String(outcome));
+    assert.ok(
+      outcome instanceof StaleAttemptError || (outcome as { type: string }).type === 'done',
+      String(outcome),
+    );
     assert.deepEqual((await results('overtaken')).weights, undisturbed.weights);
     await assert.rejects(superviseTrainer({ ...older, targetKimg: 1 }), StaleAttemptError);
   });
 
   test('a run does not go on from a checkpoint of another configuration', async () => {
     const job = tiny.job('undisturbed', { spec: { cmax: 4 } });
-    await assert.rejects(superviseTrainer(job), (error) => error instanceof CheckpointError && /network\.cmax = 8.*wants 4/.test(error.message));
+    await assert.rejects(
+      superviseTrainer(job),
+      (error) => error instanceof CheckpointError && /network\.cmax = 8.*wants 4/.test(error.message),
+    );
     assert.deepEqual(await weights(tiny.store, 'undisturbed'), undisturbed.weights);
   });
 
   test('a finished training that is extended goes on; one that is not has nothing to do', async () => {
     const again = await attempt(tiny.job('undisturbed'), () => undefined);
-    assert.deepEqual(again.outcome, { type: 'done', checkpoint: (await newest(tiny.store, 'undisturbed')).ref });
+    assert.deepEqual(again.outcome, {
+      type: 'done',
+      checkpoint: (await newest(tiny.store, 'undisturbed')).ref,
+    });
     const extended = await attempt(tiny.job('undisturbed', { targetKimg: 0.28 }), () => undefined);
     assert.equal((extended.outcome as { checkpoint: { step: number } }).checkpoint.step, 70);
   });
 
   test('a diverging training fails with the name of the loss, and its last good checkpoint stays', async () => {
-    const { outcome } = await attempt(tiny.job('diverging', { spec: { glr: 1, dlr: 1, gamma: 1e30 } }), () => undefined);
+    const { outcome } = await attempt(
+      tiny.job('diverging', { spec: { glr: 1, dlr: 1, gamma: 1e30 } }),
+      () => undefined,
+    );
     assert.ok(outcome instanceof Error && outcome.name === 'TrainingError', String(outcome));
     const warnings: string[] = [];
     await findNewestCheckpoint(tiny.store, trainPrefix('diverging'), (message) => warnings.push(message));

@@ -6,7 +6,14 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { CheckpointError, SpecError, UsageError } from '../../../src/core/errors.js';
-import { assembleSynthetic, createSampler, generateShard, type Sampler, shardListSchema, syntheticManifestSchema } from '../../../src/gan/compute.js';
+import {
+  assembleSynthetic,
+  createSampler,
+  generateShard,
+  type Sampler,
+  shardListSchema,
+  syntheticManifestSchema,
+} from '../../../src/gan/compute.js';
 import { superviseTrainer } from '../../../src/gan/index.js';
 import { generateSchema } from '../../../src/spec/generate.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
@@ -68,7 +75,14 @@ describe('images from a checkpoint', () => {
     const result = await assembleSynthetic(tiny.store, input);
     assert.deepEqual(result, { stage: 'generate', prefix, digest: 'abc', images: 20 });
     const manifest = await getJson(tiny.store, `${prefix}manifest.json`, syntheticManifestSchema);
-    assert.deepEqual(manifest.shards.map(({ images, firstSeed }) => [images, firstSeed]), [[8, 1000], [8, 1008], [4, 1016]]);
+    assert.deepEqual(
+      manifest.shards.map(({ images, firstSeed }) => [images, firstSeed]),
+      [
+        [8, 1000],
+        [8, 1008],
+        [4, 1016],
+      ],
+    );
     assert.deepEqual(manifest.counts, [10, 10]);
     const list = await getJson(tiny.store, `${prefix}${manifest.shards[1]?.list}`, shardListSchema);
     assert.deepEqual(list.images[1], { name: 'seed00001009.png', seed: 1009, label: 1 });
@@ -81,13 +95,20 @@ describe('images from a checkpoint', () => {
   test('a set with a missing shard is not assembled, and an unknown class makes none', async () => {
     await assert.rejects(assembleSynthetic(tiny.store, { runId: 'r', checkpoint, generate, digest: 'none' }));
     const unknown = generateSchema.parse({ classes: ['no such class'] });
-    await assert.rejects(generateShard(tiny.store, { runId: 'r', checkpoint, generate: unknown, digest: 'x', shard: 0 }), SpecError);
+    await assert.rejects(
+      generateShard(tiny.store, { runId: 'r', checkpoint, generate: unknown, digest: 'x', shard: 0 }),
+      SpecError,
+    );
   });
 
   test('damaged weights and folders without a checkpoint are refused', async () => {
     await assert.rejects(createSampler(tiny.store, 'runs/r/nothing/'), CheckpointError);
     const { manifest } = await newest(tiny.store, 'r');
-    const file = path.join(fileURLToPath(tiny.store.uri), checkpoint.prefix, manifest.parts['G_ema.safetensors']?.key ?? '');
+    const file = path.join(
+      fileURLToPath(tiny.store.uri),
+      checkpoint.prefix,
+      manifest.parts['G_ema.safetensors']?.key ?? '',
+    );
     const bytes = await readFile(file);
     await writeFile(file, Buffer.concat([bytes.subarray(0, -1), Buffer.of(1 ^ (bytes.at(-1) as number))]));
     await assert.rejects(createSampler(tiny.store, checkpoint.prefix), CheckpointError);

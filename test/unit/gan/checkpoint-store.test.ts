@@ -4,15 +4,29 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { CheckpointError, PreconditionFailedError, StaleAttemptError, StoreUnavailableError } from '../../../src/core/errors.js';
+import {
+  CheckpointError,
+  PreconditionFailedError,
+  StaleAttemptError,
+  StoreUnavailableError,
+} from '../../../src/core/errors.js';
 import { assertSameConfiguration, partKey, type TrainingConfiguration } from '../../../src/gan/checkpoint.js';
-import { type CheckpointDraft, CheckpointWriter, findNewestCheckpoint, listSnapshots } from '../../../src/gan/checkpoint-store.js';
+import {
+  type CheckpointDraft,
+  CheckpointWriter,
+  findNewestCheckpoint,
+  listSnapshots,
+} from '../../../src/gan/checkpoint-store.js';
 import { PatientStore } from '../../../src/gan/patient-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { ObjectInfo, PutBody, PutOptions } from '../../../src/storage/object-store.js';
 
 const RUN = 'runs/r/train/';
-const configuration: TrainingConfiguration = { network: { resolution: 16, cmax: 8 }, training: { batch: 4 }, dataset: 'abc' };
+const configuration: TrainingConfiguration = {
+  network: { resolution: 16, cmax: 8 },
+  training: { batch: 4 },
+  dataset: 'abc',
+};
 
 function draft(step: number, snapshot = true): CheckpointDraft {
   return {
@@ -43,7 +57,8 @@ describe('checkpoint store', () => {
   let store: FileStore;
   let warnings: string[];
   const warn = (message: string) => void warnings.push(message);
-  const open = (attempt = 1, keepCheckpoints = 2) => CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
+  const open = (attempt = 1, keepCheckpoints = 2) =>
+    CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
   const fileOf = (prefix: string, name: string) => path.join(folder, prefix, name);
 
   beforeEach(async () => {
@@ -66,12 +81,15 @@ describe('checkpoint store', () => {
   });
 
   for (const [how, damage] of [
-    ['a flipped bit in a part', async (prefix: string) => {
-      const file = fileOf(prefix, partKey('G.safetensors', 1));
-      const bytes = await readFile(file);
-      bytes[123] = (bytes[123] as number) ^ 1;
-      await writeFile(file, bytes);
-    }],
+    [
+      'a flipped bit in a part',
+      async (prefix: string) => {
+        const file = fileOf(prefix, partKey('G.safetensors', 1));
+        const bytes = await readFile(file);
+        bytes[123] = (bytes[123] as number) ^ 1;
+        await writeFile(file, bytes);
+      },
+    ],
     ['a truncated part', (prefix: string) => truncate(fileOf(prefix, partKey('G.safetensors', 1)), 17)],
     ['a missing part', (prefix: string) => rm(fileOf(prefix, partKey('G_ema.safetensors', 1)))],
     ['a torn manifest', (prefix: string) => truncate(fileOf(prefix, 'manifest.json'), 40)],
@@ -188,8 +206,14 @@ describe('checkpoint store', () => {
       left.filter((key) => key.startsWith(first.prefix)).map((key) => key.slice(first.prefix.length)),
       ['G_ema.claim1.safetensors', 'manifest.json'],
     );
-    assert.deepEqual(left.filter((key) => key.startsWith(second.prefix)), []);
-    assert.deepEqual((await listSnapshots(store, 'r')).map(({ step }) => step), [10, 20, 30]);
+    assert.deepEqual(
+      left.filter((key) => key.startsWith(second.prefix)),
+      [],
+    );
+    assert.deepEqual(
+      (await listSnapshots(store, 'r')).map(({ step }) => step),
+      [10, 20, 30],
+    );
   });
 
   test('a failed write can be repeated', async () => {
@@ -216,13 +240,19 @@ test('a checkpoint of another configuration is refused with the field, what was 
     () => assertSameConfiguration(other, manifest, 'x'),
     (error) => error instanceof CheckpointError && /network\.resolution = 16.*wants 32/.test(error.message),
   );
-  assert.throws(() => assertSameConfiguration({ ...configuration, dataset: 'other' }, manifest, 'x'), CheckpointError);
+  assert.throws(
+    () => assertSameConfiguration({ ...configuration, dataset: 'other' }, manifest, 'x'),
+    CheckpointError,
+  );
 });
 
 test('patience ends at its limit with the error of the store', async () => {
   const store = new FileStore('/nonexistent');
   store.head = () => Promise.reject(new StoreUnavailableError({ what: 'no' }));
-  await assert.rejects(new PatientStore(store, { limitMs: 5, firstPauseMs: 1 }).head('a'), StoreUnavailableError);
+  await assert.rejects(
+    new PatientStore(store, { limitMs: 5, firstPauseMs: 1 }).head('a'),
+    StoreUnavailableError,
+  );
   store.head = () => Promise.reject(new PreconditionFailedError({ what: 'no' }));
   await assert.rejects(new PatientStore(store).head('a'), PreconditionFailedError);
 });

@@ -9,7 +9,8 @@ const classes = [
   { name: 'none of these', images: 0 },
   { name: 'ill', images: 100 },
 ];
-const labels = (assign: (image: number) => number | null, count = 4000) => Array.from({ length: count }, (_, i) => assign(i));
+const labels = (assign: (image: number) => number | null, count = 4000) =>
+  Array.from({ length: count }, (_, i) => assign(i));
 
 test('as-real follows the frequencies of the training set and is the same each time', () => {
   const drawn = labels(classAssignment('as-real', classes, 3));

@@ -15,10 +15,18 @@ test('the latent of a seed is the same each time and standard normal', () => {
 });
 
 test('a grid shows the images row by row, in gray and in colour', async () => {
-  const gray = tile([Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8), Uint8Array.of(9, 10, 11, 12)], 2, 2, 1);
+  const gray = tile(
+    [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8), Uint8Array.of(9, 10, 11, 12)],
+    2,
+    2,
+    1,
+  );
   assert.deepEqual([...gray.pixels], [1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 0, 0, 11, 12, 0, 0]);
   const size = { width: 4, height: 4, channels: 1 } as const;
   assert.deepEqual([...(await decodePng(await encodeRawPng(gray), size))], [...gray.pixels]);
   const colour = tile([Uint8Array.of(1, 2, 3)], 1, 1, 3);
-  assert.deepEqual([...(await decodePng(await encodeRawPng(colour), { width: 1, height: 1, channels: 3 }))], [1, 2, 3]);
+  assert.deepEqual(
+    [...(await decodePng(await encodeRawPng(colour), { width: 1, height: 1, channels: 3 }))],
+    [1, 2, 3],
+  );
 });

@@ -30,27 +30,47 @@ async function program(name: string, body: string): Promise<string> {
 
 test('events arrive in order and the last one is the outcome', async () => {
   const events: TrainerEvent[] = [];
-  const main = await program('done', `
+  const main = await program(
+    'done',
+    `
     say({ type: 'started', resumedFrom: null, warnings: [] });
     console.log('not an event');
     say({ type: 'checkpoint', checkpoint: ref, snapshot: true });
-    say({ type: 'done', last: ref });`);
+    say({ type: 'done', last: ref });`,
+  );
   const outcome = await superviseTrainer(job, { main, onEvent: (event) => events.push(event) });
   assert.deepEqual(outcome, { type: 'done', checkpoint: ref });
-  assert.deepEqual(events.map(({ type }) => type), ['started', 'checkpoint', 'done']);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['started', 'checkpoint', 'done'],
+  );
 });
 
 test('an error of the trainer is raised here with its class and its three parts', async () => {
-  const main = await program('error', `
+  const main = await program(
+    'error',
+    `
     say({ type: 'error', name: 'TrainingError', what: 'loss is NaN', where: 'train', mend: 'less glr', retryable: false });
-    process.exit(1);`);
-  await assert.rejects(superviseTrainer(job, { main }), (error) => error instanceof TrainingError && error.mend === 'less glr');
+    process.exit(1);`,
+  );
+  await assert.rejects(
+    superviseTrainer(job, { main }),
+    (error) => error instanceof TrainingError && error.mend === 'less glr',
+  );
 });
 
 test('a trainer that dies without a word is a crash that may be retried, with the last lines of its log', async () => {
-  const main = await program('crash', `console.error('terminate called'); process.kill(process.pid, 'SIGABRT');`);
-  await assert.rejects(superviseTrainer(job, { main }), (error) =>
-    error instanceof TrainerCrashError && error.retryable && /SIGABRT.*terminate called/.test(error.message));
+  const main = await program(
+    'crash',
+    `console.error('terminate called'); process.kill(process.pid, 'SIGABRT');`,
+  );
+  await assert.rejects(
+    superviseTrainer(job, { main }),
+    (error) =>
+      error instanceof TrainerCrashError &&
+      error.retryable &&
+      /SIGABRT.*terminate called/.test(error.message),
+  );
 });
 
 test('an exit that claims success without an outcome is a crash', async () => {
@@ -59,15 +79,21 @@ test('an exit that claims success without an outcome is a crash', async () => {
 });
 
 test('a trainer that stops being scheduled is killed and reported as hung', async () => {
-  const main = await program('hung', `
+  const main = await program(
+    'hung',
+    `
     say({ type: 'alive', doing: 'training' });
-    setInterval(() => say({ type: 'alive', doing: 'training' }), 50);`);
+    setInterval(() => say({ type: 'alive', doing: 'training' }), 50);`,
+  );
   const supervised = superviseTrainer(job, {
     main,
     stallTimeoutMs: 700,
     onSpawn: (pid) => void setTimeout(() => process.kill(pid, 'SIGSTOP'), 400),
   });
-  await assert.rejects(supervised, (error) => error instanceof TrainerCrashError && /no sign of life/.test(error.message));
+  await assert.rejects(
+    supervised,
+    (error) => error instanceof TrainerCrashError && /no sign of life/.test(error.message),
+  );
 });
 
 const OBEDIENT = `
@@ -88,8 +114,16 @@ test('aborting asks the trainer to stop and gives its checkpoint', async () => {
 test('a trainer that does not stop within its grace time is killed', async () => {
   const main = await program('deaf', `setInterval(() => say({ type: 'alive', doing: 'x' }), 50);`);
   const abort = new AbortController();
-  const outcome = superviseTrainer(job, { main, signal: abort.signal, graceMs: 300, onEvent: () => abort.abort() });
-  await assert.rejects(outcome, (error) => error instanceof TrainerCrashError && /did not stop/.test(error.message));
+  const outcome = superviseTrainer(job, {
+    main,
+    signal: abort.signal,
+    graceMs: 300,
+    onEvent: () => abort.abort(),
+  });
+  await assert.rejects(
+    outcome,
+    (error) => error instanceof TrainerCrashError && /did not stop/.test(error.message),
+  );
 });
 
 test('aborted before it begins, nothing is started', async () => {
@@ -98,18 +132,24 @@ test('aborted before it begins, nothing is started', async () => {
 });
 
 test('a trainer whose supervisor was killed notices and ends', async () => {
-  const main = await program('orphan', `
+  const main = await program(
+    'orphan',
+    `
     say({ type: 'alive', doing: 'training' });
     setInterval(() => {}, 1000);
-    process.stdin.resume().on('end', () => process.exit(76));`);
+    process.stdin.resume().on('end', () => process.exit(76));`,
+  );
   const pidFile = path.join(folder, 'pid');
   const supervisor = path.join(folder, 'supervisor.mjs');
   const door = fileURLToPath(new URL('../../../src/gan/index.js', import.meta.url));
-  await writeFile(supervisor, `
+  await writeFile(
+    supervisor,
+    `
     import { writeFileSync } from 'node:fs';
     import { superviseTrainer } from ${JSON.stringify(door)};
     await superviseTrainer({}, { main: ${JSON.stringify(main)}, onSpawn: (pid) => writeFileSync(${JSON.stringify(pidFile)}, String(pid)),
-      onEvent: () => console.log('up') });`);
+      onEvent: () => console.log('up') });`,
+  );
   const child = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   const pid = Number(await readFile(pidFile, 'utf8'));

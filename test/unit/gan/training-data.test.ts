@@ -21,7 +21,10 @@ test('an epoch shows every image once, and the next one in another order', () =>
   const data = new TrainingData(images(20), options);
   const epoch = (n: number) => Array.from({ length: 20 }, (_, i) => data.indexAt(20 * n + i));
   const sorted = (list: number[]) => [...list].sort((a, b) => a - b);
-  assert.deepEqual(sorted(epoch(0)), Array.from({ length: 20 }, (_, i) => i));
+  assert.deepEqual(
+    sorted(epoch(0)),
+    Array.from({ length: 20 }, (_, i) => i),
+  );
   assert.deepEqual(sorted(epoch(1)), sorted(epoch(0)));
   assert.notDeepEqual(epoch(1), epoch(0));
 });

@@ -1,0 +1,41 @@
+/** The thread that writes checkpoints: takes a state, answers with its reference. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type WireError, wireError } from '../core/errors.js';
+import type { CheckpointRef } from '../spec/results.js';
+import { openStore } from '../storage/index.js';
+import { PARTS } from './checkpoint.js';
+import { CheckpointWriter, type WriterHandedOver } from './checkpoint-store.js';
+import type { CapturedState } from './checkpoint-uploads.js';
+import { PatientStore } from './patient-store.js';
+
+export interface CheckpointThreadData {
+  storeUri: string;
+  writer: WriterHandedOver;
+}
+
+export type CheckpointThreadReply =
+  | { type: 'written'; checkpoint: CheckpointRef }
+  | { type: 'failed'; error: WireError }
+  | { type: 'trouble' };
+
+const data = workerData as CheckpointThreadData;
+
+function reply(message: CheckpointThreadReply): void {
+  parentPort?.postMessage(message);
+}
+
+const store = new PatientStore(openStore(data.storeUri), { onTrouble: () => reply({ type: 'trouble' }) });
+const writer = CheckpointWriter.takeOver(store, data.writer);
+
+async function write({ draft, parts }: CapturedState): Promise<void> {
+  try {
+    const checkpoint = await writer.write(draft, parts);
+    const stats = parts[PARTS.stats];
+    if (stats) await writer.publish(PARTS.stats, stats);
+    reply({ type: 'written', checkpoint });
+  } catch (error) {
+    reply({ type: 'failed', error: wireError(error) });
+  }
+}
+
+parentPort?.on('message', (state: CapturedState) => void write(state));
