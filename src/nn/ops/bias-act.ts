@@ -44,20 +44,28 @@ function slope(dy: Tensor, y: Tensor): Tensor {
   );
 }
 
-/** Values kept within +-limit. */
+/** Values kept within +-limit, in one pass (TensorFlow.js's own kernel takes two). */
 function clampTo(x: Tensor, limit: number): Tensor {
   return customGradient(
     { x },
-    () => tf.clipByValue(x, -limit, limit),
+    () => nativeOp('ClipByValue', { T: ['type', 'float32'] }, [x, tf.scalar(-limit), tf.scalar(limit)]),
     (dy) => ({ x: () => within(dy, x, limit) }),
   );
 }
 
-/** dy where x is not clamped, 0 elsewhere. */
+/**
+ * dy where x is within +-limit, 0 elsewhere. The gradient of fake quantisation is just that, in one pass; a narrow range is
+ * symmetric, so that its limits are not moved.
+ */
 function within(dy: Tensor, x: Tensor, limit: number): Tensor {
   return customGradient(
     { dy },
-    () => tf.mul(dy, tf.cast(tf.lessEqual(tf.abs(x), limit), 'float32')),
+    () =>
+      nativeOp(
+        'FakeQuantWithMinMaxArgsGradient',
+        { min: ['float', -limit], max: ['float', limit], num_bits: ['int', 16], narrow_range: ['bool', true] },
+        [dy, x],
+      ),
     (ddy) => ({ dy: () => within(ddy, x, limit) }),
   );
 }
