@@ -31,6 +31,9 @@ export interface JudgeInput {
   snapshot: CheckpointRef;
 }
 
+/** A trainer that says nothing for this long hangs; less than the heartbeat timeout, so that its own worker replaces it. */
+const STALL_MS = 25_000;
+
 export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
   return {
     /**
@@ -46,8 +49,10 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         { ...input, storeUri: store.uri, attempt: context.info.currentAttemptScheduledTimestampMs },
         {
           signal: context.cancellationSignal,
+          stallTimeoutMs: STALL_MS,
           onEvent: (event) => {
             beat(heartbeat, event);
+            tell(input.runId, event);
             if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon(event.checkpoint);
           },
         },
@@ -75,6 +80,16 @@ function beat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
   }
   if (event.type === 'checkpoint') heartbeat.checkpoint = event.checkpoint;
   Context.current().heartbeat(heartbeat);
+}
+
+/** What somebody who looks for trouble in the worker's log wants to read. */
+function tell(runId: string, event: TrainerEvent): void {
+  if (event.type === 'started') {
+    log.info('training starts', { runId, resumedFromStep: event.resumedFrom?.step ?? 0 });
+    for (const warning of event.warnings) log.warn(warning, { runId });
+  }
+  if (event.type === 'warning') log.warn(event.message, { runId });
+  if (event.type === 'checkpoint') log.info('checkpoint', { runId, kimg: event.checkpoint.kimg, step: event.checkpoint.step });
 }
 
 /** Tells the workflow of snapshots; one that cannot be told now is told by a later event, attempt or by the result. */

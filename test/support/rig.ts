@@ -1,9 +1,10 @@
 /** A whole deployment for a test: Temporal, S3 and one worker, all real, each killed and restarted at will. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { writePhantoms } from '../../examples/phantoms/index.js';
+import { findNewestCheckpoint, trainPrefix } from '../../src/gan/index.js';
 import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';
@@ -92,6 +93,18 @@ export class Rig {
     };
     const tensors = Object.entries(manifest.parts).filter(([role]) => !role.includes('preview') && !role.includes('stats'));
     return Object.fromEntries(tensors.map(([role, { sha256 }]) => [role, sha256]));
+  }
+
+  /** The newest checkpoint of a run that verifies, as the store has it. */
+  async newestCheckpoint(runId: string): Promise<CheckpointRef | null> {
+    return (await findNewestCheckpoint(this.store, trainPrefix(runId), () => undefined))?.ref ?? null;
+  }
+
+  /** Steps from which attempts at a run's training went on, as the worker's log tells. */
+  resumedSteps(runId: string): number[] {
+    const lines = readFileSync(path.join(this.folder, 'worker.log'), 'utf8').split('\n');
+    const starts = lines.filter((line) => line.includes('training starts') && line.includes(`runId=${runId} `));
+    return starts.map((line) => Number(/resumedFromStep=(\d+)/.exec(line)?.[1]));
   }
 
   async stop(): Promise<void> {

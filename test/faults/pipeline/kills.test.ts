@@ -1,0 +1,109 @@
+/** A run ends by itself with the same weights, whatever of its deployment is killed, at whatever moment. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { PipelineInput } from '../../../src/spec/pipeline.js';
+import type { PipelineResult } from '../../../src/spec/results.js';
+import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
+
+/** Kills a victim's test makes; more of them where there is time: `GIST_FAULT_KILLS=10`. */
+const KILLS = Number(process.env.GIST_FAULT_KILLS ?? 3);
+
+let rig: Rig;
+let spec: PipelineInput;
+let undisturbed: Record<string, string>;
+let undisturbedResult: PipelineResult;
+
+before(async () => {
+  rig = await Rig.start();
+  const source = await rig.phantoms(60);
+  spec = {
+    name: 'kills',
+    stages: ['preprocess', 'train'],
+    cache: false,
+    preprocess: { source, resolution: 16, shardImages: 16 },
+    train: { ...TINY_TRAIN },
+  };
+  await rig.startRun('undisturbed', spec);
+  undisturbedResult = await rig.result('undisturbed');
+  undisturbed = await rig.weightDigests(finalOf(undisturbedResult));
+});
+
+after(() => rig.stop());
+
+function finalOf(result: PipelineResult) {
+  assert.ok(result.stages.train);
+  return result.stages.train.last;
+}
+
+const randomWait = (from: number, to: number) =>
+  new Promise((resolve) => setTimeout(resolve, from + Math.random() * (to - from)));
+
+/** Runs the spec while `disturb` does its worst, and compares what it ends with. */
+async function survives(runId: string, disturb: () => Promise<void>): Promise<void> {
+  await rig.startRun(runId, spec);
+  for (let i = 0; i < KILLS; i++) {
+    await randomWait(500, 6_000);
+    await disturb();
+  }
+  const result = await rig.result(runId);
+  assert.equal(result.stages.train?.ended, 'complete');
+  assert.equal(finalOf(result).step, finalOf(undisturbedResult).step);
+  assert.deepEqual(await rig.weightDigests(finalOf(result)), undisturbed);
+}
+
+test('two undisturbed runs end with the same bytes', async () => {
+  await survives('undisturbed-again', async () => undefined);
+});
+
+test('a trainer killed at random moments changes nothing', async () => {
+  await survives('trainer-killed', async () => {
+    for (const pid of rig.trainerPids()) process.kill(pid, 'SIGKILL');
+  });
+});
+
+test('a worker killed at random moments changes nothing', async () => {
+  await survives('worker-killed', async () => {
+    await rig.worker.end('SIGKILL');
+    await rig.worker.start();
+  });
+});
+
+test('a Temporal server killed at random moments changes nothing', async () => {
+  await survives('temporal-killed', async () => {
+    await rig.temporal.kill();
+    await randomWait(0, 2_000);
+    await rig.temporal.launch();
+  });
+});
+
+test('an S3 server killed at random moments changes nothing', async () => {
+  await survives('s3-killed', async () => {
+    await rig.s3.kill();
+    await randomWait(0, 2_000);
+    await rig.s3.restart();
+  });
+});
+
+test('a hung trainer is found and replaced', async () => {
+  await rig.startRun('trainer-hung', { ...spec, train: { ...TINY_TRAIN, kimg: 1.6 } });
+  await until('a trainer runs', async () => rig.trainerPids().length > 0);
+  await randomWait(3_000, 6_000);
+  const [hung] = rig.trainerPids();
+  if (hung !== undefined) process.kill(hung, 'SIGSTOP');
+  const result = await rig.result('trainer-hung');
+  assert.equal(result.stages.train?.ended, 'complete');
+  assert.ok(!rig.trainerPids().includes(hung ?? -1));
+});
+
+test('a worker that is told to go leaves a checkpoint, and the next attempt starts at that very step', async () => {
+  await rig.startRun('worker-terminated', { ...spec, train: { ...TINY_TRAIN, kimg: 8, snapshotKimg: 8 } });
+  await until('training is under way', async () => rig.trainerPids().length > 0);
+  await randomWait(8_000, 10_000);
+  await rig.worker.end('SIGTERM');
+  const left = await rig.newestCheckpoint('worker-terminated');
+  assert.ok(left && left.step > 0, 'a checkpoint was left');
+  await rig.worker.start();
+  const result = await rig.result('worker-terminated');
+  assert.ok(finalOf(result).step > left.step);
+  assert.deepEqual(rig.resumedSteps('worker-terminated'), [0, left.step]);
+});
