@@ -1,0 +1,162 @@
+/** EfficientNet-Lite0 as a feature extractor (Tan and Le 2019; the Lite variant has neither squeeze-and-excite nor swish). */
+import { readFile } from 'node:fs/promises';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { CheckpointError } from '../../core/errors.js';
+import { partPath } from '../../core/parts.js';
+import { createProgram, type Program, type ProgramDefinition, type VariableSpec } from '../../nn/program.js';
+import { readPytorchFile } from '../../nn/pytorch-file.js';
+import type { NamedTensor } from '../../nn/safetensors.js';
+import { tf } from '../../nn/tensorflow.js';
+
+export const SIDE = 224;
+export const FEATURES = 1280;
+/** Images at once; the graph is compiled for it, and fewer are filled up. */
+export const BATCH = 16;
+/** The published model's, not TensorFlow's default. */
+const BN_EPSILON = 1e-3;
+
+/** Stages of the published model: repetitions, kernel, stride of the first, expansion. */
+const STAGES = [
+  { repeats: 1, stride: 1, expands: false },
+  { repeats: 2, stride: 2, expands: true },
+  { repeats: 2, stride: 2, expands: true },
+  { repeats: 3, stride: 2, expands: true },
+  { repeats: 3, stride: 1, expands: true },
+  { repeats: 4, stride: 2, expands: true },
+  { repeats: 1, stride: 1, expands: true },
+];
+
+interface Block {
+  name: string;
+  stride: number;
+  expands: boolean;
+  /** Input and output have the same shape, so the input is added. */
+  residual: boolean;
+}
+
+const BLOCKS: Block[] = STAGES.flatMap(({ repeats, stride, expands }) =>
+  Array.from({ length: repeats }, (_, i) => ({ stride: i === 0 ? stride : 1, expands, residual: i > 0 })),
+).map((block, i) => ({ ...block, name: `_blocks.${i}` }));
+
+export interface Extractor {
+  /**
+   * Features after global average pooling.
+   *
+   * @param images [count, 224, 224, 3], values 0...255
+   * @returns [count, 1280]
+   */
+  features(images: Float32Array): Promise<Float32Array>;
+  dispose(): void;
+}
+
+/** @throws SetupError when the weights are not there; CheckpointError when they are damaged. */
+export async function createExtractor(): Promise<Extractor> {
+  const file = partPath('efficientnet-lite0');
+  const program = await createProgram(definition(readPytorchFile(await readFile(file), file), file), {
+    mode: 'graph',
+  });
+  return { features: (images) => inBatches(program, images), dispose: () => program.dispose() };
+}
+
+async function inBatches(program: Program, images: Float32Array): Promise<Float32Array> {
+  const size = SIDE * SIDE * 3;
+  const count = images.length / size;
+  const out = new Float32Array(count * FEATURES);
+  for (let from = 0; from < count; from += BATCH) {
+    const batch = new Float32Array(BATCH * size);
+    batch.set(images.subarray(from * size, (from + BATCH) * size));
+    const { features } = await program.run('features', { images: batch });
+    out.set(
+      (features as Float32Array).subarray(0, Math.min(BATCH, count - from) * FEATURES),
+      from * FEATURES,
+    );
+  }
+  return out;
+}
+
+function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {
+  const variables: Record<string, VariableSpec> = {};
+  for (const { conv, norm, depthwise } of layers()) {
+    const { kernel, bias } = folded(state, file, conv, norm, depthwise);
+    variables[`${conv}.kernel`] = kernel;
+    variables[`${conv}.bias`] = bias;
+  }
+  return {
+    variables,
+    phases: {
+      features: {
+        feeds: { images: { shape: [BATCH, SIDE, SIDE, 3], dtype: 'float32' } },
+        body: (weights, { images }) => ({ outputs: { features: network(weights, images as Tensor4D) } }),
+      },
+    },
+  };
+}
+
+/** Every convolution and the batch norm that follows it. */
+function layers(): { conv: string; norm: string; depthwise: boolean }[] {
+  const blocks = BLOCKS.flatMap(({ name, expands }) => [
+    ...(expands ? [{ conv: `${name}._expand_conv`, norm: `${name}._bn0`, depthwise: false }] : []),
+    { conv: `${name}._depthwise_conv`, norm: `${name}._bn1`, depthwise: true },
+    { conv: `${name}._project_conv`, norm: `${name}._bn2`, depthwise: false },
+  ]);
+  return [
+    { conv: '_conv_stem', norm: '_bn0', depthwise: false },
+    ...blocks,
+    { conv: '_conv_head', norm: '_bn1', depthwise: false },
+  ];
+}
+
+/** Weights OIHW with the batch norm's gain in them, as HWIO (depthwise: HWO1), and the bias that remains. */
+function folded(
+  state: Record<string, NamedTensor>,
+  file: string,
+  conv: string,
+  norm: string,
+  depthwise: boolean,
+): { kernel: VariableSpec; bias: VariableSpec } {
+  const get = (name: string): NamedTensor => {
+    const tensor = state[name];
+    if (!tensor)
+      throw new CheckpointError({ what: `has no ${name}`, where: file, mend: 'Run `npm run setup` again.' });
+    return tensor;
+  };
+  const { shape, data } = get(`${conv}.weight`);
+  const [outputs, inputs, height, width] = shape as [number, number, number, number];
+  const [gain, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
+    (part) => get(`${norm}.${part}`).data,
+  );
+  const kernel = new Float32Array(data.length);
+  const bias = new Float32Array(outputs);
+  for (let o = 0; o < outputs; o++) {
+    const scale = (gain?.[o] as number) / Math.sqrt((variance?.[o] as number) + BN_EPSILON);
+    bias[o] = (offset?.[o] as number) - (mean?.[o] as number) * scale;
+    for (let i = 0; i < inputs; i++) {
+      for (let at = 0; at < height * width; at++) {
+        kernel[(at * inputs + i) * outputs + o] =
+          (data[(o * inputs + i) * height * width + at] as number) * scale;
+      }
+    }
+  }
+  const kernelShape = depthwise ? [height, width, outputs, 1] : [height, width, inputs, outputs];
+  return { kernel: { shape: kernelShape, init: kernel }, bias: { shape: [outputs], init: bias } };
+}
+
+function network(weights: Record<string, Tensor>, images: Tensor4D): Tensor {
+  const w = (name: string) => weights[name] as Tensor;
+  const conv = (x: Tensor4D, name: string, stride = 1) =>
+    tf.add(tf.conv2d(x, w(`${name}.kernel`) as Tensor4D, stride, 'same'), w(`${name}.bias`)) as Tensor4D;
+  const depthwise = (x: Tensor4D, name: string, stride: number) =>
+    tf.add(
+      tf.depthwiseConv2d(x, w(`${name}.kernel`) as Tensor4D, stride, 'same'),
+      w(`${name}.bias`),
+    ) as Tensor4D;
+  let x = tf.relu6(conv(tf.div(tf.sub(images, 127), 128), '_conv_stem', 2));
+  for (const { name, stride, expands, residual } of BLOCKS) {
+    const input = x;
+    if (expands) x = tf.relu6(conv(x, `${name}._expand_conv`));
+    x = tf.relu6(depthwise(x, `${name}._depthwise_conv`, stride));
+    x = conv(x, `${name}._project_conv`);
+    if (residual) x = tf.add(x, input);
+  }
+  return tf.mean(tf.relu6(conv(x, '_conv_head')), [1, 2]);
+}

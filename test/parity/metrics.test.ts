@@ -1,0 +1,82 @@
+/** Features and figures agree with reference implementations. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createExtractor, FEATURES } from '../../src/evaluation/extractors/effnetlite0.js';
+import type { FeatureMatrix } from '../../src/evaluation/metrics/feature-matrix.js';
+import { frechetDistance, gaussianStatistics } from '../../src/evaluation/metrics/frechet-distance.js';
+import { kernelDistance } from '../../src/evaluation/metrics/kid.js';
+import { precisionRecall } from '../../src/evaluation/metrics/precision-recall.js';
+import { decodeSafetensors, type NamedTensor } from '../../src/nn/safetensors.js';
+
+/** Compiled tests run from `dist/`; the cases are beside the sources. */
+const CASES = path.resolve('test/parity/metrics');
+
+interface Expected {
+  fid: { frechet_inception_distance: number };
+  kid_full_unbiased_poly3: number;
+  prc: { precision: number; recall: number };
+}
+
+const expected = JSON.parse(await readFile(path.join(CASES, 'metrics.expected.json'), 'utf8')) as Expected;
+const features = await tensors('features.safetensors');
+const real = matrix('real');
+const fake = matrix('fake');
+
+async function tensors(file: string): Promise<Record<string, NamedTensor>> {
+  return decodeSafetensors(await readFile(path.join(CASES, file)), file);
+}
+
+function matrix(name: string): FeatureMatrix {
+  const { shape, data } = features[name] as NamedTensor;
+  return { rows: shape[0] as number, columns: shape[1] as number, data };
+}
+
+function near(actual: number, wanted: number, tolerance: number): void {
+  assert.ok(Math.abs(actual - wanted) <= tolerance, `${actual} instead of ${wanted}`);
+}
+
+test('the Fréchet distance is that of the reference', () => {
+  near(
+    frechetDistance(gaussianStatistics(real), gaussianStatistics(fake)),
+    expected.fid.frechet_inception_distance,
+    1e-6,
+  );
+});
+
+test('the kernel distance is that of the reference', () => {
+  near(kernelDistance(fake, real), expected.kid_full_unbiased_poly3, 1e-6);
+});
+
+test('precision and recall are those of the reference', () => {
+  const { precision, recall } = precisionRecall(real, fake);
+  near(precision, expected.prc.precision, 1e-6);
+  near(recall, expected.prc.recall, 1e-6);
+});
+
+test('EfficientNet-Lite0 gives the reference features of colour and gray images', async () => {
+  const { images, features: wanted } = await tensors('effnetlite0.expected.safetensors');
+  const [count, , side] = images?.shape as [number, number, number];
+  const extractor = await createExtractor();
+  const actual = await extractor.features(channelsLast(images?.data as Float32Array, count, side));
+  extractor.dispose();
+  let worst = 0;
+  let largest = 0;
+  wanted?.data.forEach((value, i) => {
+    worst = Math.max(worst, Math.abs(value - (actual[i] as number)));
+    largest = Math.max(largest, Math.abs(value));
+  });
+  assert.equal(actual.length, count * FEATURES);
+  assert.ok(worst / largest < 1e-3, `differs by ${worst} of ${largest}`);
+});
+
+/** [n, 3, s, s] to [n, s, s, 3]. */
+function channelsLast(data: Float32Array, count: number, side: number): Float32Array {
+  const pixels = side * side;
+  return Float32Array.from(data, (_, i) => {
+    const image = Math.floor(i / (3 * pixels));
+    const pixel = Math.floor(i / 3) % pixels;
+    return data[(image * 3 + (i % 3)) * pixels + pixel] as number;
+  }).subarray(0, count * 3 * pixels);
+}
