@@ -2,10 +2,16 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { type NativeBackend, type OpAttribute, tf } from './tensorflow.js';
 
-type AttributeValue = ['type', 'float32' | 'int32'] | ['float' | 'int', number] | ['bool', boolean];
+/** An attribute of an op, with its kind. */
+export type AttributeValue = ['type', 'float32' | 'int32'] | ['float' | 'int', number] | ['bool', boolean];
 
 function attribute({ binding }: NativeBackend, name: string, [kind, value]: AttributeValue): OpAttribute {
-  const kinds = { type: 'TF_ATTR_TYPE', float: 'TF_ATTR_FLOAT', int: 'TF_ATTR_INT', bool: 'TF_ATTR_BOOL' } as const;
+  const kinds = {
+    type: 'TF_ATTR_TYPE',
+    float: 'TF_ATTR_FLOAT',
+    int: 'TF_ATTR_INT',
+    bool: 'TF_ATTR_BOOL',
+  } as const;
   const types = { float32: 'TF_FLOAT', int32: 'TF_INT32' } as const;
   const type = binding[kinds[kind]] as number;
   return { name, type, value: kind === 'type' ? binding[types[value]] : value };
