@@ -57,10 +57,17 @@ class Unpickler {
   run(): { value: unknown; end: number } {
     for (;;) {
       const code = this.byte();
-      if (code === 0x2e) return { value: this.pop(), end: this.position };
+      if (code === 0x2e) return { value: this.last(), end: this.position };
       this.step(code);
       if (this.stack.length > MAX_STACK) this.refuse('its stack grows beyond all need');
     }
+  }
+
+  /** The value of the whole: all that is left. */
+  private last(): unknown {
+    if (this.marks.length > 0 || this.stack.length !== 1)
+      this.refuse('ends with more or less than one value');
+    return this.pop();
   }
 
   private step(code: number): void {

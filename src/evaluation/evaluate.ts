@@ -1,0 +1,85 @@
+/** The figures of a synthetic set against the real images that the generator was trained on and those it never saw. */
+import type { OnProgress } from '../core/progress.js';
+import type { EvaluateSpec } from '../spec/evaluate.js';
+import type { ObjectStore } from '../storage/index.js';
+import { DISTANCES, isDistance, Sample } from './compare.js';
+import { listFeatureSets, setFeatures } from './features.js';
+import { openImageSet, type SetName } from './image-sets.js';
+import { NEIGHBOURS, precisionRecall } from './metrics/precision-recall.js';
+
+/** Key prefixes of the sets. */
+export interface ComparedSets {
+  dataset: string;
+  synthetic: string;
+}
+
+/**
+ * Every figure by its full name. `<distance>.holdout` and `.train` compare the synthetic set with that set;
+ * `.train_vs_holdout` compares the real ones with each other: what a perfect generator would reach. `images.<set>` are the
+ * numbers of images that figures stand on. A set with fewer than two images is left out, and all figures that need it.
+ */
+export async function computeFigures(
+  store: ObjectStore,
+  sets: ComparedSets,
+  evaluate: EvaluateSpec,
+  onProgress: OnProgress,
+): Promise<Record<string, number>> {
+  const samples = await readSamples(store, sets, evaluate.maxImages, onProgress);
+  const figures: Record<string, number> = {};
+  for (const [set, { features }] of samples) figures[`images.${set}`] = features.rows;
+  const steps = evaluate.metrics.flatMap((metric) => stepsOf(metric, samples));
+  for (const [done, step] of steps.entries()) {
+    Object.assign(figures, step());
+    onProgress({ done: done + 1, total: steps.length, unit: 'figures' });
+    // Between figures others have their turn: reports must go out while numbers are crunched.
+    await new Promise(setImmediate);
+  }
+  return figures;
+}
+
+type Samples = Map<SetName, Sample>;
+type Step = () => Record<string, number>;
+
+async function readSamples(
+  store: ObjectStore,
+  sets: ComparedSets,
+  maxImages: number,
+  onProgress: OnProgress,
+): Promise<Samples> {
+  const samples: Samples = new Map();
+  for (const one of await listFeatureSets(store, sets, maxImages)) {
+    const features = await setFeatures(store, await openImageSet(store, one), maxImages, onProgress);
+    samples.set(one.set, new Sample(features));
+  }
+  return samples;
+}
+
+function stepsOf(metric: EvaluateSpec['metrics'][number], samples: Samples): Step[] {
+  const [train, holdout, synthetic] = [
+    samples.get('train'),
+    samples.get('holdout'),
+    samples.get('synthetic'),
+  ];
+  if (metric === 'pr_effnetlite0') {
+    return holdout && synthetic && enoughNeighbours(holdout, synthetic)
+      ? [() => manifoldShares(metric, holdout, synthetic)]
+      : [];
+  }
+  if (!isDistance(metric)) return [];
+  const step = (name: string, a: Sample | undefined, b: Sample | undefined): Step[] =>
+    a && b ? [() => ({ [`${metric}.${name}`]: DISTANCES[metric](a, b) })] : [];
+  return [
+    ...step('holdout', synthetic, holdout),
+    ...step('train', synthetic, train),
+    ...step('train_vs_holdout', train, holdout),
+  ];
+}
+
+function enoughNeighbours(...samples: Sample[]): boolean {
+  return samples.every(({ features }) => features.rows > NEIGHBOURS);
+}
+
+function manifoldShares(metric: string, real: Sample, synthetic: Sample): Record<string, number> {
+  const { precision, recall } = precisionRecall(real.features, synthetic.features);
+  return { [`${metric}.holdout.precision`]: precision, [`${metric}.holdout.recall`]: recall };
+}

@@ -1,0 +1,167 @@
+/** Features in the object store: extracted once a shard, read back as one matrix. */
+import { StoreError } from '../core/errors.js';
+import type { OnProgress } from '../core/progress.js';
+import { decodeSafetensors, encodeSafetensors } from '../nn/safetensors.js';
+import type { ObjectStore } from '../storage/index.js';
+import { BATCH, createExtractor, type Extractor, FEATURES, SIDE } from './extractors/effnetlite0.js';
+import { extractorInput, type SquareImage } from './extractors/input.js';
+import {
+  type ImageSet,
+  openImageSet,
+  type SetName,
+  SET_NAMES,
+  shardImages,
+  shardsFor,
+  type FeatureSet,
+} from './image-sets.js';
+import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
+
+let warm: Promise<Extractor> | null = null;
+
+/** Compiled once a process, since compilation takes longer than many a shard. */
+function warmExtractor(): Promise<Extractor> {
+  if (!warm) {
+    const extractor = createExtractor();
+    warm = extractor;
+    // A failure is told to whoever asked; the next one tries again.
+    extractor.catch(() => {
+      if (warm === extractor) warm = null;
+    });
+  }
+  return warm;
+}
+
+/** Features of images, in order. Memory holds one batch of pixels. */
+export async function extractFeatures(
+  images: AsyncIterable<SquareImage>,
+  onBatch: (done: number) => void = () => undefined,
+): Promise<FeatureMatrix> {
+  const extractor = await warmExtractor();
+  const parts: Float32Array[] = [];
+  let batch: Promise<Float32Array>[] = [];
+  let done = 0;
+  const flush = async () => {
+    const inputs = await Promise.all(batch);
+    const joined = new Float32Array(inputs.length * SIDE * SIDE * 3);
+    inputs.forEach((input, i) => joined.set(input, i * input.length));
+    parts.push(await extractor.features(joined));
+    done += inputs.length;
+    batch = [];
+    onBatch(done);
+  };
+  for await (const image of images) {
+    batch.push(extractorInput(image));
+    if (batch.length === BATCH) await flush();
+  }
+  if (batch.length > 0) await flush();
+  return joinRows(parts);
+}
+
+/** Shards that extraction and figures need; a set with fewer than two images has none. */
+export async function listFeatureSets(
+  store: ObjectStore,
+  prefixes: { dataset: string; synthetic: string },
+  maxImages: number,
+): Promise<FeatureSet[]> {
+  const sets: FeatureSet[] = [];
+  for (const set of SET_NAMES) {
+    const opened = await openImageSet(store, {
+      set,
+      prefix: set === 'synthetic' ? prefixes.synthetic : prefixes.dataset,
+    });
+    if (imagesOf(opened) < 2) continue;
+    sets.push({ set, prefix: opened.prefix, shards: shardsFor(opened, maxImages) });
+  }
+  return sets;
+}
+
+/** Extracts the features of one shard, counted over all sets in order. Idempotent. @throws RangeError for a shard beyond the last */
+export async function extractShard(
+  store: ObjectStore,
+  sets: readonly FeatureSet[],
+  shard: number,
+  onProgress: OnProgress,
+): Promise<void> {
+  let place = shard;
+  for (const one of sets) {
+    if (place < one.shards) return extractOnce(store, await openImageSet(store, one), place, onProgress);
+    place -= one.shards;
+  }
+  throw new RangeError(`there is no shard ${shard}`);
+}
+
+/** The first images' features of a set, extracting what is not in the store yet. [images, 1280] */
+export async function setFeatures(
+  store: ObjectStore,
+  set: ImageSet,
+  maxImages: number,
+  onProgress: OnProgress,
+): Promise<FeatureMatrix> {
+  const parts: Float32Array[] = [];
+  const shards = shardsFor(set, maxImages);
+  for (let shard = 0; shard < shards; shard++) {
+    await extractOnce(store, set, shard, onProgress);
+    parts.push(await readShard(store, set, shard));
+    onProgress({ done: shard + 1, total: shards, unit: 'shards' });
+  }
+  return firstRows(joinRows(parts), maxImages);
+}
+
+export function imagesOf({ shards }: ImageSet): number {
+  return shards.reduce((sum, { images }) => sum + images, 0);
+}
+
+/** Equal images give equal features, so whoever comes first writes them, and a second writer does no harm. */
+async function extractOnce(
+  store: ObjectStore,
+  set: ImageSet,
+  shard: number,
+  onProgress: OnProgress,
+): Promise<void> {
+  const key = featureKey(set.digest, set.set, shard);
+  if (await store.head(key)) return;
+  const total = set.shards[shard]?.images;
+  const { rows, data } = await extractFeatures(squares(store, set, shard), (done) =>
+    onProgress({ done, total, unit: 'images' }),
+  );
+  if (rows !== total)
+    throw new StoreError({
+      what: `holds ${rows} images, its manifest says ${total}`,
+      where: `${set.prefix}${set.shards[shard]?.key}`,
+    });
+  await store.put(
+    key,
+    encodeSafetensors({ features: { shape: [rows, FEATURES], data: Float32Array.from(data) } }),
+  );
+}
+
+async function* squares(store: ObjectStore, set: ImageSet, shard: number): AsyncGenerator<SquareImage> {
+  const { resolution, channels } = set;
+  for await (const pixels of shardImages(store, set, shard)) yield { resolution, channels, pixels };
+}
+
+async function readShard(store: ObjectStore, set: ImageSet, shard: number): Promise<Float32Array> {
+  const key = featureKey(set.digest, set.set, shard);
+  const { features } = decodeSafetensors(await store.get(key), key);
+  if (features?.shape[0] === set.shards[shard]?.images && features?.shape[1] === FEATURES)
+    return features.data;
+  throw new StoreError({
+    what: 'holds features of another set of images',
+    where: key,
+    mend: 'Delete it; it is made again.',
+  });
+}
+
+function featureKey(digest: string, set: SetName, shard: number): string {
+  return `features/effnetlite0/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
+}
+
+function joinRows(parts: readonly Float32Array[]): FeatureMatrix {
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return { rows: data.length / FEATURES, columns: FEATURES, data };
+}

@@ -1,0 +1,91 @@
+/** The sets of images that are compared, and reading them shard by shard. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { mapInOrder } from '../imaging/in-flight.js';
+import { decodePng, openShard } from '../imaging/index.js';
+import {
+  downloadVerified,
+  getJson,
+  joinKey,
+  type ObjectStore,
+  type Part,
+  partSchema,
+} from '../storage/index.js';
+
+export const SET_NAMES = ['train', 'holdout', 'synthetic'] as const;
+export type SetName = (typeof SET_NAMES)[number];
+
+/** A set as it is passed around: where its manifest is, and how many of its shards count. */
+export interface FeatureSet {
+  set: SetName;
+  /** Key prefix of the manifest that lists the set's shards. */
+  prefix: string;
+  shards: number;
+}
+
+/** A set and its shards. */
+export interface ImageSet {
+  set: SetName;
+  prefix: string;
+  /** Of the data set or synthetic set. */
+  digest: string;
+  resolution: number;
+  channels: 1 | 3;
+  /** In the order of images. */
+  shards: (Part & { images: number })[];
+}
+
+/** What manifests of data sets and of synthetic sets have in common; only the former's shards have splits. */
+const manifestSchema = z.object({
+  digest: z.string(),
+  resolution: z.int(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  shards: z.array(partSchema.extend({ images: z.int(), split: z.enum(['train', 'holdout']).optional() })),
+});
+
+/** @throws StoreError when there is no such set. */
+export async function openImageSet(
+  store: ObjectStore,
+  { set, prefix }: Pick<FeatureSet, 'set' | 'prefix'>,
+): Promise<ImageSet> {
+  const { digest, resolution, channels, shards } = await getJson(
+    store,
+    joinKey(prefix, 'manifest.json'),
+    manifestSchema,
+  );
+  const own = shards.filter(({ split }) => (set === 'synthetic' ? split === undefined : split === set));
+  return { set, prefix, digest, resolution, channels, shards: own };
+}
+
+/** Shards that hold the first `maxImages` images. */
+export function shardsFor({ shards }: ImageSet, maxImages: number): number {
+  let images = 0;
+  const enough = shards.findIndex((shard) => {
+    images += shard.images;
+    return images >= maxImages;
+  });
+  return enough < 0 ? shards.length : enough + 1;
+}
+
+/** The images of one shard in order: [resolution, resolution, channels] uint8 each. */
+export async function* shardImages(
+  store: ObjectStore,
+  set: ImageSet,
+  shard: number,
+): AsyncGenerator<Uint8Array> {
+  const part = set.shards[shard];
+  if (!part) throw new RangeError(`set ${set.set} has no shard ${shard}`);
+  const shape = { width: set.resolution, height: set.resolution, channels: set.channels };
+  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  try {
+    const file = path.join(folder, path.basename(part.key));
+    await downloadVerified(store, joinKey(set.prefix, part.key), file, part);
+    const archive = await openShard(file);
+    const decode = async (name: string) => decodePng(await archive.read(name), shape, name);
+    yield* mapInOrder(archive.names, Math.max(2, availableParallelism()), decode);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

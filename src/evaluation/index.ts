@@ -1,0 +1,5 @@
+/** The door of the evaluation folder; it loads TensorFlow, so only compute processes enter by it. */
+export { type ComparedSets, computeFigures } from './evaluate.js';
+export { extractShard, listFeatureSets } from './features.js';
+export type { FeatureSet, SetName } from './image-sets.js';
+export { judgeSnapshot, type SnapshotInput } from './snapshot.js';

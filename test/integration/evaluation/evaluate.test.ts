@@ -1,0 +1,111 @@
+/** Figures of a real, tiny run: training, synthetic set, features, report. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { EvaluateInput } from '../../../src/activities/evaluate.js';
+import { superviseTrainer } from '../../../src/gan/index.js';
+import { datasetRef, openDataset } from '../../../src/imaging/index.js';
+import type { CheckpointRef } from '../../../src/spec/results.js';
+import { pipelineSchema } from '../../../src/spec/pipeline.js';
+import { isTask, tasks } from '../../../src/workers/compute-tasks.js';
+import { newest, type TinyTraining, tinyTraining } from '../gan/tiny-training.js';
+
+const quiet = () => undefined;
+
+describe('the evaluation of a tiny run', () => {
+  let tiny: TinyTraining;
+  let checkpoint: CheckpointRef;
+  let input: EvaluateInput;
+
+  before(async () => {
+    tiny = await tinyTraining();
+    const { prefix } = tiny.job('r').dataset;
+    const dataset = datasetRef((await openDataset(tiny.store, prefix)).manifest);
+    await superviseTrainer(tiny.job('r', { targetKimg: 0.08 }));
+    checkpoint = (await newest(tiny.store, 'r')).ref;
+    const spec = pipelineSchema.parse({
+      name: 'tiny',
+      preprocess: { source: '/images', resolution: 16 },
+      train: { kimg: 0.08, snapshotKimg: 0.08 },
+      generate: { count: 20, shardImages: 12 },
+      evaluate: { maxImages: 16 },
+    });
+    const set = { runId: 'r', digest: 'd', checkpoint, generate: spec.generate };
+    for (const shard of [0, 1]) await tasks.generateShard(tiny.store, { ...set, shard });
+    const synthetic = await tasks.assembleSynthetic(tiny.store, set);
+    input = { runId: 'r', spec, dataset, synthetic, train: { checkpoint }, reused: [] };
+  });
+  after(() => tiny?.remove());
+
+  test('every shard gets its features once, and only shards that hold wanted images', async () => {
+    const sets = await tasks.listFeatureSets(tiny.store, input);
+    assert.deepEqual(
+      sets.map(({ set, shards }) => [set, shards]),
+      [
+        ['train', 1],
+        ['holdout', 1],
+        ['synthetic', 2],
+      ],
+    );
+    for (const shard of [0, 1, 2, 3]) {
+      await tasks.extractShardFeatures(tiny.store, { sets, evaluate: input.spec.evaluate, shard }, quiet);
+    }
+    const before = await featureFiles();
+    assert.equal(before.length, 4);
+    await tasks.extractShardFeatures(tiny.store, { sets, evaluate: input.spec.evaluate, shard: 3 }, quiet);
+    assert.deepEqual(await featureFiles(), before);
+  });
+
+  test('figures compare the synthetic set with both real ones, and these with each other', async () => {
+    const { metrics, report, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
+    assert.deepEqual(Object.keys(metrics).sort(), [
+      'fd_effnetlite0.holdout',
+      'fd_effnetlite0.train',
+      'fd_effnetlite0.train_vs_holdout',
+      'images.holdout',
+      'images.synthetic',
+      'images.train',
+      'kid_effnetlite0.holdout',
+      'kid_effnetlite0.train',
+      'kid_effnetlite0.train_vs_holdout',
+      'pr_effnetlite0.holdout.precision',
+      'pr_effnetlite0.holdout.recall',
+    ]);
+    assert.equal(metrics['images.synthetic'], 16);
+    assert.ok(Object.values(metrics).every(Number.isFinite));
+    // Hardly trained: two real sets of the same source are far nearer to each other.
+    const reference = metrics['fd_effnetlite0.train_vs_holdout'] as number;
+    assert.ok((metrics['fd_effnetlite0.train'] as number) > 2 * reference);
+    assert.ok(await tiny.store.head(report));
+    assert.ok(await tiny.store.head(`${prefix}metrics.json`));
+  });
+
+  test('a snapshot gets the same figures whenever it is judged', async () => {
+    const train = {
+      ...input.spec.train,
+      snapshotImages: 20,
+      snapshotMetrics: ['fd_effnetlite0' as const, 'kid_effnetlite0' as const],
+    };
+    const job = { runId: 'r', dataset: input.dataset, train, snapshot: checkpoint };
+    const points = await tasks.judgeSnapshot(tiny.store, job, quiet);
+    assert.deepEqual(
+      points.map(({ metric, kimg }) => [metric, kimg]),
+      [
+        ['fd_effnetlite0', checkpoint.kimg],
+        ['kid_effnetlite0', checkpoint.kimg],
+      ],
+    );
+    assert.ok((points[0]?.value ?? 0) > 0);
+    assert.deepEqual(await tasks.judgeSnapshot(tiny.store, job, quiet), points);
+  });
+
+  test('only tasks that there are have names', () => {
+    assert.ok(isTask('computeMetrics'));
+    assert.ok(!isTask('toString'));
+  });
+
+  async function featureFiles(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { key, etag } of tiny.store.list('features/')) found.push(`${key} ${etag}`);
+    return found;
+  }
+});
