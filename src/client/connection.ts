@@ -1,0 +1,19 @@
+/** The connection to Temporal: the user's by the standard environment configuration, or the embedded stack's. */
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { StackError } from '../core/errors.js';
+
+/** A client on the server that the environment names. @throws StackError when it cannot be reached */
+export async function connect(): Promise<Client> {
+  const config = loadClientConnectConfig();
+  try {
+    const connection = await Connection.connect({ ...config.connectionOptions, connectTimeout: '10 seconds' });
+    return new Client({ connection, namespace: config.namespace ?? 'default' });
+  } catch (cause) {
+    throw new StackError({
+      what: `no Temporal server answers at ${config.connectionOptions.address ?? '127.0.0.1:7233'}`,
+      mend: 'Start the embedded one with `gist up`, or correct TEMPORAL_ADDRESS.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/** Ports of the embedded servers: the usual ones when free, others when not, remembered either way. */
+import { createServer } from 'node:net';
+
+/** Port names with the number that is tried first; 0 takes any free one. */
+export const PREFERRED: Record<string, number> = {
+  temporal: 7233,
+  ui: 8233,
+  temporalMetrics: 0,
+  's3.port': 8333,
+  's3.port.grpc': 0,
+  's3.port.iceberg': 0,
+  's3.port.lance': 0,
+  'master.port': 0,
+  'master.port.grpc': 0,
+  'volume.port': 0,
+  'volume.port.grpc': 0,
+  'filer.port': 0,
+  'filer.port.grpc': 0,
+  'admin.port': 0,
+  'admin.port.grpc': 0,
+};
+
+/** A port for every name: the remembered one where it still is free, else the preferred one, else any. */
+export async function choosePorts(remembered: Record<string, number>, inUse: (name: string) => boolean): Promise<Record<string, number>> {
+  const chosen: Record<string, number> = {};
+  const taken = new Set<number>();
+  for (const [name, preferred] of Object.entries(PREFERRED)) {
+    const port = inUse(name) ? (remembered[name] as number) : await firstFree([remembered[name], preferred], taken);
+    chosen[name] = port;
+    taken.add(port);
+  }
+  return chosen;
+}
+
+async function firstFree(candidates: (number | undefined)[], taken: Set<number>): Promise<number> {
+  for (const candidate of candidates) {
+    if (candidate && !taken.has(candidate) && (await tryListen(candidate)) === candidate) return candidate;
+  }
+  for (;;) {
+    const any = await tryListen(0);
+    if (any !== null && !taken.has(any)) return any;
+  }
+}
+
+/** The port that could be listened on, or null. */
+function tryListen(port: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : null));
+    });
+  });
+}

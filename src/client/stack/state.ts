@@ -1,0 +1,69 @@
+/** What the embedded stack remembers between commands: ports, credentials and who runs, in `stack.json`. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { StackError } from '../../core/errors.js';
+import { type ProcessId, processIdSchema } from './processes.js';
+
+export const PARTS = ['temporal', 's3', 'worker', 'supervisor'] as const;
+export type StackPart = (typeof PARTS)[number];
+
+const stateSchema = z.object({
+  version: z.literal(1),
+  ports: z.record(z.string(), z.int()),
+  credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+  processes: z.partialRecord(z.enum(PARTS), processIdSchema),
+});
+export type StackState = z.output<typeof stateSchema>;
+
+/** The folder of one embedded stack. */
+export class StackFolder {
+  constructor(readonly folder: string) {}
+
+  get logs(): string {
+    return path.join(this.folder, 'logs');
+  }
+
+  path(...parts: string[]): string {
+    return path.join(this.folder, ...parts);
+  }
+
+  /** The state as last written, or a fresh one. @throws StackError when the file is damaged */
+  read(): StackState {
+    const file = this.path('stack.json');
+    if (!existsSync(file)) return fresh();
+    try {
+      return stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    } catch (cause) {
+      throw new StackError({
+        what: 'the state of the embedded stack cannot be read',
+        where: file,
+        mend: 'Remove the file; `gist up` makes a new one and keeps the data.',
+        cause,
+      });
+    }
+  }
+
+  /** Replaces the file in one step; it holds a secret, so only its owner may read it. */
+  write(state: StackState): void {
+    mkdirSync(this.logs, { recursive: true });
+    const beside = this.path(`stack.json.${process.pid}`);
+    writeFileSync(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+    renameSync(beside, this.path('stack.json'));
+  }
+
+  /** Changes one part's process. */
+  remember(part: StackPart, id: ProcessId | null): void {
+    const state = this.read();
+    const processes = { ...state.processes };
+    if (id) processes[part] = id;
+    else delete processes[part];
+    this.write({ ...state, processes });
+  }
+}
+
+function fresh(): StackState {
+  const credentials = { accessKeyId: `gist-${randomBytes(4).toString('hex')}`, secretAccessKey: randomBytes(24).toString('hex') };
+  return { version: 1, ports: {}, credentials, processes: {} };
+}
