@@ -15,10 +15,21 @@ export class Sample {
   }
 }
 
+/** `onStep` is called as work goes on. */
+type Distance = (a: Sample, b: Sample, onStep: () => void) => Promise<number>;
+
 /** Distances by name; each is 0 for equal distributions. */
-export const DISTANCES: Record<'fd_effnetlite0' | 'kid_effnetlite0', (a: Sample, b: Sample) => number> = {
-  fd_effnetlite0: (a, b) => frechetDistance(a.statistics, b.statistics),
-  kid_effnetlite0: (a, b) => kernelDistance(a.features, b.features),
+export const DISTANCES: Record<'fd_effnetlite0' | 'kid_effnetlite0', Distance> = {
+  fd_effnetlite0: async (a, b, onStep) => {
+    // Statistics of a large set take most of a minute each.
+    const [first, second] = [a, b].map((sample) => {
+      onStep();
+      return sample.statistics;
+    }) as [GaussianStatistics, GaussianStatistics];
+    onStep();
+    return frechetDistance(first, second);
+  },
+  kid_effnetlite0: (a, b, onStep) => kernelDistance(a.features, b.features, onStep),
 };
 
 export function isDistance(metric: string): metric is keyof typeof DISTANCES {

@@ -29,16 +29,15 @@ export async function computeFigures(
   for (const [set, { features }] of samples) figures[`images.${set}`] = features.rows;
   const steps = evaluate.metrics.flatMap((metric) => stepsOf(metric, samples));
   for (const [done, step] of steps.entries()) {
-    Object.assign(figures, step());
-    onProgress({ done: done + 1, total: steps.length, unit: 'figures' });
-    // Between figures others have their turn: reports must go out while numbers are crunched.
-    await new Promise(setImmediate);
+    const report = () => onProgress({ done, total: steps.length, unit: 'figures' });
+    report();
+    Object.assign(figures, await step(report));
   }
   return figures;
 }
 
 type Samples = Map<SetName, Sample>;
-type Step = () => Record<string, number>;
+type Step = (onStep: () => void) => Promise<Record<string, number>>;
 
 async function readSamples(
   store: ObjectStore,
@@ -62,12 +61,12 @@ function stepsOf(metric: EvaluateSpec['metrics'][number], samples: Samples): Ste
   ];
   if (metric === 'pr_effnetlite0') {
     return holdout && synthetic && enoughNeighbours(holdout, synthetic)
-      ? [() => manifoldShares(metric, holdout, synthetic)]
+      ? [(onStep) => manifoldShares(metric, holdout, synthetic, onStep)]
       : [];
   }
   if (!isDistance(metric)) return [];
   const step = (name: string, a: Sample | undefined, b: Sample | undefined): Step[] =>
-    a && b ? [() => ({ [`${metric}.${name}`]: DISTANCES[metric](a, b) })] : [];
+    a && b ? [async (onStep) => ({ [`${metric}.${name}`]: await DISTANCES[metric](a, b, onStep) })] : [];
   return [
     ...step('holdout', synthetic, holdout),
     ...step('train', synthetic, train),
@@ -79,7 +78,12 @@ function enoughNeighbours(...samples: Sample[]): boolean {
   return samples.every(({ features }) => features.rows > NEIGHBOURS);
 }
 
-function manifoldShares(metric: string, real: Sample, synthetic: Sample): Record<string, number> {
-  const { precision, recall } = precisionRecall(real.features, synthetic.features);
+async function manifoldShares(
+  metric: string,
+  real: Sample,
+  synthetic: Sample,
+  onBlock: () => void,
+): Promise<Record<string, number>> {
+  const { precision, recall } = await precisionRecall(real.features, synthetic.features, { onBlock });
   return { [`${metric}.holdout.precision`]: precision, [`${metric}.holdout.recall`]: recall };
 }

@@ -43,7 +43,7 @@ export async function extractFeatures(
   const flush = async () => {
     const inputs = await Promise.all(batch);
     const joined = new Float32Array(inputs.length * SIDE * SIDE * 3);
-    inputs.forEach((input, i) => joined.set(input, i * input.length));
+    for (const [i, input] of inputs.entries()) joined.set(input, i * input.length);
     parts.push(await extractor.features(joined));
     done += inputs.length;
     batch = [];

@@ -1,4 +1,5 @@
 /** The door of the evaluation folder; it loads TensorFlow, so only compute processes enter by it. */
+export { compareImages } from './compare-images.js';
 export { type ComparedSets, computeFigures } from './evaluate.js';
 export { extractShard, listFeatureSets } from './features.js';
 export type { FeatureSet, SetName } from './image-sets.js';

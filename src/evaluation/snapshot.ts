@@ -36,11 +36,13 @@ export async function judgeSnapshot(
     onProgress({ done, total: train.snapshotImages, unit: 'images' }),
   );
   const synthetic = new Sample(features);
-  return train.snapshotMetrics.map((metric) => ({
-    kimg: snapshot.kimg,
-    metric,
-    value: DISTANCES[metric](synthetic, real),
-  }));
+  const points: CurvePoint[] = [];
+  for (const metric of train.snapshotMetrics) {
+    const report = () =>
+      onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'figures' });
+    points.push({ kimg: snapshot.kimg, metric, value: await DISTANCES[metric](synthetic, real, report) });
+  }
+  return points;
 }
 
 let warm: { key: string; sample: Sample } | null = null;

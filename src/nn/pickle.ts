@@ -46,6 +46,40 @@ class Unpickler {
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
 
+  /** Those of PyTorch's state dicts; pickletools in Python's library documents each by the name given here. */
+  private readonly instructions = new Map<number, () => void>([
+    [0x80, () => this.protocol()], // PROTO
+    [0x28, () => this.mark()], // MARK
+    [0x4e, () => this.push(null)], // NONE
+    [0x88, () => this.push(true)], // NEWTRUE
+    [0x89, () => this.push(false)], // NEWFALSE
+    [0x4b, () => this.push(this.byte())], // BININT1
+    [0x4d, () => this.push(this.view.getUint16(this.take(2), true))], // BININT2
+    [0x4a, () => this.push(this.view.getInt32(this.take(4), true))], // BININT
+    [0x8a, () => this.push(this.long(this.byte()))], // LONG1
+    [0x47, () => this.push(this.view.getFloat64(this.take(8), false))], // BINFLOAT
+    [0x58, () => this.push(this.text(this.uint32()))], // BINUNICODE
+    [0x7d, () => this.push(new Map<unknown, unknown>())], // EMPTY_DICT
+    [0x5d, () => this.push([])], // EMPTY_LIST
+    [0x29, () => this.push([])], // EMPTY_TUPLE
+    [0x85, () => this.push(this.popMany(1))], // TUPLE1
+    [0x86, () => this.push(this.popMany(2))], // TUPLE2
+    [0x87, () => this.push(this.popMany(3))], // TUPLE3
+    [0x74, () => this.push(this.popToMark())], // TUPLE
+    [0x61, () => this.append(this.popMany(1))], // APPEND
+    [0x65, () => this.append(this.popToMark())], // APPENDS
+    [0x73, () => this.setItems(this.popMany(2))], // SETITEM
+    [0x75, () => this.setItems(this.popToMark())], // SETITEMS
+    [0x71, () => this.put(this.byte())], // BINPUT
+    [0x72, () => this.put(this.uint32())], // LONG_BINPUT
+    [0x68, () => this.get(this.byte())], // BINGET
+    [0x6a, () => this.get(this.uint32())], // LONG_BINGET
+    [0x63, () => this.push(this.global(`${this.line()} ${this.line()}`))], // GLOBAL
+    [0x52, () => this.reduce()], // REDUCE
+    [0x62, () => this.build()], // BUILD
+    [0x51, () => this.push(this.persistent(this.pop()))], // BINPERSID
+  ]);
+
   constructor(
     private readonly bytes: Uint8Array,
     private position: number,
@@ -71,96 +105,43 @@ class Unpickler {
   }
 
   private step(code: number): void {
-    switch (code) {
-      case 0x80: // PROTO
-        if (this.byte() !== 2) this.refuse('is written in another pickle protocol than 2');
-        return;
-      case 0x28: // MARK
-        if (this.marks.push(this.stack.length) > MAX_MARKS) this.refuse('is nested too deeply');
-        return;
-      case 0x4e: // NONE
-        return this.push(null);
-      case 0x88: // NEWTRUE
-        return this.push(true);
-      case 0x89: // NEWFALSE
-        return this.push(false);
-      case 0x4b: // BININT1
-        return this.push(this.byte());
-      case 0x4d: // BININT2
-        return this.push(this.view.getUint16(this.take(2), true));
-      case 0x4a: // BININT
-        return this.push(this.view.getInt32(this.take(4), true));
-      case 0x8a: // LONG1
-        return this.push(this.long(this.byte()));
-      case 0x47: // BINFLOAT
-        return this.push(this.view.getFloat64(this.take(8), false));
-      case 0x58: // BINUNICODE
-        return this.push(this.text(this.view.getUint32(this.take(4), true)));
-      default:
-        this.structure(code);
+    const instruction = this.instructions.get(code);
+    if (!instruction) {
+      const hex = `0x${code.toString(16).padStart(2, '0')}`;
+      this.refuse(`uses the pickle instruction ${hex}, which no state dict needs`);
     }
+    instruction();
   }
 
-  private structure(code: number): void {
-    switch (code) {
-      case 0x7d: // EMPTY_DICT
-        return this.push(new Map<unknown, unknown>());
-      case 0x5d: // EMPTY_LIST
-      case 0x29: // EMPTY_TUPLE
-        return this.push([]);
-      case 0x85: // TUPLE1
-      case 0x86: // TUPLE2
-      case 0x87: // TUPLE3
-        return this.push(this.popMany(code - 0x84));
-      case 0x74: // TUPLE
-        return this.push(this.popToMark());
-      case 0x61: // APPEND
-        return this.append([this.pop()]);
-      case 0x65: // APPENDS
-        return this.append(this.popToMark());
-      case 0x73: // SETITEM
-        return this.setItems(this.popMany(2));
-      case 0x75: // SETITEMS
-        return this.setItems(this.popToMark());
-      case 0x71: // BINPUT
-        return this.put(this.byte());
-      case 0x72: // LONG_BINPUT
-        return this.put(this.view.getUint32(this.take(4), true));
-      case 0x68: // BINGET
-        return this.get(this.byte());
-      case 0x6a: // LONG_BINGET
-        return this.get(this.view.getUint32(this.take(4), true));
-      default:
-        this.object(code);
-    }
+  private protocol(): void {
+    if (this.byte() !== 2) this.refuse('is written in another pickle protocol than 2');
   }
 
-  private object(code: number): void {
-    switch (code) {
-      case 0x63: // GLOBAL
-        return this.push(this.global(`${this.line()} ${this.line()}`));
-      case 0x52: // REDUCE
-        return this.reduce();
-      case 0x62: // BUILD
-        this.pop();
-        if (!(this.top() instanceof Map)) this.refuse('sets attributes of something that is no dictionary');
-        return;
-      case 0x51: // BINPERSID
-        if (!this.rules.persistent) this.refuse('speaks of things outside of the file');
-        return this.push(this.rules.persistent(this.pop()));
-      default:
-        this.refuse(
-          `uses the pickle instruction 0x${code.toString(16).padStart(2, '0')}, which no state dict needs`,
-        );
-    }
+  private mark(): void {
+    if (this.marks.push(this.stack.length) > MAX_MARKS) this.refuse('is nested too deeply');
+  }
+
+  /** Attributes of dictionaries are dropped; nothing else may have any. */
+  private build(): void {
+    this.pop();
+    if (!(this.top() instanceof Map)) this.refuse('sets attributes of something that is no dictionary');
+  }
+
+  private persistent(id: unknown): unknown {
+    if (!this.rules.persistent) this.refuse('speaks of things outside of the file');
+    return this.rules.persistent(id);
+  }
+
+  private uint32(): number {
+    return this.view.getUint32(this.take(4), true);
   }
 
   private reduce(): void {
     const args = this.pop();
     const callee = this.pop();
     if (!(callee instanceof PickleGlobal) || !Array.isArray(args))
-      return this.refuse('calls something that is no function');
-    if (!callee.call) return this.refuse(`calls ${callee.name}, which may only be named`);
+      this.refuse('calls something that is no function');
+    if (!callee.call) this.refuse(`calls ${callee.name}, which may only be named`);
     this.push(callee.call(args));
   }
 
@@ -172,14 +153,14 @@ class Unpickler {
 
   private append(items: unknown[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) return this.refuse('appends to something that is no list');
+    if (!Array.isArray(list)) this.refuse('appends to something that is no list');
     for (const item of items) list.push(item);
   }
 
   private setItems(items: unknown[]): void {
     const target = this.top();
     if (!(target instanceof Map) || items.length % 2 !== 0)
-      return this.refuse('sets items of something that is no dictionary');
+      this.refuse('sets items of something that is no dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
       if (typeof key !== 'string' && typeof key !== 'number')
@@ -220,7 +201,7 @@ class Unpickler {
 
   private popToMark(): unknown[] {
     const mark = this.marks.pop();
-    if (mark === undefined) return this.refuse('goes back to a mark that was never made');
+    if (mark === undefined) this.refuse('goes back to a mark that was never made');
     return this.stack.splice(mark);
   }
 

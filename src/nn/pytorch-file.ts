@@ -93,8 +93,7 @@ class PytorchFile {
       type instanceof PickleGlobal &&
       typeof key === 'string' &&
       (view ?? null) === null;
-    if (!known || !STORAGES[type.name] || !isCount(elements))
-      return this.refuse('describes a storage wrongly');
+    if (!known || !STORAGES[type.name] || !isCount(elements)) this.refuse('describes a storage wrongly');
     const storage = this.storages.get(key) ?? new Storage(type.name, key, elements);
     if (storage.type !== type.name || storage.elements !== elements)
       this.refuse('describes one storage in two ways');
@@ -104,7 +103,7 @@ class PytorchFile {
 
   private tensor([storage, offset, shape, strides]: unknown[]): StoredTensor {
     if (!(storage instanceof Storage) || !isCount(offset) || !isShape(shape) || !isShape(strides)) {
-      return this.refuse('describes a tensor wrongly');
+      this.refuse('describes a tensor wrongly');
     }
     if (shape.length !== strides.length) this.refuse('describes a tensor wrongly');
     const last = shape.reduce((sum, side, axis) => sum + (side - 1) * (strides[axis] as number), offset);
@@ -117,12 +116,12 @@ class PytorchFile {
 
   /** The storages follow the pickles, each with its number of elements before it, in the order of the list of keys. */
   private locate(keys: unknown): void {
-    if (!Array.isArray(keys)) return this.refuse('lists no storages');
+    if (!Array.isArray(keys)) this.refuse('lists no storages');
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     for (const key of keys) {
       const storage = this.storages.get(String(key));
       if (!storage || storage.first !== null)
-        return this.refuse('lists a storage that no tensor uses, or lists one twice');
+        this.refuse('lists a storage that no tensor uses, or lists one twice');
       const end = this.position + 8 + storage.elements * (STORAGES[storage.type]?.bytes ?? 0);
       if (end > this.bytes.byteLength) this.refuse('ends in the middle');
       if (view.getBigInt64(this.position, true) !== BigInt(storage.elements))
@@ -134,11 +133,11 @@ class PytorchFile {
   }
 
   private tensors(state: unknown): Record<string, NamedTensor> {
-    if (!(state instanceof Map)) return this.refuse('is no state dict');
+    if (!(state instanceof Map)) this.refuse('is no state dict');
     const out: [string, NamedTensor][] = [];
     let elements = 0;
     for (const [key, value] of state) {
-      if (typeof key !== 'string' || !(value instanceof StoredTensor)) return this.refuse('is no state dict');
+      if (typeof key !== 'string' || !(value instanceof StoredTensor)) this.refuse('is no state dict');
       elements += product(value.shape);
       // Tensors may share a storage, but a state dict does not multiply its file.
       if (elements > this.bytes.byteLength) this.refuse('has more tensors than its bytes account for');
@@ -149,7 +148,7 @@ class PytorchFile {
 
   private values({ storage, offset, shape, strides }: StoredTensor): Float32Array {
     const type = STORAGES[storage.type];
-    if (storage.first === null || !type) return this.refuse('lacks a storage');
+    if (storage.first === null || !type) this.refuse('lacks a storage');
     const view = new DataView(
       this.bytes.buffer,
       this.bytes.byteOffset + storage.first,

@@ -7,23 +7,39 @@ import { forEachBlock } from './pairwise.js';
  *
  * @throws RangeError for fewer than two images in either set
  */
-export function kernelDistance(a: FeatureMatrix, b: FeatureMatrix): number {
+export async function kernelDistance(
+  a: FeatureMatrix,
+  b: FeatureMatrix,
+  onBlock?: () => void,
+): Promise<number> {
   if (a.rows < 2 || b.rows < 2) throw new RangeError('the kernel distance needs two images in each set');
-  const within = (set: FeatureMatrix) => kernelSum(set, set, true) / (set.rows * (set.rows - 1));
-  return within(a) + within(b) - (2 * kernelSum(a, b, false)) / (a.rows * b.rows);
+  const [inA, inB] = [await meanWithin(a, onBlock), await meanWithin(b, onBlock)];
+  return inA + inB - 2 * (await meanAcross(a, b, onBlock));
 }
 
-/** Sum of (x.y / d + 1)^3 over all pairs; the diagonal, an image with itself, is left out where wanted. */
-function kernelSum(a: FeatureMatrix, b: FeatureMatrix, withoutDiagonal: boolean): number {
+/** Mean of the kernel over all pairs of two sets. */
+async function meanAcross(a: FeatureMatrix, b: FeatureMatrix, onBlock?: () => void): Promise<number> {
   let sum = 0;
-  forEachBlock(a, b, ({ row, rows, column, columns, products }) => {
+  await forEachBlock(a, b, { onBlock }, ({ products }) => {
+    for (let i = 0; i < products.length; i++) sum += kernel(products[i] as number, a.columns);
+  });
+  return sum / (a.rows * b.rows);
+}
+
+/** Mean of the kernel over all pairs of different images of one set. */
+async function meanWithin(set: FeatureMatrix, onBlock?: () => void): Promise<number> {
+  let sum = 0;
+  await forEachBlock(set, set, { upperOnly: true, onBlock }, ({ row, column, rows, columns, products }) => {
     for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        if (withoutDiagonal && row + i === column + j) continue;
-        const base = (products[i * columns + j] as number) / a.columns + 1;
-        sum += base * base * base;
+      for (let j = row === column ? i + 1 : 0; j < columns; j++) {
+        sum += 2 * kernel(products[i * columns + j] as number, set.columns);
       }
     }
   });
-  return sum;
+  return sum / (set.rows * (set.rows - 1));
+}
+
+function kernel(product: number, features: number): number {
+  const base = product / features + 1;
+  return base * base * base;
 }

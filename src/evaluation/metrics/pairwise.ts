@@ -14,16 +14,30 @@ export interface ProductBlock {
 
 const BLOCK = 2048;
 
-/** float32 products; blocks come row by row, left to right. */
-export function forEachBlock(a: FeatureMatrix, b: FeatureMatrix, visit: (block: ProductBlock) => void): void {
+export interface PairOptions {
+  /** Leaves out blocks left of the diagonal; for the pairs of one set, which come twice otherwise. */
+  upperOnly?: boolean;
+  /** Called after every block: large sets take minutes, and somebody may want to hear that work goes on. */
+  onBlock?: () => void;
+}
+
+/** float32 products; blocks come row by row, left to right, and others have their turn between them. */
+export async function forEachBlock(
+  a: FeatureMatrix,
+  b: FeatureMatrix,
+  { upperOnly = false, onBlock }: PairOptions,
+  visit: (block: ProductBlock) => void,
+): Promise<void> {
   for (let row = 0; row < a.rows; row += BLOCK) {
     const rows = Math.min(BLOCK, a.rows - row);
-    for (let column = 0; column < b.rows; column += BLOCK) {
+    for (let column = upperOnly ? row : 0; column < b.rows; column += BLOCK) {
       const columns = Math.min(BLOCK, b.rows - column);
-      const products = tf.tidy(() =>
-        tf.matMul(slice(a, row, rows), slice(b, column, columns), false, true).dataSync<'float32'>(),
-      );
-      visit({ row, rows, column, columns, products });
+      const [left, right] = [slice(a, row, rows), slice(b, column, columns)];
+      const product = tf.matMul(left, right, false, true);
+      visit({ row, rows, column, columns, products: product.dataSync<'float32'>() });
+      tf.dispose([left, right, product]);
+      onBlock?.();
+      await new Promise(setImmediate);
     }
   }
 }

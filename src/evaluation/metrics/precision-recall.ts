@@ -16,14 +16,20 @@ export const NEIGHBOURS = 3;
  *
  * @throws RangeError unless each set has more than k images
  */
-export function precisionRecall(real: FeatureMatrix, fake: FeatureMatrix, k = NEIGHBOURS): PrecisionRecall {
+export async function precisionRecall(
+  real: FeatureMatrix,
+  fake: FeatureMatrix,
+  { k = NEIGHBOURS, onBlock }: { k?: number; onBlock?: () => void } = {},
+): Promise<PrecisionRecall> {
   if (real.rows <= k || fake.rows <= k)
     throw new RangeError(`precision and recall need more than ${k} images in each set`);
   // Distances do not change by a shift; small numbers lose less in float32.
   const shift = meanRow(real);
   const r = prepare(real, shift);
   const f = prepare(fake, shift);
-  return { precision: shareInside(f, r, radii(r, k)), recall: shareInside(r, f, radii(f, k)) };
+  const precision = await shareInside(f, r, await radii(r, k, onBlock), onBlock);
+  const recall = await shareInside(r, f, await radii(f, k, onBlock), onBlock);
+  return { precision, recall };
 }
 
 interface Prepared {
@@ -46,9 +52,9 @@ function prepare({ rows, columns, data }: FeatureMatrix, shift: Float64Array): P
 }
 
 /** Squared distance of each image to its k-th nearest other image of the same set. */
-function radii(set: Prepared, k: number): Float64Array {
+async function radii(set: Prepared, k: number, onBlock?: () => void): Promise<Float64Array> {
   const nearest = new Float64Array(set.features.rows * k).fill(Number.POSITIVE_INFINITY);
-  forEachDistance(set, set, (i, j, distance) => {
+  await forEachDistance(set, set, onBlock, (i, j, distance) => {
     if (i !== j) insert(nearest, i * k, k, distance);
   });
   return Float64Array.from({ length: set.features.rows }, (_, i) => nearest[i * k + k - 1] as number);
@@ -65,9 +71,14 @@ function insert(nearest: Float64Array, first: number, k: number, value: number):
   nearest[place] = value;
 }
 
-function shareInside(points: Prepared, centres: Prepared, radius: Float64Array): number {
+async function shareInside(
+  points: Prepared,
+  centres: Prepared,
+  radius: Float64Array,
+  onBlock?: () => void,
+): Promise<number> {
   const inside = new Uint8Array(points.features.rows);
-  forEachDistance(points, centres, (i, j, distance) => {
+  await forEachDistance(points, centres, onBlock, (i, j, distance) => {
     if (distance <= (radius[j] as number)) inside[i] = 1;
   });
   return inside.reduce((sum, one) => sum + one, 0) / inside.length;
@@ -76,17 +87,15 @@ function shareInside(points: Prepared, centres: Prepared, radius: Float64Array):
 function forEachDistance(
   a: Prepared,
   b: Prepared,
+  onBlock: (() => void) | undefined,
   visit: (i: number, j: number, squared: number) => void,
-): void {
-  forEachBlock(a.features, b.features, ({ row, rows, column, columns, products }) => {
+): Promise<void> {
+  return forEachBlock(a.features, b.features, { onBlock }, ({ row, rows, column, columns, products }) => {
     for (let i = 0; i < rows; i++) {
       const square = a.squares[row + i] as number;
       for (let j = 0; j < columns; j++) {
-        visit(
-          row + i,
-          column + j,
-          square + (b.squares[column + j] as number) - 2 * (products[i * columns + j] as number),
-        );
+        const product = products[i * columns + j] as number;
+        visit(row + i, column + j, square + (b.squares[column + j] as number) - 2 * product);
       }
     }
   });
