@@ -111,8 +111,11 @@ async function heartbeatOf(client: Client, workflowId: string): Promise<TrainHea
 /** Gives an order to a run and returns what it did. @throws RunError when the run refuses it */
 export async function control(client: Client, runId: string, update: ControlUpdate, input?: object): Promise<ControlReply> {
   return withKnownRun(runId, async () => {
+    const handle = client.workflow.getHandle(runId);
     try {
-      return await client.workflow.getHandle(runId).executeUpdate<ControlReply, object[]>(update, { args: input ? [input] : [] });
+      return await (input
+        ? handle.executeUpdate<ControlReply, [object]>(update, { args: [input] })
+        : handle.executeUpdate<ControlReply, []>(update));
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
       throw new RunError({ what: error.cause?.message ?? 'the run refused', where: runId });

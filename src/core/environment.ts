@@ -18,6 +18,8 @@ export const environment = {
     process.env.GIST_CACHE_DIR ?? path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist'),
   /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
+  /** File that a worker writes once it polls. */
+  readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
   /** Region of the S3 server; undefined: what the chosen AWS profile says. Servers other than Amazon's mostly ignore it. */

@@ -1,4 +1,5 @@
 /** The worker process: polls the CPU queue, the GPU queue or both, and leaves cleanly when told to. */
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   process.once('SIGTERM', shutdown);
   process.once('SIGINT', shutdown);
   const running = Promise.all(workers.map((worker) => worker.run()));
-  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
+  announceReady(queue);
   log.info('the worker polls', { queue, store: environment.storeUri(), namespace });
   try {
     await running;
@@ -63,6 +64,13 @@ async function main(): Promise<void> {
     await compute.close();
     await connection.close();
   }
+}
+
+/** For those who wait for it: a line on standard output and, where `GIST_READY_FILE` names one, a file (readiness probes). */
+function announceReady(queue: Queue): void {
+  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
+  const file = environment.readyFile();
+  if (file) writeFileSync(file, `${process.pid}\n`);
 }
 
 main().then(

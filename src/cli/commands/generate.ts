@@ -1,0 +1,87 @@
+/** `gist generate`: images from a checkpoint, straight into a folder; no server is needed for local checkpoints. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Presets, SingleBar } from 'cli-progress';
+import type { Command } from 'commander';
+import { useStack } from '../../client/stack/stack.js';
+import { environment } from '../../core/environment.js';
+import { UsageError } from '../../core/errors.js';
+import { nearest } from '../../spec/nearest.js';
+import { openStore } from '../../storage/index.js';
+import { parseSeeds } from '../seeds.js';
+import { printResult } from '../terminal.js';
+
+interface GenerateOptions {
+  checkpoint: string;
+  seeds: string;
+  class?: string;
+  psi: string;
+  out: string;
+  json?: boolean;
+}
+
+const CHUNK = 64;
+const EXAMPLES = `
+Examples:
+  gist generate --checkpoint runs/<run>/train/<checkpoint>/ --seeds 0-99 --out synthetic
+  gist generate --checkpoint ./checkpoint --seeds 3,7 --class grade-2 --psi 0.7 --out few`;
+
+export function registerGenerate(program: Command): void {
+  program
+    .command('generate')
+    .description('make images from a checkpoint, one PNG a seed')
+    .requiredOption('--checkpoint <address>', 'folder, s3:// address, or key in the store of the run')
+    .option('--seeds <list>', 'seeds of the images', '0-15')
+    .option('--class <name>', 'only this class')
+    .option('--psi <number>', 'truncation: 1 is full variety, lower is more typical', '1')
+    .option('--out <folder>', 'where the images go', 'synthetic')
+    .option('--json', 'for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(generate);
+}
+
+async function generate(options: GenerateOptions): Promise<void> {
+  const seeds = parseSeeds(options.seeds);
+  const psi = Number(options.psi);
+  if (!(psi >= 0 && psi <= 2)) throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
+  useStack();
+  const { createSampler, encodeRawPng } = await import('../../gan/compute.js');
+  const sampler = await createSampler(...locate(options.checkpoint));
+  const names = sampler.classes?.map(({ name }) => name) ?? null;
+  const only = options.class === undefined ? null : classIndex(options.class, names);
+  await mkdir(options.out, { recursive: true });
+  const bar = new SingleBar({ format: '{bar} {value}/{total} images', stream: process.stderr, noTTYOutput: false }, Presets.shades_classic);
+  bar.start(seeds.length, 0);
+  const files: { seed: number; class: string | null; file: string }[] = [];
+  for (let from = 0; from < seeds.length; from += CHUNK) {
+    const chunk = seeds.slice(from, from + CHUNK);
+    const labels = chunk.map((seed) => (names ? (only ?? seed % names.length) : null));
+    const images = await sampler.generate(chunk, labels, psi);
+    for (const [i, seed] of chunk.entries()) {
+      const file = path.join(options.out, `seed${String(seed).padStart(8, '0')}.png`);
+      await writeFile(`${file}.part`, await encodeRawPng(sampler.raw(images[i] as Uint8Array)));
+      await rename(`${file}.part`, file);
+      files.push({ seed, class: names?.[labels[i] ?? 0] ?? null, file });
+    }
+    bar.update(from + chunk.length);
+  }
+  bar.stop();
+  printResult(options.json, { images: files }, `${files.length} images are in ${options.out}`);
+}
+
+/** A key in the deployment's store, or a store of its own. */
+function locate(address: string): [ReturnType<typeof openStore>, string] {
+  if (address.startsWith('runs/')) return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
+  return [openStore(address), ''];
+}
+
+function classIndex(name: string, names: string[] | null): number {
+  const index = names?.indexOf(name) ?? -1;
+  if (index >= 0) return index;
+  const meant = nearest(name, names ?? []);
+  throw new UsageError({
+    what: names ? `the generator knows no class "${name}"` : 'the generator has no classes',
+    where: '--class',
+    mend: names ? `${meant ? `Did you mean "${meant}"? ` : ''}It knows: ${names.join(', ')}.` : 'Leave --class out.',
+  });
+}

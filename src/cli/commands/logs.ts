@@ -1,0 +1,35 @@
+/** `gist logs`: what the worker said of a run. */
+import { createReadStream, existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import { logOf } from '../../client/stack/parts.js';
+import { openStackFolder } from '../../client/stack/stack.js';
+import { RunError, UsageError } from '../../core/errors.js';
+import { printResult } from '../terminal.js';
+
+export function registerLogs(program: Command): void {
+  program
+    .command('logs')
+    .argument('<run>', 'id of the run')
+    .description('show what the worker of this machine said of a run')
+    .option('-n, --lines <count>', 'the last so many lines', '100')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist logs knee-oa-20260131-142233-1f0c -n 20')
+    .action(async (runId: string, { lines, json }: { lines: string; json?: boolean }) => {
+      const count = Number(lines);
+      if (!(count > 0)) throw new UsageError({ what: `--lines ${lines} is not a positive number` });
+      const found = (await linesAbout(runId)).slice(-count);
+      if (found.length === 0) {
+        throw new RunError({ what: `the worker's log says nothing of "${runId}"`, mend: '`gist status` lists the runs; older logs are in .gist/logs.' });
+      }
+      printResult(json, { runId, lines: found }, found.join('\n'));
+    });
+}
+
+async function linesAbout(runId: string): Promise<string[]> {
+  const log = logOf(openStackFolder(), 'worker');
+  if (!existsSync(log)) return [];
+  const found: string[] = [];
+  for await (const line of createInterface({ input: createReadStream(log) })) if (line.includes(runId)) found.push(line);
+  return found;
+}

@@ -1,0 +1,54 @@
+/** `gist metrics`: figures of one folder of images against another, without any server. */
+import type { Command } from 'commander';
+import { useStack } from '../../client/stack/stack.js';
+import { DatasetError, ImageError } from '../../core/errors.js';
+import { openSource, processImage } from '../../imaging/index.js';
+import { printResult, tell } from '../terminal.js';
+
+/** Side that images are brought to before the network's own resize. */
+const SIDE = 256;
+const MIN_IMAGES = 2;
+
+interface MetricsOptions {
+  real: string;
+  fake: string;
+  json?: boolean;
+}
+
+export function registerMetrics(program: Command): void {
+  program
+    .command('metrics')
+    .description('Fréchet distance, KID, precision and recall of two sets of images, on EfficientNet-Lite0 features')
+    .requiredOption('--real <address>', 'folder, .zip or s3:// address of real images')
+    .requiredOption('--fake <address>', 'the same of synthetic ones')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json')
+    .action(metrics);
+}
+
+async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {
+  useStack();
+  const { compareImages } = await import('../../evaluation/index.js');
+  const figures = await compareImages(images(real), images(fake), (done) => done % 128 === 0 && tell(`${done} images looked at`));
+  const lines = Object.entries(figures).map(([name, value]) => `${name}  ${Number(value.toPrecision(6))}`);
+  printResult(json, figures, lines.join('\n'));
+}
+
+/** Every readable image of a source, square; unreadable ones are told and left out. */
+async function* images(address: string): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
+  const source = openSource(address);
+  let found = 0;
+  for await (const { name } of source.list()) {
+    try {
+      const pixels = await processImage(await source.read(name), { resolution: SIDE, square: 'crop', color: 'rgb' }, name);
+      found++;
+      yield { pixels, resolution: SIDE, channels: 3 };
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      tell(`left out: ${error.message}`);
+    }
+  }
+  if (found < MIN_IMAGES) {
+    throw new DatasetError({ what: `only ${found} readable images`, where: address, mend: 'Figures need two images of each set at least.' });
+  }
+}

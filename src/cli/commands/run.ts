@@ -1,0 +1,49 @@
+/** `gist run`: starts a run of a spec. */
+import type { Command } from 'commander';
+import { connect } from '../../client/connection.js';
+import { startRun } from '../../client/runs.js';
+import { up } from '../../client/stack/stack.js';
+import { follow } from '../follow.js';
+import { readSpec, type SpecChanges } from '../spec-file.js';
+import { printResult, tell } from '../terminal.js';
+
+interface RunOptions extends SpecChanges {
+  id?: string;
+  watch?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  gist run examples/quickstart.json --watch
+  gist run knee.yaml --set train.kimg=200 --set preprocess.resolution=128
+  gist run knee.yaml --stages generate,evaluate --from knee-oa-20260131-142233-1f0c
+  gist run knee.yaml --dry-run                 (the spec with all defaults; starts nothing)`;
+
+export function registerRun(program: Command): void {
+  program
+    .command('run')
+    .argument('<spec>', 'JSON or YAML file')
+    .description('start a run; it goes on whatever happens to this command')
+    .option('--set <key=value...>', 'change a key of the spec')
+    .option('--stages <list>', 'only these stages, separated by commas')
+    .option('--from <run>', 'what left-out stages made: the id of an earlier run')
+    .option('--no-cache', 'make everything anew')
+    .option('--id <id>', 'the id of the run')
+    .option('--watch', 'stay and show progress')
+    .option('--dry-run', 'print the spec with all defaults and start nothing')
+    .option('--json', 'for machines')
+    .addHelpText('after', EXAMPLES)
+    .action(async (file: string, options: RunOptions) => {
+      const spec = readSpec(file, options);
+      if (options.dryRun) return printResult(true, spec, '');
+      await up(tell);
+      const client = await connect();
+      const runId = await startRun(client, spec, options.id);
+      if (options.watch) {
+        tell(`Run ${runId} has begun.`);
+        await follow(client, runId, options.json);
+      } else printResult(options.json, { runId }, `Run ${runId} has begun. Watch it with: gist watch ${runId}`);
+    });
+}

@@ -1,0 +1,19 @@
+/** `gist watch`: shows a run until it ends. */
+import type { Command } from 'commander';
+import { connect } from '../../client/connection.js';
+import { up } from '../../client/stack/stack.js';
+import { follow } from '../follow.js';
+import { tell } from '../terminal.js';
+
+export function registerWatch(program: Command): void {
+  program
+    .command('watch')
+    .argument('<run>', 'id of the run')
+    .description('show a run until it ends; Ctrl-C leaves it going')
+    .option('--json', 'the result for machines; progress goes to standard error')
+    .addHelpText('after', '\nExamples:\n  gist watch knee-oa-20260131-142233-1f0c')
+    .action(async (runId: string, { json }: { json?: boolean }) => {
+      await up(tell);
+      await follow(await connect(), runId, json);
+    });
+}

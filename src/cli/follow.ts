@@ -1,0 +1,42 @@
+/** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
+import type { Client } from '@temporalio/client';
+import { downloadReport } from '../client/report-download.js';
+import { resultOf } from '../client/runs.js';
+import type { PipelineResult } from '../spec/results.js';
+import { printResult, tell } from './terminal.js';
+import { watchUntilEnd } from './watching.js';
+
+const LEFT_BY_USER = 130;
+
+/** @throws FailedRunError when the run fails. */
+export async function follow(client: Client, runId: string, json?: boolean): Promise<PipelineResult> {
+  const leave = () => {
+    tell(`\nThe run goes on. Come back with: gist watch ${runId}\nPause it with: gist pause ${runId}`);
+    process.exit(LEFT_BY_USER);
+  };
+  process.once('SIGINT', leave);
+  try {
+    await watchUntilEnd(client, runId);
+    const result = await resultOf(client, runId);
+    const report = result.stages.evaluate ? await downloadReport(runId, result.stages.evaluate) : null;
+    printResult(json, { ...result, report }, summary(result, report));
+    return result;
+  } finally {
+    process.off('SIGINT', leave);
+  }
+}
+
+function summary({ runId, stages, reused }: PipelineResult, report: string | null): string {
+  const lines = [`Run ${runId} is done.`];
+  const { preprocess, train, generate, evaluate } = stages;
+  if (preprocess) {
+    const { images, rejected } = preprocess.dataset;
+    lines.push(`  data set   ${images.train} training and ${images.holdout} holdout images${rejected ? `, ${rejected} set aside` : ''}`);
+  }
+  if (train) lines.push(`  training   ended ${train.ended} at ${train.last.kimg} kimg; best checkpoint ${train.checkpoint.prefix}`);
+  if (generate) lines.push(`  synthetic  ${generate.images} images in ${generate.prefix}`);
+  for (const [name, value] of Object.entries(evaluate?.metrics ?? {})) lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);
+  if (reused.length > 0) lines.push(`  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them anew)`);
+  if (report) lines.push(`  report     ${report}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,62 @@
+/** The `gist` command: its subcommands, and how every one of them ends. */
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../core/errors.js';
+import { registerControls } from './commands/control.js';
+import { registerDoctor } from './commands/doctor.js';
+import { registerGenerate } from './commands/generate.js';
+import { registerLogs } from './commands/logs.js';
+import { registerMetrics } from './commands/metrics.js';
+import { registerQuickstart } from './commands/quickstart.js';
+import { registerRun } from './commands/run.js';
+import { registerStack } from './commands/stack.js';
+import { registerStatus } from './commands/status.js';
+import { registerWatch } from './commands/watch.js';
+import { registerWorker } from './commands/worker.js';
+import { exitCodeOf, printError } from './report-error.js';
+
+const EXIT_CODES = `
+Exit codes: 0 done; 1 the run failed; 2 wrong use or a bad spec; 3 bad images; 4 training or checkpoint; 5 object store;
+6 servers of the stack; 7 something is not installed; 8 no such run, or it refuses; 130 left by Ctrl-C (the run goes on).`;
+
+export function buildProgram(): Command {
+  const program = new Command('gist');
+  program
+    .description('GIST: from a folder of medical images to a generator, a synthetic data set and the evidence of how good it is')
+    .version('0.1.0')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows how it is used)')
+    .exitOverride()
+    .addHelpText('after', `${EXIT_CODES}\n\nFirst steps:\n  gist quickstart\n  gist run examples/quickstart.json --watch\n  gist status`);
+  for (const register of [
+    registerQuickstart,
+    registerStack,
+    registerRun,
+    registerWatch,
+    registerStatus,
+    registerControls,
+    registerLogs,
+    registerGenerate,
+    registerMetrics,
+    registerWorker,
+    registerDoctor,
+  ]) {
+    register(program);
+  }
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+/** Runs one command line and ends the process with its exit code. */
+export async function main(argv: string[]): Promise<void> {
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : new UsageError({ what: '' }).exitCode);
+    printError(error);
+    process.exit(exitCodeOf(error));
+  }
+  // Connections to servers would keep a finished command alive.
+  process.exit();
+}
+
+if (process.argv[1]?.endsWith('/dist/src/cli/main.js')) await main(process.argv);

@@ -1,0 +1,118 @@
+/** Watching a run until it ends: bars on a terminal, plain lines elsewhere; the servers may come and go meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { Client } from '@temporalio/client';
+import { type LiveProgress, progressOf } from '../client/runs.js';
+import { GistError } from '../core/errors.js';
+import { type Stage, STAGES } from '../spec/pipeline.js';
+import { duration, tell } from './terminal.js';
+
+const LOOK_MS = 1_000;
+const LINE_MS = 5_000;
+
+/** One stage in numbers. */
+interface StageView {
+  done: number;
+  total: number;
+  text: string;
+}
+
+/** Shows progress until the run is no longer running, and returns the last that was seen. */
+export async function watchUntilEnd(client: Client, runId: string): Promise<LiveProgress> {
+  const view = process.stderr.isTTY ? new BarView() : new LineView();
+  let isAway = false;
+  try {
+    for (;;) {
+      try {
+        const progress = await progressOf(client, runId);
+        if (isAway) view.note('The server answers again.');
+        isAway = false;
+        view.show(progress);
+        if (progress.status !== 'running') return progress;
+      } catch (error) {
+        if (error instanceof GistError) throw error;
+        if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
+        isAway = true;
+      }
+      await sleep(LOOK_MS);
+    }
+  } finally {
+    view.end();
+  }
+}
+
+/** How far a stage is, in its own unit. */
+export function stageView(progress: LiveProgress, stage: Stage): StageView {
+  const state = progress.stages[stage];
+  if (state === 'done' || state === 'reused') return { done: 1, total: 1, text: state };
+  if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'left out' };
+  if (stage === 'train' && progress.train) return trainView(progress, progress.train);
+  return { done: progress.done, total: Math.max(1, progress.total), text: `${progress.done}/${progress.total || '?'} ${progress.unit}` };
+}
+
+function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgress['train']>): StageView {
+  const kimg = Math.max(live?.kimg ?? 0, train.kimg);
+  const rate = live?.imagesPerSecond ?? 0;
+  const parts = [`${kimg.toFixed(2)}/${train.targetKimg} kimg`];
+  if (state !== 'running') parts.push(state);
+  else if (rate > 0) parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
+  else parts.push('starting the trainer');
+  const point = train.curve.at(-1);
+  if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
+  return { done: kimg, total: train.targetKimg, text: parts.join(', ') };
+}
+
+interface View {
+  show(progress: LiveProgress): void;
+  note(line: string): void;
+  end(): void;
+}
+
+class BarView implements View {
+  private readonly bars = new MultiBar(
+    { format: '{stage} {bar} {percentage}%  {text}', clearOnComplete: false, hideCursor: true, barsize: 24, stream: process.stderr },
+    Presets.shades_classic,
+  );
+  private readonly byStage = new Map<Stage, SingleBar>();
+
+  show(progress: LiveProgress): void {
+    for (const stage of STAGES) {
+      if (progress.stages[stage] === 'left-out') continue;
+      const { done, total, text } = stageView(progress, stage);
+      const label = { stage: stage.padEnd(10), text };
+      const bar = this.byStage.get(stage) ?? this.bars.create(total, done, label);
+      this.byStage.set(stage, bar);
+      bar.setTotal(total);
+      bar.update(done, label);
+    }
+  }
+
+  note(line: string): void {
+    this.bars.log(`${line}\n`);
+  }
+
+  end(): void {
+    this.bars.stop();
+  }
+}
+
+class LineView implements View {
+  private last = '';
+  private at = 0;
+
+  show(progress: LiveProgress): void {
+    const running = STAGES.find((stage) => progress.stages[stage] === 'running');
+    const line = running ? `${running}: ${stageView(progress, running).text}` : `${progress.status}`;
+    const isStageChange = line.split(':')[0] !== this.last.split(':')[0];
+    if (line === this.last || (!isStageChange && Date.now() - this.at < LINE_MS)) return;
+    this.last = line;
+    this.at = Date.now();
+    tell(line);
+  }
+
+  note(line: string): void {
+    tell(line);
+  }
+
+  end(): void {}
+}
