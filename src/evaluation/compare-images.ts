@@ -13,7 +13,8 @@ export async function compareImages(
   const a = new Sample(await extractFeatures(real, onBatch));
   const b = new Sample(await extractFeatures(fake, onBatch));
   const figures: Record<string, number> = { 'images.real': a.features.rows, 'images.fake': b.features.rows };
-  for (const [name, distance] of Object.entries(DISTANCES)) figures[name] = await distance(b, a, () => undefined);
+  for (const [name, distance] of Object.entries(DISTANCES))
+    figures[name] = await distance(b, a, () => undefined);
   if (a.features.rows > NEIGHBOURS && b.features.rows > NEIGHBOURS) {
     const { precision, recall } = await precisionRecall(a.features, b.features);
     figures['pr_effnetlite0.precision'] = precision;

@@ -1,0 +1,81 @@
+/** From images of any size to features and figures. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SIDE } from '../../../src/evaluation/extractors/effnetlite0.js';
+import { extractorInput, type SquareImage } from '../../../src/evaluation/extractors/input.js';
+import { extractFeatures } from '../../../src/evaluation/features.js';
+import { type ImageSet, shardsFor } from '../../../src/evaluation/image-sets.js';
+import { compareImages } from '../../../src/evaluation/index.js';
+
+/** Stripes of a period, on a grid of any size. */
+function stripes(resolution: number, channels: 1 | 3, period: number): SquareImage {
+  const pixels = Uint8Array.from({ length: resolution ** 2 * channels }, (_, i) => {
+    const column = Math.floor(i / channels) % resolution;
+    return column % period < period / 2 ? 60 : 190;
+  });
+  return { resolution, channels, pixels };
+}
+
+async function* each(images: SquareImage[]): AsyncGenerator<SquareImage> {
+  yield* images;
+}
+
+test('an image of one level keeps it at any size, in three equal channels', async () => {
+  for (const resolution of [16, 224, 600]) {
+    const input = await extractorInput({
+      resolution,
+      channels: 1,
+      pixels: new Uint8Array(resolution ** 2).fill(77),
+    });
+    assert.equal(input.length, SIDE * SIDE * 3);
+    assert.ok(input.every((value) => value === 77));
+  }
+});
+
+test('finer stripes than the input can show become their mean, not other stripes', async () => {
+  const input = await extractorInput(stripes(896, 1, 2));
+  const inner = input.subarray(3 * SIDE * 10, 3 * SIDE * 11);
+  assert.ok(inner.every((value) => Math.abs(value - 125) <= 2));
+});
+
+test('features of an image do not depend on the batch that it is in, nor on whether it is gray or equal RGB', async () => {
+  const images = Array.from({ length: 19 }, (_, i) => stripes(32, i % 2 ? 1 : 3, 3 + (i % 6)));
+  const done: number[] = [];
+  const { rows, columns, data } = await extractFeatures(each(images), (count) => done.push(count));
+  assert.equal(rows, 19);
+  assert.deepEqual(done, [16, 19]);
+  const row = (i: number) => data.subarray(i * columns, (i + 1) * columns);
+  const alone = await extractFeatures(each([images[17] as SquareImage]));
+  const worst = Math.max(...alone.data.map((value, j) => Math.abs(value - (row(17)[j] as number))));
+  assert.ok(worst < 1e-4, String(worst));
+  const [gray, rgb] = [
+    await extractFeatures(each([stripes(32, 1, 4)])),
+    await extractFeatures(each([stripes(32, 3, 4)])),
+  ];
+  assert.deepEqual(gray.data, rgb.data);
+});
+
+test('two folders of images are compared without a store', async () => {
+  const set = (shift: number) => each(Array.from({ length: 6 }, (_, i) => stripes(32, 1, 4 + shift + i)));
+  const same = await compareImages(set(0), set(0));
+  assert.ok(Math.abs(same.fd_effnetlite0 as number) < 1e-2, String(same.fd_effnetlite0));
+  assert.equal(same['pr_effnetlite0.precision'], 1);
+  const other = await compareImages(set(0), set(12));
+  assert.ok((other.fd_effnetlite0 as number) > 1);
+  assert.equal(other['images.fake'], 6);
+  await assert.rejects(compareImages(each([stripes(32, 1, 4)]), set(0)), RangeError);
+});
+
+test('as many shards are used as hold the wanted images', () => {
+  const shards = [10, 10, 5].map((images, i) => ({
+    key: `${i}.zip`,
+    bytes: 1,
+    sha256: '0'.repeat(64),
+    images,
+  }));
+  const set: ImageSet = { set: 'train', prefix: 'd/', digest: 'd', resolution: 16, channels: 1, shards };
+  assert.deepEqual(
+    [1, 10, 11, 20, 21, 100].map((wanted) => shardsFor(set, wanted)),
+    [1, 1, 2, 2, 3, 3],
+  );
+});
