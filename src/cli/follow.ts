@@ -1,5 +1,5 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
-import type { Client } from '@temporalio/client';
+import type { Client } from '../client/connection.js';
 import { downloadReport } from '../client/report-download.js';
 import { resultOf } from '../client/runs.js';
 import type { PipelineResult } from '../spec/results.js';
@@ -31,12 +31,21 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
   const { preprocess, train, generate, evaluate } = stages;
   if (preprocess) {
     const { images, rejected } = preprocess.dataset;
-    lines.push(`  data set   ${images.train} training and ${images.holdout} holdout images${rejected ? `, ${rejected} set aside` : ''}`);
+    lines.push(
+      `  data set   ${images.train} training and ${images.holdout} holdout images${rejected ? `, ${rejected} set aside` : ''}`,
+    );
   }
-  if (train) lines.push(`  training   ended ${train.ended} at ${train.last.kimg} kimg; best checkpoint ${train.checkpoint.prefix}`);
+  if (train)
+    lines.push(
+      `  training   ended ${train.ended} at ${train.last.kimg} kimg; best checkpoint ${train.checkpoint.prefix}`,
+    );
   if (generate) lines.push(`  synthetic  ${generate.images} images in ${generate.prefix}`);
-  for (const [name, value] of Object.entries(evaluate?.metrics ?? {})) lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);
-  if (reused.length > 0) lines.push(`  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them anew)`);
+  for (const [name, value] of Object.entries(evaluate?.metrics ?? {}))
+    lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);
+  if (reused.length > 0)
+    lines.push(
+      `  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them anew)`,
+    );
   if (report) lines.push(`  report     ${report}`);
   return lines.join('\n');
 }

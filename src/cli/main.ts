@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
 import { registerControls } from './commands/control.js';
+import { registerDataset } from './commands/dataset.js';
 import { registerDoctor } from './commands/doctor.js';
 import { registerGenerate } from './commands/generate.js';
 import { registerLogs } from './commands/logs.js';
@@ -21,12 +22,17 @@ Exit codes: 0 done; 1 the run failed; 2 wrong use or a bad spec; 3 bad images; 4
 export function buildProgram(): Command {
   const program = new Command('gist');
   program
-    .description('GIST: from a folder of medical images to a generator, a synthetic data set and the evidence of how good it is')
+    .description(
+      'GIST: from a folder of medical images to a generator, a synthetic data set and the evidence of how good it is',
+    )
     .version('0.1.0')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows how it is used)')
     .exitOverride()
-    .addHelpText('after', `${EXIT_CODES}\n\nFirst steps:\n  gist quickstart\n  gist run examples/quickstart.json --watch\n  gist status`);
+    .addHelpText(
+      'after',
+      `${EXIT_CODES}\n\nFirst steps:\n  gist quickstart\n  gist run examples/quickstart.json --watch\n  gist status`,
+    );
   for (const register of [
     registerQuickstart,
     registerStack,
@@ -37,6 +43,7 @@ export function buildProgram(): Command {
     registerLogs,
     registerGenerate,
     registerMetrics,
+    registerDataset,
     registerWorker,
     registerDoctor,
   ]) {
@@ -51,7 +58,8 @@ export async function main(argv: string[]): Promise<void> {
   try {
     await buildProgram().parseAsync(argv);
   } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : new UsageError({ what: '' }).exitCode);
+    if (error instanceof CommanderError)
+      process.exit(error.exitCode === 0 ? 0 : new UsageError({ what: '' }).exitCode);
     printError(error);
     process.exit(exitCodeOf(error));
   }

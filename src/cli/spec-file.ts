@@ -1,11 +1,11 @@
 /** A spec from a file, with what the command line changes in it. */
 import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
+import { parseUri } from '../storage/index.js';
 
 export interface SpecChanges {
   /** `train.kimg=200`: values are read as JSON where they are JSON, else as text. */
@@ -20,37 +20,58 @@ export function readSpec(file: string, changes: SpecChanges): PipelineSpec {
   const document = readDocument(file);
   for (const change of changes.set ?? []) applySet(document, change);
   if (changes.stages) document.stages = changes.stages.split(',').map((stage) => stage.trim());
-  if (changes.from) document.from = changes.from;
+  if (changes.from) document.from = jsonOrText(changes.from);
   if (changes.cache === false) document.cache = false;
   const spec = parseSpec(document);
-  return spec.preprocess ? { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec) } } : spec;
+  return spec.preprocess
+    ? { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec) } }
+    : spec;
+}
+
+/** For an option that may be repeated. */
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function readDocument(file: string): Record<string, unknown> {
   if (!existsSync(file)) {
-    throw new UsageError({ what: `there is no file ${file}`, mend: 'Give the path of a JSON or YAML spec; examples/ has some.' });
+    throw new UsageError({
+      what: `there is no file ${file}`,
+      mend: 'Give the path of a JSON or YAML spec; examples/ has some.',
+    });
   }
   let document: unknown;
   try {
     document = parseYaml(readFileSync(file, 'utf8'));
   } catch (error) {
     const words = error instanceof Error ? error.message.split('\n')[0] : '';
-    throw new SpecError({ what: `is neither JSON nor YAML (${words})`, where: file, mend: 'Correct the line that is named.' });
+    throw new SpecError({
+      what: `is neither JSON nor YAML (${words})`,
+      where: file,
+      mend: 'Correct the line that is named.',
+    });
   }
   if (document === null || typeof document !== 'object' || Array.isArray(document)) {
-    throw new SpecError({ what: 'is not a spec: a table of keys was expected', where: file, mend: 'Start from a file in examples/.' });
+    throw new SpecError({
+      what: 'is not a spec: a table of keys was expected',
+      where: file,
+      mend: 'Start from a file in examples/.',
+    });
   }
   return document as Record<string, unknown>;
 }
 
 function applySet(document: Record<string, unknown>, change: string): void {
   const at = change.indexOf('=');
-  if (at < 1) throw new UsageError({ what: `--set ${change} has no value`, mend: 'Write --set train.kimg=200.' });
+  if (at < 1)
+    throw new UsageError({ what: `--set ${change} has no value`, mend: 'Write --set train.kimg=200.' });
   const keys = change.slice(0, at).split('.');
+  const odd = keys.find((key) => ['', '__proto__', 'constructor', 'prototype'].includes(key));
+  if (odd !== undefined)
+    throw new UsageError({ what: `--set cannot change "${odd}"`, mend: 'Write --set train.kimg=200.' });
   const last = keys.pop() as string;
   let target = document;
   for (const key of keys) {
-    if (['__proto__', 'constructor', 'prototype'].includes(key)) throw new UsageError({ what: `--set cannot change ${key}` });
     const inner = target[key];
     target[key] = inner !== null && typeof inner === 'object' ? inner : {};
     target = target[key] as Record<string, unknown>;
@@ -69,10 +90,15 @@ function jsonOrText(text: string): unknown {
 /** Workers may stand in another folder: a local source travels as an absolute address. */
 function absoluteSource({ stages, preprocess }: PipelineSpec): string {
   const source = preprocess?.source ?? '';
-  if (source.includes('://')) return source;
-  const absolute = path.resolve(source);
+  const location = parseUri(source);
+  if (location.scheme === 's3') return source;
+  const absolute = location.path;
   if (stages.includes('preprocess') && !existsSync(absolute)) {
-    throw new DatasetError({ what: `there is no folder or .zip ${absolute}`, where: 'preprocess.source', mend: 'Correct the path.' });
+    throw new DatasetError({
+      what: `there is no folder or .zip ${absolute}`,
+      where: 'preprocess.source',
+      mend: 'Correct the path.',
+    });
   }
   return pathToFileURL(absolute).href;
 }

@@ -1,14 +1,15 @@
 /** Watching a run until it ends: bars on a terminal, plain lines elsewhere; the servers may come and go meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { Client } from '@temporalio/client';
-import { type LiveProgress, progressOf } from '../client/runs.js';
+import type { Client } from '../client/connection.js';
+import { type LiveProgress, progressOf, runStatus } from '../client/runs.js';
 import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { duration, tell } from './terminal.js';
 
 const LOOK_MS = 1_000;
 const LINE_MS = 5_000;
+const ANSWER_MS = 10_000;
 
 /** One stage in numbers. */
 interface StageView {
@@ -17,18 +18,17 @@ interface StageView {
   text: string;
 }
 
-/** Shows progress until the run is no longer running, and returns the last that was seen. */
-export async function watchUntilEnd(client: Client, runId: string): Promise<LiveProgress> {
+/** Shows progress until the run is no longer running, however often its servers go and come back. */
+export async function watchUntilEnd(client: Client, runId: string): Promise<void> {
   const view = process.stderr.isTTY ? new BarView() : new LineView();
   let isAway = false;
   try {
     for (;;) {
       try {
-        const progress = await progressOf(client, runId);
+        const isRunning = await look(client, runId, view);
         if (isAway) view.note('The server answers again.');
         isAway = false;
-        view.show(progress);
-        if (progress.status !== 'running') return progress;
+        if (!isRunning) return;
       } catch (error) {
         if (error instanceof GistError) throw error;
         if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
@@ -41,13 +41,30 @@ export async function watchUntilEnd(client: Client, runId: string): Promise<Live
   }
 }
 
+/** @returns whether the run is running */
+async function look(client: Client, runId: string, view: View): Promise<boolean> {
+  const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + ANSWER_MS, work);
+  const isRunning = (await within(() => runStatus(client, runId))) === 'running';
+  // A run that has ended may be past answering questions: one that was refused at its start never learnt to.
+  const progress = await within(() => progressOf(client, runId)).catch((error: unknown) => {
+    if (isRunning) throw error;
+    return null;
+  });
+  if (progress) view.show(progress);
+  return isRunning;
+}
+
 /** How far a stage is, in its own unit. */
 export function stageView(progress: LiveProgress, stage: Stage): StageView {
   const state = progress.stages[stage];
   if (state === 'done' || state === 'reused') return { done: 1, total: 1, text: state };
   if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'left out' };
   if (stage === 'train' && progress.train) return trainView(progress, progress.train);
-  return { done: progress.done, total: Math.max(1, progress.total), text: `${progress.done}/${progress.total || '?'} ${progress.unit}` };
+  return {
+    done: progress.done,
+    total: Math.max(1, progress.total),
+    text: `${progress.done}/${progress.total || '?'} ${progress.unit}`,
+  };
 }
 
 function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgress['train']>): StageView {
@@ -55,7 +72,8 @@ function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgres
   const rate = live?.imagesPerSecond ?? 0;
   const parts = [`${kimg.toFixed(2)}/${train.targetKimg} kimg`];
   if (state !== 'running') parts.push(state);
-  else if (rate > 0) parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
+  else if (rate > 0)
+    parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
   else parts.push('starting the trainer');
   const point = train.curve.at(-1);
   if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
@@ -70,7 +88,13 @@ interface View {
 
 class BarView implements View {
   private readonly bars = new MultiBar(
-    { format: '{stage} {bar} {percentage}%  {text}', clearOnComplete: false, hideCursor: true, barsize: 24, stream: process.stderr },
+    {
+      format: '{stage} {bar} {percentage}%  {text}',
+      clearOnComplete: false,
+      hideCursor: true,
+      barsize: 24,
+      stream: process.stderr,
+    },
     Presets.shades_classic,
   );
   private readonly byStage = new Map<Stage, SingleBar>();

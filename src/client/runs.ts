@@ -46,7 +46,11 @@ export function newRunId(name: string, now = new Date()): string {
 }
 
 /** @throws RunError when a run of this id is going on. */
-export async function startRun(client: Client, spec: PipelineInput, runId = newRunId(spec.name)): Promise<string> {
+export async function startRun(
+  client: Client,
+  spec: PipelineInput,
+  runId = newRunId(spec.name),
+): Promise<string> {
   try {
     await client.workflow.start(PIPELINE_WORKFLOW, {
       workflowId: runId,
@@ -58,14 +62,20 @@ export async function startRun(client: Client, spec: PipelineInput, runId = newR
     return runId;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    throw new RunError({ what: `a run with the id "${runId}" is going on`, mend: `Watch it with \`gist watch ${runId}\`.` });
+    throw new RunError({
+      what: `a run with the id "${runId}" is going on`,
+      mend: `Watch it with \`gist watch ${runId}\`.`,
+    });
   }
 }
 
 /** Runs, newest first. */
 export async function listRuns(client: Client, limit = 50): Promise<RunSummary[]> {
   const runs: RunSummary[] = [];
-  for await (const info of client.workflow.list({ query: `WorkflowType = '${PIPELINE_WORKFLOW}'`, pageSize: limit })) {
+  for await (const info of client.workflow.list({
+    query: `WorkflowType = '${PIPELINE_WORKFLOW}'`,
+    pageSize: limit,
+  })) {
     const { name, stage } = (info.memo ?? {}) as { name?: string; stage?: string };
     runs.push({
       runId: info.workflowId,
@@ -82,15 +92,23 @@ export async function listRuns(client: Client, limit = 50): Promise<RunSummary[]
 
 /** @throws RunError when there is no such run. */
 export async function runStatus(client: Client, runId: string): Promise<RunStatus> {
-  return withKnownRun(runId, async () => statusName((await client.workflow.getHandle(runId).describe()).status.name));
+  return withKnownRun(runId, async () =>
+    statusName((await client.workflow.getHandle(runId).describe()).status.name),
+  );
 }
 
 /** @throws RunError when there is no such run. */
 export async function progressOf(client: Client, runId: string): Promise<LiveProgress> {
   return withKnownRun(runId, async () => {
     const handle = client.workflow.getHandle(runId);
-    const [progress, { status }] = await Promise.all([handle.query<RunProgress, []>(PROGRESS_QUERY), handle.describe()]);
-    const live = progress.train && progress.stages.train === 'running' ? await heartbeatOf(client, progress.train.workflowId) : null;
+    const [progress, { status }] = await Promise.all([
+      handle.query<RunProgress, []>(PROGRESS_QUERY),
+      handle.describe(),
+    ]);
+    const live =
+      progress.train && progress.stages.train === 'running'
+        ? await heartbeatOf(client, progress.train.workflowId)
+        : null;
     return { ...progress, live, status: statusName(status.name) };
   });
 }
@@ -109,7 +127,12 @@ async function heartbeatOf(client: Client, workflowId: string): Promise<TrainHea
 }
 
 /** Gives an order to a run and returns what it did. @throws RunError when the run refuses it */
-export async function control(client: Client, runId: string, update: ControlUpdate, input?: object): Promise<ControlReply> {
+export async function control(
+  client: Client,
+  runId: string,
+  update: ControlUpdate,
+  input?: object,
+): Promise<ControlReply> {
   return withKnownRun(runId, async () => {
     const handle = client.workflow.getHandle(runId);
     try {
@@ -162,7 +185,10 @@ async function withKnownRun<T>(runId: string, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
-    throw new RunError({ what: `there is no run "${runId}"`, mend: '`gist status` lists the runs that there are.' });
+    throw new RunError({
+      what: `there is no run "${runId}"`,
+      mend: '`gist status` lists the runs that there are.',
+    });
   }
 }
 

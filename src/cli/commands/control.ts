@@ -38,7 +38,11 @@ export function registerControls(program: Command): void {
     .addHelpText('after', '\nExamples:\n  gist extend knee-oa-20260131-142233-1f0c --kimg 50000')
     .action((runId: string, { kimg, json }: { kimg: string; json?: boolean }) => {
       const total = Number(kimg);
-      if (!(total > 0)) throw new UsageError({ what: `--kimg ${kimg} is not a positive number`, mend: 'Write --kimg 50000.' });
+      if (!(total > 0))
+        throw new UsageError({
+          what: `--kimg ${kimg} is not a positive number`,
+          mend: 'Write --kimg 50000.',
+        });
       return order(runId, 'extendTraining', json, { kimg: total });
     });
 }

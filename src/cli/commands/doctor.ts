@@ -34,10 +34,22 @@ function program(name: string, command: string, args: string[], mend: string): D
 }
 
 function programs(): DoctorPart[] {
-  const node = { name: 'Node.js', found: true, version: process.versions.node, where: process.execPath, mend: '', optional: false };
+  const node = {
+    name: 'Node.js',
+    found: true,
+    version: process.versions.node,
+    where: process.execPath,
+    mend: '',
+    optional: false,
+  };
   return [
     node,
-    program('Python with pip', process.env.PYTHON ?? 'python3', ['-m', 'pip', '--version'], 'apt install python3-pip'),
+    program(
+      'Python with pip',
+      process.env.PYTHON ?? 'python3',
+      ['-m', 'pip', '--version'],
+      'apt install python3-pip',
+    ),
     program('C++ compiler', process.env.CXX ?? 'g++', ['--version'], 'apt install g++'),
   ];
 }
@@ -45,16 +57,32 @@ function programs(): DoctorPart[] {
 function unpackedParts(): DoctorPart[] {
   return Object.values(allParts()).map((part) => {
     const where = expectedPath(part);
-    return { name: part.what, found: existsSync(where), version: part.version, where, mend: 'npm run setup', optional: false };
+    return {
+      name: part.what,
+      found: existsSync(where),
+      version: part.version,
+      where,
+      mend: 'npm run setup',
+      optional: false,
+    };
   });
 }
 
 /** Loads the library for real: a file that is there may still not fit. */
 async function boundLibrary(): Promise<DoctorPart> {
-  const part = { name: 'TensorFlow binding', where: '@tensorflow/tfjs-node-gpu', mend: 'npm run setup', optional: false };
+  const part = {
+    name: 'TensorFlow binding',
+    where: '@tensorflow/tfjs-node-gpu',
+    mend: 'npm run setup',
+    optional: false,
+  };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
-    return { ...part, found: true, version: `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}` };
+    return {
+      ...part,
+      found: true,
+      version: `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`,
+    };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     return { ...part, found: false, version: '' };
@@ -65,19 +93,47 @@ function gpu(): DoctorPart {
   const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
   const mend = 'optional: trainings of 128 px and more want one';
-  return { name: 'GPU', found: status === 0, version: status === 0 ? stdout.trim() : '', where: 'nvidia-smi', mend, optional: true };
+  return {
+    name: 'GPU',
+    found: status === 0,
+    version: status === 0 ? stdout.trim() : '',
+    where: 'nvidia-smi',
+    mend,
+    optional: true,
+  };
 }
 
 function machine(): DoctorPart[] {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   const threads = environment.threads() ?? availableParallelism();
   return [
-    { name: 'CPU threads', found: true, version: String(threads), where: 'GIST_THREADS sets another number', mend: '', optional: false },
-    { name: 'Memory', found: true, version: `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`, where: '', mend: '', optional: false },
+    {
+      name: 'CPU threads',
+      found: true,
+      version: String(threads),
+      where: 'GIST_THREADS sets another number',
+      mend: '',
+      optional: false,
+    },
+    {
+      name: 'Memory',
+      found: true,
+      version: `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`,
+      where: '',
+      mend: '',
+      optional: false,
+    },
     ...[process.cwd(), environment.cacheFolder()].filter(existsSync).map((folder) => {
       const { bavail, bsize } = statfsSync(folder);
       const free = bavail * bsize;
-      return { name: 'Disk', found: free > ROOM_BYTES, version: `${gigabytes(free)} free`, where: folder, mend: 'make room', optional: false };
+      return {
+        name: 'Disk',
+        found: free > ROOM_BYTES,
+        version: `${gigabytes(free)} free`,
+        where: folder,
+        mend: 'make room',
+        optional: false,
+      };
     }),
   ];
 }
@@ -93,7 +149,10 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('show what is found on this machine, what is missing and how to mend it')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  gist doctor\n  gist doctor --json\n\nExit codes: 0 all there, 7 something is missing')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gist doctor\n  gist doctor --json\n\nExit codes: 0 all there, 7 something is missing',
+    )
     .action(async ({ json }: { json?: boolean }) => {
       const parts = await collectDoctorReport();
       process.stdout.write(json ? `${JSON.stringify(parts, null, 2)}\n` : `${parts.map(line).join('\n')}\n`);

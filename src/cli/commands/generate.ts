@@ -43,14 +43,18 @@ export function registerGenerate(program: Command): void {
 async function generate(options: GenerateOptions): Promise<void> {
   const seeds = parseSeeds(options.seeds);
   const psi = Number(options.psi);
-  if (!(psi >= 0 && psi <= 2)) throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
+  if (!(psi >= 0 && psi <= 2))
+    throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
   useStack();
   const { createSampler, encodeRawPng } = await import('../../gan/compute.js');
   const sampler = await createSampler(...locate(options.checkpoint));
   const names = sampler.classes?.map(({ name }) => name) ?? null;
   const only = options.class === undefined ? null : classIndex(options.class, names);
   await mkdir(options.out, { recursive: true });
-  const bar = new SingleBar({ format: '{bar} {value}/{total} images', stream: process.stderr, noTTYOutput: false }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: '{bar} {value}/{total} images', stream: process.stderr, noTTYOutput: false },
+    Presets.shades_classic,
+  );
   bar.start(seeds.length, 0);
   const files: { seed: number; class: string | null; file: string }[] = [];
   for (let from = 0; from < seeds.length; from += CHUNK) {
@@ -71,7 +75,8 @@ async function generate(options: GenerateOptions): Promise<void> {
 
 /** A key in the deployment's store, or a store of its own. */
 function locate(address: string): [ReturnType<typeof openStore>, string] {
-  if (address.startsWith('runs/')) return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
+  if (address.startsWith('runs/'))
+    return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
   return [openStore(address), ''];
 }
 
@@ -82,6 +87,8 @@ function classIndex(name: string, names: string[] | null): number {
   throw new UsageError({
     what: names ? `the generator knows no class "${name}"` : 'the generator has no classes',
     where: '--class',
-    mend: names ? `${meant ? `Did you mean "${meant}"? ` : ''}It knows: ${names.join(', ')}.` : 'Leave --class out.',
+    mend: names
+      ? `${meant ? `Did you mean "${meant}"? ` : ''}It knows: ${names.join(', ')}.`
+      : 'Leave --class out.',
   });
 }

@@ -20,7 +20,10 @@ export function registerLogs(program: Command): void {
       if (!(count > 0)) throw new UsageError({ what: `--lines ${lines} is not a positive number` });
       const found = (await linesAbout(runId)).slice(-count);
       if (found.length === 0) {
-        throw new RunError({ what: `the worker's log says nothing of "${runId}"`, mend: '`gist status` lists the runs; older logs are in .gist/logs.' });
+        throw new RunError({
+          what: `the worker's log says nothing of "${runId}"`,
+          mend: '`gist status` lists the runs; older logs are in .gist/logs.',
+        });
       }
       printResult(json, { runId, lines: found }, found.join('\n'));
     });
@@ -30,6 +33,7 @@ async function linesAbout(runId: string): Promise<string[]> {
   const log = logOf(openStackFolder(), 'worker');
   if (!existsSync(log)) return [];
   const found: string[] = [];
-  for await (const line of createInterface({ input: createReadStream(log) })) if (line.includes(runId)) found.push(line);
+  for await (const line of createInterface({ input: createReadStream(log) }))
+    if (line.includes(runId)) found.push(line);
   return found;
 }

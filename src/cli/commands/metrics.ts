@@ -18,29 +18,44 @@ interface MetricsOptions {
 export function registerMetrics(program: Command): void {
   program
     .command('metrics')
-    .description('Fréchet distance, KID, precision and recall of two sets of images, on EfficientNet-Lite0 features')
+    .description(
+      'Fréchet distance, KID, precision and recall of two sets of images, on EfficientNet-Lite0 features',
+    )
     .requiredOption('--real <address>', 'folder, .zip or s3:// address of real images')
     .requiredOption('--fake <address>', 'the same of synthetic ones')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json',
+    )
     .action(metrics);
 }
 
 async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {
   useStack();
   const { compareImages } = await import('../../evaluation/index.js');
-  const figures = await compareImages(images(real), images(fake), (done) => done % 128 === 0 && tell(`${done} images looked at`));
+  const figures = await compareImages(
+    images(real),
+    images(fake),
+    (done) => done % 128 === 0 && tell(`${done} images looked at`),
+  );
   const lines = Object.entries(figures).map(([name, value]) => `${name}  ${Number(value.toPrecision(6))}`);
   printResult(json, figures, lines.join('\n'));
 }
 
 /** Every readable image of a source, square; unreadable ones are told and left out. */
-async function* images(address: string): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
+async function* images(
+  address: string,
+): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
   const source = openSource(address);
   let found = 0;
   for await (const { name } of source.list()) {
     try {
-      const pixels = await processImage(await source.read(name), { resolution: SIDE, square: 'crop', color: 'rgb' }, name);
+      const pixels = await processImage(
+        await source.read(name),
+        { resolution: SIDE, square: 'crop', color: 'rgb' },
+        name,
+      );
       found++;
       yield { pixels, resolution: SIDE, channels: 3 };
     } catch (error) {
@@ -49,6 +64,10 @@ async function* images(address: string): AsyncGenerator<{ pixels: Uint8Array; re
     }
   }
   if (found < MIN_IMAGES) {
-    throw new DatasetError({ what: `only ${found} readable images`, where: address, mend: 'Figures need two images of each set at least.' });
+    throw new DatasetError({
+      what: `only ${found} readable images`,
+      where: address,
+      mend: 'Figures need two images of each set at least.',
+    });
   }
 }

@@ -1,19 +1,17 @@
 /** `gist quickstart`: the whole main job on made-up knees, nothing to configure. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Client } from '@temporalio/client';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { writePhantoms } from '../../../examples/phantoms/index.js';
-import { connect } from '../../client/connection.js';
+import { type Client, connect } from '../../client/connection.js';
 import { listRuns, startRun } from '../../client/runs.js';
-import { uiAddress } from '../../client/stack/parts.js';
-import { embeddedParts } from '../../client/stack/parts.js';
+import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
 import { openStackFolder, up } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { follow } from '../follow.js';
-import { readSpec } from '../spec-file.js';
+import { collect, readSpec } from '../spec-file.js';
 import { tell } from '../terminal.js';
 
 const SPEC = fileURLToPath(new URL('../../../../examples/quickstart.json', import.meta.url));
@@ -23,9 +21,12 @@ export function registerQuickstart(program: Command): void {
   program
     .command('quickstart')
     .description('600 made-up knee X-rays through all four stages, on this machine: some ten minutes')
-    .option('--set <key=value...>', 'change a key of examples/quickstart.json')
+    .option('--set <key=value>', 'change a key of examples/quickstart.json; may be repeated', collect)
     .option('--json', 'the result for machines')
-    .addHelpText('after', '\nRun again after whatever interrupted it: it goes on where it was.\n\nExamples:\n  gist quickstart\n  gist quickstart --set train.kimg=60')
+    .addHelpText(
+      'after',
+      '\nRun again after whatever interrupted it: it goes on where it was.\n\nExamples:\n  gist quickstart\n  gist quickstart --set train.kimg=60',
+    )
     .action(quickstart);
 }
 
@@ -38,7 +39,8 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
   const runId = (await runGoingOn(client)) ?? (await begin(client, source, set));
   await follow(client, runId, json);
   tell('');
-  if (isEmbedded) tell(`Temporal's UI: ${uiAddress(openStackFolder().read())}/namespaces/default/workflows/${runId}`);
+  if (isEmbedded)
+    tell(`Temporal's UI: ${uiAddress(openStackFolder().read())}/namespaces/default/workflows/${runId}`);
   tell('Try next: gist run examples/quickstart.json --watch --set train.kimg=60');
   tell('Stop the servers with: gist down');
 }
@@ -52,18 +54,22 @@ async function begin(client: Client, source: string, set?: string[]): Promise<st
 
 /** A quickstart that an earlier command began and did not see to its end. */
 async function runGoingOn(client: Client): Promise<string | null> {
-  const going = (await listRuns(client)).find(({ name, status }) => name === 'quickstart' && status === 'running');
+  const going = (await listRuns(client)).find(
+    ({ name, status }) => name === 'quickstart' && status === 'running',
+  );
   if (going) tell(`Run ${going.runId} is going on; coming back to it.`);
   return going?.runId ?? null;
 }
 
 async function makePhantoms(folder: string): Promise<void> {
-  const stamp = path.join(folder, '.complete');
-  if (existsSync(stamp)) return;
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+  if (files.filter((file) => /\.(png|jpg)$/.test(file)).length === IMAGES) return;
   tell(`Drawing ${IMAGES} knee X-rays of nobody into ${folder}`);
-  const bar = new SingleBar({ format: '{bar} {value}/{total} images', stream: process.stderr, noTTYOutput: false }, Presets.shades_classic);
+  const bar = new SingleBar(
+    { format: '{bar} {value}/{total} images', stream: process.stderr, noTTYOutput: false },
+    Presets.shades_classic,
+  );
   bar.start(IMAGES, 0);
   await writePhantoms({ folder, count: IMAGES, seed: 0, onProgress: ({ done }) => bar.update(done) });
   bar.stop();
-  writeFileSync(stamp, '');
 }

@@ -4,7 +4,7 @@ import { connect } from '../../client/connection.js';
 import { startRun } from '../../client/runs.js';
 import { up } from '../../client/stack/stack.js';
 import { follow } from '../follow.js';
-import { readSpec, type SpecChanges } from '../spec-file.js';
+import { collect, readSpec, type SpecChanges } from '../spec-file.js';
 import { printResult, tell } from '../terminal.js';
 
 interface RunOptions extends SpecChanges {
@@ -26,9 +26,9 @@ export function registerRun(program: Command): void {
     .command('run')
     .argument('<spec>', 'JSON or YAML file')
     .description('start a run; it goes on whatever happens to this command')
-    .option('--set <key=value...>', 'change a key of the spec')
+    .option('--set <key=value>', 'change a key of the spec; may be repeated', collect)
     .option('--stages <list>', 'only these stages, separated by commas')
-    .option('--from <run>', 'what left-out stages made: the id of an earlier run')
+    .option('--from <run>', 'what left-out stages made: the id of an earlier run, or JSON with addresses')
     .option('--no-cache', 'make everything anew')
     .option('--id <id>', 'the id of the run')
     .option('--watch', 'stay and show progress')
@@ -44,6 +44,7 @@ export function registerRun(program: Command): void {
       if (options.watch) {
         tell(`Run ${runId} has begun.`);
         await follow(client, runId, options.json);
-      } else printResult(options.json, { runId }, `Run ${runId} has begun. Watch it with: gist watch ${runId}`);
+      } else
+        printResult(options.json, { runId }, `Run ${runId} has begun. Watch it with: gist watch ${runId}`);
     });
 }

@@ -1,7 +1,6 @@
 /** `gist up` and `gist down`: the embedded stack. */
 import type { Command } from 'commander';
-import { openStackFolder, type PartStatus, status } from '../../client/stack/stack.js';
-import { down, up } from '../../client/stack/stack.js';
+import { down, openStackFolder, type PartStatus, status, up } from '../../client/stack/stack.js';
 import { supervise } from '../../client/stack/supervise.js';
 import { printResult, table, tell } from '../terminal.js';
 
@@ -10,7 +9,10 @@ export function registerStack(program: Command): void {
     .command('up')
     .description('start Temporal, S3 and a worker on this machine; what runs already is left alone')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up')
+    .addHelpText(
+      'after',
+      '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up',
+    )
     .action(async ({ json }: { json?: boolean }) => {
       const parts = await up(tell);
       printResult(json, parts, formatParts(parts));
@@ -29,5 +31,13 @@ export function registerStack(program: Command): void {
 }
 
 export function formatParts(parts: PartStatus[]): string {
-  return table(parts.map(({ part, state, pid, address, log }) => [part, state, pid === null ? '' : `pid ${pid}`, address ?? '', log ?? '']));
+  return table(
+    parts.map(({ part, state, pid, address, log }) => [
+      part,
+      state,
+      pid === null ? '' : `pid ${pid}`,
+      address ?? '',
+      log ?? '',
+    ]),
+  );
 }

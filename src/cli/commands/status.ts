@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { connect } from '../../client/connection.js';
 import { type LiveProgress, listRuns, progressOf, type RunSummary } from '../../client/runs.js';
-import { status, useStack } from '../../client/stack/stack.js';
+import { requireStack, status, useStack } from '../../client/stack/stack.js';
 import { STAGES } from '../../spec/pipeline.js';
 import { duration, printResult, table } from '../terminal.js';
 import { stageView } from '../watching.js';
@@ -16,13 +16,16 @@ export function registerStatus(program: Command): void {
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist status\n  gist status knee-oa-20260131-142233-1f0c --json')
     .action(async (runId: string | undefined, { json }: { json?: boolean }) => {
-      const parts = await status();
-      useStack();
       if (runId) {
+        requireStack();
         const progress = await progressOf(await connect(), runId);
         return printResult(json, progress, formatProgress(progress));
       }
-      const serves = parts.some(({ part, state }) => part === 'temporal' && (state === 'serving' || state === 'yours'));
+      const parts = await status();
+      useStack();
+      const serves = parts.some(
+        ({ part, state }) => part === 'temporal' && (state === 'serving' || state === 'yours'),
+      );
       const runs = serves ? await listRuns(await connect()) : [];
       printResult(json, { parts, runs }, `${formatParts(parts)}\n\n${formatRuns(runs)}`);
     });
@@ -40,6 +43,10 @@ function formatRuns(runs: RunSummary[]): string {
 }
 
 function formatProgress(progress: LiveProgress): string {
-  const rows = STAGES.map((stage) => [stage, progress.stages[stage], progress.stages[stage] === 'running' ? stageView(progress, stage).text : '']);
+  const rows = STAGES.map((stage) => [
+    stage,
+    progress.stages[stage],
+    progress.stages[stage] === 'running' ? stageView(progress, stage).text : '',
+  ]);
   return `${progress.runId}: ${progress.status === 'running' ? progress.state : progress.status}\n${table(rows)}`;
 }

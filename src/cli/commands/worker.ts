@@ -11,11 +11,17 @@ export function registerWorker(program: Command): void {
     .command('worker')
     .description('poll the task queues of the servers that the environment names, until SIGTERM')
     .option('--queue <queue>', 'cpu, gpu or both', 'both')
-    .addHelpText('after', '\nExamples:\n  TEMPORAL_ADDRESS=temporal:7233 AWS_ENDPOINT_URL=http://s3:8333 gist worker --queue gpu')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  TEMPORAL_ADDRESS=temporal:7233 AWS_ENDPOINT_URL=http://s3:8333 gist worker --queue gpu',
+    )
     .action(async ({ queue }: { queue: string }) => {
-      if (!['cpu', 'gpu', 'both'].includes(queue)) throw new UsageError({ what: `--queue ${queue} is not cpu, gpu or both` });
+      if (!['cpu', 'gpu', 'both'].includes(queue))
+        throw new UsageError({ what: `--queue ${queue} is not cpu, gpu or both` });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], { stdio: 'inherit' });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
-      process.exitCode = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+      process.exitCode = await new Promise<number>((resolve) =>
+        child.once('exit', (code) => resolve(code ?? 1)),
+      );
     });
 }

@@ -39,7 +39,9 @@ function take(folder: string): boolean {
 
 function isAbandoned(folder: string): boolean {
   try {
-    return !isAlive(processIdSchema.parse(JSON.parse(readFileSync(path.join(folder, 'holder.json'), 'utf8'))));
+    return !isAlive(
+      processIdSchema.parse(JSON.parse(readFileSync(path.join(folder, 'holder.json'), 'utf8'))),
+    );
   } catch {
     try {
       return Date.now() - statSync(folder).mtimeMs > SIGNING_MS;

@@ -16,7 +16,9 @@ const WORKER_MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.u
 export const GIVEN_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env };
 
 /** Which servers this stack runs itself; the others are the user's, named by the environment. */
-export function embeddedParts(env: NodeJS.ProcessEnv = GIVEN_ENVIRONMENT): Exclude<StackPart, 'supervisor'>[] {
+export function embeddedParts(
+  env: NodeJS.ProcessEnv = GIVEN_ENVIRONMENT,
+): Exclude<StackPart, 'supervisor'>[] {
   const temporalIsGiven = Boolean(env.TEMPORAL_ADDRESS || env.TEMPORAL_PROFILE || env.TEMPORAL_CONFIG_FILE);
   const s3IsGiven = Boolean(env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || env.GIST_STORE);
   if (temporalIsGiven && s3IsGiven) return [];
@@ -54,7 +56,11 @@ function readyFile(folder: StackFolder): string {
 }
 
 /** Starts one part, detached, on the ports and data that it always has. */
-export function startPart(part: Exclude<StackPart, 'supervisor'>, folder: StackFolder, state: StackState): ProcessId {
+export function startPart(
+  part: Exclude<StackPart, 'supervisor'>,
+  folder: StackFolder,
+  state: StackState,
+): ProcessId {
   mkdirSync(folder.logs, { recursive: true });
   const log = logOf(folder, part);
   switch (part) {
@@ -65,7 +71,12 @@ export function startPart(part: Exclude<StackPart, 'supervisor'>, folder: StackF
     case 'worker':
       rmSync(readyFile(folder), { force: true });
       return startDetached(process.execPath, [WORKER_MAIN, '--queue', 'both'], {
-        env: { ...GIVEN_ENVIRONMENT, ...environmentOf(state), GIST_HOME: folder.folder, GIST_READY_FILE: readyFile(folder) },
+        env: {
+          ...GIVEN_ENVIRONMENT,
+          ...environmentOf(state),
+          GIST_HOME: folder.folder,
+          GIST_READY_FILE: readyFile(folder),
+        },
         log,
       });
   }
@@ -74,15 +85,40 @@ export function startPart(part: Exclude<StackPart, 'supervisor'>, folder: StackF
 function startTemporal(folder: StackFolder, { ports }: StackState, log: string): ProcessId {
   const database = folder.path('temporal', 'temporal.db');
   mkdirSync(path.dirname(database), { recursive: true });
-  const args = ['server', 'start-dev', '--ip', HOST, '--port', String(ports.temporal), '--ui-ip', HOST, '--ui-port', String(ports.ui)];
-  const rest = ['--metrics-port', String(ports.temporalMetrics), '--db-filename', database, '--log-level', 'warn'];
+  const args = [
+    'server',
+    'start-dev',
+    '--ip',
+    HOST,
+    '--port',
+    String(ports.temporal),
+    '--ui-ip',
+    HOST,
+    '--ui-port',
+    String(ports.ui),
+  ];
+  const rest = [
+    '--metrics-port',
+    String(ports.temporalMetrics),
+    '--db-filename',
+    database,
+    '--log-level',
+    'warn',
+  ];
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, log });
 }
 
 function startS3(folder: StackFolder, { ports, credentials }: StackState, log: string): ProcessId {
   const data = folder.path('s3');
   mkdirSync(data, { recursive: true });
-  const flags = [`-dir=${data}`, `-ip=${HOST}`, `-ip.bind=${HOST}`, '-admin.ui=false', '-webdav=false', '-master.telemetry=false'];
+  const flags = [
+    `-dir=${data}`,
+    `-ip=${HOST}`,
+    `-ip.bind=${HOST}`,
+    '-admin.ui=false',
+    '-webdav=false',
+    '-master.telemetry=false',
+  ];
   const chosen = Object.entries(ports).filter(([name]) => name.includes('.port'));
   const env = {
     ...process.env,
@@ -90,11 +126,19 @@ function startS3(folder: StackFolder, { ports, credentials }: StackState, log: s
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     S3_BUCKET: BUCKET,
   };
-  return startDetached(partPath('weed'), ['mini', ...flags, ...chosen.map(([name, port]) => `-${name}=${port}`)], { env, log });
+  return startDetached(
+    partPath('weed'),
+    ['mini', ...flags, ...chosen.map(([name, port]) => `-${name}=${port}`)],
+    { env, log },
+  );
 }
 
 /** Whether a part serves: asked as its users would ask. */
-export async function isServing(part: Exclude<StackPart, 'supervisor'>, folder: StackFolder, state: StackState): Promise<boolean> {
+export async function isServing(
+  part: Exclude<StackPart, 'supervisor'>,
+  folder: StackFolder,
+  state: StackState,
+): Promise<boolean> {
   switch (part) {
     case 'temporal':
       return temporalServes(temporalAddress(state));

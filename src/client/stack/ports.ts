@@ -21,11 +21,16 @@ export const PREFERRED: Record<string, number> = {
 };
 
 /** A port for every name: the remembered one where it still is free, else the preferred one, else any. */
-export async function choosePorts(remembered: Record<string, number>, inUse: (name: string) => boolean): Promise<Record<string, number>> {
+export async function choosePorts(
+  remembered: Record<string, number>,
+  inUse: (name: string) => boolean,
+): Promise<Record<string, number>> {
   const chosen: Record<string, number> = {};
   const taken = new Set<number>();
   for (const [name, preferred] of Object.entries(PREFERRED)) {
-    const port = inUse(name) ? (remembered[name] as number) : await firstFree([remembered[name], preferred], taken);
+    const port = inUse(name)
+      ? (remembered[name] as number)
+      : await firstFree([remembered[name], preferred], taken);
     chosen[name] = port;
     taken.add(port);
   }

@@ -30,16 +30,30 @@ export function thisProcess(): ProcessId {
 }
 
 /** Starts a process that outlives this one; its output goes to a log file. */
-export function startDetached(command: string, args: string[], options: { env: NodeJS.ProcessEnv; log: string; cwd?: string }): ProcessId {
-  if (existsSync(options.log) && statSync(options.log).size > LOG_ROTATION_BYTES) renameSync(options.log, `${options.log}.1`);
+export function startDetached(
+  command: string,
+  args: string[],
+  options: { env: NodeJS.ProcessEnv; log: string; cwd?: string },
+): ProcessId {
+  if (existsSync(options.log) && statSync(options.log).size > LOG_ROTATION_BYTES)
+    renameSync(options.log, `${options.log}.1`);
   const log = openSync(options.log, 'a');
   try {
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: options.env, cwd: options.cwd });
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      env: options.env,
+      cwd: options.cwd,
+    });
     child.on('error', () => undefined);
     child.unref();
     const started = child.pid === undefined ? undefined : startTime(child.pid);
     if (child.pid === undefined || started === undefined) {
-      throw new StackError({ what: `${command} could not be started`, where: options.log, mend: 'Run `gist doctor`.' });
+      throw new StackError({
+        what: `${command} could not be started`,
+        where: options.log,
+        mend: 'Run `gist doctor`.',
+      });
     }
     return { pid: child.pid, started };
   } finally {

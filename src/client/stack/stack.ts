@@ -5,10 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { environment } from '../../core/environment.js';
 import { StackError } from '../../core/errors.js';
 import { withLock } from './lock.js';
-import { embeddedParts, environmentOf, GIVEN_ENVIRONMENT, isServing, logOf, temporalAddress, uiAddress } from './parts.js';
+import {
+  embeddedParts,
+  environmentOf,
+  GIVEN_ENVIRONMENT,
+  isServing,
+  logOf,
+  temporalAddress,
+  uiAddress,
+} from './parts.js';
 import { choosePorts } from './ports.js';
 import { end, isAlive, startDetached, tail } from './processes.js';
-import { PARTS, StackFolder, type StackPart, type StackState } from './state.js';
+import { PARTS, StackFolder, type StackPart } from './state.js';
 
 const CLI_MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const UP_MS = 90_000;
@@ -73,42 +81,56 @@ export async function status(): Promise<PartStatus[]> {
   return statusOf(openStackFolder(), embeddedParts());
 }
 
+/** Points this process at the embedded stack, if there is one here; leaves it alone where the environment names the servers. */
+export function useStack(): void {
+  const state = openStackFolder().read();
+  if (Object.keys(state.ports).length > 0) Object.assign(process.env, environmentOf(state));
+}
+
 /**
- * Points this process at a stack that is up; leaves it alone where the environment names the servers.
+ * {@link useStack} for those who need its Temporal server now.
  *
- * @throws StackError when one of the embedded servers does not run
+ * @throws StackError when it is not up
  */
-export function useStack(): StackState {
+export function requireStack(): void {
   const folder = openStackFolder();
-  const state = folder.read();
-  const parts = embeddedParts();
-  const dead = parts.find((part) => part !== 'worker' && !isAlive(state.processes[part]) && !isAlive(state.processes.supervisor));
-  if (dead) {
-    throw new StackError({ what: `the embedded ${dead} does not run`, where: folder.folder, mend: 'Start it with `gist up`.' });
+  const { temporal, supervisor } = folder.read().processes;
+  if (embeddedParts().includes('temporal') && !isAlive(temporal) && !isAlive(supervisor)) {
+    throw new StackError({
+      what: 'the embedded stack is not up',
+      where: folder.folder,
+      mend: 'Start it with `gist up`; its runs go on then.',
+    });
   }
-  Object.assign(process.env, environmentOf(state, parts));
-  return state;
+  useStack();
 }
 
 async function settlePorts(folder: StackFolder): Promise<void> {
   const state = folder.read();
   const running = (part: StackPart) => isAlive(state.processes[part]);
   const owner = (name: string): StackPart => (name.includes('.port') ? 's3' : 'temporal');
-  const ports = await choosePorts(state.ports, (name) => state.ports[name] !== undefined && running(owner(name)));
+  const ports = await choosePorts(
+    state.ports,
+    (name) => state.ports[name] !== undefined && running(owner(name)),
+  );
   folder.write({ ...state, ports });
 }
 
 function startSupervisor(folder: StackFolder, tell: (line: string) => void): void {
   tell('starting Temporal, S3 and a worker on this machine');
   const env = { ...GIVEN_ENVIRONMENT, GIST_HOME: folder.folder };
-  folder.remember('supervisor', startDetached(process.execPath, [CLI_MAIN, 'supervise'], { env, log: logOf(folder, 'supervisor') }));
+  folder.remember(
+    'supervisor',
+    startDetached(process.execPath, [CLI_MAIN, 'supervise'], { env, log: logOf(folder, 'supervisor') }),
+  );
 }
 
 async function untilServing(folder: StackFolder, parts: ReturnType<typeof embeddedParts>): Promise<void> {
   const deadline = Date.now() + UP_MS;
   for (const part of parts) {
     while (!(isAlive(folder.read().processes[part]) && (await isServing(part, folder, folder.read())))) {
-      if (Date.now() > deadline || !isAlive(folder.read().processes.supervisor)) throw notServing(part, folder);
+      if (Date.now() > deadline || !isAlive(folder.read().processes.supervisor))
+        throw notServing(part, folder);
       await sleep(200);
     }
   }
@@ -138,7 +160,13 @@ async function statusOf(folder: StackFolder, parts: ReturnType<typeof embeddedPa
       const log = logOf(folder, part);
       if (!isAlive(id)) return { part, state: 'stopped', pid: null, address: null, log };
       const serving = part === 'supervisor' || (await isServing(part, folder, state));
-      return { part, state: serving ? 'serving' : 'starting', pid: id.pid, address: addresses[part] ?? null, log };
+      return {
+        part,
+        state: serving ? 'serving' : 'starting',
+        pid: id.pid,
+        address: addresses[part] ?? null,
+        log,
+      };
     }),
   );
 }

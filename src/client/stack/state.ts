@@ -64,6 +64,9 @@ export class StackFolder {
 }
 
 function fresh(): StackState {
-  const credentials = { accessKeyId: `gist-${randomBytes(4).toString('hex')}`, secretAccessKey: randomBytes(24).toString('hex') };
+  const credentials = {
+    accessKeyId: `gist-${randomBytes(4).toString('hex')}`,
+    secretAccessKey: randomBytes(24).toString('hex'),
+  };
   return { version: 1, ports: {}, credentials, processes: {} };
 }

@@ -43,7 +43,11 @@ async function serversServe(folder: StackFolder, parts: ReturnType<typeof embedd
   return answers.every(Boolean);
 }
 
-function startAgain(part: Exclude<StackPart, 'supervisor'>, folder: StackFolder, attempts: Map<StackPart, Attempt>): void {
+function startAgain(
+  part: Exclude<StackPart, 'supervisor'>,
+  folder: StackFolder,
+  attempts: Map<StackPart, Attempt>,
+): void {
   const last = attempts.get(part);
   const now = Date.now();
   if (last && now - last.at < last.backoffMs) return;
