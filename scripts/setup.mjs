@@ -11,7 +11,8 @@ import { installWheels, wheelsAreThere } from './setup/wheels.mjs';
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
 export async function setUp(root = ROOT) {
-  if (packagesAreThere(root) && wheelsAreThere(root) && bindingIsThere(root) && buildIsFresh(root)) return note('everything is there');
+  if (packagesAreThere(root) && wheelsAreThere(root) && bindingIsThere(root) && buildIsFresh(root))
+    return note('everything is there');
   checkPrerequisites();
   installPackages(root);
   await installWheels(root);

@@ -2,4 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { specJsonSchema } from '../dist/src/spec/json-schema.js';
 
-writeFileSync(new URL('../docs/spec.schema.json', import.meta.url), `${JSON.stringify(specJsonSchema(), null, 2)}\n`);
+writeFileSync(
+  new URL('../docs/spec.schema.json', import.meta.url),
+  `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
+);

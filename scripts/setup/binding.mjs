@@ -7,7 +7,14 @@ import { compiler } from './prerequisites.mjs';
 import { note, SetupTrouble, say } from './say.mjs';
 import { cacheFolder, partsOf } from './wheels.mjs';
 
-const FLAGS = ['-std=c++17', '-O2', '-fPIC', '-shared', '-DNAPI_VERSION=8', '-DNODE_GYP_MODULE_NAME=tfjs_binding'];
+const FLAGS = [
+  '-std=c++17',
+  '-O2',
+  '-fPIC',
+  '-shared',
+  '-DNAPI_VERSION=8',
+  '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+];
 
 export function bindingIsThere(root) {
   const { output, stamp } = places(root);
@@ -31,7 +38,10 @@ export function compileBinding(root) {
     `-Wl,-rpath,${library}`,
   ];
   const { status, stderr } = spawnSync(compiler(), args, { encoding: 'utf8' });
-  if (status !== 0) throw new SetupTrouble(`the TensorFlow binding does not compile:\n${stderr.split('\n').slice(0, 12).join('\n')}`);
+  if (status !== 0)
+    throw new SetupTrouble(
+      `the TensorFlow binding does not compile:\n${stderr.split('\n').slice(0, 12).join('\n')}`,
+    );
   renameSync(beside, output);
   writeFileSync(stamp, identity(root));
 }

@@ -17,7 +17,11 @@ export function build(root) {
   if (buildIsFresh(root)) return note('the code is compiled');
   say('compiling the code (tsc)');
   const started = Date.now();
-  const { status } = spawnSync(process.execPath, [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(
+    process.execPath,
+    [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root],
+    { cwd: root, stdio: ['ignore', 2, 2] },
+  );
   if (status !== 0) throw new SetupTrouble('the code does not compile; the errors are above.');
   writeFileSync(stampFile(root), '');
   // A source saved while the compiler ran is newer than what was compiled.
@@ -33,5 +37,8 @@ function newest(place) {
   if (!existsSync(place)) return 0;
   const { mtimeMs } = statSync(place);
   if (!statSync(place).isDirectory()) return /\.(ts|json)$/.test(place) ? mtimeMs : 0;
-  return readdirSync(place).reduce((latest, name) => Math.max(latest, newest(path.join(place, name))), mtimeMs);
+  return readdirSync(place).reduce(
+    (latest, name) => Math.max(latest, newest(path.join(place, name))),
+    mtimeMs,
+  );
 }

@@ -14,11 +14,16 @@ export function packagesAreThere(root) {
 export function installPackages(root) {
   if (packagesAreThere(root)) return note('npm packages are there');
   say('installing npm packages (npm ci)');
-  const { status } = spawnSync(npmCommand(), ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  if (status !== 0) throw new SetupTrouble('`npm ci` failed; its own words are above. Check the network and run again.');
+  const { status } = spawnSync(
+    npmCommand(),
+    ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    },
+  );
+  if (status !== 0)
+    throw new SetupTrouble('`npm ci` failed; its own words are above. Check the network and run again.');
   writeFileSync(stampFile(root), lockDigest(root));
 }
 
@@ -28,5 +33,7 @@ function stampFile(root) {
 }
 
 function lockDigest(root) {
-  return createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
 }

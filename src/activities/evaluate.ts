@@ -30,7 +30,11 @@ export function createEvaluateActivities({ compute }: { compute: Compute }) {
     },
 
     /** Features of one shard, written to the store. Idempotent. */
-    async extractShardFeatures(input: { sets: FeatureSet[]; evaluate: EvaluateSpec; shard: number }): Promise<void> {
+    async extractShardFeatures(input: {
+      sets: FeatureSet[];
+      evaluate: EvaluateSpec;
+      shard: number;
+    }): Promise<void> {
       await compute.run('extractShardFeatures', input, workControls());
     },
 

@@ -16,13 +16,19 @@ export function asFailure(error: unknown): unknown {
 type Activity = (input: never) => Promise<unknown>;
 
 /** The same activities, with every domain error turned into a typed failure. */
-export function withTypedFailures<Activities extends Record<string, Activity>>(activities: Activities): Activities {
-  const wrap = (activity: Activity): Activity => async (input) => {
-    try {
-      return await activity(input);
-    } catch (error) {
-      throw asFailure(error);
-    }
-  };
-  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, wrap(activity)])) as Activities;
+export function withTypedFailures<Activities extends Record<string, Activity>>(
+  activities: Activities,
+): Activities {
+  const wrap =
+    (activity: Activity): Activity =>
+    async (input) => {
+      try {
+        return await activity(input);
+      } catch (error) {
+        throw asFailure(error);
+      }
+    };
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, activity]) => [name, wrap(activity)]),
+  ) as Activities;
 }

@@ -15,13 +15,19 @@ export interface GenerateInput {
 
 /** Identifies a synthetic set: the checkpoint and the settings. */
 function syntheticDigest({ checkpoint, generate }: GenerateInput): string {
-  return createHash('sha256').update(JSON.stringify([checkpoint.prefix, generate])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([checkpoint.prefix, generate]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 export function createGenerateActivities({ compute }: { compute: Compute }) {
   return {
     async planGeneration(input: GenerateInput): Promise<{ digest: string; shards: number }> {
-      return { digest: syntheticDigest(input), shards: Math.ceil(input.generate.count / input.generate.shardImages) };
+      return {
+        digest: syntheticDigest(input),
+        shards: Math.ceil(input.generate.count / input.generate.shardImages),
+      };
     },
 
     /** Makes the images of one shard. Idempotent. */

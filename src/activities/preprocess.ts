@@ -15,14 +15,24 @@ export interface DatasetPlanned {
 export function createPreprocessActivities({ store }: { store: ObjectStore }) {
   return {
     /** Lists the source and writes which image goes where; images themselves are not decoded yet. */
-    async planDataset(input: { runId: string; preprocess: PreprocessSpec; reuse: boolean }): Promise<DatasetPlanned> {
+    async planDataset(input: {
+      runId: string;
+      preprocess: PreprocessSpec;
+      reuse: boolean;
+    }): Promise<DatasetPlanned> {
       return planDataset(store, input.preprocess, { ...workControls(), reuse: input.reuse });
     },
 
     /** Decodes, squares and resizes one shard's images. Idempotent. */
     async buildShard(input: { digest: string; preprocess: PreprocessSpec; shard: number }): Promise<void> {
       const source = openSource(input.preprocess.source);
-      await buildShard(store, source, input.preprocess, { digest: input.digest, shard: input.shard }, workControls());
+      await buildShard(
+        store,
+        source,
+        input.preprocess,
+        { digest: input.digest, shard: input.shard },
+        workControls(),
+      );
     },
 
     /** Counts, checks and writes the manifest, which makes the data set exist. */

@@ -3,7 +3,13 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import type { PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
-import { findStageResult, recordRun, recordStageResult, resolveFrom, type StageLookup } from '../storage/runs.js';
+import {
+  findStageResult,
+  recordRun,
+  recordStageResult,
+  resolveFrom,
+  type StageLookup,
+} from '../storage/runs.js';
 
 export interface ResolvedRun {
   /** Task queues of this deployment; workflows cannot read the environment. */

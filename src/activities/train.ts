@@ -58,9 +58,15 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         },
       );
       if (outcome.type === 'stopped' && context.cancellationDetails?.workerShutdown) {
-        throw ApplicationFailure.retryable('The worker is shutting down; a checkpoint is in place.', 'WorkerShutdown');
+        throw ApplicationFailure.retryable(
+          'The worker is shutting down; a checkpoint is in place.',
+          'WorkerShutdown',
+        );
       }
-      return { last: outcome.checkpoint, snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced) };
+      return {
+        last: outcome.checkpoint,
+        snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
+      };
     },
 
     /** The metrics of one snapshot. Idempotent. */
@@ -89,7 +95,8 @@ function tell(runId: string, event: TrainerEvent): void {
     for (const warning of event.warnings) log.warn(warning, { runId });
   }
   if (event.type === 'warning') log.warn(event.message, { runId });
-  if (event.type === 'checkpoint') log.info('checkpoint', { runId, kimg: event.checkpoint.kimg, step: event.checkpoint.step });
+  if (event.type === 'checkpoint')
+    log.info('checkpoint', { runId, kimg: event.checkpoint.kimg, step: event.checkpoint.step });
 }
 
 /** Tells the workflow of snapshots; one that cannot be told now is told by a later event, attempt or by the result. */
@@ -108,7 +115,9 @@ class Announcer {
 
   announceSoon(snapshot: CheckpointRef): void {
     this.announce([snapshot]).catch((error: unknown) => {
-      log.warn('a snapshot could not be announced yet', { error: error instanceof Error ? error.message : String(error) });
+      log.warn('a snapshot could not be announced yet', {
+        error: error instanceof Error ? error.message : String(error),
+      });
     });
   }
 }

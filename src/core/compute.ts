@@ -9,5 +9,9 @@ export interface Compute {
    * @returns the task's result, plain JSON
    * @throws GistError as thrown by the task; TrainerCrashError when the process died under it
    */
-  run<Result>(task: string, input: unknown, options: { onProgress: OnProgress; signal: AbortSignal }): Promise<Result>;
+  run<Result>(
+    task: string,
+    input: unknown,
+    options: { onProgress: OnProgress; signal: AbortSignal },
+  ): Promise<Result>;
 }

@@ -15,7 +15,8 @@ export const environment = {
   storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',
   /** Per-user cache of downloaded parts. */
   cacheFolder: (): string =>
-    process.env.GIST_CACHE_DIR ?? path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist'),
+    process.env.GIST_CACHE_DIR ??
+    path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist'),
   /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** File that a worker writes once it polls. */
@@ -24,7 +25,10 @@ export const environment = {
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
   /** Region of the S3 server; undefined: what the chosen AWS profile says. Servers other than Amazon's mostly ignore it. */
   s3Region: (): string | undefined =>
-    process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? (process.env.AWS_PROFILE ? undefined : 'us-east-1'),
+    process.env.AWS_REGION ??
+    process.env.AWS_DEFAULT_REGION ??
+    (process.env.AWS_PROFILE ? undefined : 'us-east-1'),
   /** CPU threads of TensorFlow; undefined: all processors. */
-  threads: (): number | undefined => (process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined),
+  threads: (): number | undefined =>
+    process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined,
 };

@@ -167,7 +167,8 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
 
 /** A defect travels with its message only: a stack is for the log of the process it happened in. */
 export function wireError(error: unknown): WireError {
-  if (error instanceof GistError) return { name: error.name, what: error.what, where: error.where, mend: error.mend };
+  if (error instanceof GistError)
+    return { name: error.name, what: error.what, where: error.where, mend: error.mend };
   return { name: 'Error', what: error instanceof Error ? error.message : String(error) };
 }
 

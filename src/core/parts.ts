@@ -36,6 +36,7 @@ export function expectedPath(part: Part): string {
 export function partPath(name: PartName): string {
   const part = allParts()[name];
   const file = expectedPath(part);
-  if (!existsSync(file)) throw new SetupError({ what: `${part.what} is missing`, where: file, mend: 'Run `npm run setup`.' });
+  if (!existsSync(file))
+    throw new SetupError({ what: `${part.what} is missing`, where: file, mend: 'Run `npm run setup`.' });
   return file;
 }

@@ -1,9 +1,21 @@
 /** A program run op by op: slow and plain, for debugging and as the yardstick of the graph. */
 import type { Tensor } from '@tensorflow/tfjs';
-import { type AdamOptions, checkValues, type Feeds, phaseOf, type Program, type ProgramDefinition, type Values, type VariableSpec } from './program-definition.js';
+import {
+  checkValues,
+  optimizerOf,
+  type Feeds,
+  phaseOf,
+  type Program,
+  type ProgramDefinition,
+  type Values,
+  type VariableSpec,
+} from './program-definition.js';
 import { tf } from './tensorflow.js';
 
-export function createEagerProgram(definition: ProgramDefinition, variables: Record<string, VariableSpec>): Program {
+export function createEagerProgram(
+  definition: ProgramDefinition,
+  variables: Record<string, VariableSpec>,
+): Program {
   return new EagerProgram(definition, variables);
 }
 
@@ -19,20 +31,32 @@ class EagerProgram implements Program {
     const phase = phaseOf(this.definition, name, feeds);
     const { outputs, updates } = tf.tidy(() => {
       const inputs: Record<string, Tensor> = {};
-      for (const [feed, { shape, dtype }] of Object.entries(phase.feeds)) inputs[feed] = tf.tensor(feeds[feed] as Float32Array, shape, dtype);
-      const own = Object.fromEntries([...this.tensors].filter(([variable]) => this.definition.variables[variable]));
+      for (const [feed, { shape, dtype }] of Object.entries(phase.feeds))
+        inputs[feed] = tf.tensor(feeds[feed] as Float32Array, shape, dtype);
+      const own = Object.fromEntries(
+        [...this.tensors].filter(([variable]) => this.definition.variables[variable]),
+      );
       const result = phase.body(own, inputs);
-      const adam = Object.entries(result.gradients ?? {}).map(([optimizer, gradients]) => this.adam(optimizer, gradients));
-      return { outputs: result.outputs, updates: Object.assign({}, result.assign, ...adam) as Record<string, Tensor> };
+      const adam = Object.entries(result.gradients ?? {}).map(([optimizer, gradients]) =>
+        this.adam(optimizer, gradients),
+      );
+      return {
+        outputs: result.outputs,
+        updates: Object.assign({}, result.assign, ...adam) as Record<string, Tensor>,
+      };
     });
-    const values = Object.fromEntries(Object.entries(outputs).map(([output, tensor]) => [output, Float32Array.from(tensor.dataSync())]));
+    const values = Object.fromEntries(
+      Object.entries(outputs).map(([output, tensor]) => [output, Float32Array.from(tensor.dataSync())]),
+    );
     for (const [variable, tensor] of Object.entries(updates)) this.set(variable, tf.clone(tensor));
     tf.dispose([outputs, updates]);
     return values;
   }
 
   async read(names = Object.keys(this.variables)): Promise<Values> {
-    return Object.fromEntries(names.map((name) => [name, Float32Array.from((this.tensors.get(name) as Tensor).dataSync())]));
+    return Object.fromEntries(
+      names.map((name) => [name, Float32Array.from((this.tensors.get(name) as Tensor).dataSync())]),
+    );
   }
 
   async restore(values: Values): Promise<void> {
@@ -54,7 +78,7 @@ class EagerProgram implements Program {
 
   /** The arithmetic of TensorFlow's own kernel, ApplyAdam. */
   private adam(optimizer: string, gradients: Record<string, Tensor>): Record<string, Tensor> {
-    const { learningRate, beta1, beta2, epsilon } = this.definition.optimizers?.[optimizer] as AdamOptions;
+    const { learningRate, beta1, beta2, epsilon } = optimizerOf(this.definition, optimizer);
     const prefix = `adam.${optimizer}`;
     const state = (name: string) => this.tensors.get(name) as Tensor;
     const [power1, power2] = [state(`${prefix}.beta1Power`), state(`${prefix}.beta2Power`)];

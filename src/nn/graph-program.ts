@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
 import {
-  type AdamOptions,
   checkValues,
+  optimizerOf,
   type Feeds,
   type PhaseResult,
   type PhaseSpec,
   phaseOf,
   type Program,
   type ProgramDefinition,
-
   type Values,
   type VariableSpec,
 } from './program-definition.js';
@@ -24,7 +23,10 @@ const FLOAT = { type: 'float32' } as const;
 
 type Variables = Record<string, VariableSpec>;
 
-export async function createGraphProgram(definition: ProgramDefinition, variables: Variables): Promise<Program> {
+export async function createGraphProgram(
+  definition: ProgramDefinition,
+  variables: Variables,
+): Promise<Program> {
   const folder = mkdtempSync(path.join(tmpdir(), 'gist-graph-'));
   try {
     const graph = new GraphWriter(definition, variables);
@@ -46,7 +48,9 @@ class GraphProgram implements Program {
 
   async run(name: string, feeds: Feeds): Promise<Values> {
     const phase = phaseOf(this.definition, name, feeds);
-    const inputs = Object.entries(phase.feeds).map(([feed, { shape, dtype }]) => [feed, tf.tensor(feeds[feed] as Float32Array, shape, dtype)] as const);
+    const inputs = Object.entries(phase.feeds).map(
+      ([feed, { shape, dtype }]) => [feed, tf.tensor(feeds[feed] as Float32Array, shape, dtype)] as const,
+    );
     const { [DONE]: _done, ...outputs } = this.call(`phase.${name}`, inputs);
     return outputs;
   }
@@ -58,7 +62,9 @@ class GraphProgram implements Program {
 
   async restore(values: Values): Promise<void> {
     checkValues(this.variables, values);
-    const inputs = Object.entries(this.variables).map(([name, { shape }]) => [name, tf.tensor(values[name] as Float32Array, shape, 'float32')] as const);
+    const inputs = Object.entries(this.variables).map(
+      ([name, { shape }]) => [name, tf.tensor(values[name] as Float32Array, shape, 'float32')] as const,
+    );
     this.call('restore', inputs);
   }
 
@@ -70,7 +76,9 @@ class GraphProgram implements Program {
     const feeds: NamedTensorMap = Object.fromEntries(inputs);
     try {
       const results = (this.loaded[signature] as LoadedSignature).predict(feeds);
-      const values = Object.entries(results).map(([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const);
+      const values = Object.entries(results).map(
+        ([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const,
+      );
       tf.dispose(results);
       return Object.fromEntries(values);
     } finally {
@@ -91,7 +99,12 @@ class GraphWriter {
     private readonly variables: Variables,
   ) {
     for (const [name, { shape }] of Object.entries(variables)) {
-      this.model.add(handle(name), 'VarHandleOp', [], { dtype: FLOAT, shape: { shape }, shared_name: { text: name }, container: { text: '' } });
+      this.model.add(handle(name), 'VarHandleOp', [], {
+        dtype: FLOAT,
+        shape: { shape },
+        shared_name: { text: name },
+        container: { text: '' },
+      });
     }
     this.addRestore();
     this.addRead();
@@ -114,7 +127,10 @@ class GraphWriter {
   /** Assigns after the phase has read the variable: what a phase computes with is what was there before it. */
   private assign(scope: string, name: string, value: string, after: string[]): string {
     const inputs = [handle(name), value, ...after.map(control)];
-    return this.model.add(`${scope}/assign/${name}`, 'AssignVariableOp', inputs, { dtype: FLOAT, validate_shape: { bool: false } });
+    return this.model.add(`${scope}/assign/${name}`, 'AssignVariableOp', inputs, {
+      dtype: FLOAT,
+      validate_shape: { bool: false },
+    });
   }
 
   private scalar(node: string, value: number): string {
@@ -132,7 +148,10 @@ class GraphWriter {
   private addRestore(): void {
     const inputs: Signature['inputs'] = {};
     const updates = Object.entries(this.variables).map(([name, { shape }]) => {
-      const node = this.model.add(`restore/feed/${name}`, 'Placeholder', [], { dtype: FLOAT, shape: { shape } });
+      const node = this.model.add(`restore/feed/${name}`, 'Placeholder', [], {
+        dtype: FLOAT,
+        shape: { shape },
+      });
       inputs[name] = { node, dtype: 'float32', shape };
       return this.assign('restore', name, node, []);
     });
@@ -141,7 +160,8 @@ class GraphWriter {
 
   private addRead(): void {
     const outputs: Signature['outputs'] = {};
-    for (const [name, { shape }] of Object.entries(this.variables)) outputs[name] = { node: this.read('read', name), dtype: 'float32', shape };
+    for (const [name, { shape }] of Object.entries(this.variables))
+      outputs[name] = { node: this.read('read', name), dtype: 'float32', shape };
     this.sign('read', { inputs: {}, outputs });
   }
 
@@ -149,15 +169,18 @@ class GraphWriter {
     const scope = `phase.${name}`;
     const feeds = this.addFeeds(scope, phase);
     const reads = this.addReads(scope);
-    const { result, recording } = record(scope, { ...prefixed('f:', feeds), ...prefixed('v:', reads) }, (tensors, tape) =>
-      endpointsOf(phase.body(unprefixed('v:', tensors), unprefixed('f:', tensors)), tape),
+    const { result, recording } = record(
+      scope,
+      { ...prefixed('f:', feeds), ...prefixed('v:', reads) },
+      (tensors, tape) => endpointsOf(phase.body(unprefixed('v:', tensors), unprefixed('f:', tensors)), tape),
     );
     for (const constant of recording.constants) this.model.addConstant(constant);
     for (const op of recording.ops) this.model.addRecorded(op);
     const updates = Object.entries(result.assign).map(([variable, { endpoint }]) =>
       this.assign(scope, variable, inputName(endpoint), [`${scope}/read/${variable}`]),
     );
-    for (const [optimizer, gradients] of Object.entries(result.gradients)) updates.push(...this.addAdam(scope, optimizer, gradients));
+    for (const [optimizer, gradients] of Object.entries(result.gradients))
+      updates.push(...this.addAdam(scope, optimizer, gradients));
     const outputs: Signature['outputs'] = { [DONE]: this.done(scope, updates) };
     for (const [output, { endpoint, shape }] of Object.entries(result.outputs)) {
       outputs[output] = { node: endpoint.node, output: endpoint.output, dtype: endpoint.dtype, shape };
@@ -167,25 +190,43 @@ class GraphWriter {
 
   private addFeeds(scope: string, phase: PhaseSpec): Record<string, RecordedInput> {
     return mapValues(phase.feeds, ({ shape, dtype }, feed) => {
-      const node = this.model.add(`${scope}/feed/${feed}`, 'Placeholder', [], { dtype: { type: dtype }, shape: { shape } });
+      const node = this.model.add(`${scope}/feed/${feed}`, 'Placeholder', [], {
+        dtype: { type: dtype },
+        shape: { shape },
+      });
       return { node, shape, dtype };
     });
   }
 
   private addReads(scope: string): Record<string, RecordedInput> {
-    return mapValues(this.definition.variables, ({ shape }, name) => ({ node: this.read(scope, name), shape, dtype: 'float32' as const }));
+    return mapValues(this.definition.variables, ({ shape }, name) => ({
+      node: this.read(scope, name),
+      shape,
+      dtype: 'float32' as const,
+    }));
   }
 
   private addAdam(scope: string, optimizer: string, gradients: Endpoints): string[] {
-    const { learningRate, beta1, beta2, epsilon } = this.definition.optimizers?.[optimizer] as AdamOptions;
+    const { learningRate, beta1, beta2, epsilon } = optimizerOf(this.definition, optimizer);
     const prefix = `adam.${optimizer}`;
     const own = `${scope}/${prefix}`;
-    const rates = [this.scalar(`${own}/rate`, learningRate), this.scalar(`${own}/beta1`, beta1), this.scalar(`${own}/beta2`, beta2)];
+    const rates = [
+      this.scalar(`${own}/rate`, learningRate),
+      this.scalar(`${own}/beta1`, beta1),
+      this.scalar(`${own}/beta2`, beta2),
+    ];
     const powers = ['beta1Power', 'beta2Power'].map((power) => this.read(scope, `${prefix}.${power}`));
     const tail = this.scalar(`${own}/epsilon`, epsilon);
     const applied = Object.entries(gradients).map(([name, { endpoint }]) => {
       const variables = [name, `${prefix}.m.${name}`, `${prefix}.v.${name}`].map(handle);
-      const inputs = [...variables, ...powers, ...rates, tail, inputName(endpoint), control(`${scope}/read/${name}`)];
+      const inputs = [
+        ...variables,
+        ...powers,
+        ...rates,
+        tail,
+        inputName(endpoint),
+        control(`${scope}/read/${name}`),
+      ];
       const attributes = { T: FLOAT, use_locking: { bool: false }, use_nesterov: { bool: false } };
       return this.model.add(`${own}/apply/${name}`, 'ResourceApplyAdam', inputs, attributes);
     });
@@ -213,7 +254,10 @@ function control(node: string): string {
   return `^${node}`;
 }
 
-function mapValues<From, To>(record: Record<string, From>, map: (value: From, key: string) => To): Record<string, To> {
+function mapValues<From, To>(
+  record: Record<string, From>,
+  map: (value: From, key: string) => To,
+): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
 }
 

@@ -64,13 +64,19 @@ export function sizeOf(shape: readonly number[]): number {
 /** @throws CheckpointError unless the values are exactly those that the variables want. */
 export function checkValues(variables: Record<string, VariableSpec>, values: Values): void {
   const refuse = (where: string, what: string): never => {
-    throw new CheckpointError({ what, where, mend: 'The state is of another configuration; use the one it was made with.' });
+    throw new CheckpointError({
+      what,
+      where,
+      mend: 'The state is of another configuration; use the one it was made with.',
+    });
   };
-  for (const name of Object.keys(values)) if (!variables[name]) refuse(name, 'there is no such variable in this configuration');
+  for (const name of Object.keys(values))
+    if (!variables[name]) refuse(name, 'there is no such variable in this configuration');
   for (const [name, { shape }] of Object.entries(variables)) {
     const given = values[name];
     if (!given) refuse(name, 'is missing from the state');
-    else if (given.length !== sizeOf(shape)) refuse(name, `has ${given.length} values instead of ${sizeOf(shape)}`);
+    else if (given.length !== sizeOf(shape))
+      refuse(name, `has ${given.length} values instead of ${sizeOf(shape)}`);
   }
 }
 
@@ -78,11 +84,21 @@ export function checkValues(variables: Record<string, VariableSpec>, values: Val
 export function phaseOf({ phases }: ProgramDefinition, name: string, feeds: Feeds): PhaseSpec {
   const phase = phases[name];
   if (!phase) throw new RangeError(`no phase is named ${name}`);
-  for (const feed of Object.keys(feeds)) if (!phase.feeds[feed]) throw new RangeError(`phase ${name} takes no feed ${feed}`);
+  for (const feed of Object.keys(feeds))
+    if (!phase.feeds[feed]) throw new RangeError(`phase ${name} takes no feed ${feed}`);
   for (const [feed, { shape }] of Object.entries(phase.feeds)) {
     if (feeds[feed]?.length !== sizeOf(shape)) {
-      throw new RangeError(`feed ${feed} of phase ${name} wants ${sizeOf(shape)} values, given ${feeds[feed]?.length ?? 'none'}`);
+      throw new RangeError(
+        `feed ${feed} of phase ${name} wants ${sizeOf(shape)} values, given ${feeds[feed]?.length ?? 'none'}`,
+      );
     }
   }
   return phase;
+}
+
+/** @throws RangeError when the program has no optimizer of this name. */
+export function optimizerOf({ optimizers }: ProgramDefinition, name: string): AdamOptions {
+  const optimizer = optimizers?.[name];
+  if (!optimizer) throw new RangeError(`no optimizer is named ${name}`);
+  return optimizer;
 }

@@ -9,10 +9,18 @@ export type * from './program-definition.js';
  * `graph`: every phase is recorded from one eager run and becomes a signature of one TensorFlow graph; `eager`: op by op.
  * Both give the same numbers, but for rounding.
  */
-export async function createProgram(definition: ProgramDefinition, { mode }: { mode: 'graph' | 'eager' }): Promise<Program> {
+export async function createProgram(
+  definition: ProgramDefinition,
+  { mode }: { mode: 'graph' | 'eager' },
+): Promise<Program> {
   const variables = { ...definition.variables, ...optimizerVariables(definition) };
-  const program = mode === 'graph' ? await createGraphProgram(definition, variables) : createEagerProgram(definition, variables);
-  await program.restore(Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialValues(spec)])));
+  const program =
+    mode === 'graph'
+      ? await createGraphProgram(definition, variables)
+      : createEagerProgram(definition, variables);
+  await program.restore(
+    Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialValues(spec)])),
+  );
   return program;
 }
 

@@ -63,14 +63,16 @@ class Tape implements Recording {
   noteOp(op: string, attrs: OpAttribute[], inputs: TensorInfo[], outputs: TensorInfo[]): void {
     const node = this.name(op);
     this.ops.push({ node, op, attrs, inputs: inputs.map((input) => this.endpointOf(input)) });
-    outputs.forEach(({ dataId, dtype }, output) => this.endpoints.set(dataId, { node, output, dtype }));
+    for (const [output, { dataId, dtype }] of outputs.entries())
+      this.endpoints.set(dataId, { node, output, dtype });
   }
 
   endpointOf(tensor: TensorInfo): Endpoint {
     const known = this.endpoints.get(tensor.dataId);
     if (known) return known;
     const values = this.written.get(tensor.dataId);
-    if (!values) throw new Error('a tensor from outside of the recording was used in it without being declared');
+    if (!values)
+      throw new Error('a tensor from outside of the recording was used in it without being declared');
     const constant = { node: this.name('Const'), ...values };
     this.constants.push(constant);
     const endpoint = { node: constant.node, output: 0, dtype: constant.dtype };
@@ -108,7 +110,12 @@ function recorder(): Recorder {
       return output;
     }
 
-    override executeMultipleOutputs(op: string, attrs: OpAttribute[], inputs: TensorInfo[], count: number): Tensor[] {
+    override executeMultipleOutputs(
+      op: string,
+      attrs: OpAttribute[],
+      inputs: TensorInfo[],
+      count: number,
+    ): Tensor[] {
       const outputs = super.executeMultipleOutputs(op, attrs, inputs, count);
       this.tape?.noteOp(op, attrs, inputs, outputs);
       return outputs;

@@ -22,7 +22,10 @@ const entrySchema = z.strictObject({
 type Entry = z.output<typeof entrySchema>;
 
 /** Equal tensors give equal bytes: names are sorted, the header is padded to a multiple of eight. */
-export function encodeSafetensors(tensors: Record<string, NamedTensor>, metadata: Record<string, string> = {}): Uint8Array {
+export function encodeSafetensors(
+  tensors: Record<string, NamedTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array {
   const names = Object.keys(tensors).sort();
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let offset = 0;
@@ -56,25 +59,33 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Record<strin
   const entries = Object.entries(header).filter(([key]) => key !== '__metadata__');
   const parsed = entries.map(([key, value]) => [key, parseEntry(value, key, name)] as const);
   refuseOverlaps(parsed, body.byteLength, name);
-  return Object.fromEntries(parsed.map(([key, entry]) => [key, { shape: entry.shape, data: toFloat32(entry, body) }]));
+  return Object.fromEntries(
+    parsed.map(([key, entry]) => [key, { shape: entry.shape, data: toFloat32(entry, body) }]),
+  );
 }
 
 function refuse(name: string, what: string): never {
-  throw new CheckpointError({ what, where: name, mend: 'The file is damaged or is no safetensors file; get it again.' });
+  throw new CheckpointError({
+    what,
+    where: name,
+    mend: 'The file is damaged or is no safetensors file; get it again.',
+  });
 }
 
 function split(bytes: Uint8Array, name: string): { header: Record<string, unknown>; body: Uint8Array } {
   if (bytes.byteLength < 8) refuse(name, 'is too short to be a safetensors file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
-  if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.byteLength) refuse(name, 'has a header that reaches beyond the file');
+  if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.byteLength)
+    refuse(name, 'has a header that reaches beyond the file');
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes)));
   } catch {
     refuse(name, 'has a header that is not JSON');
   }
-  if (header === null || typeof header !== 'object' || Array.isArray(header)) refuse(name, 'has a header that is no table of tensors');
+  if (header === null || typeof header !== 'object' || Array.isArray(header))
+    refuse(name, 'has a header that is no table of tensors');
   return { header: header as Record<string, unknown>, body: bytes.subarray(8 + headerBytes) };
 }
 

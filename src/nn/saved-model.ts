@@ -92,7 +92,11 @@ const TYPES: Partial<Record<DataType, number>> = { float32: 1, int32: 3, bool: 1
 const PRODUCER = 1882;
 
 /** An attribute of a node written by hand. */
-export type NodeAttribute = { type: DataType } | { shape: readonly number[] } | { text: string } | { bool: boolean };
+export type NodeAttribute =
+  | { type: DataType }
+  | { shape: readonly number[] }
+  | { text: string }
+  | { bool: boolean };
 
 /** A named tensor at the edge of a signature. */
 export interface SignatureTensor {
@@ -115,7 +119,8 @@ export class SavedModelWriter {
   /** A node written by hand; control inputs are other nodes' names with a `^` before them. */
   add(name: string, op: string, inputs: string[], attributes: Record<string, NodeAttribute> = {}): string {
     const node = this.node(name, op, inputs);
-    for (const [key, attribute] of Object.entries(attributes)) node.getAttrMap().set(key, attributeValue(attribute));
+    for (const [key, attribute] of Object.entries(attributes))
+      node.getAttrMap().set(key, attributeValue(attribute));
     return name;
   }
 
@@ -152,7 +157,8 @@ export class SavedModelWriter {
     const meta = new messages.MetaGraphDef();
     meta.setMetaInfoDef(info);
     meta.setGraphDef(graph);
-    for (const [name, signature] of this.signatures) meta.getSignatureDefMap().set(name, signatureOf(signature));
+    for (const [name, signature] of this.signatures)
+      meta.getSignatureDefMap().set(name, signatureOf(signature));
     const model = new messages.SavedModel();
     model.setSavedModelSchemaVersion(1);
     model.setMetaGraphsList([meta]);
@@ -182,7 +188,12 @@ function typeNumber(dtype: DataType): number {
 }
 
 function contentOf(dtype: DataType, values: ArrayLike<number>): Uint8Array {
-  const typed = dtype === 'float32' ? Float32Array.from(values) : dtype === 'int32' ? Int32Array.from(values) : Uint8Array.from(values);
+  const typed =
+    dtype === 'float32'
+      ? Float32Array.from(values)
+      : dtype === 'int32'
+        ? Int32Array.from(values)
+        : Uint8Array.from(values);
   return new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength);
 }
 
@@ -228,15 +239,18 @@ function recordedAttribute({ type, value: given }: OpAttribute): AttrValue {
 /** The eager runtime infers the element type where kernels leave it out; a graph wants it written. */
 function completeTypes(node: NodeDef, op: string, inputs: Endpoint[]): void {
   const first = inputs[0];
-  if ((op === 'ExpandDims' || op === 'Squeeze') && first) node.getAttrMap().set('T', attributeValue({ type: first.dtype }));
+  if ((op === 'ExpandDims' || op === 'Squeeze') && first)
+    node.getAttrMap().set('T', attributeValue({ type: first.dtype }));
   if (op === 'ExpandDims') node.getAttrMap().set('Tdim', attributeValue({ type: 'int32' }));
 }
 
 function signatureOf({ inputs, outputs }: Signature): SignatureDef {
   const definition = new messages.SignatureDef();
   definition.setMethodName('tensorflow/serving/predict');
-  for (const [name, tensor] of Object.entries(inputs)) definition.getInputsMap().set(name, tensorInfo(tensor));
-  for (const [name, tensor] of Object.entries(outputs)) definition.getOutputsMap().set(name, tensorInfo(tensor));
+  for (const [name, tensor] of Object.entries(inputs))
+    definition.getInputsMap().set(name, tensorInfo(tensor));
+  for (const [name, tensor] of Object.entries(outputs))
+    definition.getOutputsMap().set(name, tensorInfo(tensor));
   return definition;
 }
 

@@ -12,7 +12,12 @@ export interface NativeBackend extends Tf.KernelBackend {
   readonly binding: Record<string, number> & object;
   readonly isUsingGpuDevice: boolean;
   executeSingleOutput(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[]): Tf.Tensor;
-  executeMultipleOutputs(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[], outputs: number): Tf.Tensor[];
+  executeMultipleOutputs(
+    op: string,
+    attrs: OpAttribute[],
+    inputs: Tf.TensorInfo[],
+    outputs: number,
+  ): Tf.Tensor[];
 }
 
 /** An attribute of a TensorFlow op, as the binding takes it. */

@@ -66,7 +66,10 @@ function sideBySide({ rows }: DrawnFigures): string {
 }
 
 function progression({ progression: steps }: DrawnFigures): string {
-  const figures = steps.map(({ kimg, png }) => `<figure>${image(png, `preview at ${kimg} kimg`)}<figcaption>${kimg} kimg</figcaption></figure>`);
+  const figures = steps.map(
+    ({ kimg, png }) =>
+      `<figure>${image(png, `preview at ${kimg} kimg`)}<figcaption>${kimg} kimg</figcaption></figure>`,
+  );
   return `<p>The same random inputs after more and more real images were shown (kimg: thousands).</p><div class="strip">${figures.join('')}</div>`;
 }
 
@@ -89,12 +92,17 @@ function figuresTable({ figures }: ReportInput): string {
 }
 
 function rejected({ dataset }: ReportInput): string {
-  const items = dataset.rejected.map(({ name, reason }) => `<li><code>${escapeHtml(name)}</code>: ${escapeHtml(reason)}</li>`);
+  const items = dataset.rejected.map(
+    ({ name, reason }) => `<li><code>${escapeHtml(name)}</code>: ${escapeHtml(reason)}</li>`,
+  );
   return `<p>These could not be read and were left out.</p><ul>${items.join('')}</ul>`;
 }
 
 function lineage({ lineage: facts, spec }: ReportInput): string {
-  const rows = facts.map(([label, value]) => `<tr><th scope="row">${escapeHtml(label)}</th><td><code>${escapeHtml(value)}</code></td></tr>`);
+  const rows = facts.map(
+    ([label, value]) =>
+      `<tr><th scope="row">${escapeHtml(label)}</th><td><code>${escapeHtml(value)}</code></td></tr>`,
+  );
   return `<div class="scroll"><table><tbody>${rows.join('')}</tbody></table></div><details><summary>The whole spec, defaults included</summary><pre>${escapeHtml(stringify(spec))}</pre></details>`;
 }
 

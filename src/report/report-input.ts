@@ -27,7 +27,13 @@ export interface ReportInput {
   progression: { kimg: number; png: Uint8Array }[];
   curve: CurvePoint[];
   bestKimg: number | null;
-  dataset: { digest: string; resolution: number; train: number; holdout: number; rejected: { name: string; reason: string }[] };
+  dataset: {
+    digest: string;
+    resolution: number;
+    train: number;
+    holdout: number;
+    rejected: { name: string; reason: string }[];
+  };
   synthetic: { digest: string; images: number };
   /** Facts of where everything came from, as label and value. */
   lineage: [string, string][];

@@ -49,11 +49,17 @@ export async function renderRunReport(
   return key;
 }
 
-async function gather(store: ObjectStore, run: ReportedRun, figures: Record<string, number>): Promise<ReportInput> {
+async function gather(
+  store: ObjectStore,
+  run: ReportedRun,
+  figures: Record<string, number>,
+): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];
   const manifest = await getJson(store, `${dataset.prefix}manifest.json`, datasetManifestSchema);
-  const checkpoint = train ? await findJson(store, `${train.checkpoint.prefix}manifest.json`, manifestSchema) : null;
+  const checkpoint = train
+    ? await findJson(store, `${train.checkpoint.prefix}manifest.json`, manifestSchema)
+    : null;
   return {
     runId: run.runId,
     spec,
@@ -63,19 +69,37 @@ async function gather(store: ObjectStore, run: ReportedRun, figures: Record<stri
     progression: train ? await previews(store, train.checkpoint) : [],
     curve,
     bestKimg: curve.length > 0 ? (train?.checkpoint.kimg ?? null) : null,
-    dataset: { digest: dataset.digest, resolution: dataset.resolution, ...dataset.images, rejected: manifest.rejected },
+    dataset: {
+      digest: dataset.digest,
+      resolution: dataset.resolution,
+      ...dataset.images,
+      rejected: manifest.rejected,
+    },
     synthetic: { digest: synthetic.digest, images: synthetic.images },
     lineage: lineage(run, checkpoint),
   };
 }
 
-function lineage({ dataset, synthetic, train, reused, spec }: ReportedRun, checkpoint: CheckpointManifest | null): [string, string][] {
+function lineage(
+  { dataset, synthetic, train, reused, spec }: ReportedRun,
+  checkpoint: CheckpointManifest | null,
+): [string, string][] {
   const facts: [string, string][] = [
-    ['Data set', `${dataset.prefix} (${dataset.images.train} train, ${dataset.images.holdout} holdout, ${dataset.rejected} set aside)`],
+    [
+      'Data set',
+      `${dataset.prefix} (${dataset.images.train} train, ${dataset.images.holdout} holdout, ${dataset.rejected} set aside)`,
+    ],
     ['Synthetic set', synthetic.prefix],
-    ['Seeds', `holdout ${spec.preprocess?.holdout.seed ?? '-'}, training ${spec.train.seed}, first synthetic image ${spec.generate.seed}`],
+    [
+      'Seeds',
+      `holdout ${spec.preprocess?.holdout.seed ?? '-'}, training ${spec.train.seed}, first synthetic image ${spec.generate.seed}`,
+    ],
   ];
-  if (train) facts.push(['Checkpoint', `${train.checkpoint.prefix} (${train.checkpoint.kimg} kimg, step ${train.checkpoint.step})`]);
+  if (train)
+    facts.push([
+      'Checkpoint',
+      `${train.checkpoint.prefix} (${train.checkpoint.kimg} kimg, step ${train.checkpoint.step})`,
+    ]);
   if (train && 'ended' in train) facts.push(['Training ended', train.ended]);
   if (checkpoint) {
     const { library, threads, platform } = checkpoint.numericEnvironment;
@@ -88,24 +112,40 @@ function lineage({ dataset, synthetic, train, reused, spec }: ReportedRun, check
 
 async function classRows(store: ObjectStore, run: ReportedRun): Promise<ClassRow[]> {
   const names: (string | null)[] = run.dataset.classes?.slice(0, CLASSES_SHOWN) ?? [null];
-  const [real, synthetic] = await Promise.all([realImages(store, run.dataset, names.length), syntheticImages(store, run.synthetic, names.length)]);
+  const [real, synthetic] = await Promise.all([
+    realImages(store, run.dataset, names.length),
+    syntheticImages(store, run.synthetic, names.length),
+  ]);
   const unlabelled = synthetic.length < names.length;
-  return names.map((name, label) => ({ name, real: real[label] ?? [], synthetic: synthetic[unlabelled ? 0 : label] ?? [] }));
+  return names.map((name, label) => ({
+    name,
+    real: real[label] ?? [],
+    synthetic: synthetic[unlabelled ? 0 : label] ?? [],
+  }));
 }
 
-async function realImages(store: ObjectStore, { prefix, resolution, channels }: DatasetRef, classes: number): Promise<Uint8Array[][]> {
+async function realImages(
+  store: ObjectStore,
+  { prefix, resolution, channels }: DatasetRef,
+  classes: number,
+): Promise<Uint8Array[][]> {
   const found: Uint8Array[][] = Array.from({ length: classes }, () => []);
   const dataset = await openDataset(store, prefix);
   let seen = 0;
   for await (const { label, pixels } of dataset.images('train')) {
     const row = found[label ?? 0];
-    if (row && row.length < IMAGES_A_CLASS) row.push(await encodePng(pixels, resolution, resolution, channels));
+    if (row && row.length < IMAGES_A_CLASS)
+      row.push(await encodePng(pixels, resolution, resolution, channels));
     if (++seen >= LOOK_THROUGH || found.every((images) => images.length >= IMAGES_A_CLASS)) break;
   }
   return found;
 }
 
-async function syntheticImages(store: ObjectStore, { prefix }: GenerateResult, classes: number): Promise<Uint8Array[][]> {
+async function syntheticImages(
+  store: ObjectStore,
+  { prefix }: GenerateResult,
+  classes: number,
+): Promise<Uint8Array[][]> {
   const manifest: SyntheticManifest = await getJson(store, `${prefix}manifest.json`, syntheticManifestSchema);
   const found: Uint8Array[][] = Array.from({ length: manifest.classes ? classes : 1 }, () => []);
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-report-'));
@@ -133,13 +173,19 @@ async function previews(store: ObjectStore, { prefix }: CheckpointRef): Promise<
   if (!runId) return [];
   const snapshots = await listSnapshots(store, runId);
   const count = Math.min(SNAPSHOTS_SHOWN, snapshots.length);
-  const places = Array.from({ length: count }, (_, i) => Math.round((i * (snapshots.length - 1)) / Math.max(1, count - 1)));
+  const places = Array.from({ length: count }, (_, i) =>
+    Math.round((i * (snapshots.length - 1)) / Math.max(1, count - 1)),
+  );
   const chosen = [...new Set(places)].map((place) => snapshots[place] as CheckpointRef);
   const shown: ReportInput['progression'] = [];
   for (const { kimg, prefix: at } of chosen) {
     const manifest = await findJson(store, `${at}manifest.json`, manifestSchema);
     const preview = manifest?.parts['preview.png'];
-    if (preview) shown.push({ kimg, png: await store.get(preview.key.startsWith(at) ? preview.key : `${at}${preview.key}`) });
+    if (preview)
+      shown.push({
+        kimg,
+        png: await store.get(preview.key.startsWith(at) ? preview.key : `${at}${preview.key}`),
+      });
   }
   return shown;
 }
@@ -168,7 +214,10 @@ async function figureFiles(drawn: DrawnFigures): Promise<[string, Uint8Array][]>
   });
   for (const { kimg, png } of drawn.progression) files.push([`progression-${kimg}-kimg`, png]);
   for (const { metric, svg } of drawn.curves) {
-    const png = await sharp(Buffer.from(svg), { density: 144 }).flatten({ background: '#ffffff' }).png().toBuffer();
+    const png = await sharp(Buffer.from(svg), { density: 144 })
+      .flatten({ background: '#ffffff' })
+      .png()
+      .toBuffer();
     files.push([`curve-${metric}`, png]);
   }
   return files;

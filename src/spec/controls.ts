@@ -10,7 +10,11 @@ export const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraini
 export type ControlUpdate = (typeof CONTROL_UPDATES)[number];
 
 export const extendTrainingSchema = z.strictObject({
-  kimg: z.number().positive().max(1e6).describe('New total length of the training in kimg; must exceed the present one.'),
+  kimg: z
+    .number()
+    .positive()
+    .max(1e6)
+    .describe('New total length of the training in kimg; must exceed the present one.'),
 });
 export type ExtendTrainingInput = z.output<typeof extendTrainingSchema>;
 

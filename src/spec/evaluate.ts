@@ -6,9 +6,16 @@ export const METRICS = ['fd_effnetlite0', 'kid_effnetlite0', 'pr_effnetlite0'] a
 const FUTURE_METRICS = ['fid50k_full', 'kid50k_full', 'pr50k3_full', 'fid'] as const;
 
 export const evaluateSchema = z.strictObject({
-  metrics: z.array(enumWithFuture(METRICS, FUTURE_METRICS)).min(1).default([...METRICS]),
+  metrics: z
+    .array(enumWithFuture(METRICS, FUTURE_METRICS))
+    .min(1)
+    .default([...METRICS]),
   extractor: enumWithFuture(['auto', 'effnetlite0'], ['inception']).default('auto'),
-  maxImages: z.int().min(16).default(50_000).describe('Images of each set that metrics are computed on, at most.'),
+  maxImages: z
+    .int()
+    .min(16)
+    .default(50_000)
+    .describe('Images of each set that metrics are computed on, at most.'),
   ganTrainTest: z
     .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; leave the key out' })
     .default(null),

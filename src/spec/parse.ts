@@ -19,7 +19,10 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unkno
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, input, schema));
   throw new SpecError({
-    what: lines.length === 1 ? (lines[0] as string) : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
+    what:
+      lines.length === 1
+        ? (lines[0] as string)
+        : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
     mend: 'See docs/spec.schema.json or `gist run --help` for what a spec may contain.',
   });
 }
@@ -33,14 +36,25 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodTyp
   }
   if (issue.code === 'invalid_union') {
     const branch = closestBranch(issue.errors);
-    if (branch) return branch.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, input, schema));
+    if (branch)
+      return branch.flatMap((inner) =>
+        describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, input, schema),
+      );
   }
-  return [`${formatPath(issue.path)}: ${explain(issue)}${given(input, issue.path)}${suggestion(issue, input)}`];
+  return [
+    `${formatPath(issue.path)}: ${explain(issue)}${given(input, issue.path)}${suggestion(issue, input)}`,
+  ];
 }
 
 /** Of a union's alternatives, the one which the user seems to have meant: the deepest that got past its type. */
-function closestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  return branches.find((issues) => issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'custom'));
+function closestBranch(
+  branches: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | undefined {
+  return branches.find((issues) =>
+    issues.every(
+      (issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys' || issue.code === 'custom',
+    ),
+  );
 }
 
 function unknownKey(path: Path, key: string, allowed: string[]): string {
@@ -50,7 +64,8 @@ function unknownKey(path: Path, key: string, allowed: string[]): string {
 }
 
 function explain(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_value') return `must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}`;
+  if (issue.code === 'invalid_value')
+    return `must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}`;
   if (issue.code === 'invalid_union') return 'has a value of the wrong type';
   return issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
 }
@@ -71,7 +86,9 @@ function suggestion(issue: z.core.$ZodIssue, input: unknown): string {
 
 function formatPath(path: Path): string {
   if (path.length === 0) return 'spec';
-  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part)}`)).join('');
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i ? '.' : ''}${String(part)}`))
+    .join('');
 }
 
 function valueAt(input: unknown, path: Path): unknown {
@@ -86,14 +103,23 @@ function valueAt(input: unknown, path: Path): unknown {
 /** Keys that an object schema knows at a path; looks through defaults, options and refinements. */
 function keysAt(schema: z.ZodType, path: Path): string[] {
   let current: z.core.$ZodType[] = [schema];
-  for (const part of path) current = current.flatMap(objectsWithin).map((object) => object.shape[String(part)]).filter((s) => s !== undefined);
-  return current.flatMap(objectsWithin).flatMap((object) => Object.keys(object.shape)).filter((key) => key !== '$schema');
+  for (const part of path)
+    current = current
+      .flatMap(objectsWithin)
+      .map((object) => object.shape[String(part)])
+      .filter((s) => s !== undefined);
+  return current
+    .flatMap(objectsWithin)
+    .flatMap((object) => Object.keys(object.shape))
+    .filter((key) => key !== '$schema');
 }
 
 function objectsWithin(schema: z.core.$ZodType): z.ZodObject[] {
   if (schema instanceof z.ZodObject) return [schema];
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsWithin);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return objectsWithin(schema.unwrap());
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return objectsWithin(schema.unwrap());
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return objectsWithin(schema.unwrap());
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
+    return objectsWithin(schema.unwrap());
   return [];
 }

@@ -36,7 +36,10 @@ export const pipelineSchema = z
       .nullable()
       .default(null)
       .describe('What left-out stages would have made: the id of an earlier run, or addresses.'),
-    cache: z.boolean().default(true).describe('Reuse what an earlier run made of the same inputs and settings.'),
+    cache: z
+      .boolean()
+      .default(true)
+      .describe('Reuse what an earlier run made of the same inputs and settings.'),
     preprocess: preprocessSchema.optional(),
     train: trainSchema.prefault({}),
     generate: generateSchema.prefault({}),
@@ -55,7 +58,11 @@ export const pipelineSchema = z
       });
     };
     if (has('preprocess') && !spec.preprocess) {
-      context.addIssue({ code: 'custom', path: ['preprocess', 'source'], message: 'is required: the folder of images' });
+      context.addIssue({
+        code: 'custom',
+        path: ['preprocess', 'source'],
+        message: 'is required: the folder of images',
+      });
     }
     requireInput('dataset', 'preprocess', ['train', 'evaluate']);
     requireInput('checkpoint', 'train', ['generate']);

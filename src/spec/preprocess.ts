@@ -25,7 +25,12 @@ export const preprocessSchema = z.strictObject({
   color: z.enum(['grayscale', 'rgb']).default('grayscale').describe('Channels of the output: 1 or 3.'),
   holdout: z
     .strictObject({
-      fraction: z.number().min(0).max(0.9).default(0.2).describe('Share of each class kept away from training.'),
+      fraction: z
+        .number()
+        .min(0)
+        .max(0.9)
+        .default(0.2)
+        .describe('Share of each class kept away from training.'),
       seed: z.int().min(0).default(0),
       by: z
         .enum(['image', 'patient'])

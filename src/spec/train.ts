@@ -9,21 +9,45 @@ const positive = z.number().positive();
 const auto = z.literal('auto');
 
 export const trainSchema = z.strictObject({
-  engine: enumWithFuture(['tfjs'], ['stylegan3']).default('tfjs').describe('Who trains: the built-in engine.'),
-  cfg: enumWithFuture(['stylegan2'], ['stylegan3-t', 'stylegan3-r']).default('stylegan2').describe('Network family.'),
-  kimg: positive.max(1e6).default(25_000).describe('Length of the training in thousands of real images shown.'),
+  engine: enumWithFuture(['tfjs'], ['stylegan3'])
+    .default('tfjs')
+    .describe('Who trains: the built-in engine.'),
+  cfg: enumWithFuture(['stylegan2'], ['stylegan3-t', 'stylegan3-r'])
+    .default('stylegan2')
+    .describe('Network family.'),
+  kimg: positive
+    .max(1e6)
+    .default(25_000)
+    .describe('Length of the training in thousands of real images shown.'),
   batch: z.int().min(2).max(4096).default(32).describe('Images a step.'),
-  gamma: z.union([auto, z.number().min(0)]).default('auto').describe('R1 weight; auto: 0.0002 * resolution^2 / batch.'),
-  glr: z.union([auto, positive.max(1)]).default('auto').describe('Learning rate of the generator.'),
-  dlr: z.union([auto, positive.max(1)]).default('auto').describe('Learning rate of the discriminator.'),
+  gamma: z
+    .union([auto, z.number().min(0)])
+    .default('auto')
+    .describe('R1 weight; auto: 0.0002 * resolution^2 / batch.'),
+  glr: z
+    .union([auto, positive.max(1)])
+    .default('auto')
+    .describe('Learning rate of the generator.'),
+  dlr: z
+    .union([auto, positive.max(1)])
+    .default('auto')
+    .describe('Learning rate of the discriminator.'),
   emaKimg: z.union([auto, positive]).default('auto').describe('Half-life of the weight average in kimg.'),
-  cbase: z.int().min(16).max(65_536).default(32_768).describe('Channels at a resolution: min(cbase / resolution, cmax).'),
+  cbase: z
+    .int()
+    .min(16)
+    .max(65_536)
+    .default(32_768)
+    .describe('Channels at a resolution: min(cbase / resolution, cmax).'),
   cmax: z.int().min(4).max(1024).default(512),
   mapDepth: z.int().min(1).max(16).default(8).describe('Layers of the mapping network.'),
   zDim: z.int().min(4).max(1024).default(512),
   wDim: z.int().min(4).max(1024).default(512),
   aug: enumWithFuture(['none'], ['ada', 'fixed']).default('none').describe('Discriminator augmentation.'),
-  cond: z.union([auto, z.boolean()]).default('auto').describe('Class-conditional; auto: when the data set has labels.'),
+  cond: z
+    .union([auto, z.boolean()])
+    .default('auto')
+    .describe('Class-conditional; auto: when the data set has labels.'),
   mirror: z.boolean().default(false).describe('Show every other image left-right flipped, at random.'),
   resume: z
     .string()
@@ -40,19 +64,39 @@ export const trainSchema = z.strictObject({
     .superRefine((value, context) => {
       if (value > 0) notAvailable('freezing discriminator layers')(value, context);
     }),
-  seed: z.int().min(0).max(2 ** 31 - 1).default(0),
-  threads: z.union([auto, z.int().min(1).max(1024)]).default('auto').describe('CPU threads; auto: all processors.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+  threads: z
+    .union([auto, z.int().min(1).max(1024)])
+    .default('auto')
+    .describe('CPU threads; auto: all processors.'),
   mode: z.enum(['graph', 'eager']).default('graph').describe('Compiled steps, or op by op for debugging.'),
   snapshotKimg: positive.default(40).describe('A preview, a metric and a checkpoint every so many kimg.'),
   checkpointMinutes: positive.default(10).describe('A checkpoint at least every so many minutes.'),
-  keepCheckpoints: z.int().min(2).default(3).describe('Full checkpoints kept; older snapshots keep their generator only.'),
+  keepCheckpoints: z
+    .int()
+    .min(2)
+    .default(3)
+    .describe('Full checkpoints kept; older snapshots keep their generator only.'),
   snapshotMetrics: z.array(z.enum(SNAPSHOT_METRICS)).default(['fd_effnetlite0']),
-  snapshotImages: z.int().min(16).max(50_000).default(1_000).describe('Synthetic images a snapshot is judged on.'),
+  snapshotImages: z
+    .int()
+    .min(16)
+    .max(50_000)
+    .default(1_000)
+    .describe('Synthetic images a snapshot is judged on.'),
   stopWhen: z
     .strictObject({
       metric: z.enum(SNAPSHOT_METRICS).default('fd_effnetlite0'),
       patience: z.int().min(1).default(5).describe('Snapshots without improvement before the training ends.'),
-      minDelta: z.number().min(0).default(0).describe('Smaller improvements do not count, in units of the metric.'),
+      minDelta: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('Smaller improvements do not count, in units of the metric.'),
     })
     .nullable()
     .prefault({})

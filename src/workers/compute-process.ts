@@ -30,7 +30,11 @@ export class ComputeProcess implements Compute {
   private queue: Promise<unknown> = Promise.resolve();
   private nextId = 1;
 
-  async run<Result>(task: string, input: unknown, options: { onProgress: OnProgress; signal: AbortSignal }): Promise<Result> {
+  async run<Result>(
+    task: string,
+    input: unknown,
+    options: { onProgress: OnProgress; signal: AbortSignal },
+  ): Promise<Result> {
     const turn = this.queue;
     const waiting = setInterval(() => options.onProgress({ done: 0, unit: 'waiting' }), WAITING_BEAT_MS);
     const work = turn.then(() => {
@@ -50,7 +54,10 @@ export class ComputeProcess implements Compute {
     await gone;
   }
 
-  private runNow<Result>(request: ComputeRequest, { onProgress, signal }: { onProgress: OnProgress; signal: AbortSignal }): Promise<Result> {
+  private runNow<Result>(
+    request: ComputeRequest,
+    { onProgress, signal }: { onProgress: OnProgress; signal: AbortSignal },
+  ): Promise<Result> {
     const child = this.alive();
     return new Promise<Result>((resolve, reject) => {
       let stall = setTimeout(() => kill(), STALL_MS);

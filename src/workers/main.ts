@@ -45,9 +45,12 @@ async function main(): Promise<void> {
   const workers: Worker[] = [];
   if (queue !== 'gpu') {
     const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
-    workers.push(await Worker.create({ ...common, ...POLICIES.cpu, taskQueue: environment.taskQueue(), workflowsPath }));
+    workers.push(
+      await Worker.create({ ...common, ...POLICIES.cpu, taskQueue: environment.taskQueue(), workflowsPath }),
+    );
   }
-  if (queue !== 'cpu') workers.push(await Worker.create({ ...common, ...POLICIES.gpu, taskQueue: environment.gpuTaskQueue() }));
+  if (queue !== 'cpu')
+    workers.push(await Worker.create({ ...common, ...POLICIES.gpu, taskQueue: environment.gpuTaskQueue() }));
 
   const shutdown = (signal: NodeJS.Signals) => {
     log.info('the worker stops after its checkpoints', { signal });

@@ -2,7 +2,16 @@
 import { DefaultLogger } from '@temporalio/worker';
 import { log, type LogFields } from '../core/log.js';
 
-const KEPT = ['workflowId', 'runId', 'activityType', 'activityId', 'attempt', 'taskQueue', 'workflowType', 'error'] as const;
+const KEPT = [
+  'workflowId',
+  'runId',
+  'activityType',
+  'activityId',
+  'attempt',
+  'taskQueue',
+  'workflowType',
+  'error',
+] as const;
 
 export function runtimeLogger(): DefaultLogger {
   return new DefaultLogger('WARN', ({ level, message, meta }) => {

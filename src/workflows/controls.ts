@@ -1,6 +1,11 @@
 /** What the user may ask and order of a running pipeline, and the state behind the answers. */
 import { type ChildWorkflowHandle, condition, setHandler, ApplicationFailure } from '@temporalio/workflow';
-import { type ControlReply, type ExtendTrainingInput, extendTrainingSchema, type RunProgress } from '../spec/controls.js';
+import {
+  type ControlReply,
+  type ExtendTrainingInput,
+  extendTrainingSchema,
+  type RunProgress,
+} from '../spec/controls.js';
 import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type { TrainResult } from '../spec/results.js';
 import {
@@ -50,8 +55,12 @@ export class RunControls {
     setHandler(trainReportSignal, (report) => this.hearTraining(report));
     setHandler(pauseUpdate, () => this.pause(), { validator: () => this.refuseAfterEnd() });
     setHandler(resumeUpdate, () => this.resume(), { validator: () => this.refuseAfterEnd() });
-    setHandler(stopTrainingUpdate, () => this.stopTraining(), { validator: () => this.refuseAfterTraining('stopTraining') });
-    setHandler(extendTrainingUpdate, (input) => this.extend(input), { validator: (input) => this.validateExtension(input) });
+    setHandler(stopTrainingUpdate, () => this.stopTraining(), {
+      validator: () => this.refuseAfterTraining('stopTraining'),
+    });
+    setHandler(extendTrainingUpdate, (input) => this.extend(input), {
+      validator: (input) => this.validateExtension(input),
+    });
   }
 
   wish(): TrainWish {
@@ -88,7 +97,13 @@ export class RunControls {
   /** Hands the wishes of the user on to a training while it runs. */
   async whileTraining(child: ChildWorkflowHandle<typeof trainUntilConverged>): Promise<TrainResult> {
     this.child = child;
-    this.progress.train ??= { workflowId: child.workflowId, kimg: 0, targetKimg: this.targetKimg, lastCheckpoint: null, curve: [] };
+    this.progress.train ??= {
+      workflowId: child.workflowId,
+      kimg: 0,
+      targetKimg: this.targetKimg,
+      lastCheckpoint: null,
+      curve: [],
+    };
     // An order that arrived while the child was being started is in no signal yet.
     await this.passOn();
     try {
@@ -100,7 +115,8 @@ export class RunControls {
 
   private answer(): RunProgress {
     const training = this.child !== null && this.paused && this.trainState !== 'paused';
-    const state = this.progress.state === 'done' ? 'done' : training ? 'pausing' : this.paused ? 'paused' : 'running';
+    const state =
+      this.progress.state === 'done' ? 'done' : training ? 'pausing' : this.paused ? 'paused' : 'running';
     return { ...this.progress, state };
   }
 
@@ -112,7 +128,8 @@ export class RunControls {
     train.lastCheckpoint = report.lastCheckpoint ?? train.lastCheckpoint;
     train.kimg = train.lastCheckpoint?.kimg ?? 0;
     const { point } = report;
-    if (point && !train.curve.some((known) => known.kimg === point.kimg && known.metric === point.metric)) train.curve.push(point);
+    if (point && !train.curve.some((known) => known.kimg === point.kimg && known.metric === point.metric))
+      train.curve.push(point);
   }
 
   private async passOn(): Promise<void> {
@@ -122,12 +139,19 @@ export class RunControls {
   private async pause(): Promise<ControlReply> {
     const changed = !this.paused;
     this.paused = true;
-    if (!this.child) return { changed, message: `Paused; stage ${this.stage ?? 'one'} finishes what is in flight and waits.` };
+    if (!this.child)
+      return {
+        changed,
+        message: `Paused; stage ${this.stage ?? 'one'} finishes what is in flight and waits.`,
+      };
     if (changed) await this.passOn();
     const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_ANSWER);
     const at = this.progress.train?.lastCheckpoint;
     if (!isThere) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
-    return { changed, message: `${changed ? 'Paused' : 'Was paused already'}${at ? ` at ${at.kimg} kimg, checkpoint ${at.prefix}` : ''}; the device is free.` };
+    return {
+      changed,
+      message: `${changed ? 'Paused' : 'Was paused already'}${at ? ` at ${at.kimg} kimg, checkpoint ${at.prefix}` : ''}; the device is free.`,
+    };
   }
 
   private async resume(): Promise<ControlReply> {
@@ -141,11 +165,15 @@ export class RunControls {
     if (this.stopped) return { changed: false, message: 'Was stopping already.' };
     this.stopped = true;
     await this.passOn();
-    return { changed: true, message: 'Training ends with a checkpoint; the next stages use its best snapshot.' };
+    return {
+      changed: true,
+      message: 'Training ends with a checkpoint; the next stages use its best snapshot.',
+    };
   }
 
   private async extend({ kimg }: ExtendTrainingInput): Promise<ControlReply> {
-    if (kimg === this.targetKimg) return { changed: false, message: `Training was set to ${kimg} kimg already.` };
+    if (kimg === this.targetKimg)
+      return { changed: false, message: `Training was set to ${kimg} kimg already.` };
     this.targetKimg = kimg;
     if (this.progress.train) this.progress.train.targetKimg = kimg;
     await this.passOn();
@@ -167,7 +195,8 @@ export class RunControls {
     this.refuseAfterTraining('extendTraining');
     const parsed = extendTrainingSchema.safeParse(input);
     if (!parsed.success) refuse('extendTraining takes {"kimg": a positive number}');
-    if (input.kimg < this.targetKimg) refuse(`kimg ${input.kimg} is less than the present ${this.targetKimg}; use stopTraining to end early`);
+    if (input.kimg < this.targetKimg)
+      refuse(`kimg ${input.kimg} is less than the present ${this.targetKimg}; use stopTraining to end early`);
     if (this.stopped) refuse('the training is stopping');
   }
 }

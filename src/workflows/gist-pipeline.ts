@@ -57,7 +57,9 @@ class Pipeline {
   private readonly runId = workflowInfo().workflowId;
   private readonly controls: RunControls;
   private readonly bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
-  private readonly steady = proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>(STEADY_WORK);
+  private readonly steady = proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>(
+    STEADY_WORK,
+  );
   private readonly result: PipelineResult = { runId: this.runId, stages: {}, reused: [] };
   private resolved!: ResolvedRun;
 
@@ -87,10 +89,14 @@ class Pipeline {
         this.result.stages.train = await this.reuseOr(stage, [this.dataset().digest], () => this.train());
         break;
       case 'generate':
-        this.result.stages.generate = await this.reuseOr(stage, [this.checkpoint().prefix], () => this.generate());
+        this.result.stages.generate = await this.reuseOr(stage, [this.checkpoint().prefix], () =>
+          this.generate(),
+        );
         break;
       case 'evaluate':
-        this.result.stages.evaluate = await this.reuseOr(stage, this.evaluationInputs(), () => this.evaluate());
+        this.result.stages.evaluate = await this.reuseOr(stage, this.evaluationInputs(), () =>
+          this.evaluate(),
+        );
         break;
     }
     this.controls.end(stage, this.result.reused.includes(stage));
@@ -117,10 +123,20 @@ class Pipeline {
   private async preprocess(): Promise<PreprocessResult> {
     const settings = this.spec.preprocess;
     if (!settings) throw ApplicationFailure.nonRetryable('preprocess: is required', 'SpecError');
-    const plan = await this.steady.planDataset({ runId: this.runId, preprocess: settings, reuse: this.spec.cache });
+    const plan = await this.steady.planDataset({
+      runId: this.runId,
+      preprocess: settings,
+      reuse: this.spec.cache,
+    });
     if (plan.dataset) this.result.reused.push('preprocess');
-    else await this.overShards({ activity: 'buildShard', input: { digest: plan.digest, preprocess: settings } }, plan.shards, 'cpu');
-    const dataset = plan.dataset ?? (await this.steady.assembleDataset({ digest: plan.digest, preprocess: settings }));
+    else
+      await this.overShards(
+        { activity: 'buildShard', input: { digest: plan.digest, preprocess: settings } },
+        plan.shards,
+        'cpu',
+      );
+    const dataset =
+      plan.dataset ?? (await this.steady.assembleDataset({ digest: plan.digest, preprocess: settings }));
     const result: PreprocessResult = { stage: 'preprocess', dataset };
     await this.bookkeeping.recordStage({
       runId: this.runId,
@@ -151,9 +167,18 @@ class Pipeline {
   }
 
   private async generate(): Promise<GenerateResult> {
-    const input = { runId: this.runId, checkpoint: this.checkpoint(), dataset: this.datasetIfAny(), generate: this.spec.generate };
+    const input = {
+      runId: this.runId,
+      checkpoint: this.checkpoint(),
+      dataset: this.datasetIfAny(),
+      generate: this.spec.generate,
+    };
     const plan = await this.steady.planGeneration(input);
-    await this.overShards({ activity: 'generateShard', input: { ...input, digest: plan.digest } }, plan.shards, 'gpu');
+    await this.overShards(
+      { activity: 'generateShard', input: { ...input, digest: plan.digest } },
+      plan.shards,
+      'gpu',
+    );
     return this.steady.assembleSynthetic({ ...input, digest: plan.digest });
   }
 
@@ -167,7 +192,11 @@ class Pipeline {
       reused: this.result.reused,
     };
     const plan = await this.steady.planEvaluation(input);
-    await this.overShards({ activity: 'extractShardFeatures', input: { sets: plan.sets, evaluate: this.spec.evaluate } }, plan.shards, 'gpu');
+    await this.overShards(
+      { activity: 'extractShardFeatures', input: { sets: plan.sets, evaluate: this.spec.evaluate } },
+      plan.shards,
+      'gpu',
+    );
     return this.steady.computeMetrics(input);
   }
 
@@ -208,7 +237,10 @@ class Pipeline {
 
 function required<T>(value: T | null | undefined, part: string): T {
   if (value === null || value === undefined) {
-    throw ApplicationFailure.nonRetryable(`from.${part}: the run or address given does not provide it.`, 'SpecError');
+    throw ApplicationFailure.nonRetryable(
+      `from.${part}: the run or address given does not provide it.`,
+      'SpecError',
+    );
   }
   return value;
 }

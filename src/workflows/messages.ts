@@ -1,6 +1,11 @@
 /** Signals, queries and updates of the workflows, defined once for both ends. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { type ControlReply, type ExtendTrainingInput, PROGRESS_QUERY, type RunProgress } from '../spec/controls.js';
+import {
+  type ControlReply,
+  type ExtendTrainingInput,
+  PROGRESS_QUERY,
+  type RunProgress,
+} from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint } from '../spec/results.js';
 
 /** Asked of `gistPipeline`: how far the run is. */

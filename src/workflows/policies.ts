@@ -8,7 +8,11 @@ const retry = { initialInterval: '1 second', backoffCoefficient: 2, maximumInter
 export const BOOKKEEPING: ActivityOptions = { startToCloseTimeout: '2 minutes', retry };
 
 /** Work of minutes that heartbeats as it goes; a dead worker is noticed within half a minute. */
-export const STEADY_WORK: ActivityOptions = { startToCloseTimeout: '6 hours', heartbeatTimeout: '30 seconds', retry };
+export const STEADY_WORK: ActivityOptions = {
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '30 seconds',
+  retry,
+};
 
 /**
  * A training: weeks long, so only the heartbeat tells life from death. Cancellation waits for the checkpoint that the trainer

@@ -12,7 +12,10 @@ type ShardActivities = Pick<PreprocessActivities, 'buildShard'> &
 
 /** One kind of shard work with the input that all its shards share. */
 export type ShardJob = {
-  [Name in keyof ShardActivities]: { activity: Name; input: Omit<Parameters<ShardActivities[Name]>[0], 'shard'> };
+  [Name in keyof ShardActivities]: {
+    activity: Name;
+    input: Omit<Parameters<ShardActivities[Name]>[0], 'shard'>;
+  };
 }[keyof ShardActivities];
 
 export interface ShardRange {

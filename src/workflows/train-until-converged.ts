@@ -15,7 +15,13 @@ import type { TrainActivities } from '../activities/train.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import { judgeCurve } from './convergence.js';
-import { snapshotsSignal, type TrainReport, type TrainWish, trainReportSignal, wishSignal } from './messages.js';
+import {
+  snapshotsSignal,
+  type TrainReport,
+  type TrainWish,
+  trainReportSignal,
+  wishSignal,
+} from './messages.js';
 import { STEADY_WORK, TRAINING } from './policies.js';
 
 export interface TrainUntilConvergedInput {
@@ -104,7 +110,8 @@ class Training {
     } finally {
       this.scope = undefined;
     }
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('The training was cancelled');
+    if (CancellationScope.current().consideredCancelled)
+      throw new CancelledFailure('The training was cancelled');
   }
 
   /**
@@ -118,7 +125,9 @@ class Training {
 
   /** Whether the trainer should leave the device: for a pause, a stop, convergence or a fresh history. */
   private mustHalt(): boolean {
-    return this.wish.paused || this.ended() !== null || this.judgeFailure !== undefined || this.historyIsLong();
+    return (
+      this.wish.paused || this.ended() !== null || this.judgeFailure !== undefined || this.historyIsLong()
+    );
   }
 
   private ended(): TrainResult['ended'] | null {
@@ -140,7 +149,8 @@ class Training {
   private judgeNew(): void {
     if (this.input.train.snapshotMetrics.length === 0) return;
     for (const snapshot of this.snapshots) {
-      if (this.judging.has(snapshot.prefix) || this.curve.some((point) => point.kimg === snapshot.kimg)) continue;
+      if (this.judging.has(snapshot.prefix) || this.curve.some((point) => point.kimg === snapshot.kimg))
+        continue;
       this.judging.set(snapshot.prefix, this.judgeOne(snapshot));
     }
   }
@@ -167,7 +177,11 @@ class Training {
     await Promise.all(this.judging.values());
     if (this.judgeFailure) throw this.judgeFailure.error;
     const last = this.last;
-    if (!last) throw ApplicationFailure.nonRetryable('The training was stopped before its first checkpoint.', 'RunError');
+    if (!last)
+      throw ApplicationFailure.nonRetryable(
+        'The training was stopped before its first checkpoint.',
+        'RunError',
+      );
     const { best } = judgeCurve(this.curve, this.input.train.stopWhen);
     const checkpoint = this.snapshots.find((snapshot) => snapshot.kimg === best?.kimg) ?? last;
     return { stage: 'train', checkpoint, last, ended, curve: this.curve };
@@ -176,7 +190,11 @@ class Training {
   private async startAfresh(): Promise<never> {
     await Promise.all(this.judging.values());
     const { snapshots, curve, last } = this;
-    return continueAsNew<typeof trainUntilConverged>({ ...this.input, wish: this.wish, carried: { snapshots, curve, last } });
+    return continueAsNew<typeof trainUntilConverged>({
+      ...this.input,
+      wish: this.wish,
+      carried: { snapshots, curve, last },
+    });
   }
 
   private async report(state: TrainReport['state'], point?: CurvePoint): Promise<void> {

@@ -16,6 +16,7 @@ export function descendants(pid: number, text: string): number[] {
       // The process ended while we looked.
     }
   }
-  const walk = (parent: number): number[] => (children.get(parent) ?? []).flatMap((child) => [child, ...walk(child)]);
+  const walk = (parent: number): number[] =>
+    (children.get(parent) ?? []).flatMap((child) => [child, ...walk(child)]);
   return walk(pid).filter((child) => commands.get(child)?.includes(text));
 }

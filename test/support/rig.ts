@@ -43,7 +43,12 @@ export class Rig {
     const folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
     const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
     s3.applyEnv();
-    const env = { ...s3.env, TEMPORAL_ADDRESS: temporal.address, GIST_STORE: `s3://${s3.bucket}/`, GIST_HOME: folder };
+    const env = {
+      ...s3.env,
+      TEMPORAL_ADDRESS: temporal.address,
+      GIST_STORE: `s3://${s3.bucket}/`,
+      GIST_HOME: folder,
+    };
     const worker = new TestWorker(env, path.join(folder, 'worker.log'));
     await worker.start();
     const connection = await Connection.connect({ address: temporal.address });
@@ -88,10 +93,14 @@ export class Rig {
 
   /** Digests of the parts of a checkpoint that hold weights and optimiser state, by their role. */
   async weightDigests(checkpoint: CheckpointRef): Promise<Record<string, string>> {
-    const manifest = JSON.parse(Buffer.from(await this.store.get(`${checkpoint.prefix}manifest.json`)).toString('utf8')) as {
+    const manifest = JSON.parse(
+      Buffer.from(await this.store.get(`${checkpoint.prefix}manifest.json`)).toString('utf8'),
+    ) as {
       parts: Record<string, { sha256: string }>;
     };
-    const tensors = Object.entries(manifest.parts).filter(([role]) => !role.includes('preview') && !role.includes('stats'));
+    const tensors = Object.entries(manifest.parts).filter(
+      ([role]) => !role.includes('preview') && !role.includes('stats'),
+    );
     return Object.fromEntries(tensors.map(([role, { sha256 }]) => [role, sha256]));
   }
 
@@ -103,7 +112,9 @@ export class Rig {
   /** Steps from which attempts at a run's training went on, as the worker's log tells. */
   resumedSteps(runId: string): number[] {
     const lines = readFileSync(path.join(this.folder, 'worker.log'), 'utf8').split('\n');
-    const starts = lines.filter((line) => line.includes('training starts') && line.includes(`runId=${runId} `));
+    const starts = lines.filter(
+      (line) => line.includes('training starts') && line.includes(`runId=${runId} `),
+    );
     return starts.map((line) => Number(/resumedFromStep=(\d+)/.exec(line)?.[1]));
   }
 

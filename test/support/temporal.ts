@@ -17,14 +17,28 @@ export class TestTemporal {
 
   static async start(): Promise<TestTemporal> {
     const port = await freePort();
-    const server = new TestTemporal(`127.0.0.1:${port}`, port, mkdtempSync(path.join(tmpdir(), 'gist-temporal-')));
+    const server = new TestTemporal(
+      `127.0.0.1:${port}`,
+      port,
+      mkdtempSync(path.join(tmpdir(), 'gist-temporal-')),
+    );
     await server.launch();
     return server;
   }
 
   async launch(): Promise<void> {
     const database = path.join(this.folder, 'temporal.db');
-    const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(this.port), '--headless', '--db-filename', database];
+    const args = [
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(this.port),
+      '--headless',
+      '--db-filename',
+      database,
+    ];
     this.child = spawn(partPath('temporal'), [...args, '--log-level', 'never'], { stdio: 'ignore' });
     await this.untilServing();
   }

@@ -50,7 +50,14 @@ function padName([kh, kw]: Shape4D, stride: number, padding: number): Pad {
 }
 
 function run(kernel: string, inputs: NamedTensorMap, { strides, pad, xShape, wShape }: Geometry): Tensor4D {
-  const attributes = { strides, pad, dataFormat: 'NHWC', dilations: 1, inputShape: xShape, filterShape: wShape };
+  const attributes = {
+    strides,
+    pad,
+    dataFormat: 'NHWC',
+    dilations: 1,
+    inputShape: xShape,
+    filterShape: wShape,
+  };
   return tf.engine().runKernel(kernel, inputs, attributes as unknown as NamedAttrMap) as Tensor4D;
 }
 

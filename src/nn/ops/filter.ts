@@ -23,13 +23,21 @@ export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOp
 }
 
 /** Twice the size by default. Padding keeps the picture centred (an even filter puts samples between the old ones). */
-export function upsample2d(x: Tensor4D, taps: readonly number[], { up = 2, gain = 1 }: Pick<FilterOptions, 'up' | 'gain'> = {}): Tensor4D {
+export function upsample2d(
+  x: Tensor4D,
+  taps: readonly number[],
+  { up = 2, gain = 1 }: Pick<FilterOptions, 'up' | 'gain'> = {},
+): Tensor4D {
   const padding = [Math.floor((taps.length + up - 1) / 2), Math.floor((taps.length - up) / 2)] as const;
   return filter2d(x, taps, { up, padding, gain: gain * up * up });
 }
 
 /** Half the size by default. */
-export function downsample2d(x: Tensor4D, taps: readonly number[], { down = 2, gain = 1 }: Pick<FilterOptions, 'down' | 'gain'> = {}): Tensor4D {
+export function downsample2d(
+  x: Tensor4D,
+  taps: readonly number[],
+  { down = 2, gain = 1 }: Pick<FilterOptions, 'down' | 'gain'> = {},
+): Tensor4D {
   const padding = [Math.floor((taps.length - down + 1) / 2), Math.floor((taps.length - down) / 2)] as const;
   return filter2d(x, taps, { down, padding, gain });
 }
@@ -42,7 +50,11 @@ interface Band {
 }
 
 /** y[i] = sum over k of taps[k] * padded[i * down + k]; the taps are symmetric, so flipping them changes nothing. */
-function band(inputs: number, taps: readonly number[], { up = 1, down = 1, padding = [0, 0], gain = 1 }: FilterOptions): Band {
+function band(
+  inputs: number,
+  taps: readonly number[],
+  { up = 1, down = 1, padding = [0, 0], gain = 1 }: FilterOptions,
+): Band {
   const sum = taps.reduce((total, tap) => total + tap, 0);
   const [before, after] = padding;
   const outputs = Math.floor((inputs * up + before + after - taps.length) / down) + 1;
@@ -60,7 +72,8 @@ function band(inputs: number, taps: readonly number[], { up = 1, down = 1, paddi
 
 function transposed({ outputs, inputs, values }: Band): Band {
   const flipped = new Float32Array(values.length);
-  for (let i = 0; i < outputs; i++) for (let j = 0; j < inputs; j++) flipped[j * outputs + i] = values[i * inputs + j] as number;
+  for (let i = 0; i < outputs; i++)
+    for (let j = 0; j < inputs; j++) flipped[j * outputs + i] = values[i * inputs + j] as number;
   return { outputs: inputs, inputs: outputs, values: flipped };
 }
 
@@ -82,7 +95,9 @@ function apply(matrix: Band, x: Tensor3D): Tensor3D {
     { x },
     () => {
       const a = tf.tensor3d(matrix.values, [1, matrix.outputs, matrix.inputs]);
-      return tf.engine().runKernel('BatchMatMul', { a, b: x }, { transposeA: false, transposeB: false }) as Tensor;
+      return tf
+        .engine()
+        .runKernel('BatchMatMul', { a, b: x }, { transposeA: false, transposeB: false }) as Tensor;
     },
     (dy) => ({ x: () => apply(transposed(matrix), dy as Tensor3D) }),
   ) as Tensor3D;

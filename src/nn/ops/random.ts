@@ -9,7 +9,10 @@ const STREAM_STRIDE = 1_000_003;
 function draw(op: string, seed: Tensor, stream: number, shape: readonly number[]): Tensor {
   const key = tf.add(seed, tf.tensor1d([0, stream * STREAM_STRIDE], 'int32')) as Tensor1D;
   const size = tf.tensor1d([...shape], 'int32');
-  return nativeOp(op, { dtype: ['type', 'float32'], T: ['type', 'int32'], Tseed: ['type', 'int32'] }, [size, key]);
+  return nativeOp(op, { dtype: ['type', 'float32'], T: ['type', 'int32'], Tseed: ['type', 'int32'] }, [
+    size,
+    key,
+  ]);
 }
 
 /** Standard normal numbers. seed int32 [2]; equal seed, stream and shape give equal numbers. */

@@ -7,7 +7,11 @@ const HEIGHT = 320;
 const MARGIN = { left: 64, right: 16, top: 20, bottom: 44 };
 
 /** @returns an SVG document, or null when there are fewer than two points */
-export function curveSvg(points: readonly CurvePoint[], metric: string, bestKimg: number | null): string | null {
+export function curveSvg(
+  points: readonly CurvePoint[],
+  metric: string,
+  bestKimg: number | null,
+): string | null {
   const curve = points.filter((point) => point.metric === metric);
   if (curve.length < 2) return null;
   const xTicks = ticks(0, Math.max(...curve.map(({ kimg }) => kimg)));
@@ -15,12 +19,17 @@ export function curveSvg(points: readonly CurvePoint[], metric: string, bestKimg
   const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
   const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
   const line = curve.map(({ kimg, value }) => `${x(kimg).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
-  const dots = curve.map(({ kimg, value }) => dot(x(kimg), y(value), kimg === bestKimg, `${kimg} kimg: ${value.toFixed(2)}`));
+  const dots = curve.map(({ kimg, value }) =>
+    dot(x(kimg), y(value), kimg === bestKimg, `${kimg} kimg: ${value.toFixed(2)}`),
+  );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
     `<title>${escapeHtml(metric)} against thousands of images shown</title>`,
     ...yTicks.map((tick) => horizontal(y(tick), format(tick))),
-    ...xTicks.map((tick) => `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${format(tick)}</text>`),
+    ...xTicks.map(
+      (tick) =>
+        `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${format(tick)}</text>`,
+    ),
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">kimg (thousands of real images shown)</text>`,
     `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(metric)}, lower is better</text>`,
     `<polyline fill="none" stroke="#2f6fde" stroke-width="2" points="${line}"/>`,
@@ -36,7 +45,9 @@ function horizontal(y: number, label: string): string {
 
 function dot(x: number, y: number, isBest: boolean, title: string): string {
   const circle = `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${isBest ? 6 : 3.5}" fill="${isBest ? '#d9480f' : '#2f6fde'}"><title>${title}</title></circle>`;
-  return isBest ? `${circle}<text x="${x.toFixed(1)}" y="${(y - 12).toFixed(1)}" text-anchor="middle" fill="#d9480f">best</text>` : circle;
+  return isBest
+    ? `${circle}<text x="${x.toFixed(1)}" y="${(y - 12).toFixed(1)}" text-anchor="middle" fill="#d9480f">best</text>`
+    : circle;
 }
 
 function scale(axis: readonly number[], from: number, to: number): (value: number) => number {

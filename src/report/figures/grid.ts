@@ -10,7 +10,11 @@ const BACKGROUND = { r: 16, g: 18, b: 24 };
  * @param pngs images of one size
  * @returns one PNG, `columns` wide; null when there are none
  */
-export async function grid(pngs: readonly Uint8Array[], columns: number, minCell = MIN_CELL): Promise<Uint8Array | null> {
+export async function grid(
+  pngs: readonly Uint8Array[],
+  columns: number,
+  minCell = MIN_CELL,
+): Promise<Uint8Array | null> {
   const first = pngs[0];
   if (!first) return null;
   const { width = 1 } = await sharp(first).metadata();
@@ -19,11 +23,20 @@ export async function grid(pngs: readonly Uint8Array[], columns: number, minCell
   const across = Math.min(columns, pngs.length);
   const composite = await Promise.all(
     pngs.map(async (png, i) => ({
-      input: await sharp(png).resize(cell, cell, { kernel: 'nearest' }).toColourspace('srgb').png().toBuffer(),
+      input: await sharp(png)
+        .resize(cell, cell, { kernel: 'nearest' })
+        .toColourspace('srgb')
+        .png()
+        .toBuffer(),
       left: (i % columns) * (cell + GAP),
       top: Math.floor(i / columns) * (cell + GAP),
     })),
   );
-  const canvas = { width: across * (cell + GAP) - GAP, height: rows * (cell + GAP) - GAP, channels: 3, background: BACKGROUND } as const;
+  const canvas = {
+    width: across * (cell + GAP) - GAP,
+    height: rows * (cell + GAP) - GAP,
+    channels: 3,
+    background: BACKGROUND,
+  } as const;
   return sharp({ create: canvas }).composite(composite).png().toBuffer();
 }

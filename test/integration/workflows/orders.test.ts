@@ -2,79 +2,24 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Context } from '@temporalio/activity';
 import { Client, Connection, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import type { JudgeInput, TrainInput, TrainOutcome } from '../../../src/activities/train.js';
 import type { RunProgress } from '../../../src/spec/controls.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
-import type { CheckpointRef, PipelineResult } from '../../../src/spec/results.js';
-import { extendTrainingUpdate, pauseUpdate, resumeUpdate, stopTrainingUpdate } from '../../../src/workflows/messages.js';
+import type { PipelineResult } from '../../../src/spec/results.js';
+import {
+  extendTrainingUpdate,
+  pauseUpdate,
+  resumeUpdate,
+  stopTrainingUpdate,
+} from '../../../src/workflows/messages.js';
+import { pretendedWork } from '../../support/pretended-work.js';
 import { TestTemporal } from '../../support/temporal.js';
 
 const TASK_QUEUE = 'orders';
 
-/** The state of a pretended training, kept as the object store would keep it. */
-class Books {
-  kimg = 0;
-  legs = 0;
-  shards: number[] = [];
-  failTraining: ApplicationFailure | null = null;
-  fd: (kimg: number) => number = (kimg) => 100 - kimg;
-
-  snapshot(kimg: number): CheckpointRef {
-    return { prefix: `checkpoint-${kimg}/`, kimg, step: kimg * 10 };
-  }
-}
-
-const books = new Map<string, Books>();
-const bookOf = (runId: string) => {
-  const book = books.get(runId) ?? new Books();
-  books.set(runId, book);
-  return book;
-};
-
-const dataset = {
-  prefix: 'datasets/d/',
-  digest: 'd',
-  resolution: 32,
-  channels: 1 as const,
-  classes: null,
-  images: { train: 8, holdout: 2 },
-  rejected: 0,
-};
-
-const activities = {
-  resolveRun: async () => ({ taskQueues: { cpu: TASK_QUEUE, gpu: TASK_QUEUE }, dataset: null, train: null, synthetic: null }),
-  findStage: async () => null,
-  recordStage: async () => undefined,
-  planDataset: async () => ({ digest: 'd', shards: 450, dataset: null }),
-  buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
-  assembleDataset: async () => dataset,
-  async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainOutcome> {
-    const book = bookOf(runId);
-    const context = Context.current();
-    book.legs++;
-    if (book.failTraining) throw book.failTraining;
-    const snapshots: CheckpointRef[] = [];
-    while (book.kimg < targetKimg && !context.cancellationSignal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, 40));
-      book.kimg++;
-      context.heartbeat(book.kimg);
-      const snapshot = book.snapshot(book.kimg);
-      snapshots.push(snapshot);
-      if (snapshot.step > announced) {
-        const { workflowId } = context.info.workflowExecution ?? assert.fail();
-        await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
-      }
-    }
-    return { last: book.snapshot(book.kimg), snapshots };
-  },
-  judgeSnapshot: async ({ runId, snapshot }: JudgeInput) => [
-    { kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) },
-  ],
-};
+const { bookOf, activities } = pretendedWork(TASK_QUEUE, 450);
 
 let temporal: TestTemporal;
 let worker: Worker;
@@ -103,8 +48,17 @@ after(async () => {
   await temporal.stop();
 });
 
-async function start(workflowId: string, train: PipelineInput['train'], stages: PipelineInput['stages'] = ['preprocess', 'train']) {
-  const spec: PipelineInput = { name: 'orders', stages, preprocess: { source: '/data' }, train: { snapshotKimg: 1, ...train } };
+async function start(
+  workflowId: string,
+  train: PipelineInput['train'],
+  stages: PipelineInput['stages'] = ['preprocess', 'train'],
+) {
+  const spec: PipelineInput = {
+    name: 'orders',
+    stages,
+    preprocess: { source: '/data' },
+    train: { snapshotKimg: 1, ...train },
+  };
   return client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
 }
 
@@ -128,7 +82,10 @@ test('a run trains all its kimg, judges every snapshot and results in the best o
   assert.equal(result.stages.train?.checkpoint.kimg, 3);
   assert.equal(result.stages.train?.last.kimg, 5);
   assert.equal(result.stages.train?.ended, 'complete');
-  assert.deepEqual(result.stages.train?.curve.map(({ kimg }) => kimg), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    result.stages.train?.curve.map(({ kimg }) => kimg),
+    [1, 2, 3, 4, 5],
+  );
 });
 
 test('pause frees the device at a checkpoint, twice is once, and resume goes on from there', async () => {
@@ -162,12 +119,18 @@ test('stopTraining keeps what is there and goes on to the next stage, once', asy
 test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
   const handle = await start('extended', { kimg: 12, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
-  await assert.rejects(handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 1 }] }), (error: unknown) => {
-    assert.ok(error instanceof WorkflowUpdateFailedError);
-    assert.match(String(error.cause?.message), /less than the present 12/);
-    return true;
-  });
-  await assert.rejects(handle.executeUpdate('extendTraining', { args: [{ kimg: 'many' }] }), WorkflowUpdateFailedError);
+  await assert.rejects(
+    handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 1 }] }),
+    (error: unknown) => {
+      assert.ok(error instanceof WorkflowUpdateFailedError);
+      assert.match(String(error.cause?.message), /less than the present 12/);
+      return true;
+    },
+  );
+  await assert.rejects(
+    handle.executeUpdate('extendTraining', { args: [{ kimg: 'many' }] }),
+    WorkflowUpdateFailedError,
+  );
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
@@ -182,7 +145,10 @@ test('a metric that no longer falls ends the training, with the best snapshot as
 });
 
 test('a training that cannot go on fails the run with its own error type', async () => {
-  bookOf('nan').failTraining = ApplicationFailure.nonRetryable('Loss/G/loss is NaN at step 7.', 'TrainingError');
+  bookOf('nan').failTraining = ApplicationFailure.nonRetryable(
+    'Loss/G/loss is NaN at step 7.',
+    'TrainingError',
+  );
   const handle = await start('nan', { kimg: 5 });
   await assert.rejects(handle.result(), (error: unknown) => {
     assert.ok(error instanceof WorkflowFailedError);
@@ -198,7 +164,10 @@ test('cancelling a run cancels its training', async () => {
   const handle = await start('cancelled', { kimg: 1000, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   await handle.cancel();
-  await assert.rejects(handle.result(), (error: unknown) => error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure);
+  await assert.rejects(
+    handle.result(),
+    (error: unknown) => error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure,
+  );
   const { kimg } = bookOf('cancelled');
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.equal(bookOf('cancelled').kimg, kimg);

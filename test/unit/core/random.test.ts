@@ -8,8 +8,14 @@ test('the same seed and stream give the same numbers, another stream gives other
   const b = new RandomStream(7, 'order');
   const c = new RandomStream(7, 'mirror');
   const draws = Array.from({ length: 5 }, () => a.uniform());
-  assert.deepEqual(draws, Array.from({ length: 5 }, () => b.uniform()));
-  assert.notDeepEqual(draws, Array.from({ length: 5 }, () => c.uniform()));
+  assert.deepEqual(
+    draws,
+    Array.from({ length: 5 }, () => b.uniform()),
+  );
+  assert.notDeepEqual(
+    draws,
+    Array.from({ length: 5 }, () => c.uniform()),
+  );
 });
 
 test('a stream goes on from a saved position as if it had never stopped', () => {
@@ -30,5 +36,8 @@ test('normals have mean 0 and variance 1', () => {
 
 test('a shuffle keeps every item', () => {
   const items = Array.from({ length: 50 }, (_, i) => i);
-  assert.deepEqual(new RandomStream(2, 'x').shuffle(items).sort((a, b) => a - b), items);
+  assert.deepEqual(
+    new RandomStream(2, 'x').shuffle(items).sort((a, b) => a - b),
+    items,
+  );
 });

@@ -11,14 +11,20 @@ import { parseSpec } from '../../../src/spec/parse.js';
 const HOSTILE = '<script>alert("x")</script>';
 
 const png = (value: number) =>
-  sharp({ create: { width: 32, height: 32, channels: 3, background: { r: value, g: value, b: value } } }).png().toBuffer();
+  sharp({ create: { width: 32, height: 32, channels: 3, background: { r: value, g: value, b: value } } })
+    .png()
+    .toBuffer();
 
 async function input(): Promise<ReportInput> {
   return {
     runId: 'knees-1',
     spec: parseSpec({ name: 'knees', preprocess: { source: '/data/knees' } }),
     madeAt: '2026-01-01T00:00:00.000Z',
-    figures: { 'fd_effnetlite0.holdout': 41.234, 'fd_effnetlite0.train_vs_holdout': 20.1, 'images.holdout': 120 },
+    figures: {
+      'fd_effnetlite0.holdout': 41.234,
+      'fd_effnetlite0.train_vs_holdout': 20.1,
+      'images.holdout': 120,
+    },
     rows: [{ name: HOSTILE, real: [await png(10)], synthetic: [await png(200)] }],
     progression: [{ kimg: 4, png: await png(90) }],
     curve: [
@@ -26,7 +32,13 @@ async function input(): Promise<ReportInput> {
       { kimg: 8, metric: 'fd_effnetlite0', value: 60 },
     ],
     bestKimg: 8,
-    dataset: { digest: 'd', resolution: 32, train: 480, holdout: 120, rejected: [{ name: 'a.png', reason: HOSTILE }] },
+    dataset: {
+      digest: 'd',
+      resolution: 32,
+      train: 480,
+      holdout: 120,
+      rejected: [{ name: 'a.png', reason: HOSTILE }],
+    },
     synthetic: { digest: 's', images: 480 },
     lineage: [['Checkpoint', 'runs/x']],
   };
@@ -43,12 +55,15 @@ test('the page fetches nothing and runs nothing, whatever a class or a file is c
   assert.ok(!html.includes('<script'));
   assert.ok(html.includes('&lt;script&gt;'));
   const addresses = html.match(/(?:src|href)="([^"]*)"/g) ?? [];
-  assert.ok(addresses.length > 0 && addresses.every((address) => address.startsWith('src="data:image/png;base64,')));
+  assert.ok(
+    addresses.length > 0 && addresses.every((address) => address.startsWith('src="data:image/png;base64,')),
+  );
 });
 
 test('every figure is shown under its full name with what it means and on how many images it stands', async () => {
   const html = renderHtml(await input(), { rows: [], progression: [], curves: [] });
-  for (const name of ['fd_effnetlite0.holdout', 'fd_effnetlite0.train_vs_holdout', 'images.holdout']) assert.ok(html.includes(name));
+  for (const name of ['fd_effnetlite0.holdout', 'fd_effnetlite0.train_vs_holdout', 'images.holdout'])
+    assert.ok(html.includes(name));
   assert.match(html, /41\.23/);
   assert.match(html, /training never saw/);
 });

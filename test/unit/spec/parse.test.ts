@@ -21,48 +21,134 @@ test('reading a resolved spec again changes nothing', () => {
 });
 
 test('stages run in the order of the pipeline, however they are listed', () => {
-  assert.deepEqual(parseSpec({ ...minimal, stages: ['train', 'preprocess'] }).stages, ['preprocess', 'train']);
+  assert.deepEqual(parseSpec({ ...minimal, stages: ['train', 'preprocess'] }).stages, [
+    'preprocess',
+    'train',
+  ]);
 });
 
 const refusals: [string, unknown, RegExp][] = [
-  ['a misspelt key names the nearest right one', { ...minimal, trian: {} }, /trian: unknown key; did you mean "train"\?/],
-  ['a misspelt inner key is named with its path', { ...minimal, train: { kimgs: 3 } }, /train\.kimgs: unknown key; did you mean "kimg"\?/],
-  ['a misspelt key under a key with defaults', { ...minimal, preprocess: { source: '/d', holdout: { fration: 0.1 } } }, /preprocess\.holdout\.fration: unknown key; did you mean "fraction"\?/],
-  ['a misspelt stage names the nearest', { ...minimal, stages: ['trian'] }, /stages\[0\]: must be .*given "trian"; did you mean "train"\?/],
-  ['a resolution that is no power of two', { ...minimal, preprocess: { source: '/d', resolution: 100 } }, /preprocess\.resolution: must be 16 or 32.*given 100/],
+  [
+    'a misspelt key names the nearest right one',
+    { ...minimal, trian: {} },
+    /trian: unknown key; did you mean "train"\?/,
+  ],
+  [
+    'a misspelt inner key is named with its path',
+    { ...minimal, train: { kimgs: 3 } },
+    /train\.kimgs: unknown key; did you mean "kimg"\?/,
+  ],
+  [
+    'a misspelt key under a key with defaults',
+    { ...minimal, preprocess: { source: '/d', holdout: { fration: 0.1 } } },
+    /preprocess\.holdout\.fration: unknown key; did you mean "fraction"\?/,
+  ],
+  [
+    'a misspelt stage names the nearest',
+    { ...minimal, stages: ['trian'] },
+    /stages\[0\]: must be .*given "trian"; did you mean "train"\?/,
+  ],
+  [
+    'a resolution that is no power of two',
+    { ...minimal, preprocess: { source: '/d', resolution: 100 } },
+    /preprocess\.resolution: must be 16 or 32.*given 100/,
+  ],
   ['a negative kimg', { ...minimal, train: { kimg: -1 } }, /train\.kimg: .*given -1/],
-  ['a batch of the wrong type', { ...minimal, train: { batch: '32' } }, /train\.batch: expected number.*given "32"/],
+  [
+    'a batch of the wrong type',
+    { ...minimal, train: { batch: '32' } },
+    /train\.batch: expected number.*given "32"/,
+  ],
   ['a missing name', { preprocess: { source: '/d' } }, /name: expected string/],
   ['a missing source', { name: 'x' }, /preprocess\.source: is required/],
-  ['a source that is empty', { name: 'x', preprocess: { source: '' } }, /preprocess\.source: must not be empty/],
-  ['a source on http', { name: 'x', preprocess: { source: 'http://a/b' } }, /preprocess\.source: must be a path/],
+  [
+    'a source that is empty',
+    { name: 'x', preprocess: { source: '' } },
+    /preprocess\.source: must not be empty/,
+  ],
+  [
+    'a source on http',
+    { name: 'x', preprocess: { source: 'http://a/b' } },
+    /preprocess\.source: must be a path/,
+  ],
   ['a name with a slash', { ...minimal, name: 'a/b' }, /name: must be 1 to 63/],
   ['no stages', { ...minimal, stages: [] }, /stages: needs at least one stage/],
   ['a stage twice', { ...minimal, stages: ['train', 'train'] }, /stages: must not name a stage twice/],
-  ['training without a data set', { name: 'x', stages: ['train'] }, /from: stage "train" needs what the left-out stage "preprocess" makes/],
-  ['generating without a checkpoint', { name: 'x', stages: ['generate'], from: { dataset: 's3://gist/d' } }, /from: stage "generate" needs/],
-  ['StyleGAN3 in this version', { ...minimal, train: { cfg: 'stylegan3-t' } }, /train\.cfg: "stylegan3-t" is not available in this version/],
-  ['the official trainer in this version', { ...minimal, train: { engine: 'stylegan3' } }, /train\.engine: .*not available in this version/],
-  ['augmentation in this version', { ...minimal, train: { aug: 'ada' } }, /train\.aug: .*not available in this version/],
-  ['transfer in this version', { ...minimal, train: { resume: 's3://a/b' } }, /train\.resume: .*not available in this version/],
-  ['DICOM output in this version', { ...minimal, generate: { format: 'dicom' } }, /generate\.format: .*not available in this version/],
-  ['official FID in this version', { ...minimal, evaluate: { metrics: ['fid50k_full'] } }, /evaluate\.metrics\[0\]: .*not available in this version/],
-  ['classifiers in this version', { ...minimal, evaluate: { ganTrainTest: {} } }, /evaluate\.ganTrainTest: .*not available in this version/],
-  ['labels from a CSV in this version', { ...minimal, preprocess: { source: '/d', labels: { csv: '/l.csv' } } }, /preprocess\.labels: labels from a CSV file is not available/],
-  ['a holdout by patient in this version', { ...minimal, preprocess: { source: '/d', holdout: { by: 'patient' } } }, /holdout\.by: .*not available/],
-  ['snapshots rarer than the training is long', { ...minimal, train: { kimg: 4, snapshotKimg: 8 } }, /train\.snapshotKimg: must not exceed train\.kimg/],
+  [
+    'training without a data set',
+    { name: 'x', stages: ['train'] },
+    /from: stage "train" needs what the left-out stage "preprocess" makes/,
+  ],
+  [
+    'generating without a checkpoint',
+    { name: 'x', stages: ['generate'], from: { dataset: 's3://gist/d' } },
+    /from: stage "generate" needs/,
+  ],
+  [
+    'StyleGAN3 in this version',
+    { ...minimal, train: { cfg: 'stylegan3-t' } },
+    /train\.cfg: "stylegan3-t" is not available in this version/,
+  ],
+  [
+    'the official trainer in this version',
+    { ...minimal, train: { engine: 'stylegan3' } },
+    /train\.engine: .*not available in this version/,
+  ],
+  [
+    'augmentation in this version',
+    { ...minimal, train: { aug: 'ada' } },
+    /train\.aug: .*not available in this version/,
+  ],
+  [
+    'transfer in this version',
+    { ...minimal, train: { resume: 's3://a/b' } },
+    /train\.resume: .*not available in this version/,
+  ],
+  [
+    'DICOM output in this version',
+    { ...minimal, generate: { format: 'dicom' } },
+    /generate\.format: .*not available in this version/,
+  ],
+  [
+    'official FID in this version',
+    { ...minimal, evaluate: { metrics: ['fid50k_full'] } },
+    /evaluate\.metrics\[0\]: .*not available in this version/,
+  ],
+  [
+    'classifiers in this version',
+    { ...minimal, evaluate: { ganTrainTest: {} } },
+    /evaluate\.ganTrainTest: .*not available in this version/,
+  ],
+  [
+    'labels from a CSV in this version',
+    { ...minimal, preprocess: { source: '/d', labels: { csv: '/l.csv' } } },
+    /preprocess\.labels: labels from a CSV file is not available/,
+  ],
+  [
+    'a holdout by patient in this version',
+    { ...minimal, preprocess: { source: '/d', holdout: { by: 'patient' } } },
+    /holdout\.by: .*not available/,
+  ],
+  [
+    'snapshots rarer than the training is long',
+    { ...minimal, train: { kimg: 4, snapshotKimg: 8 } },
+    /train\.snapshotKimg: must not exceed train\.kimg/,
+  ],
   ['a spec that is a list', [], /spec: expected object/],
   ['a spec that is nothing', null, /spec: expected object/],
 ];
 
 for (const [what, input, message] of refusals) {
   test(`refused with a mend: ${what}`, () => {
-    assert.throws(() => parseSpec(input), (error: unknown) => {
-      assert.ok(error instanceof SpecError);
-      assert.match(error.message, message);
-      assert.equal(error.retryable, false);
-      return true;
-    });
+    assert.throws(
+      () => parseSpec(input),
+      (error: unknown) => {
+        assert.ok(error instanceof SpecError);
+        assert.match(error.message, message);
+        assert.equal(error.retryable, false);
+        return true;
+      },
+    );
   });
 }
 

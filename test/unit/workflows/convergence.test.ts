@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judgeCurve } from '../../../src/workflows/convergence.js';
 
-const curve = (...values: number[]) => values.map((value, i) => ({ kimg: (i + 1) * 4, metric: 'fd_effnetlite0', value }));
+const curve = (...values: number[]) =>
+  values.map((value, i) => ({ kimg: (i + 1) * 4, metric: 'fd_effnetlite0', value }));
 const stopWhen = { metric: 'fd_effnetlite0', patience: 2, minDelta: 1 } as const;
 
 test('nothing has converged before the first snapshot', () => {

@@ -13,7 +13,10 @@ test('every index is worked on once, never more than the width at a time', async
     inFlight--;
     seen.push(index);
   });
-  assert.deepEqual(seen.sort((a, b) => a - b), Array.from({ length: 37 }, (_, i) => i + 3));
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    Array.from({ length: 37 }, (_, i) => i + 3),
+  );
   assert.equal(most, 4);
 });
 

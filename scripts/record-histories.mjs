@@ -1,0 +1,112 @@
+/** Records test/integration/replay/histories/*.json anew; only for a change of the workflows that old runs need not survive. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { pretendedWork } from '../dist/test/support/pretended-work.js';
+import { TestTemporal } from '../dist/test/support/temporal.js';
+
+const HISTORIES = fileURLToPath(new URL('../test/integration/replay/histories', import.meta.url));
+const WORKFLOWS = fileURLToPath(new URL('../dist/src/workflows/index.js', import.meta.url));
+const BIOME = fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url));
+const TASK_QUEUE = 'recorded';
+/** Instead of the name of the machine and the number of the process. */
+const IDENTITY = 'recorder';
+/** One more child workflow than fits into the first one, of two windows. */
+const SHARDS = 216;
+
+const { bookOf, activities } = pretendedWork(TASK_QUEUE, SHARDS);
+
+function start(client, workflowId, stages, train) {
+  const spec = {
+    name: workflowId,
+    stages,
+    preprocess: { source: '/data' },
+    train: { snapshotKimg: 1, ...train },
+  };
+  return client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
+}
+
+async function untilKimg(handle, kimg) {
+  for (;;) {
+    const progress = await handle.query('progress');
+    if ((progress.train?.kimg ?? 0) >= kimg) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function paused(client) {
+  const handle = await start(client, 'paused', ['preprocess', 'train'], { kimg: 8, stopWhen: null });
+  await untilKimg(handle, 3);
+  await handle.executeUpdate('pause');
+  await handle.executeUpdate('resume');
+  await handle.executeUpdate('extendTraining', { args: [{ kimg: 10 }] });
+  await handle.result();
+}
+
+async function converged(client) {
+  bookOf('converged').fd = (kimg) => (kimg <= 3 ? 100 - kimg : 100);
+  const handle = await start(client, 'converged', ['preprocess', 'train'], {
+    kimg: 1000,
+    stopWhen: { patience: 2 },
+  });
+  await handle.result();
+}
+
+async function shards(client) {
+  await (await start(client, 'shards', ['preprocess'], {})).result();
+}
+
+/** File names by the ids of the workflows whose histories they are to hold. */
+async function filesOf(client) {
+  const files = {
+    'pipeline-paused': 'paused',
+    'training-paused': 'paused/train',
+    'training-converged': 'converged/train',
+    'pipeline-shards': 'shards',
+  };
+  const { events } = await client.workflow.getHandle('shards').fetchHistory();
+  const children = events.flatMap(
+    (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
+  );
+  files['shards-last'] = children.at(-1);
+  return files;
+}
+
+async function write(client, name, workflowId) {
+  const history = await client.workflow.getHandle(workflowId).fetchHistory();
+  writeFileSync(path.join(HISTORIES, `${name}.json`), `${JSON.stringify(historyToJSON(history), null, 2)}\n`);
+}
+
+const temporal = await TestTemporal.start();
+const connection = await NativeConnection.connect({ address: temporal.address });
+const worker = await Worker.create({
+  connection,
+  identity: IDENTITY,
+  taskQueue: TASK_QUEUE,
+  activities,
+  workflowsPath: WORKFLOWS,
+  maxHeartbeatThrottleInterval: '100ms',
+  defaultHeartbeatThrottleInterval: '100ms',
+});
+const working = worker.run();
+const client = new Client({
+  connection: await Connection.connect({ address: temporal.address }),
+  identity: IDENTITY,
+});
+try {
+  await Promise.all([paused, converged, shards].map((record) => record(client)));
+  mkdirSync(HISTORIES, { recursive: true });
+  for (const [name, workflowId] of Object.entries(await filesOf(client)))
+    await write(client, name, workflowId);
+  spawnSync(BIOME, ['format', '--write', HISTORIES], { stdio: 'inherit' });
+} finally {
+  worker.shutdown();
+  await working;
+  await client.connection.close();
+  await connection.close();
+  await temporal.stop();
+}

@@ -1,0 +1,76 @@
+/** Activities that keep books instead of working, for tests of what the workflows themselves do. */
+import assert from 'node:assert/strict';
+import { Context } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
+import type { JudgeInput, TrainInput, TrainOutcome } from '../../src/activities/train.js';
+import type { CheckpointRef } from '../../src/spec/results.js';
+
+/** The state of a pretended training, kept as the object store would keep it. */
+export class Books {
+  kimg = 0;
+  legs = 0;
+  shards: number[] = [];
+  failTraining: ApplicationFailure | null = null;
+  fd: (kimg: number) => number = (kimg) => 100 - kimg;
+
+  snapshot(kimg: number): CheckpointRef {
+    return { prefix: `checkpoint-${kimg}/`, kimg, step: kimg * 10 };
+  }
+}
+
+const dataset = {
+  prefix: 'datasets/d/',
+  digest: 'd',
+  resolution: 32,
+  channels: 1 as const,
+  classes: null,
+  images: { train: 8, holdout: 2 },
+  rejected: 0,
+};
+
+/** The activities, all on one task queue, of runs whose data sets have so many shards; and the books of each run. */
+export function pretendedWork(taskQueue: string, shards: number) {
+  const books = new Map<string, Books>();
+  const bookOf = (runId: string): Books => {
+    const book = books.get(runId) ?? new Books();
+    books.set(runId, book);
+    return book;
+  };
+
+  const activities = {
+    resolveRun: async () => ({
+      taskQueues: { cpu: taskQueue, gpu: taskQueue },
+      dataset: null,
+      train: null,
+      synthetic: null,
+    }),
+    findStage: async () => null,
+    recordStage: async () => undefined,
+    planDataset: async () => ({ digest: 'd', shards, dataset: null }),
+    buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
+    assembleDataset: async () => dataset,
+    async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainOutcome> {
+      const book = bookOf(runId);
+      const context = Context.current();
+      book.legs++;
+      if (book.failTraining) throw book.failTraining;
+      const snapshots: CheckpointRef[] = [];
+      while (book.kimg < targetKimg && !context.cancellationSignal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        book.kimg++;
+        context.heartbeat(book.kimg);
+        const snapshot = book.snapshot(book.kimg);
+        snapshots.push(snapshot);
+        if (snapshot.step > announced) {
+          const { workflowId } = context.info.workflowExecution ?? assert.fail();
+          await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
+        }
+      }
+      return { last: book.snapshot(book.kimg), snapshots };
+    },
+    judgeSnapshot: async ({ runId, snapshot }: JudgeInput) => [
+      { kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) },
+    ],
+  };
+  return { bookOf, activities };
+}
