@@ -3,6 +3,8 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { StackError } from '../core/errors.js';
 
+export type { Client };
+
 /** A client on the server that the environment names. @throws StackError when it cannot be reached */
 export async function connect(): Promise<Client> {
   const config = loadClientConnectConfig();
