@@ -1,0 +1,107 @@
+/** The embedded stack, by its commands and real servers: one of each, its own ports, back after kills, gone after `down`. */
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { writePhantoms } from '../../../examples/phantoms/index.js';
+import type { PipelineResult } from '../../../src/spec/results.js';
+import { exists, GistUser } from '../../support/gist.js';
+import { until } from '../../support/rig.js';
+
+type Parts = { part: string; state: string; pid: number | null; address: string | null }[];
+type Status = { parts: Parts; runs: { runId: string; status: string }[] };
+
+const ALL = ['s3', 'supervisor', 'temporal', 'worker'];
+let user: GistUser;
+let other: GistUser;
+
+before(async () => {
+  user = await GistUser.create();
+  other = await GistUser.create();
+});
+
+after(async () => {
+  await user.leave();
+  await other.leave();
+});
+
+test('two `gist up` at once start one stack, and a third changes nothing', async () => {
+  const [first, second] = await Promise.all([user.json<Parts>('up'), user.json<Parts>('up')]);
+  const pids = (parts: Parts) => Object.fromEntries(parts.map(({ part, pid }) => [part, pid]));
+  assert.deepEqual(pids(first), pids(second));
+  assert.deepEqual(Object.keys(pids(first)).sort(), ALL);
+  assert.ok(first.every(({ state }) => state === 'serving'), JSON.stringify(first));
+  assert.deepEqual(pids(await user.json<Parts>('up')), pids(first));
+});
+
+test('the file with the credentials is for its owner only', () => {
+  assert.equal(statSync(path.join(user.home, 'stack.json')).mode & 0o777, 0o600);
+});
+
+test('stacks of two state folders run side by side on ports of their own', async () => {
+  await other.json('up');
+  const address = async (one: GistUser, part: string) => (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
+  for (const part of ['temporal', 's3']) assert.notEqual(await address(user, part), await address(other, part));
+  assert.equal((await other.gist('down')).code, 0);
+  assert.ok((await user.json<Status>('status')).parts.every(({ state }) => state === 'serving'));
+});
+
+test('every part comes back by itself after SIGKILL, with the runs and data of before', async () => {
+  const source = path.join(user.folder, 'phantoms');
+  await writePhantoms({ folder: source, count: 20, seed: 0 });
+  const { runId, stages } = await startPreprocessing();
+  for (const part of ['worker', 's3', 'temporal']) {
+    const before = (await user.pids())[part] as number;
+    process.kill(before, 'SIGKILL');
+    await until(`${part} is back`, async () => {
+      const { parts } = await user.json<Status>('status');
+      const now = parts.find((p) => p.part === part);
+      return now?.state === 'serving' && now.pid !== before;
+    });
+  }
+  const { runs } = await user.json<Status>('status');
+  assert.deepEqual(runs.map((run) => [run.runId, run.status]), [[runId, 'completed']]);
+  const dataset = await user.json<{ images: object }>('dataset', 'inspect', `s3://gist/${stages.preprocess?.dataset.prefix}`);
+  assert.deepEqual(dataset.images, stages.preprocess?.dataset.images);
+});
+
+async function startPreprocessing(): Promise<PipelineResult> {
+  await writeFile(path.join(user.folder, 'spec.yaml'), 'name: tiny\npreprocess:\n  source: phantoms\n  resolution: 16\n');
+  const args = ['--stages', 'preprocess', '--set', 'preprocess.shardImages=8', '--watch'];
+  return user.json<PipelineResult>('run', 'spec.yaml', ...args);
+}
+
+test('`gist up` mends a stack whose supervisor was killed and leaves its living parts alone', async () => {
+  const before = await user.pids();
+  process.kill(before.supervisor as number, 'SIGKILL');
+  await until('the supervisor is gone', async () => !exists(before.supervisor as number));
+  await user.json('up');
+  const { supervisor: old, ...parts } = before;
+  const { supervisor, ...same } = await user.pids();
+  assert.deepEqual(same, parts);
+  assert.notEqual(supervisor, old);
+});
+
+test('`gist down` leaves no process, and `gist up` finds the runs again', async () => {
+  const pids = Object.values(await user.pids());
+  assert.equal(pids.length, ALL.length);
+  assert.equal((await user.gist('down')).code, 0);
+  assert.deepEqual(pids.filter(exists), []);
+  assert.equal((await user.gist('down')).code, 0);
+  await user.json('up');
+  assert.equal((await user.json<Status>('status')).runs.length, 1);
+});
+
+test('with servers of the user nothing is started', async () => {
+  const own = await GistUser.create({ TEMPORAL_ADDRESS: '127.0.0.1:1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+  try {
+    const parts = await own.json<Parts>('up');
+    assert.deepEqual(parts.map(({ state }) => state), ['yours', 'yours', 'yours', 'yours']);
+    const { code, stderr } = await own.gist('status', 'some-run');
+    assert.equal(code, 6);
+    assert.match(stderr, /no Temporal server answers at 127\.0\.0\.1:1/);
+  } finally {
+    await own.leave();
+  }
+});

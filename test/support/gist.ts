@@ -1,0 +1,75 @@
+/** The `gist` command as a user runs it: a process with an environment, a state folder and an exit code. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+/** Servers that the tests' own environment may name are not meant for these commands. */
+const SERVERS = /^(TEMPORAL_|AWS_|GIST_)/;
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** One user: commands that share a folder of state. */
+export class GistUser {
+  private constructor(
+    readonly folder: string,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  static async create(env: Record<string, string> = {}): Promise<GistUser> {
+    return new GistUser(await mkdtemp(path.join(tmpdir(), 'gist-user-')), env);
+  }
+
+  get home(): string {
+    return path.join(this.folder, '.gist');
+  }
+
+  gist(...args: string[]): Promise<Outcome> {
+    const inherited = Object.entries(process.env).filter(([name]) => !SERVERS.test(name));
+    const env = { ...Object.fromEntries(inherited), ...this.env };
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const outcome = { stdout: '', stderr: '' };
+      child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code: code ?? -1, ...outcome }));
+    });
+  }
+
+  /** The parsed standard output of a command that must succeed. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { code, stdout, stderr } = await this.gist(...args, '--json');
+    if (code !== 0) throw new Error(`gist ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** Pids by part, as the stack remembers them. */
+  async pids(): Promise<Record<string, number>> {
+    const { processes } = JSON.parse(await readFile(path.join(this.home, 'stack.json'), 'utf8')) as {
+      processes: Record<string, { pid: number }>;
+    };
+    return Object.fromEntries(Object.entries(processes).map(([part, { pid }]) => [part, pid]));
+  }
+
+  /** Takes the stack down and removes the folder. */
+  async leave(): Promise<void> {
+    await this.gist('down');
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+export function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,70 @@
+/** What the command refuses, and how: exit code, the place, the mending; never a stack trace. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { GistUser } from '../../support/gist.js';
+
+let user: GistUser;
+
+before(async () => {
+  user = await GistUser.create();
+  await writeFile(path.join(user.folder, 'good.yaml'), 'name: knee\npreprocess:\n  source: .\n');
+  await writeFile(path.join(user.folder, 'broken.json'), '{"name": ');
+  await writeFile(path.join(user.folder, 'list.json'), '[1, 2]');
+});
+
+after(() => user.leave());
+
+const REFUSALS: [string, string[], number, RegExp][] = [
+  ['an unknown command', ['quickstrat'], 2, /unknown command.*\n.*quickstart/s],
+  ['a missing argument', ['watch'], 2, /missing required argument 'run'/],
+  ['an unknown option', ['run', 'good.yaml', '--wacth'], 2, /unknown option/],
+  ['a spec that is not there', ['run', 'nothing.json'], 2, /no file nothing\.json/],
+  ['a broken spec', ['run', 'broken.json'], 2, /broken\.json: is neither JSON nor YAML/],
+  ['a spec that is no table', ['run', 'list.json'], 2, /list\.json: is not a spec/],
+  ['a misspelt key', ['run', 'good.yaml', '--set', 'train.kimgs=3'], 2, /did you mean "kimg"/],
+  ['a setting without a value', ['run', 'good.yaml', '--set', 'train.kimg'], 2, /--set train\.kimg has no value/],
+  ['a setting of the prototype', ['run', 'good.yaml', '--set', '__proto__.a=1'], 2, /cannot change/],
+  ['an unknown stage', ['run', 'good.yaml', '--stages', 'trian'], 2, /did you mean "train"/],
+  ['a missing folder of images', ['run', 'good.yaml', '--set', 'preprocess.source=./nothing'], 3, /preprocess\.source: there is no folder/],
+  ['seeds that are none', ['generate', '--checkpoint', '.', '--seeds', '9-0'], 2, /--seeds 9-0/],
+  ['an impossible truncation', ['generate', '--checkpoint', '.', '--psi', 'much'], 2, /--psi much/],
+  ['a run when the stack is down', ['status', 'knee-1'], 6, /the embedded stack is not up.*gist up/s],
+  ['a wrong queue', ['worker', '--queue', 'tpu'], 2, /--queue tpu/],
+  ['a data set that is not there', ['dataset', 'inspect', './nothing'], 3, /there is no finished data set/],
+];
+
+for (const [what, args, code, message] of REFUSALS) {
+  test(`refuses ${what}`, async () => {
+    const outcome = await user.gist(...args);
+    assert.match(outcome.stderr, message);
+    assert.equal(outcome.code, code, outcome.stderr);
+    assert.doesNotMatch(outcome.stderr, /\n\s+at /);
+    assert.equal(outcome.stdout, '');
+  });
+}
+
+test('a refusal starts nothing and writes nothing', () => {
+  assert.equal(existsSync(user.home), false);
+});
+
+test('--dry-run prints the whole spec with absolute addresses', async () => {
+  const spec = await user.json<{ name: string; train: { kimg: number }; preprocess: { source: string } }>(
+    'run', 'good.yaml', '--dry-run', '--set', 'train.kimg=7', '--set', 'train.snapshotKimg=1',
+  );
+  assert.equal(spec.train.kimg, 7);
+  assert.match(spec.preprocess.source, /^file:\/\/\//);
+});
+
+test('every command explains itself with examples', async () => {
+  const { stdout } = await user.gist('--help');
+  const names = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1] as string);
+  assert.ok(names.includes('quickstart') && !names.includes('supervise'));
+  for (const name of ['run', 'up', 'watch', 'generate', 'logs']) {
+    const help = await user.gist(name, '--help');
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /Examples:\n {2}/);
+  }
+});
