@@ -8,11 +8,12 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 # cpu or cuda: which TensorFlow library set-up downloads and binds. CUDA itself comes with its wheels.
 ARG DEVICE=cpu
-ENV GIST_DEVICE=${DEVICE} \
+ENV GIST_TENSORFLOW=${DEVICE} \
     GIST_CACHE_DIR=/opt/gist-cache
 WORKDIR /opt/gist
 COPY package.json package-lock.json .npmrc ./
 COPY scripts/ scripts/
+COPY requirements/ requirements/
 COPY tsconfig.json LICENSE ./
 COPY bin/ bin/
 COPY docs/spec.schema.json docs/
@@ -28,7 +29,7 @@ RUN mkdir /opt/gist-bin \
 FROM node:${NODE_VERSION}-bookworm-slim
 ARG DEVICE=cpu
 ENV NODE_ENV=production \
-    GIST_DEVICE=${DEVICE} \
+    GIST_TENSORFLOW=${DEVICE} \
     GIST_CACHE_DIR=/opt/gist-cache \
     GIST_HOME=/data/gist \
     PATH=/opt/gist-bin:$PATH

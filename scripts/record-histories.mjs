@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { partPath } from '../dist/src/core/parts.js';
 import { pretendedWork } from '../dist/test/support/pretended-work.js';
 import { TestTemporal } from '../dist/test/support/temporal.js';
 
@@ -39,11 +39,11 @@ async function untilKimg(handle, kimg) {
 }
 
 async function paused(client) {
-  const handle = await start(client, 'paused', ['preprocess', 'train'], { kimg: 8, stopWhen: null });
+  const handle = await start(client, 'paused', ['preprocess', 'train'], { kimg: 40, stopWhen: null });
   await untilKimg(handle, 3);
   await handle.executeUpdate('pause');
   await handle.executeUpdate('resume');
-  await handle.executeUpdate('extendTraining', { args: [{ kimg: 10 }] });
+  await handle.executeUpdate('extendTraining', { args: [{ kimg: 45 }] });
   await handle.result();
 }
 
@@ -76,9 +76,24 @@ async function filesOf(client) {
   return files;
 }
 
-async function write(client, name, workflowId) {
-  const history = await client.workflow.getHandle(workflowId).fetchHistory();
-  writeFileSync(path.join(HISTORIES, `${name}.json`), `${JSON.stringify(historyToJSON(history), null, 2)}\n`);
+/** Temporal's own command gives a history in the form that workers replay. */
+function write(name, workflowId) {
+  const args = [
+    'workflow',
+    'show',
+    '--workflow-id',
+    workflowId,
+    '--address',
+    temporal.address,
+    '--output',
+    'json',
+  ];
+  const { status, stdout, stderr } = spawnSync(partPath('temporal'), args, {
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+  });
+  if (status !== 0) throw new Error(stderr);
+  writeFileSync(path.join(HISTORIES, `${name}.json`), stdout);
 }
 
 const temporal = await TestTemporal.start();
@@ -100,8 +115,7 @@ const client = new Client({
 try {
   await Promise.all([paused, converged, shards].map((record) => record(client)));
   mkdirSync(HISTORIES, { recursive: true });
-  for (const [name, workflowId] of Object.entries(await filesOf(client)))
-    await write(client, name, workflowId);
+  for (const [name, workflowId] of Object.entries(await filesOf(client))) write(name, workflowId);
   spawnSync(BIOME, ['format', '--write', HISTORIES], { stdio: 'inherit' });
 } finally {
   worker.shutdown();

@@ -3,26 +3,36 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindingIsThere, compileBinding } from './setup/binding.mjs';
 import { build, buildIsFresh } from './setup/build.mjs';
+import { withLock } from './setup/lock.mjs';
 import { installPackages, packagesAreThere } from './setup/packages.mjs';
+import { cacheFolder, checkPlatform, missingParts } from './setup/parts.mjs';
 import { checkPrerequisites } from './setup/prerequisites.mjs';
-import { note, SetupTrouble, say } from './setup/say.mjs';
-import { installWheels, wheelsAreThere } from './setup/wheels.mjs';
+import { checkRoom } from './setup/room.mjs';
+import { beQuiet, note, SetupTrouble, say } from './setup/say.mjs';
+import { installWheels } from './setup/wheels.mjs';
 
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
+/** Checks first, downloads then. @throws SetupTrouble that says how to mend it */
 export async function setUp(root = ROOT) {
-  if (packagesAreThere(root) && wheelsAreThere(root) && bindingIsThere(root) && buildIsFresh(root))
-    return note('everything is there');
-  checkPrerequisites();
-  installPackages(root);
-  await installWheels(root);
-  compileBinding(root);
-  build(root);
-  note('done');
+  const installed = () => packagesAreThere(root) && missingParts(root).length === 0 && bindingIsThere(root);
+  checkPlatform(root);
+  if (installed() && buildIsFresh(root)) return note('everything is there');
+  const started = Date.now();
+  if (!installed()) checkPrerequisites();
+  await withLock(path.join(cacheFolder(), 'setup.lock'), async () => {
+    if (!installed()) checkRoom(root);
+    await installPackages(root);
+    await installWheels(root);
+    await compileBinding(root);
+    await build(root);
+  });
+  say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
 /** Runs set-up and ends the process with a message, not a stack, when something is missing. */
-export async function setUpOrExit() {
+export async function setUpOrExit({ quiet = false } = {}) {
+  beQuiet(quiet);
   try {
     await setUp();
   } catch (error) {
@@ -32,4 +42,5 @@ export async function setUpOrExit() {
   }
 }
 
-if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await setUpOrExit();
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url))
+  await setUpOrExit({ quiet: process.argv.includes('--quiet') });

@@ -1,11 +1,11 @@
 /** TensorFlow.js's binding, compiled against the wheel's library: one command, no node-gyp, no headers to download. */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { folderOf, partsOf, platformName, wantsCuda } from './parts.mjs';
 import { compiler } from './prerequisites.mjs';
+import { capture } from './run.mjs';
 import { note, SetupTrouble, say } from './say.mjs';
-import { cacheFolder, partsOf } from './wheels.mjs';
 
 const FLAGS = [
   '-std=c++17',
@@ -15,54 +15,83 @@ const FLAGS = [
   '-DNAPI_VERSION=8',
   '-DNODE_GYP_MODULE_NAME=tfjs_binding',
 ];
+/** What TensorFlow loads by name at run time, of CUDA's wheels: bound here, it is found wherever the cache lies. */
+const CUDA_LIBRARIES =
+  /^lib(cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|cupti|nccl|nvJitLink)\.so\.\d+$/;
 
 export function bindingIsThere(root) {
   const { output, stamp } = places(root);
   return existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === identity(root);
 }
 
-export function compileBinding(root) {
-  if (bindingIsThere(root)) return note('TensorFlow binding is there');
+export async function compileBinding(root) {
+  if (bindingIsThere(root)) return note('the TensorFlow binding is there');
   const { source, headers, library, output, stamp } = places(root);
   say('compiling the TensorFlow binding (some ten seconds)');
-  mkdirSync(path.dirname(output), { recursive: true });
-  const beside = `${output}.${process.pid}`;
-  const args = [
+  const folder = path.dirname(output);
+  mkdirSync(folder, { recursive: true });
+  // What a killed set-up left.
+  for (const name of readdirSync(folder)) if (name.endsWith('.compiling')) rmSync(path.join(folder, name));
+  const beside = `${output}.compiling`;
+  const [command, ...words] = compiler();
+  const { status, text } = await capture(command, [
+    ...words,
     ...FLAGS,
-    ...[headers, source, path.join(library, 'include')].map((folder) => `-I${folder}`),
+    ...[headers, source, path.join(library, 'include')].map((include) => `-I${include}`),
     path.join(source, 'binding', 'tfjs_backend.cc'),
     path.join(source, 'binding', 'tfjs_binding.cc'),
     ...['-o', beside],
-    path.join(library, 'libtensorflow_cc.so.2'),
-    path.join(library, 'libtensorflow_framework.so.2'),
-    `-Wl,-rpath,${library}`,
-  ];
-  const { status, stderr } = spawnSync(compiler(), args, { encoding: 'utf8' });
+    ...linked(library),
+  ]);
   if (status !== 0)
     throw new SetupTrouble(
-      `the TensorFlow binding does not compile:\n${stderr.split('\n').slice(0, 12).join('\n')}`,
+      `the TensorFlow binding does not compile:\n${text.split('\n').slice(0, 12).join('\n')}`,
     );
+  // Stamped last: whoever finds the stamp finds the binding that it speaks of.
+  rmSync(stamp, { force: true });
   renameSync(beside, output);
   writeFileSync(stamp, identity(root));
+}
+
+/** Linker's words: TensorFlow, where it is found at run time, and CUDA's libraries beside it. */
+function linked(library) {
+  const names = readdirSync(library).filter((name) =>
+    /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name),
+  );
+  const words = [...names.map((name) => path.join(library, name)), `-Wl,-rpath,${library}`];
+  if (process.platform === 'darwin') words.push('-undefined', 'dynamic_lookup');
+  return wantsCuda() ? [...words, '-Wl,--no-as-needed', ...cuda(path.join(library, '..', 'nvidia'))] : words;
+}
+
+function cuda(nvidia) {
+  return readdirSync(nvidia)
+    .map((name) => path.join(nvidia, name, 'lib'))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => [
+      `-Wl,-rpath,${folder}`,
+      ...readdirSync(folder)
+        .filter((name) => CUDA_LIBRARIES.test(name))
+        .map((name) => path.join(folder, name)),
+    ]);
 }
 
 function places(root) {
   const source = path.join(root, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
   const output = path.join(source, 'lib', 'napi-v8', 'tfjs_binding.node');
-  const tensorflow = partsOf(root).find(({ what }) => what.startsWith('TensorFlow'));
+  const { tensorflow } = partsOf(root);
   return {
     source,
     output,
     stamp: `${output}.stamp`,
     headers: path.join(root, 'node_modules', 'node-api-headers', 'include'),
-    library: path.join(cacheFolder(), 'wheels', tensorflow.folder, tensorflow.path),
+    library: path.join(folderOf(tensorflow), tensorflow.path),
   };
 }
 
-/** Everything that the compiled binding depends on. */
+/** Everything that the compiled binding depends on; not the compiler, which a machine may lack once it is set up. */
 function identity(root) {
   const { source, headers, library } = places(root);
   const version = (folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
-  const facts = [version(source), version(path.dirname(headers)), library, compiler(), ...FLAGS];
+  const facts = [version(source), version(path.dirname(headers)), library, platformName(), ...FLAGS];
   return createHash('sha256').update(facts.join('\n')).digest('hex');
 }

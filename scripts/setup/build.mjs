@@ -1,44 +1,49 @@
-/** The compiled JavaScript, made again when a source is newer. */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+/** The compiled JavaScript, made again when a source has changed. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { run } from './run.mjs';
 import { note, SetupTrouble, say } from './say.mjs';
 
-const SOURCES = ['src', 'examples', 'test', 'bench', 'tsconfig.json', 'package-lock.json'];
+const FOLDERS = ['src', 'examples', 'test', 'bench'];
+const FILES = ['tsconfig.json', 'package-lock.json'];
 
 export function buildIsFresh(root) {
   const stamp = stampFile(root);
-  if (!existsSync(stamp)) return false;
-  const built = statSync(stamp).mtimeMs;
-  return SOURCES.every((source) => newest(path.join(root, source)) <= built);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === digest(root);
 }
 
-export function build(root) {
+export async function build(root) {
   if (buildIsFresh(root)) return note('the code is compiled');
   say('compiling the code (tsc)');
-  const started = Date.now();
-  const { status } = spawnSync(
-    process.execPath,
-    [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', root],
-    { cwd: root, stdio: ['ignore', 2, 2] },
-  );
+  // Of the sources as they are now: one that is saved while the compiler runs makes the build stale again.
+  const sources = digest(root);
+  rmSync(stampFile(root), { force: true });
+  const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const status = await run(process.execPath, [compiler, '-p', root], { cwd: root });
   if (status !== 0) throw new SetupTrouble('the code does not compile; the errors are above.');
-  writeFileSync(stampFile(root), '');
-  // A source saved while the compiler ran is newer than what was compiled.
-  utimesSync(stampFile(root), started / 1000, started / 1000);
+  mkdirSync(path.dirname(stampFile(root)), { recursive: true });
+  writeFileSync(stampFile(root), sources);
 }
 
 function stampFile(root) {
   return path.join(root, 'dist', '.gist-built');
 }
 
-/** Latest change below a path; folders count, so that a removed file is noticed. */
-function newest(place) {
-  if (!existsSync(place)) return 0;
-  const { mtimeMs } = statSync(place);
-  if (!statSync(place).isDirectory()) return /\.(ts|json)$/.test(place) ? mtimeMs : 0;
-  return readdirSync(place).reduce(
-    (latest, name) => Math.max(latest, newest(path.join(place, name))),
-    mtimeMs,
-  );
+/** Of the contents, since times of change do not survive copies and images of containers. */
+function digest(root) {
+  const hash = createHash('sha256');
+  const sources = FOLDERS.flatMap((folder) => typescript(path.join(root, folder))).sort();
+  for (const file of [...FILES.map((name) => path.join(root, name)), ...sources]) {
+    hash.update(path.relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function typescript(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const place = path.join(folder, entry.name);
+    return entry.isDirectory() ? typescript(place) : entry.name.endsWith('.ts') ? [place] : [];
+  });
 }

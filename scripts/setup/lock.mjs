@@ -1,69 +1,60 @@
-/** A lock between set-ups of several checkouts, which a killed holder does not keep. */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+/** One set-up at a time on one cache: a lock of the kernel, which no kill, however hard, leaves behind. */
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from './say.mjs';
+import { python } from './prerequisites.mjs';
+import { SetupTrouble, say } from './say.mjs';
 
-/** When the process started, in the kernel's ticks: tells a pid from a later process of the same number. */
-function startTime(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+/** Node has no file locks, Python has. The lock is kept until every holder of the other end of its standard input is dead. */
+const KEEPER = `
+import fcntl, sys
+with open(sys.argv[1], 'a') as lock:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print('waiting', flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    print('held', flush=True)
+    sys.stdin.read()
+`;
+
+let keeper;
+
+/** For programs that set-up starts: who inherits it keeps the lock as well. */
+export function lockKeeper() {
+  return keeper;
 }
 
-/** Runs `work` while no other process runs under the same lock folder. */
-export async function withLock(folder, work) {
-  mkdirSync(path.dirname(folder), { recursive: true });
-  let told = false;
-  while (!tryTake(folder)) {
-    if (!told) say('another set-up is at work on the same cache; waiting for it');
-    told = true;
-    await sleep(500);
-  }
+/** Runs `work` while no other set-up, nor a program that one started, is at work on the same cache. */
+export async function withLock(file, work) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const child = spawn(python(), ['-c', KEEPER, file], { stdio: ['pipe', 'pipe', 'pipe'] });
+  await held(child, file);
+  keeper = child.stdin;
   try {
     return await work();
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    keeper = undefined;
+    child.stdin.end();
   }
 }
 
-function tryTake(folder) {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
-    if (holderIsAlive(folder)) return false;
-    // Renaming is atomic: of several waiters one removes the dead holder's lock, the others look again.
-    const grave = `${folder}.dead.${process.pid}.${Date.now()}`;
-    try {
-      renameSync(folder, grave);
-      rmSync(grave, { recursive: true, force: true });
-    } catch {
-      return false;
-    }
-    return tryTake(folder);
-  }
-  writeFileSync(path.join(folder, 'holder'), `${process.pid} ${startTime(process.pid)}`);
-  return true;
-}
-
-function holderIsAlive(folder) {
-  try {
-    const [pid, started] = readFileSync(path.join(folder, 'holder'), 'utf8').split(' ');
-    return startTime(pid) === started;
-  } catch {
-    // Taken a moment ago and not signed yet, or its holder died before it could sign.
-    return isFresh(folder);
-  }
-}
-
-function isFresh(folder) {
-  try {
-    return Date.now() - statSync(folder).mtimeMs < 5_000;
-  } catch {
-    return true;
-  }
+function held(child, file) {
+  let errors = '';
+  child.stderr.on('data', (chunk) => (errors += chunk));
+  return new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      if (String(chunk).includes('waiting')) say('another set-up is at work; waiting for it');
+      if (String(chunk).includes('held')) resolve();
+    });
+    child.once('error', reject);
+    child.once('close', () => {
+      const reason = errors.trim().split('\n').at(-1);
+      reject(
+        new SetupTrouble(
+          `${file} cannot be locked (${reason}). Set GIST_CACHE_DIR to a folder on a local disk.`,
+        ),
+      );
+    });
+  });
 }

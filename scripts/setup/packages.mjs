@@ -1,9 +1,9 @@
 /** The npm packages, exactly as package-lock.json has them, without their install scripts. */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { npmCommand } from './prerequisites.mjs';
+import { run } from './run.mjs';
 import { note, SetupTrouble, say } from './say.mjs';
 
 export function packagesAreThere(root) {
@@ -11,20 +11,22 @@ export function packagesAreThere(root) {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockDigest(root);
 }
 
-export function installPackages(root) {
+export async function installPackages(root) {
   if (packagesAreThere(root)) return note('npm packages are there');
   say('installing npm packages (npm ci)');
-  const { status } = spawnSync(
+  const digest = lockDigest(root);
+  // First, lest a removal that is cut short leaves a stamp that an earlier lock file would match again.
+  rmSync(stampFile(root), { force: true });
+  const status = await run(
     npmCommand(),
     ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev'],
-    {
-      cwd: root,
-      stdio: ['ignore', 2, 2],
-    },
+    { cwd: root },
   );
   if (status !== 0)
-    throw new SetupTrouble('`npm ci` failed; its own words are above. Check the network and run again.');
-  writeFileSync(stampFile(root), lockDigest(root));
+    throw new SetupTrouble(
+      '`npm ci` failed; its own words are above. Check the network and the disk, and run again.',
+    );
+  writeFileSync(stampFile(root), digest);
 }
 
 /** Inside node_modules, so that whatever removes the packages removes it too. */

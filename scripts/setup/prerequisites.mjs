@@ -2,49 +2,59 @@
 import { spawnSync } from 'node:child_process';
 import { SetupTrouble } from './say.mjs';
 
-const NEEDED = [
-  { what: 'npm', command: npmCommand(), args: ['--version'], get: 'it comes with Node.js (nodejs.org)' },
-  {
-    what: 'Python 3 with pip',
-    command: python(),
-    args: ['-m', 'pip', '--version'],
-    get: 'Debian and Ubuntu: `apt install python3 python3-pip`; Fedora: `dnf install python3-pip`',
-  },
-  {
-    what: 'a C++17 compiler',
-    command: compiler(),
-    args: ['--version'],
-    get: 'Debian and Ubuntu: `apt install g++`; Fedora: `dnf install gcc-c++`; or set CXX',
-  },
-];
+/** A source that only a C++17 compiler with its library takes. */
+const CPP17 = '#include <string_view>\nint main() { return std::string_view("").size(); }\n';
+const COMPILERS = ['g++', 'clang++', 'c++'];
 
 export function npmCommand() {
   return process.platform === 'win32' ? 'npm.cmd' : 'npm';
 }
 
 export function python() {
-  return process.env.PYTHON ?? 'python3';
+  return process.env.PYTHON || 'python3';
 }
 
+/** The C++ compiler as words of a command line (`CXX` may be `ccache g++`); undefined when none compiles C++17. */
 export function compiler() {
-  return process.env.CXX ?? 'g++';
+  const choices = process.env.CXX ? [process.env.CXX] : COMPILERS;
+  return choices.map((choice) => choice.trim().split(/\s+/)).find(takesCpp17);
 }
 
-/** Names everything that is missing at once, together with how to get it. */
-export function checkPrerequisites() {
-  const missing = [];
+function takesCpp17([command, ...args]) {
+  const check = [...args, '-std=c++17', '-fsyntax-only', '-x', 'c++', '-'];
+  return spawnSync(command, check, { input: CPP17, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+}
+
+function runs(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Alpine's musl, say: wheels are built for glibc. */
+function hasGlibc() {
+  return process.platform !== 'linux' || process.report.getReport().header.glibcVersionRuntime !== undefined;
+}
+
+function nodeIsNewEnough() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 20 || (major === 20 && minor < 3))
-    missing.push(`Node.js >= 20.3 (this is ${process.versions.node}): nodejs.org`);
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    missing.push(
-      `Linux on x86-64 (this is ${process.platform} on ${process.arch}): use the container image, see Dockerfile`,
-    );
-  }
-  for (const { what, command, args, get } of NEEDED) {
-    if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0)
-      missing.push(`${what} (\`${command}\`): ${get}`);
-  }
+  return major > 20 || (major === 20 && minor >= 3);
+}
+
+/** Names everything that is missing at once, together with how to get it. @throws SetupTrouble */
+export function checkPrerequisites() {
+  const needed = [
+    [nodeIsNewEnough, `Node.js >= 20.3 (this is ${process.versions.node}): nodejs.org`],
+    [hasGlibc, 'a Linux with glibc (Debian, Ubuntu, Fedora ...; not Alpine)'],
+    [() => runs(npmCommand(), ['--version']), 'npm: it comes with Node.js (nodejs.org)'],
+    [
+      () => runs(python(), ['-m', 'pip', '--version']),
+      `Python 3 with pip (\`${python()} -m pip\`): Debian and Ubuntu: \`apt install python3 python3-pip\`; Fedora: \`dnf install python3-pip\`; or set PYTHON`,
+    ],
+    [
+      compiler,
+      `a C++17 compiler (${process.env.CXX ? 'CXX' : COMPILERS.join(', ')}): Debian and Ubuntu: \`apt install g++\`; Fedora: \`dnf install gcc-c++\`; macOS: \`xcode-select --install\`; or set CXX`,
+    ],
+  ];
+  const missing = needed.filter(([isThere]) => !isThere()).map(([, text]) => `  - ${text}`);
   if (missing.length > 0)
-    throw new SetupTrouble(`missing on this machine:\n${missing.map((line) => `  - ${line}`).join('\n')}`);
+    throw new SetupTrouble(`missing on this machine; nothing was downloaded:\n${missing.join('\n')}`);
 }

