@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startTime } from '../../src/client/stack/processes.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 /** Servers that the tests' own environment may name are not meant for these commands. */
@@ -65,11 +66,7 @@ export class GistUser {
   }
 }
 
+/** Whether a process runs; the remains that its parent has not collected yet do not. */
 export function exists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return startTime(pid) !== undefined;
 }
