@@ -1,7 +1,6 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
 import type { Client } from '../client/connection.js';
 import { downloadReport } from '../client/report-download.js';
-import { resultOf } from '../client/runs.js';
 import type { PipelineResult } from '../spec/results.js';
 import { printResult, tell } from './terminal.js';
 import { watchUntilEnd } from './watching.js';
@@ -16,8 +15,7 @@ export async function follow(client: Client, runId: string, json?: boolean): Pro
   };
   process.once('SIGINT', leave);
   try {
-    await watchUntilEnd(client, runId);
-    const result = await resultOf(client, runId);
+    const result = await watchUntilEnd(client, runId);
     const report = result.stages.evaluate ? await downloadReport(runId, result.stages.evaluate) : null;
     printResult(json, { ...result, report }, summary(result, report));
     return result;

@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { Client } from '../client/connection.js';
-import { type LiveProgress, progressOf, runStatus } from '../client/runs.js';
+import { type LiveProgress, progressOf, resultOf, runStatus } from '../client/runs.js';
 import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
+import type { PipelineResult } from '../spec/results.js';
 import { duration, tell } from './terminal.js';
 
 const LOOK_MS = 1_000;
@@ -18,8 +19,12 @@ interface StageView {
   text: string;
 }
 
-/** Shows progress until the run is no longer running, however often its servers go and come back. */
-export async function watchUntilEnd(client: Client, runId: string): Promise<void> {
+/**
+ * Shows progress until the run ends, however often its servers go and come back.
+ *
+ * @throws FailedRunError when it fails, RunError when there is no such run
+ */
+export async function watchUntilEnd(client: Client, runId: string): Promise<PipelineResult> {
   const view = process.stderr.isTTY ? new BarView() : new LineView();
   let isAway = false;
   try {
@@ -28,7 +33,7 @@ export async function watchUntilEnd(client: Client, runId: string): Promise<void
         const isRunning = await look(client, runId, view);
         if (isAway) view.note('The server answers again.');
         isAway = false;
-        if (!isRunning) return;
+        if (!isRunning) return await resultOf(client, runId);
       } catch (error) {
         if (error instanceof GistError) throw error;
         if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
@@ -74,7 +79,7 @@ function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgres
   if (state !== 'running') parts.push(state);
   else if (rate > 0)
     parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
-  else parts.push('starting the trainer');
+  else parts.push(kimg >= train.targetKimg ? 'judging the last snapshot' : 'starting the trainer');
   const point = train.curve.at(-1);
   if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
   return { done: kimg, total: train.targetKimg, text: parts.join(', ') };

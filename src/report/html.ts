@@ -51,7 +51,7 @@ function summary({ dataset, synthetic, figures }: ReportInput): string {
     distance !== undefined && reference !== undefined
       ? `<p>Their Fréchet distance to real images that training never saw is <strong>${distance.toFixed(1)}</strong>; two sets of real images differ by ${reference.toFixed(1)}. The nearer the first is to the second, the better.</p>`
       : '';
-  return `<section class="card"><p>A generator learned from <strong>${dataset.train}</strong> real images of ${dataset.resolution} x ${dataset.resolution} pixels; ${dataset.holdout} more were kept apart to judge it honestly. It then made <strong>${synthetic.images}</strong> synthetic images, which show no patient.</p>${verdict}<p class="muted">No figure replaces a look at the pictures by somebody who knows the anatomy. This version does not measure whether training images are remembered: look before you share.</p></section>`;
+  return `<section class="card"><p>A generator learned from <strong>${dataset.train}</strong> real images of ${dataset.resolution} x ${dataset.resolution} pixels; ${dataset.holdout} more were kept apart to judge it honestly. It then made <strong>${synthetic.images}</strong> synthetic images.</p>${verdict}<p class="muted">No figure replaces a look at the pictures by somebody who knows the anatomy. This version does not measure whether training images are remembered: look before you share.</p></section>`;
 }
 
 function sideBySide({ rows }: DrawnFigures): string {

@@ -174,6 +174,7 @@ class Training {
   }
 
   private async finish(ended: TrainResult['ended']): Promise<TrainResult> {
+    await this.report('running');
     await Promise.all(this.judging.values());
     if (this.judgeFailure) throw this.judgeFailure.error;
     const last = this.last;
