@@ -168,7 +168,11 @@ export class FailedRunError extends GistError {
     readonly runId: string,
     readonly reason: { type: string; message: string },
   ) {
-    super({ what: `the run failed with ${reason.type}: ${reason.message}`, where: runId });
+    super({
+      what: `the run failed with ${reason.type}: ${reason.message}`,
+      where: runId,
+      mend: `\`gist logs ${runId}\` shows what led to it; once mended, the same \`gist run\` goes on from what is done.`,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** The `gist` command as a user runs it: a process with an environment, a state folder and an exit code. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,16 +32,26 @@ export class GistUser {
   }
 
   gist(...args: string[]): Promise<Outcome> {
+    return this.begin(...args).outcome;
+  }
+
+  /** A command that is still running, and what becomes of it. */
+  begin(...args: string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
     const inherited = Object.entries(process.env).filter(([name]) => !SERVERS.test(name));
     const env = { ...Object.fromEntries(inherited), ...this.env };
-    return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: this.folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const outcome = new Promise<Outcome>((resolve, reject) => {
       const outcome = { stdout: '', stderr: '' };
       child.stdout.on('data', (chunk: Buffer) => (outcome.stdout += chunk.toString()));
       child.stderr.on('data', (chunk: Buffer) => (outcome.stderr += chunk.toString()));
       child.once('error', reject);
       child.once('close', (code) => resolve({ code: code ?? -1, ...outcome }));
     });
+    return { child, outcome };
   }
 
   /** The parsed standard output of a command that must succeed. */

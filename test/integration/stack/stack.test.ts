@@ -6,8 +6,9 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { writePhantoms } from '../../../examples/phantoms/index.js';
 import type { PipelineResult } from '../../../src/spec/results.js';
+import type { RunProgress } from '../../../src/spec/controls.js';
 import { exists, GistUser } from '../../support/gist.js';
-import { until } from '../../support/rig.js';
+import { TINY_TRAIN, until } from '../../support/rig.js';
 
 type Parts = { part: string; state: string; pid: number | null; address: string | null }[];
 type Status = { parts: Parts; runs: { runId: string; status: string }[] };
@@ -31,7 +32,10 @@ test('two `gist up` at once start one stack, and a third changes nothing', async
   const pids = (parts: Parts) => Object.fromEntries(parts.map(({ part, pid }) => [part, pid]));
   assert.deepEqual(pids(first), pids(second));
   assert.deepEqual(Object.keys(pids(first)).sort(), ALL);
-  assert.ok(first.every(({ state }) => state === 'serving'), JSON.stringify(first));
+  assert.ok(
+    first.every(({ state }) => state === 'serving'),
+    JSON.stringify(first),
+  );
   assert.deepEqual(pids(await user.json<Parts>('up')), pids(first));
 });
 
@@ -41,8 +45,10 @@ test('the file with the credentials is for its owner only', () => {
 
 test('stacks of two state folders run side by side on ports of their own', async () => {
   await other.json('up');
-  const address = async (one: GistUser, part: string) => (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
-  for (const part of ['temporal', 's3']) assert.notEqual(await address(user, part), await address(other, part));
+  const address = async (one: GistUser, part: string) =>
+    (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
+  for (const part of ['temporal', 's3'])
+    assert.notEqual(await address(user, part), await address(other, part));
   assert.equal((await other.gist('down')).code, 0);
   assert.ok((await user.json<Status>('status')).parts.every(({ state }) => state === 'serving'));
 });
@@ -61,16 +67,51 @@ test('every part comes back by itself after SIGKILL, with the runs and data of b
     });
   }
   const { runs } = await user.json<Status>('status');
-  assert.deepEqual(runs.map((run) => [run.runId, run.status]), [[runId, 'completed']]);
-  const dataset = await user.json<{ images: object }>('dataset', 'inspect', `s3://gist/${stages.preprocess?.dataset.prefix}`);
+  assert.deepEqual(
+    runs.map((run) => [run.runId, run.status]),
+    [[runId, 'completed']],
+  );
+  const dataset = await user.json<{ images: object }>(
+    'dataset',
+    'inspect',
+    `s3://gist/${stages.preprocess?.dataset.prefix}`,
+  );
   assert.deepEqual(dataset.images, stages.preprocess?.dataset.images);
 });
 
 async function startPreprocessing(): Promise<PipelineResult> {
-  await writeFile(path.join(user.folder, 'spec.yaml'), 'name: tiny\npreprocess:\n  source: phantoms\n  resolution: 16\n');
+  await writeFile(
+    path.join(user.folder, 'spec.yaml'),
+    'name: tiny\npreprocess:\n  source: phantoms\n  resolution: 16\n',
+  );
   const args = ['--stages', 'preprocess', '--set', 'preprocess.shardImages=8', '--watch'];
   return user.json<PipelineResult>('run', 'spec.yaml', ...args);
 }
+
+test('Ctrl-C leaves a run going; who stays sees it to its end through a kill of the Temporal server', async () => {
+  const runId = 'watched';
+  const spec = {
+    name: 'watched',
+    stages: ['preprocess', 'train'],
+    preprocess: { source: 'phantoms', resolution: 16 },
+    train: TINY_TRAIN,
+  };
+  await writeFile(path.join(user.folder, 'watched.json'), JSON.stringify(spec));
+  const stays = user.begin('run', 'watched.json', '--id', runId, '--watch', '--json');
+  await until(
+    'the training runs',
+    async () => (await user.json<RunProgress>('status', runId)).stages.train === 'running',
+  );
+  const leaves = user.begin('watch', runId);
+  leaves.child.stderr?.once('data', () => leaves.child.kill('SIGINT'));
+  const left = await leaves.outcome;
+  assert.equal(left.code, 130);
+  assert.match(left.stderr, /gist watch watched/);
+  process.kill((await user.pids()).temporal as number, 'SIGKILL');
+  const { code, stdout, stderr } = await stays.outcome;
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as PipelineResult).stages.train?.ended, 'complete');
+});
 
 test('`gist up` mends a stack whose supervisor was killed and leaves its living parts alone', async () => {
   const before = await user.pids();
@@ -90,14 +131,20 @@ test('`gist down` leaves no process, and `gist up` finds the runs again', async 
   assert.deepEqual(pids.filter(exists), []);
   assert.equal((await user.gist('down')).code, 0);
   await user.json('up');
-  assert.equal((await user.json<Status>('status')).runs.length, 1);
+  assert.equal((await user.json<Status>('status')).runs.length, 2);
 });
 
 test('with servers of the user nothing is started', async () => {
-  const own = await GistUser.create({ TEMPORAL_ADDRESS: '127.0.0.1:1', AWS_ENDPOINT_URL: 'http://127.0.0.1:1' });
+  const own = await GistUser.create({
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+  });
   try {
     const parts = await own.json<Parts>('up');
-    assert.deepEqual(parts.map(({ state }) => state), ['yours', 'yours', 'yours', 'yours']);
+    assert.deepEqual(
+      parts.map(({ state }) => state),
+      ['yours', 'yours', 'yours', 'yours'],
+    );
     const { code, stderr } = await own.gist('status', 'some-run');
     assert.equal(code, 6);
     assert.match(stderr, /no Temporal server answers at 127\.0\.0\.1:1/);

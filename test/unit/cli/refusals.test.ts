@@ -25,10 +25,20 @@ const REFUSALS: [string, string[], number, RegExp][] = [
   ['a broken spec', ['run', 'broken.json'], 2, /broken\.json: is neither JSON nor YAML/],
   ['a spec that is no table', ['run', 'list.json'], 2, /list\.json: is not a spec/],
   ['a misspelt key', ['run', 'good.yaml', '--set', 'train.kimgs=3'], 2, /did you mean "kimg"/],
-  ['a setting without a value', ['run', 'good.yaml', '--set', 'train.kimg'], 2, /--set train\.kimg has no value/],
+  [
+    'a setting without a value',
+    ['run', 'good.yaml', '--set', 'train.kimg'],
+    2,
+    /--set train\.kimg has no value/,
+  ],
   ['a setting of the prototype', ['run', 'good.yaml', '--set', '__proto__.a=1'], 2, /cannot change/],
   ['an unknown stage', ['run', 'good.yaml', '--stages', 'trian'], 2, /did you mean "train"/],
-  ['a missing folder of images', ['run', 'good.yaml', '--set', 'preprocess.source=./nothing'], 3, /preprocess\.source: there is no folder/],
+  [
+    'a missing folder of images',
+    ['run', 'good.yaml', '--set', 'preprocess.source=./nothing'],
+    3,
+    /preprocess\.source: there is no folder/,
+  ],
   ['seeds that are none', ['generate', '--checkpoint', '.', '--seeds', '9-0'], 2, /--seeds 9-0/],
   ['an impossible truncation', ['generate', '--checkpoint', '.', '--psi', 'much'], 2, /--psi much/],
   ['a run when the stack is down', ['status', 'knee-1'], 6, /the embedded stack is not up.*gist up/s],
@@ -52,7 +62,13 @@ test('a refusal starts nothing and writes nothing', () => {
 
 test('--dry-run prints the whole spec with absolute addresses', async () => {
   const spec = await user.json<{ name: string; train: { kimg: number }; preprocess: { source: string } }>(
-    'run', 'good.yaml', '--dry-run', '--set', 'train.kimg=7', '--set', 'train.snapshotKimg=1',
+    'run',
+    'good.yaml',
+    '--dry-run',
+    '--set',
+    'train.kimg=7',
+    '--set',
+    'train.snapshotKimg=1',
   );
   assert.equal(spec.train.kimg, 7);
   assert.match(spec.preprocess.source, /^file:\/\/\//);
