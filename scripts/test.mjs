@@ -1,51 +1,77 @@
 /** Runs the compiled tests, each file in a process of its own, and ends with the line `N passed, N failed`. */
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const TESTS = fileURLToPath(new URL('../dist/test', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Quick ones first, so that a plain mistake is seen early. */
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
-const FILE_MS = 15 * 60_000;
+const FILE_MINUTES = 20;
+const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--minutes N]
+  WORD       only files whose path contains one of the words, as in: npm test -- imaging faults/pipeline
+  --suite    only this suite; may be repeated
+  --minutes  how long one file may take (${FILE_MINUTES})
+`;
 
-/** `npm run test:only -- imaging faults/pipeline`: only files whose path contains one of the words. */
-const words = process.argv.slice(2);
+const { words, suites, minutes } = options();
+const files = suites
+  .flatMap((suite) => testFiles(path.join('test', suite)))
+  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .map((file) => path.join(ROOT, 'dist', file.replace(/\.ts$/, '.js')));
+if (files.length === 0) {
+  process.stderr.write('no test file has such a path\n');
+  process.exit(1);
+}
 
+const counts = { passed: 0, failed: 0, skipped: 0 };
+// One file at a time: many start servers, and TensorFlow takes all processors by itself.
+const events = run({ files, concurrency: false, timeout: minutes * 60_000 });
+events.on('test:pass', ({ skip, details }) => {
+  if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
+});
+// A test that fails because of a test inside of it was counted there; a file that fell over or hung counts as one.
+events.on('test:fail', ({ details }) => {
+  if (details?.error?.failureType !== 'subtestsFailed') counts.failed++;
+});
+events.compose(new spec()).pipe(process.stdout);
+events.once('end', () => setImmediate(conclude));
+
+function conclude() {
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
+  process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+function options() {
+  const known = {
+    suite: { type: 'string', multiple: true },
+    minutes: { type: 'string' },
+    help: { type: 'boolean' },
+  };
+  try {
+    const { values, positionals } = parseArgs({ options: known, allowPositionals: true });
+    if (values.help) throw new Error('');
+    const suites = values.suite ?? SUITES;
+    for (const suite of suites) if (!SUITES.includes(suite)) throw new Error(`there is no suite ${suite}`);
+    const minutes = Number(values.minutes ?? FILE_MINUTES);
+    if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${values.minutes}`);
+    return { words: positionals, suites, minutes };
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${USAGE}`.trimStart());
+    process.exit(error.message === '' ? 0 : 2);
+  }
+}
+
+/** The sources say which tests there are: what remains compiled of a test that was removed is not one. */
 function testFiles(folder) {
-  return readdirSync(folder, { withFileTypes: true })
+  if (!existsSync(path.join(ROOT, folder))) return [];
+  return readdirSync(path.join(ROOT, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const place = path.join(folder, entry.name);
-      return entry.isDirectory() ? testFiles(place) : entry.name.endsWith('.test.js') ? [place] : [];
+      return entry.isDirectory() ? testFiles(place) : entry.name.endsWith('.test.ts') ? [place] : [];
     })
     .sort();
 }
-
-const files = SUITES.flatMap((suite) => {
-  try {
-    return testFiles(path.join(TESTS, suite));
-  } catch {
-    return [];
-  }
-}).filter((file) => words.length === 0 || words.some((word) => path.relative(TESTS, file).includes(word)));
-
-const counts = { passed: 0, failed: 0, skipped: 0 };
-const stream = run({ files, concurrency: false, timeout: FILE_MS });
-stream.on('test:pass', (event) => count(event, event.skip === undefined ? 'passed' : 'skipped'));
-stream.on('test:fail', (event) => count(event, 'failed'));
-
-/** Node reports every file as a test around its tests; only what a person wrote counts, and a file that fell over. */
-function count(event, outcome) {
-  const isFile = files.includes(path.resolve(event.name));
-  if (!isFile || outcome === 'failed') counts[outcome]++;
-}
-
-stream.compose(new spec()).pipe(process.stdout);
-stream.once('end', () => {
-  setImmediate(() => {
-    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-    process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
-    process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
-  });
-});
