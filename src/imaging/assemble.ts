@@ -136,7 +136,7 @@ function requireEnough(plan: DatasetPlan, { rejected, classImages }: Totals, spe
     });
   }
   for (const split of SPLITS) {
-    const lost = plan.sourceImages[split] > 0 ? classImages[split].findIndex((count) => count === 0) : -1;
+    const lost = plan.sourceImages[split] > 0 ? classImages[split].indexOf(0) : -1;
     if (lost < 0) continue;
     throw new DatasetError({
       what: `no ${split} image of class "${plan.classes?.[lost] ?? 'all'}" can be used: ${reasons}`,

@@ -28,7 +28,7 @@ export interface Split {
 export function splitImages({ classes, labels }: Labels, options: SplitOptions, where: string): Split {
   const names = classes ?? ['all'];
   const members: number[][] = names.map(() => []);
-  labels.forEach((label, i) => members[label]?.push(i));
+  for (const [i, label] of labels.entries()) members[label]?.push(i);
   requireSplittable(classes, members, options, where);
 
   const train: number[][] = [];

@@ -1,8 +1,10 @@
 /** Runs in the object store: their spec, what their stages made, and results that later runs may reuse. */
-import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { SpecError } from '../core/errors.js';
 import type { PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import { contentKey } from './digest.js';
+import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './object-store.js';
 
 /** Raise a stage's number when its output for the same input changes; earlier results are then not reused. */
@@ -25,18 +27,36 @@ export interface FromResults {
   synthetic: GenerateResult | null;
 }
 
+/** What a finished stage leaves; the result was made by this program, so its shape is not checked again. */
+const recordSchema = z.object({ key: z.string(), result: z.custom<StageResult>() });
+
+const datasetSchema = z.object({
+  digest: z.string(),
+  resolution: z.int(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  classes: z.array(z.string()).nullable(),
+  images: z.object({ train: z.int(), holdout: z.int() }),
+  rejected: z.array(z.unknown()),
+});
+const checkpointSchema = z.object({ kimg: z.number(), step: z.int() });
+const syntheticSchema = z.object({ digest: z.string(), images: z.int() });
+
 export async function recordRun(store: ObjectStore, runId: string, spec: PipelineSpec): Promise<void> {
   await putJson(store, `runs/${runId}/run.json`, { runId, spec, stageVersions: STAGE_VERSIONS });
 }
 
 export async function findStageResult(store: ObjectStore, lookup: StageLookup): Promise<StageResult | null> {
-  const own = await getJson<{ key: string; result: StageResult }>(store, stageObject(lookup.runId, lookup.stage));
+  const own = await findJson(store, stageObject(lookup.runId, lookup.stage), recordSchema);
   if (own?.key === stageKey(lookup)) return own.result;
   if (!lookup.reuse) return null;
-  return (await getJson<{ result: StageResult }>(store, cacheObject(lookup)))?.result ?? null;
+  return (await findJson(store, cacheObject(lookup), recordSchema))?.result ?? null;
 }
 
-export async function recordStageResult(store: ObjectStore, lookup: StageLookup, result: StageResult): Promise<void> {
+export async function recordStageResult(
+  store: ObjectStore,
+  lookup: StageLookup,
+  result: StageResult,
+): Promise<void> {
   const record = { key: stageKey(lookup), runId: lookup.runId, result };
   await putJson(store, cacheObject(lookup), record);
   await putJson(store, stageObject(lookup.runId, lookup.stage), record);
@@ -48,17 +68,32 @@ export async function resolveFrom(store: ObjectStore, spec: PipelineSpec): Promi
   if (from === null) return { dataset: null, train: null, synthetic: null };
   if (typeof from === 'string') return resultsOfRun(store, from);
   return {
-    dataset: from.dataset === undefined ? null : await datasetAt(store, prefixIn(store, from.dataset, 'from.dataset')),
-    train: from.checkpoint === undefined ? null : { checkpoint: await checkpointAt(store, prefixIn(store, from.checkpoint, 'from.checkpoint')) },
-    synthetic: from.synthetic === undefined ? null : await syntheticAt(store, prefixIn(store, from.synthetic, 'from.synthetic')),
+    dataset:
+      from.dataset === undefined
+        ? null
+        : await datasetAt(store, prefixIn(store, from.dataset, 'from.dataset')),
+    train:
+      from.checkpoint === undefined
+        ? null
+        : { checkpoint: await checkpointAt(store, prefixIn(store, from.checkpoint, 'from.checkpoint')) },
+    synthetic:
+      from.synthetic === undefined
+        ? null
+        : await syntheticAt(store, prefixIn(store, from.synthetic, 'from.synthetic')),
   };
 }
 
 async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResults> {
-  const runId = from.includes('://') ? prefixIn(store, from, 'from').replace(/^runs\//, '').replace(/\/$/, '') : from;
+  const runId = from.includes('://')
+    ? prefixIn(store, from, 'from')
+        .replace(/^runs\//, '')
+        .replace(/\/$/, '')
+    : from;
   const [run, preprocess, train, generate] = await Promise.all([
     store.head(`runs/${runId}/run.json`),
-    ...(['preprocess', 'train', 'generate'] as const).map((stage) => getJson<{ result: StageResult }>(store, stageObject(runId, stage))),
+    ...(['preprocess', 'train', 'generate'] as const).map((stage) =>
+      findJson(store, stageObject(runId, stage), recordSchema),
+    ),
   ]);
   if (!run) {
     throw new SpecError({
@@ -77,34 +112,40 @@ async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResul
 }
 
 async function datasetAt(store: ObjectStore, prefix: string): Promise<DatasetRef> {
-  const manifest = await getJson<DatasetRef>(store, `${prefix}manifest.json`);
-  if (!manifest?.digest || !manifest.images) return nothingThere('from.dataset', `${prefix}manifest.json`);
-  const { digest, resolution, channels, classes, images } = manifest;
-  const rejected: unknown = manifest.rejected;
-  return { prefix, digest, resolution, channels, classes, images, rejected: Array.isArray(rejected) ? rejected.length : Number(rejected ?? 0) };
+  const manifest = await findJson(store, `${prefix}manifest.json`, datasetSchema);
+  if (!manifest) return nothingThere('from.dataset', `${prefix}manifest.json`);
+  return { prefix, ...manifest, rejected: manifest.rejected.length };
 }
 
 async function checkpointAt(store: ObjectStore, prefix: string): Promise<CheckpointRef> {
-  const manifest = await getJson<{ kimg: number; step: number }>(store, `${prefix}manifest.json`);
-  if (manifest?.kimg === undefined) return nothingThere('from.checkpoint', `${prefix}manifest.json`);
-  return { prefix, kimg: manifest.kimg, step: manifest.step };
+  const manifest = await findJson(store, `${prefix}manifest.json`, checkpointSchema);
+  if (!manifest) return nothingThere('from.checkpoint', `${prefix}manifest.json`);
+  return { prefix, ...manifest };
 }
 
 async function syntheticAt(store: ObjectStore, prefix: string): Promise<GenerateResult> {
-  const manifest = await getJson<{ digest: string; images: number }>(store, `${prefix}manifest.json`);
-  if (!manifest?.digest) return nothingThere('from.synthetic', `${prefix}manifest.json`);
-  return { stage: 'generate', prefix, digest: manifest.digest, images: manifest.images };
+  const manifest = await findJson(store, `${prefix}manifest.json`, syntheticSchema);
+  if (!manifest) return nothingThere('from.synthetic', `${prefix}manifest.json`);
+  return { stage: 'generate', prefix, ...manifest };
 }
 
 function nothingThere(where: string, key: string): never {
-  throw new SpecError({ what: `nothing usable is at ${key}`, where, mend: 'Give the folder that holds the manifest.json of an earlier run.' });
+  throw new SpecError({
+    what: `nothing usable is at ${key}`,
+    where,
+    mend: 'Give the folder that holds the manifest.json of an earlier run.',
+  });
 }
 
 /** The key prefix that an address means in this store. */
 function prefixIn(store: ObjectStore, address: string, where: string): string {
   const relative = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
   if (relative.includes('://')) {
-    throw new SpecError({ what: `"${address}" is outside of this deployment's store ${store.uri}`, where, mend: 'Copy it into the store first.' });
+    throw new SpecError({
+      what: `"${address}" is outside of this deployment's store ${store.uri}`,
+      where,
+      mend: 'Copy it into the store first.',
+    });
   }
   return relative.endsWith('/') ? relative : `${relative}/`;
 }
@@ -118,23 +159,5 @@ function cacheObject(lookup: StageLookup): string {
 }
 
 function stageKey({ stage, inputs, settings }: StageLookup): string {
-  return createHash('sha256').update(canonical({ stage, version: STAGE_VERSIONS[stage], inputs, settings })).digest('hex');
-}
-
-/** JSON with sorted keys, so that equal settings have equal keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}
-
-async function putJson(store: ObjectStore, key: string, value: unknown): Promise<void> {
-  await store.put(key, Buffer.from(`${JSON.stringify(value, null, 2)}\n`), { contentType: 'application/json' });
-}
-
-async function getJson<T>(store: ObjectStore, key: string): Promise<T | null> {
-  if (!(await store.head(key))) return null;
-  return JSON.parse(Buffer.from(await store.get(key)).toString('utf8')) as T;
+  return contentKey(stage, STAGE_VERSIONS[stage], inputs, settings);
 }

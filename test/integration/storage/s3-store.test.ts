@@ -164,7 +164,7 @@ test('a conditional put whose answer got lost is known for its own when tried ag
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', async () => {
       const headers = { ...(request.headers as Record<string, string>) };
-      const host = headers['host'];
+      const host = headers.host;
       for (const name of ['connection', 'content-length', 'expect', 'transfer-encoding'])
         delete headers[name];
       const body = ['GET', 'HEAD'].includes(request.method ?? '') ? undefined : Buffer.concat(chunks);

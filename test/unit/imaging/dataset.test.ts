@@ -120,7 +120,7 @@ test('a finished data set is found again, a built shard is left alone, a damaged
     assert.deepEqual(await store.head(key), built);
     await store.put(key, whole.subarray(0, 100));
     await assert.rejects(async () => {
-      for await (const _ of (await openDataset(store, ref.prefix)).images('train')) continue;
+      for await (const _ of (await openDataset(store, ref.prefix)).images('train'));
     }, StoreError);
     await buildShard(store, openSource(source), spec, { digest: ref.digest, shard: 0 });
     assert.deepEqual(await store.get(key), whole);

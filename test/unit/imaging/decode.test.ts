@@ -25,9 +25,9 @@ const corners = (pixels: Uint8Array) =>
 
 function assertNear(actual: readonly number[], expected: readonly number[], tolerance: number): void {
   assert.equal(actual.length, expected.length);
-  actual.forEach((value, i) =>
-    assert.ok(Math.abs(value - (expected[i] as number)) <= tolerance, `${actual} is not near ${expected}`),
-  );
+  for (const [i, value] of actual.entries()) {
+    assert.ok(Math.abs(value - (expected[i] as number)) <= tolerance, `${actual} is not near ${expected}`);
+  }
 }
 
 async function refusal(bytes: Uint8Array, options = GRAY): Promise<ImageError> {
