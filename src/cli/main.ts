@@ -60,7 +60,7 @@ export async function main(argv: string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError)
       process.exit(error.exitCode === 0 ? 0 : new UsageError({ what: '' }).exitCode);
-    printError(error);
+    printError(error, argv.includes('--json'));
     process.exit(exitCodeOf(error));
   }
   // Connections to servers would keep a finished command alive.

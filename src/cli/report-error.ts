@@ -1,13 +1,15 @@
 /** How an error is told: what, where, how to mend it; a stack only for those who debug. */
-import { GistError } from '../core/errors.js';
+import { GistError, wireError } from '../core/errors.js';
 
 export function exitCodeOf(error: unknown): number {
   return error instanceof GistError ? error.exitCode : 1;
 }
 
-export function printError(error: unknown): void {
+/** On standard error: in words, or as one JSON line for machines. */
+export function printError(error: unknown, json = false): void {
   const write = (line: string) => process.stderr.write(`${line}\n`);
-  if (error instanceof GistError) {
+  if (json) write(JSON.stringify({ error: wireError(error) }));
+  else if (error instanceof GistError) {
     write(`error: ${error.where ? `${error.where}: ` : ''}${error.what}`);
     if (error.mend) write(`  -> ${error.mend}`);
   } else {

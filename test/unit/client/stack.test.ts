@@ -1,0 +1,65 @@
+/** What the embedded stack decides before it starts anything: whose servers, which ports, which state. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { newRunId } from '../../../src/client/runs.js';
+import { embeddedParts, environmentOf } from '../../../src/client/stack/parts.js';
+import { choosePorts, PREFERRED } from '../../../src/client/stack/ports.js';
+import { StackFolder } from '../../../src/client/stack/state.js';
+import { StackError } from '../../../src/core/errors.js';
+import { withFolder } from '../../support/images.js';
+
+test('runs what the environment does not name', () => {
+  assert.deepEqual(embeddedParts({}), ['temporal', 's3', 'worker']);
+  assert.deepEqual(embeddedParts({ TEMPORAL_ADDRESS: 'there:7233' }), ['s3', 'worker']);
+  assert.deepEqual(embeddedParts({ TEMPORAL_PROFILE: 'cloud' }), ['s3', 'worker']);
+  assert.deepEqual(embeddedParts({ AWS_ENDPOINT_URL: 'http://there' }), ['temporal', 'worker']);
+  assert.deepEqual(embeddedParts({ TEMPORAL_ADDRESS: 'there:7233', AWS_ENDPOINT_URL: 'http://there' }), []);
+});
+
+test('points processes only at the servers that it runs', () =>
+  withFolder(async (folder) => {
+    const state = { ...new StackFolder(folder).read(), ports: { temporal: 1, 's3.port': 2 } };
+    assert.deepEqual(environmentOf(state, ['temporal', 'worker']), { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    assert.equal(environmentOf(state, ['s3', 'worker']).AWS_ENDPOINT_URL, 'http://127.0.0.1:2');
+    assert.equal(environmentOf(state, ['s3', 'worker']).TEMPORAL_ADDRESS, undefined);
+  }));
+
+test('keeps a remembered port while it is free and takes another when it is not', async () => {
+  const first = await choosePorts({}, () => false);
+  assert.equal(new Set(Object.values(first)).size, Object.keys(PREFERRED).length);
+  const blocker = createServer();
+  const port = first.temporal as number;
+  await new Promise<void>((resolve) => blocker.listen(port, '127.0.0.1', resolve));
+  try {
+    const second = await choosePorts(first, () => false);
+    assert.notEqual(second.temporal, port);
+    // A port in use by our own server stays.
+    assert.equal((await choosePorts(first, (name) => name === 'temporal')).temporal, port);
+  } finally {
+    await new Promise((resolve) => blocker.close(resolve));
+  }
+});
+
+test('two stacks never share credentials, and a stack keeps its own', () =>
+  withFolder(async (folder) => {
+    const stack = new StackFolder(folder);
+    const state = stack.read();
+    stack.write(state);
+    stack.remember('s3', { pid: 1, started: '2' });
+    assert.deepEqual(stack.read(), { ...state, processes: { s3: { pid: 1, started: '2' } } });
+    assert.notDeepEqual(new StackFolder(`${folder}/other`).read().credentials, state.credentials);
+  }));
+
+test('a damaged state file is an error that says how to go on', () =>
+  withFolder(async (folder) => {
+    writeFileSync(`${folder}/stack.json`, '{"version": 1');
+    assert.throws(() => new StackFolder(folder).read(), StackError);
+  }));
+
+test('run ids carry name and time and are never the same twice', () => {
+  const now = new Date('2026-01-31T14:22:33Z');
+  assert.match(newRunId('knee', now), /^knee-20260131-142233-[0-9a-f]{4}$/);
+  assert.ok(new Set(Array.from({ length: 5 }, () => newRunId('knee', now))).size > 1);
+});
