@@ -1,6 +1,6 @@
 /** The embedded stack, by its commands and real servers: one of each, its own ports, back after kills, gone after `down`. */
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -111,6 +111,32 @@ test('Ctrl-C leaves a run going; who stays sees it to its end through a kill of 
   const { code, stdout, stderr } = await stays.outcome;
   assert.equal(code, 0, stderr);
   assert.equal((JSON.parse(stdout) as PipelineResult).stages.train?.ended, 'complete');
+});
+
+test('`gist generate` makes the same images of a run again, and `gist logs` tells of its checkpoints', async () => {
+  const { train } = await user.json<RunProgress>('status', 'watched');
+  const checkpoint = train?.lastCheckpoint?.prefix ?? '';
+  const make = (out: string, ...args: string[]) =>
+    user.json<{ images: { seed: number; class: string; file: string }[] }>(
+      ...(['generate', '--checkpoint', checkpoint, '--seeds', '3,7', '--out', out, ...args] as const),
+    );
+  const { images } = await make('first');
+  assert.deepEqual(
+    images.map(({ seed, class: name }) => [seed, name]),
+    [
+      [3, 'grade-3'],
+      [7, 'grade-2'],
+    ],
+  );
+  const again = await make('second', '--class', 'grade-2');
+  const bytes = (file: string | undefined) => readFileSync(path.join(user.folder, file ?? ''));
+  assert.deepEqual(bytes(again.images[1]?.file), bytes(images[1]?.file));
+  assert.notDeepEqual(bytes(again.images[0]?.file), bytes(images[0]?.file));
+  assert.equal(
+    (await user.gist('generate', '--checkpoint', checkpoint, '--class', 'grade-9', '--out', 'third')).code,
+    2,
+  );
+  assert.match((await user.gist('logs', 'watched')).stdout, /checkpoint .*watched/);
 });
 
 test('`gist up` mends a stack whose supervisor was killed and leaves its living parts alone', async () => {
