@@ -1,8 +1,8 @@
 /** The evaluate stage: features of every set by shard, then figures and the report. */
 import type { Compute } from '../core/compute.js';
+import type { ReportedRun } from '../report/report-input.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
-import type { PipelineSpec } from '../spec/pipeline.js';
-import type { DatasetRef, EvaluateResult, GenerateResult, TrainResult } from '../spec/results.js';
+import type { EvaluateResult } from '../spec/results.js';
 import { workControls } from './heartbeat.js';
 
 /** Sets that are compared; each is a range of the stage's shards. */
@@ -13,14 +13,8 @@ export interface FeatureSet {
   shards: number;
 }
 
-export interface EvaluateInput {
-  runId: string;
-  spec: PipelineSpec;
-  dataset: DatasetRef;
-  synthetic: GenerateResult;
-  train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
-  reused: string[];
-}
+/** What the stage is told; the report shows all of it. */
+export type EvaluateInput = ReportedRun;
 
 export function createEvaluateActivities({ compute }: { compute: Compute }) {
   return {

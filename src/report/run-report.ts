@@ -7,24 +7,13 @@ import { type CheckpointManifest, manifestSchema } from '../gan/checkpoint.js';
 import { listSnapshots } from '../gan/index.js';
 import { shardListSchema, type SyntheticManifest, syntheticManifestSchema } from '../gan/synthetic-set.js';
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
-import type { PipelineSpec } from '../spec/pipeline.js';
-import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult, TrainResult } from '../spec/results.js';
+import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { findJson, getJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { curveSvg } from './figures/curve.js';
 import { grid } from './figures/grid.js';
 import { type DrawnFigures, renderHtml } from './html.js';
-import type { ClassRow, ReportInput } from './report-input.js';
-
-/** What is known of a run when its report is made. */
-export interface ReportedRun {
-  runId: string;
-  spec: PipelineSpec;
-  dataset: DatasetRef;
-  synthetic: GenerateResult;
-  train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
-  reused: string[];
-}
+import type { ClassRow, ReportedRun, ReportInput } from './report-input.js';
 
 const IMAGES_A_CLASS = 6;
 const CLASSES_SHOWN = 12;
