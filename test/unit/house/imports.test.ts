@@ -59,9 +59,14 @@ const ALLOWED = 'src/report/allowed.ts';
 function cruise(files: string[]): Promise<{ code: unknown; said: string }> {
   const args = [CRUISER, '--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...files];
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: copy }, (error, stdout, stderr) => {
-      resolve({ code: error ? error.code : 0, said: stdout + stderr });
-    });
+    execFile(
+      process.execPath,
+      args,
+      { cwd: copy, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } },
+      (error, stdout, stderr) => {
+        resolve({ code: error ? error.code : 0, said: stdout + stderr });
+      },
+    );
   });
 }
 
