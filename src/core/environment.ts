@@ -19,6 +19,10 @@ export const environment = {
     path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist'),
   /** Which TensorFlow library set-up fetches and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
+  /** Python that brings pip. */
+  python: (): string => process.env.PYTHON || 'python3',
+  /** C++ compiler of the user's choice; undefined: the first of the usual ones that there is. */
+  compiler: (): string | undefined => process.env.CXX || undefined,
   /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** File that a worker writes once it polls. */

@@ -23,34 +23,37 @@ export interface DoctorPart {
 /** Free room below which a set-up or a training is likely to fail. */
 const ROOM_BYTES = 5e9;
 
+/** The usual C++ compilers, in the order in which set-up tries them. */
+const COMPILERS = ['g++', 'clang++', 'c++'];
+
+/** Every part, found or missing; loads the native library to see that it can be. */
 export async function collectDoctorReport(): Promise<DoctorPart[]> {
-  return [...programs(), ...unpackedParts(), await boundLibrary(), gpu(), ...machine()];
+  return [...programs(), ...unpackedParts(), await boundLibrary(), ...(await gpu()), ...machine()];
 }
 
-function program(name: string, command: string, args: string[], mend: string): DoctorPart {
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
-  const version = status === 0 ? (stdout.split('\n')[0] ?? '').trim() : '';
-  return { name, found: status === 0, version, where: command, mend, optional: false };
+function program(name: string, commands: string[], args: string[], mend: string): DoctorPart {
+  for (const command of commands) {
+    const [file = command, ...words] = command.split(/\s+/);
+    const { status, stdout } = spawnSync(file, [...words, ...args], { encoding: 'utf8' });
+    const version = (stdout ?? '').split('\n')[0]?.trim() ?? '';
+    if (status === 0) return { name, found: true, version, where: command, mend, optional: false };
+  }
+  return { name, found: false, version: '', where: commands.join(', '), mend, optional: false };
 }
 
 function programs(): DoctorPart[] {
-  const node = {
-    name: 'Node.js',
-    found: true,
-    version: process.versions.node,
-    where: process.execPath,
-    mend: '',
-    optional: false,
-  };
+  const { version, execPath: where } = process;
+  const compiler = environment.compiler();
   return [
-    node,
+    { name: 'Node.js', found: true, version, where, mend: 'nodejs.org', optional: false },
+    program('npm', ['npm'], ['--version'], 'it comes with Node.js (nodejs.org)'),
     program(
       'Python with pip',
-      process.env.PYTHON ?? 'python3',
+      [environment.python()],
       ['-m', 'pip', '--version'],
-      'apt install python3-pip',
+      'apt install python3 python3-pip, or set PYTHON',
     ),
-    program('C++ compiler', process.env.CXX ?? 'g++', ['--version'], 'apt install g++'),
+    program('C++ compiler', compiler ? [compiler] : COMPILERS, ['--version'], 'apt install g++, or set CXX'),
   ];
 }
 
@@ -70,37 +73,41 @@ function unpackedParts(): DoctorPart[] {
 
 /** Loads the library for real: a file that is there may still not fit. */
 async function boundLibrary(): Promise<DoctorPart> {
-  const part = {
-    name: 'TensorFlow binding',
-    where: '@tensorflow/tfjs-node-gpu',
-    mend: 'npm run setup',
-    optional: false,
-  };
+  const part = { name: 'TensorFlow binding', mend: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
-    return {
-      ...part,
-      found: true,
-      version: `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`,
-    };
+    const version = `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`;
+    return { ...part, found: true, version, where: loadedLibrary() };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return { ...part, found: false, version: '' };
+    return { ...part, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' };
   }
 }
 
-function gpu(): DoctorPart {
+/** The file that this process really has loaded, whatever set-up meant it to. */
+function loadedLibrary(): string {
+  const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+  return sharedObjects.find((file) => file.includes('libtensorflow_cc')) ?? 'unknown';
+}
+
+async function gpu(): Promise<DoctorPart[]> {
   const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
-  const mend = 'optional: trainings of 128 px and more want one';
-  return {
-    name: 'GPU',
-    found: status === 0,
-    version: status === 0 ? stdout.trim() : '',
+  const card = {
     where: 'nvidia-smi',
-    mend,
+    mend: 'optional: trainings of 128 px and more want one',
     optional: true,
   };
+  if (status !== 0) return [{ ...card, name: 'GPU', found: false, version: '' }];
+  const library = {
+    name: 'TensorFlow for the GPU',
+    found: environment.tensorflow() === 'cuda',
+    version: '',
+    where: `GIST_TENSORFLOW=${environment.tensorflow()}`,
+    mend: 'GIST_TENSORFLOW=cuda npm run setup, with that variable set for later commands too',
+    optional: true,
+  };
+  return [{ ...card, name: 'GPU', found: true, version: stdout.trim().split('\n').join('; ') }, library];
 }
 
 function machine(): DoctorPart[] {

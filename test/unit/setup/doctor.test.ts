@@ -1,0 +1,61 @@
+/** `gist doctor`: what it says of a machine that has everything, and of one that lacks the downloaded parts. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { DoctorPart } from '../../../src/cli/commands/doctor.js';
+
+const MAIN = path.resolve('dist/src/cli/main.js');
+const MISSING = 7;
+
+let empty: string;
+
+before(() => {
+  empty = mkdtempSync(path.join(tmpdir(), 'gist-doctor-'));
+});
+
+after(() => rmSync(empty, { recursive: true }));
+
+function doctor(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: unknown; stdout: string }> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env } };
+    execFile(process.execPath, [MAIN, 'doctor', ...args], options, (error, stdout) => {
+      resolve({ code: error ? error.code : 0, stdout });
+    });
+  });
+}
+
+describe('gist doctor', () => {
+  it('finds every needed part after set-up, and the library that is bound', async () => {
+    const { code, stdout } = await doctor(['--json']);
+    const parts = JSON.parse(stdout) as DoctorPart[];
+    assert.deepEqual(
+      parts.filter(({ found, optional }) => !found && !optional),
+      [],
+    );
+    assert.equal(code, 0);
+    const bound = parts.find(({ name }) => name === 'TensorFlow binding');
+    assert.match(bound?.version ?? '', /^tensorflow 2\.\d+\.\d+/);
+    assert.match(bound?.where ?? '', /libtensorflow_cc/);
+  });
+
+  it('names the parts that are missing, how to mend each, and ends with exit code 7', async () => {
+    const { code, stdout } = await doctor(['--json'], { GIST_CACHE_DIR: empty });
+    assert.equal(code, MISSING);
+    const missing = (JSON.parse(stdout) as DoctorPart[]).filter(({ found, optional }) => !found && !optional);
+    assert.ok(missing.some(({ name }) => name === 'SeaweedFS, the S3 server'));
+    for (const { mend, where } of missing) assert.ok(mend !== '' && where.startsWith(empty), where);
+  });
+
+  it('says the same to people, one line a part', async () => {
+    const { stdout } = await doctor([], { GIST_CACHE_DIR: empty, CXX: path.join(empty, 'no-compiler') });
+    assert.match(stdout, /^found {4}Node\.js/m);
+    assert.match(stdout, /^MISSING {2}C\+\+ compiler .*no-compiler\]\n +-> apt install g\+\+/m);
+    assert.match(stdout, /^MISSING {2}Temporal CLI and dev server/m);
+  });
+});
