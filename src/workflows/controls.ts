@@ -157,6 +157,8 @@ export class RunControls {
   private async resume(): Promise<ControlReply> {
     if (!this.paused) return { changed: false, message: 'Was not paused; it is running.' };
     this.paused = false;
+    // Until it reports again: a pause right after this must wait for a checkpoint of its own.
+    this.trainState = 'running';
     await this.passOn();
     return { changed: true, message: 'Resumed; it goes on from where it was.' };
   }

@@ -31,7 +31,7 @@ export const snapshotsSignal = defineSignal<[CheckpointRef[]]>('snapshots');
 
 /** What a training reports to the pipeline whenever it changes. */
 export interface TrainReport {
-  state: 'running' | 'pausing' | 'paused';
+  state: 'running' | 'paused';
   targetKimg: number;
   lastCheckpoint: CheckpointRef | null;
   point?: CurvePoint;

@@ -52,6 +52,8 @@ class Training {
   private readonly judging = new Map<string, Promise<void>>();
   private judgeFailure: { error: unknown } | undefined;
   private scope: CancellationScope | undefined;
+  /** A judge may finish at any time: what it reports must not contradict where the training is. */
+  private state: TrainReport['state'] = 'running';
   private readonly trainer;
   private readonly judge;
 
@@ -93,7 +95,8 @@ class Training {
   }
 
   private async trainAWhile(): Promise<void> {
-    await this.report('running');
+    this.state = 'running';
+    await this.report();
     const { runId, dataset, train } = this.input;
     const { targetKimg } = this.wish;
     this.scope = new CancellationScope();
@@ -142,7 +145,8 @@ class Training {
   }
 
   private async waitWhilePaused(): Promise<void> {
-    await this.report('paused');
+    this.state = 'paused';
+    await this.report();
     await condition(() => !this.wish.paused || this.ended() !== null);
   }
 
@@ -166,7 +170,7 @@ class Training {
       });
       this.curve.push(...points);
       this.curve.sort((a, b) => a.kimg - b.kimg);
-      for (const point of points) await this.report(this.wish.paused ? 'pausing' : 'running', point);
+      for (const point of points) await this.report(point);
     } catch (error) {
       this.judgeFailure ??= { error };
     }
@@ -174,7 +178,7 @@ class Training {
   }
 
   private async finish(ended: TrainResult['ended']): Promise<TrainResult> {
-    await this.report('running');
+    await this.report();
     await Promise.all(this.judging.values());
     if (this.judgeFailure) throw this.judgeFailure.error;
     const last = this.last;
@@ -198,10 +202,15 @@ class Training {
     });
   }
 
-  private async report(state: TrainReport['state'], point?: CurvePoint): Promise<void> {
+  private async report(point?: CurvePoint): Promise<void> {
     const { parent } = workflowInfo();
     if (!parent) return;
-    const report: TrainReport = { state, targetKimg: this.wish.targetKimg, lastCheckpoint: this.last, point };
+    const report: TrainReport = {
+      state: this.state,
+      targetKimg: this.wish.targetKimg,
+      lastCheckpoint: this.last,
+      point,
+    };
     await getExternalWorkflowHandle(parent.workflowId).signal(trainReportSignal, report);
   }
 }
