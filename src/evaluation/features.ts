@@ -3,8 +3,9 @@ import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { decodeSafetensors, encodeSafetensors } from '../nn/safetensors.js';
 import type { ObjectStore } from '../storage/index.js';
-import { BATCH, createExtractor, type Extractor, FEATURES, SIDE } from './extractors/effnetlite0.js';
-import { extractorInput, type SquareImage } from './extractors/input.js';
+import type { LoadedExtractor } from './extractors/extractor.js';
+import { EXTRACTORS } from './extractors/index.js';
+import type { SquareImage } from './extractors/input.js';
 import {
   type ImageSet,
   openImageSet,
@@ -16,16 +17,19 @@ import {
 } from './image-sets.js';
 import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
-let warm: Promise<Extractor> | null = null;
+/** What the spec's `extractor: auto` stands for. */
+const EXTRACTOR = EXTRACTORS.effnetlite0;
 
-/** Compiled once a process, since compilation takes longer than many a shard. */
-function warmExtractor(): Promise<Extractor> {
+let warm: Promise<LoadedExtractor> | null = null;
+
+/** Loaded once a process, since compilation takes longer than many a shard. */
+function warmExtractor(): Promise<LoadedExtractor> {
   if (!warm) {
-    const extractor = createExtractor();
-    warm = extractor;
+    const loading = EXTRACTOR.load();
+    warm = loading;
     // A failure is told to whoever asked; the next one tries again.
-    extractor.catch(() => {
-      if (warm === extractor) warm = null;
+    loading.catch(() => {
+      if (warm === loading) warm = null;
     });
   }
   return warm;
@@ -38,20 +42,17 @@ export async function extractFeatures(
 ): Promise<FeatureMatrix> {
   const extractor = await warmExtractor();
   const parts: Float32Array[] = [];
-  let batch: Promise<Float32Array>[] = [];
+  let batch: SquareImage[] = [];
   let done = 0;
   const flush = async () => {
-    const inputs = await Promise.all(batch);
-    const joined = new Float32Array(inputs.length * SIDE * SIDE * 3);
-    for (const [i, input] of inputs.entries()) joined.set(input, i * input.length);
-    parts.push(await extractor.features(joined));
-    done += inputs.length;
+    parts.push(await extractor.extract(batch));
+    done += batch.length;
     batch = [];
     onBatch(done);
   };
   for await (const image of images) {
-    batch.push(extractorInput(image));
-    if (batch.length === BATCH) await flush();
+    batch.push(image);
+    if (batch.length === EXTRACTOR.batch) await flush();
   }
   if (batch.length > 0) await flush();
   return joinRows(parts);
@@ -90,7 +91,7 @@ export async function extractShard(
   throw new RangeError(`there is no shard ${shard}`);
 }
 
-/** The first images' features of a set, extracting what is not in the store yet. [images, 1280] */
+/** The first images' features of a set, extracting what is not in the store yet. */
 export async function setFeatures(
   store: ObjectStore,
   set: ImageSet,
@@ -131,7 +132,7 @@ async function extractOnce(
     });
   await store.put(
     key,
-    encodeSafetensors({ features: { shape: [rows, FEATURES], data: Float32Array.from(data) } }),
+    encodeSafetensors({ features: { shape: [rows, EXTRACTOR.dimensions], data: Float32Array.from(data) } }),
   );
 }
 
@@ -143,7 +144,7 @@ async function* squares(store: ObjectStore, set: ImageSet, shard: number): Async
 async function readShard(store: ObjectStore, set: ImageSet, shard: number): Promise<Float32Array> {
   const key = featureKey(set.digest, set.set, shard);
   const { features } = decodeSafetensors(await store.get(key), key);
-  if (features?.shape[0] === set.shards[shard]?.images && features?.shape[1] === FEATURES)
+  if (features?.shape[0] === set.shards[shard]?.images && features?.shape[1] === EXTRACTOR.dimensions)
     return features.data;
   throw new StoreError({
     what: 'holds features of another set of images',
@@ -153,7 +154,8 @@ async function readShard(store: ObjectStore, set: ImageSet, shard: number): Prom
 }
 
 function featureKey(digest: string, set: SetName, shard: number): string {
-  return `features/effnetlite0/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
+  const { name, version } = EXTRACTOR;
+  return `features/${name}-v${version}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
 }
 
 function joinRows(parts: readonly Float32Array[]): FeatureMatrix {
@@ -163,5 +165,5 @@ function joinRows(parts: readonly Float32Array[]): FeatureMatrix {
     data.set(part, at);
     at += part.length;
   }
-  return { rows: data.length / FEATURES, columns: FEATURES, data };
+  return { rows: data.length / EXTRACTOR.dimensions, columns: EXTRACTOR.dimensions, data };
 }

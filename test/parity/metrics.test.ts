@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createExtractor, FEATURES } from '../../src/evaluation/extractors/effnetlite0.js';
+import { EXTRACTORS } from '../../src/evaluation/extractors/index.js';
 import type { FeatureMatrix } from '../../src/evaluation/metrics/feature-matrix.js';
 import { frechetDistance, gaussianStatistics } from '../../src/evaluation/metrics/frechet-distance.js';
 import { kernelDistance } from '../../src/evaluation/metrics/kid.js';
@@ -59,8 +59,15 @@ test('EfficientNet-Lite0 gives the reference features of colour and gray images'
   const { images, features: wanted } = await tensors('effnetlite0.expected.safetensors');
   const { shape, data } = images as NamedTensor;
   const [count, , side] = shape as [number, number, number];
-  const extractor = await createExtractor();
-  const actual = await extractor.features(channelsLast(data, count, side));
+  const pixels = channelsLast(data, count, side);
+  const size = side * side * 3;
+  const batch = Array.from({ length: count }, (_, i) => ({
+    resolution: side,
+    channels: 3 as const,
+    pixels: pixels.subarray(i * size, (i + 1) * size),
+  }));
+  const extractor = await EXTRACTORS.effnetlite0.load();
+  const actual = await extractor.extract(batch);
   extractor.dispose();
   let worst = 0;
   let largest = 0;
@@ -68,14 +75,14 @@ test('EfficientNet-Lite0 gives the reference features of colour and gray images'
     worst = Math.max(worst, Math.abs(value - (actual[i] as number)));
     largest = Math.max(largest, Math.abs(value));
   });
-  assert.equal(actual.length, count * FEATURES);
+  assert.equal(actual.length, count * EXTRACTORS.effnetlite0.dimensions);
   assert.ok(worst / largest < 1e-3, `differs by ${worst} of ${largest}`);
 });
 
 /** [n, 3, s, s] to [n, s, s, 3]. */
-function channelsLast(data: Float32Array, count: number, side: number): Float32Array {
+function channelsLast(data: Float32Array, count: number, side: number): Uint8Array {
   const pixels = side * side;
-  return Float32Array.from(data, (_, i) => {
+  return Uint8Array.from(data, (_, i) => {
     const image = Math.floor(i / (3 * pixels));
     const pixel = Math.floor(i / 3) % pixels;
     return data[(image * 3 + (i % 3)) * pixels + pixel] as number;

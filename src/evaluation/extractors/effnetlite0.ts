@@ -7,11 +7,13 @@ import { createProgram, type Program, type ProgramDefinition, type VariableSpec 
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import type { NamedTensor } from '../../nn/safetensors.js';
 import { tf } from '../../nn/tensorflow.js';
+import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
+import { extractorInput, type SquareImage } from './input.js';
 
-export const SIDE = 224;
-export const FEATURES = 1280;
+const SIDE = 224;
+const FEATURES = 1280;
 /** Images at once; the graph is compiled for it, and fewer are filled up. */
-export const BATCH = 16;
+const BATCH = 16;
 /** The published model's, not TensorFlow's default. */
 const BN_EPSILON = 1e-3;
 
@@ -38,40 +40,36 @@ const BLOCKS: Block[] = STAGES.flatMap(({ repeats, stride, expands }) =>
   Array.from({ length: repeats }, (_, i) => ({ stride: i === 0 ? stride : 1, expands, residual: i > 0 })),
 ).map((block, i) => ({ ...block, name: `_blocks.${i}` }));
 
-export interface Extractor {
-  /**
-   * Features after global average pooling.
-   *
-   * @param images [count, 224, 224, 3], values 0...255
-   * @returns [count, 1280]
-   */
-  features(images: Float32Array): Promise<Float32Array>;
-  dispose(): void;
-}
+/** Features after global average pooling. */
+export const effnetlite0: FeatureExtractor = {
+  name: 'effnetlite0',
+  version: 2,
+  dimensions: FEATURES,
+  batch: BATCH,
+  load,
+};
 
-/** @throws SetupError when the weights are not there; CheckpointError when they are damaged. */
-export async function createExtractor(): Promise<Extractor> {
+async function load(): Promise<LoadedExtractor> {
   const file = partPath('efficientnet-lite0');
   const program = await createProgram(definition(readPytorchFile(await readFile(file), file), file), {
     mode: 'graph',
   });
-  return { features: (images) => inBatches(program, images), dispose: () => program.dispose() };
+  return {
+    extract: async (images) => {
+      const out = new Float32Array(images.length * FEATURES);
+      for (let from = 0; from < images.length; from += BATCH)
+        out.set(await batchFeatures(program, images.slice(from, from + BATCH)), from * FEATURES);
+      return out;
+    },
+    dispose: () => program.dispose(),
+  };
 }
 
-async function inBatches(program: Program, images: Float32Array): Promise<Float32Array> {
-  const size = SIDE * SIDE * 3;
-  const count = images.length / size;
-  const out = new Float32Array(count * FEATURES);
-  for (let from = 0; from < count; from += BATCH) {
-    const batch = new Float32Array(BATCH * size);
-    batch.set(images.subarray(from * size, (from + BATCH) * size));
-    const { features } = await program.run('features', { images: batch });
-    out.set(
-      (features as Float32Array).subarray(0, Math.min(BATCH, count - from) * FEATURES),
-      from * FEATURES,
-    );
-  }
-  return out;
+async function batchFeatures(program: Program, images: readonly SquareImage[]): Promise<Float32Array> {
+  const batch = new Float32Array(BATCH * SIDE * SIDE * 3);
+  for (const [i, image] of images.entries()) batch.set(extractorInput(image, SIDE), i * SIDE * SIDE * 3);
+  const { features } = await program.run('features', { images: batch });
+  return (features as Float32Array).subarray(0, images.length * FEATURES);
 }
 
 function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {

@@ -1,0 +1,84 @@
+/**
+ * Antialiased bicubic interpolation in floating point, without rounding: what Parmar et al. 2022 ("On aliased resizing", section 3)
+ * find to distort figures least, and what clean-fid does.
+ */
+
+/** Keys 1981, equation 4, with a = -1/2. */
+function cubic(distance: number): number {
+  const x = Math.abs(distance);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  if (x < 2) return ((-0.5 * x + 2.5) * x - 4) * x + 2;
+  return 0;
+}
+
+const LOBES = 2;
+
+/** Weights of the pixels `first`... for one pixel of the output. */
+interface Taps {
+  first: number;
+  weights: Float64Array;
+}
+
+const known = new Map<string, Taps[]>();
+
+/** Pixels are squares whose centres lie at 0.5, 1.5, ...; when shrinking, the kernel widens by as much. */
+function tapsOf(from: number, to: number): Taps[] {
+  const key = `${from} ${to}`;
+  const made = known.get(key);
+  if (made) return made;
+  const scale = from / to;
+  const width = Math.max(1, scale);
+  const taps = Array.from({ length: to }, (_, i) => {
+    const centre = (i + 0.5) * scale;
+    const first = Math.max(0, Math.round(centre - LOBES * width));
+    const end = Math.min(from, Math.round(centre + LOBES * width));
+    const weights = Float64Array.from({ length: end - first }, (_, k) =>
+      cubic((first + k + 0.5 - centre) / width),
+    );
+    const sum = weights.reduce((a, b) => a + b);
+    return { first, weights: weights.map((weight) => weight / sum) };
+  });
+  known.set(key, taps);
+  return taps;
+}
+
+/**
+ * @param pixels [from, from, channels]
+ * @returns [to, to, channels], values 0...255
+ */
+export function resizeBicubic(pixels: Uint8Array, from: number, channels: number, to: number): Float32Array {
+  const taps = tapsOf(from, to);
+  const narrow = alongRows(pixels, from, channels, taps);
+  const stride = to * channels;
+  const out = new Float32Array(to * stride);
+  const sums = new Float64Array(stride);
+  for (const [row, { first, weights }] of taps.entries()) {
+    sums.fill(0);
+    for (let k = 0; k < weights.length; k++) {
+      const weight = weights[k] as number;
+      const at = (first + k) * stride;
+      for (let i = 0; i < stride; i++) sums[i] = (sums[i] as number) + weight * (narrow[at + i] as number);
+    }
+    for (let i = 0; i < stride; i++) out[row * stride + i] = Math.min(255, Math.max(0, sums[i] as number));
+  }
+  return out;
+}
+
+/** [from, from, channels] to [from, to, channels] */
+function alongRows(pixels: Uint8Array, from: number, channels: number, taps: readonly Taps[]): Float32Array {
+  const to = taps.length;
+  const out = new Float32Array(from * to * channels);
+  for (let row = 0; row < from; row++) {
+    for (let column = 0; column < to; column++) {
+      const { first, weights } = taps[column] as Taps;
+      for (let channel = 0; channel < channels; channel++) {
+        let at = (row * from + first) * channels + channel;
+        let sum = 0;
+        for (let k = 0; k < weights.length; k++, at += channels)
+          sum += (weights[k] as number) * (pixels[at] as number);
+        out[(row * to + column) * channels + channel] = sum;
+      }
+    }
+  }
+  return out;
+}

@@ -1,0 +1,5 @@
+/** The feature extractors that there are. */
+import { effnetlite0 } from './effnetlite0.js';
+import type { FeatureExtractor } from './extractor.js';
+
+export const EXTRACTORS = { effnetlite0 } satisfies Record<string, FeatureExtractor>;
