@@ -1,9 +1,10 @@
-/** PyTorch state dicts in the format of before version 1.6: pickles, then the raw bytes of every storage. */
+/** PyTorch state dicts, in today's format, a zip archive, and in that of before version 1.6, one pickle after another. */
 import { CheckpointError } from '../core/errors.js';
 import { type PickleRules, PickleGlobal, unpickle } from './pickle.js';
 import type { NamedTensor } from './safetensors.js';
+import { isZip, storedFiles } from './stored-files.js';
 
-/** First object of a file in this format. */
+/** First object of a file in the older format. */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const FORMAT = 1001;
 const MAX_DIMENSIONS = 8;
@@ -55,8 +56,34 @@ class PytorchFile {
   ) {}
 
   read(): Record<string, NamedTensor> {
+    return isZip(this.bytes) ? this.archive() : this.pickles();
+  }
+
+  /** `NAME/data.pkl`, the state dict, and `NAME/data/KEY`, the raw bytes of every storage. */
+  private archive(): Record<string, NamedTensor> {
+    const files = storedFiles(this.bytes, (what) => this.refuse(what));
+    const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+    const [pickle] = pickles;
+    if (pickle === undefined || pickles.length > 1) this.refuse('is an archive, but none of PyTorch');
+    const folder = pickle.slice(0, -'data.pkl'.length);
+    const order = files.get(`${folder}byteorder`);
+    if (order && Buffer.from(order).toString() !== 'little')
+      this.refuse('was written on a big-endian machine');
+    const { value } = unpickle(files.get(pickle) as Uint8Array, 0, this.rules());
+    for (const storage of this.storages.values()) {
+      const content = files.get(`${folder}data/${storage.key}`);
+      if (!content) this.refuse('lacks a storage');
+      if (content.byteLength !== storage.elements * (STORAGES[storage.type]?.bytes ?? 0))
+        this.refuse('has a storage of another size than it says');
+      storage.first = content.byteOffset - this.bytes.byteOffset;
+    }
+    return this.tensors(value);
+  }
+
+  /** Magic number, version, system, state dict, keys of the storages, then their raw bytes. */
+  private pickles(): Record<string, NamedTensor> {
     const plain: PickleRules = { name: this.name, globals: {} };
-    if (this.next(plain) !== MAGIC) this.refuse('is no PyTorch file of the format of before version 1.6');
+    if (this.next(plain) !== MAGIC) this.refuse('is no PyTorch file');
     if (this.next(plain) !== FORMAT) this.refuse('is of another version of the format');
     const system = this.next(plain);
     if (!(system instanceof Map) || system.get('little_endian') !== true)
@@ -114,7 +141,7 @@ class PytorchFile {
     return new StoredTensor(storage, offset, shape, strides);
   }
 
-  /** The storages follow the pickles, each with its number of elements before it, in the order of the list of keys. */
+  /** In the older format the storages follow the pickles, each with its number of elements before it, in the order of the list of keys. */
   private locate(keys: unknown): void {
     if (!Array.isArray(keys)) this.refuse('lists no storages');
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);

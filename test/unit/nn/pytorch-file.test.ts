@@ -1,6 +1,8 @@
 /** PyTorch files: plain ones are read, hostile ones are refused and never executed. */
 import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { ZipFile } from 'yazl';
 import { CheckpointError } from '../../../src/core/errors.js';
 import { unpickle } from '../../../src/nn/pickle.js';
 import { readPytorchFile } from '../../../src/nn/pytorch-file.js';
@@ -40,16 +42,20 @@ interface TinyFile {
   tail?: string;
 }
 
-/** A state dict with one tensor, `w`. */
-function file({
+interface Content {
+  pickle: string;
+  data: Buffer;
+}
+
+/** A state dict with one tensor, `w`, and the bytes of its storage. */
+function content({
   storage = 'ctorch\nFloatStorage\n',
   elements = 6,
   offset = 0,
   shape = [2, 3],
   strides = [3, 1],
-  values,
-  tail = '',
-}: TinyFile): Buffer {
+  values = [0, 1, 2, 3, 4, 5],
+}: TinyFile): Content {
   const id = tuple(text('storage'), storage, text('7'), text('cpu'), number(elements), 'N');
   const args = tuple(
     `${id}Q`,
@@ -59,13 +65,37 @@ function file({
     '\x89',
     ORDERED_DICT,
   );
-  const state = `${PROTO}${ORDERED_DICT}${text('w')}ctorch._utils\n_rebuild_tensor_v2\n${args}Rs.`;
+  const pickle = `${PROTO}${ORDERED_DICT}${text('w')}ctorch._utils\n_rebuild_tensor_v2\n${args}Rs.`;
+  return { pickle, data: Buffer.from(Float32Array.from(values).buffer) };
+}
+
+/** In the format of before version 1.6. */
+function file(options: TinyFile): Buffer {
+  const { pickle, data } = content(options);
   const keys = `${PROTO}](${text('7')}e.`;
-  const given = values ?? [0, 1, 2, 3, 4, 5];
   const count = Buffer.alloc(8);
-  count.writeBigInt64LE(BigInt(given.length));
-  const data = Buffer.from(Float32Array.from(given).buffer);
-  return Buffer.concat([bytes(MAGIC + VERSION + SYSTEM + state + keys), count, data, bytes(tail)]);
+  count.writeBigInt64LE(BigInt(data.length / 4));
+  return Buffer.concat([
+    bytes(MAGIC + VERSION + SYSTEM + pickle + keys),
+    count,
+    data,
+    bytes(options.tail ?? ''),
+  ]);
+}
+
+/** In today's format. */
+function archive(
+  options: TinyFile,
+  extra: Record<string, string> = {},
+  { compress = false } = {},
+): Promise<Buffer> {
+  const { pickle, data } = content(options);
+  const zip = new ZipFile();
+  const files = { 'w/data.pkl': pickle, 'w/byteorder': 'little', 'w/version': '3\n', ...extra };
+  for (const [name, of] of Object.entries(files)) zip.addBuffer(bytes(of), name, { compress });
+  zip.addBuffer(data, 'w/data/7', { compress });
+  zip.end();
+  return buffer(zip.outputStream);
 }
 
 /** Reads a pickle by itself. */
@@ -157,3 +187,35 @@ test('tensors that leave their storage or multiply it are refused', () => {
   refused(() => readPytorchFile(file({ elements: 7 }), 'x.pth'), /ends in the middle/);
   refused(() => readPytorchFile(file({ elements: 1_000_000_000 }), 'x.pth'), /ends in the middle/);
 });
+
+test("today's format holds the same tensors", async () => {
+  const turned = { shape: [3, 2], strides: [1, 3] };
+  assert.deepEqual(readPytorchFile(await archive(turned), 'x.pt'), readPytorchFile(file(turned), 'x.pth'));
+});
+
+test('archives that are torn, hostile or of something else are refused', async () => {
+  const whole = await archive({});
+  for (let end = 0; end < whole.length; end += 7)
+    assert.throws(() => readPytorchFile(whole.subarray(0, end), 'x.pt'), CheckpointError);
+  const attack = `${PROTO}cos\nsystem\n(${text('touch /tmp/owned')}tR.`;
+  refused(await readerOf({}, { 'w/data.pkl': attack }), /"os system"/);
+  refused(await readerOf({}, { 'v/data.pkl': attack }), /none of PyTorch/);
+  refused(await readerOf({}, { 'w/byteorder': 'big' }), /big-endian/);
+  refused(await readerOf({ elements: 7 }), /another size/);
+  refused(await readerOf({ offset: 1 }), /leaves its storage/);
+  refused(await readerOf({}, {}, { compress: true }), /compressed/);
+  for (const [at, what] of [
+    [whole.readUInt32LE(whole.length - 6) + 42, /leaves the archive/],
+    [whole.readUInt32LE(whole.length - 6) + 24, /leaves the archive/],
+    [whole.length - 6, /broken archive directory/],
+  ] as const) {
+    const broken = Buffer.from(whole);
+    broken.writeUInt32LE(0x7ffffff0, at);
+    refused(() => readPytorchFile(broken, 'x.pt'), what);
+  }
+});
+
+async function readerOf(...args: Parameters<typeof archive>): Promise<() => unknown> {
+  const made = await archive(...args);
+  return () => readPytorchFile(made, 'x.pt');
+}
