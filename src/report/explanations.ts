@@ -27,7 +27,7 @@ export const EXPLANATIONS: Explanation[] = [
   {
     prefix: 'fd_effnetlite0.train',
     title: 'Fréchet distance to the training images',
-    text: `Distance ${SETS} the images it was trained on. Much lower than to unseen images would mean copying.`,
+    text: `Distance ${SETS} the images it was trained on. Where there are more of these than of unseen ones it comes out lower by that alone; for signs of copying compare the kernel distances, which do not depend on numbers.`,
     digits: 2,
   },
   {
@@ -45,7 +45,7 @@ export const EXPLANATIONS: Explanation[] = [
   {
     prefix: 'kid_effnetlite0.train',
     title: 'Kernel distance to the training images',
-    text: 'The kernel distance to the images it was trained on.',
+    text: 'The kernel distance to the images it was trained on. Much lower than to unseen images would be a sign of copying.',
     digits: 4,
   },
   {
@@ -58,18 +58,6 @@ export const EXPLANATIONS: Explanation[] = [
     prefix: 'pr_effnetlite0.holdout.recall',
     title: 'Recall (unseen images)',
     text: 'Share of real images that some synthetic one looks like: variety. Higher is better, at most 1.',
-    digits: 3,
-  },
-  {
-    prefix: 'pr_effnetlite0.train.precision',
-    title: 'Precision (training images)',
-    text: 'The same against the training images.',
-    digits: 3,
-  },
-  {
-    prefix: 'pr_effnetlite0.train.recall',
-    title: 'Recall (training images)',
-    text: 'The same against the training images.',
     digits: 3,
   },
   {

@@ -87,15 +87,21 @@ function figuresTable({ figures }: ReportInput): string {
       return `<tr><th scope="row">${escapeHtml(known?.title ?? name)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shown}</td><td>${escapeHtml(known?.text ?? '')}</td></tr>`;
     });
   const caveat =
-    'Distances on few images come out too high (they shrink as both sets grow): compare only figures of equal numbers of images, and read each against the distance of two real sets. All stand on features of EfficientNet-Lite0, an ImageNet network; they are not the FID of the literature, which stands on Inception-v3.';
+    'Fréchet distances on few images come out too high (they shrink as both sets grow): compare only figures of equal numbers of images, and read each against the distance of two real sets. All stand on features of EfficientNet-Lite0, an ImageNet network; they are not the FID of the literature, which stands on Inception-v3.';
   return `<div class="scroll"><table><thead><tr><th>Figure</th><th>Value</th><th>What it says</th></tr></thead><tbody>${rows.join('')}</tbody></table></div><p class="muted">${caveat}</p>`;
 }
 
+/** A page is for reading; the data set's manifest has all of them. */
+const REJECTED_SHOWN = 100;
+
 function rejected({ dataset }: ReportInput): string {
-  const items = dataset.rejected.map(
-    ({ name, reason }) => `<li><code>${escapeHtml(name)}</code>: ${escapeHtml(reason)}</li>`,
-  );
-  return `<p>These could not be read and were left out.</p><ul>${items.join('')}</ul>`;
+  const items = dataset.rejected
+    .slice(0, REJECTED_SHOWN)
+    .map(({ name, reason }) => `<li><code>${escapeHtml(name)}</code>: ${escapeHtml(reason)}</li>`);
+  const hidden = dataset.rejected.length - items.length;
+  const more =
+    hidden > 0 ? `<p class="muted">And ${hidden} more, listed in the data set's manifest.json.</p>` : '';
+  return `<p>These could not be read and were left out.</p><ul>${items.join('')}</ul>${more}`;
 }
 
 function lineage({ lineage: facts, spec }: ReportInput): string {

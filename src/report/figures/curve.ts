@@ -15,12 +15,14 @@ export function curveSvg(
   const curve = points.filter((point) => point.metric === metric);
   if (curve.length < 2) return null;
   const xTicks = ticks(0, Math.max(...curve.map(({ kimg }) => kimg)));
-  const yTicks = ticks(0, Math.max(...curve.map(({ value }) => value)));
+  const values = curve.map(({ value }) => value);
+  // The kernel distance may fall below zero.
+  const yTicks = ticks(Math.min(0, ...values), Math.max(0, ...values));
   const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
   const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
   const line = curve.map(({ kimg, value }) => `${x(kimg).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
   const dots = curve.map(({ kimg, value }) =>
-    dot(x(kimg), y(value), kimg === bestKimg, `${kimg} kimg: ${value.toFixed(2)}`),
+    dot(x(kimg), y(value), kimg === bestKimg, `${kimg} kimg: ${Number(value.toPrecision(4))}`),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
@@ -60,8 +62,9 @@ function ticks(low: number, high: number): number[] {
   const rough = (high - low || 1) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) as number) * power;
-  const count = Math.max(1, Math.ceil((high - low) / step - 1e-9));
-  return Array.from({ length: count + 1 }, (_, i) => low + i * step);
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
 }
 
 function format(value: number): string {

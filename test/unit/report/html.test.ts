@@ -80,3 +80,23 @@ test('small images are enlarged by whole pixels in a grid', async () => {
   assert.deepEqual([width, height], [2 * 96 + 2, 2 * 96 + 2]);
   assert.equal(await grid([], 3), null);
 });
+
+test('a curve below zero stays inside of its axes', () => {
+  const values = [0.02, -0.0004, -0.003];
+  const curve = values.map((value, i) => ({ kimg: 4 * (i + 1), metric: 'kid_effnetlite0', value }));
+  for (const points of [curve, curve.slice(1)]) {
+    const svg = curveSvg(points, 'kid_effnetlite0', 12) ?? '';
+    assert.ok(!svg.includes('NaN'));
+    const heights = [...svg.matchAll(/cy="([^"]+)"/g)].map(([, y]) => Number(y));
+    const lines = [...svg.matchAll(/y1="([^"]+)"/g)].map(([, y]) => Number(y));
+    assert.ok(heights.every((y) => y >= Math.min(...lines) && y <= Math.max(...lines)));
+  }
+});
+
+test('of very many images set aside the first are listed and the others counted', async () => {
+  const report = await input();
+  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => ({ name: `x${i}.png`, reason: 'torn' }));
+  const html = renderHtml(report, { rows: [], progression: [], curves: [] });
+  assert.equal(html.match(/torn/g)?.length, 100);
+  assert.match(html, /And 50 more/);
+});
