@@ -32,6 +32,7 @@ export class RunControls {
   private stage: Stage | null = null;
   private child: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
   private trainState: TrainReport['state'] = 'running';
+  private lastReport = 0;
   private readonly progress: RunProgress;
 
   constructor(runId: string, spec: PipelineSpec) {
@@ -122,14 +123,16 @@ export class RunControls {
 
   private hearTraining(report: TrainReport): void {
     const train = this.progress.train;
-    this.trainState = report.state;
     if (!train) return;
+    const { point } = report;
+    if (point && !train.curve.some(({ kimg, metric }) => kimg === point.kimg && metric === point.metric))
+      train.curve.push(point);
+    if (report.serial < this.lastReport) return;
+    this.lastReport = report.serial;
+    this.trainState = report.state;
     train.targetKimg = report.targetKimg;
     train.lastCheckpoint = report.lastCheckpoint ?? train.lastCheckpoint;
     train.kimg = train.lastCheckpoint?.kimg ?? 0;
-    const { point } = report;
-    if (point && !train.curve.some((known) => known.kimg === point.kimg && known.metric === point.metric))
-      train.curve.push(point);
   }
 
   private async passOn(): Promise<void> {

@@ -31,6 +31,8 @@ export const snapshotsSignal = defineSignal<[CheckpointRef[]]>('snapshots');
 
 /** What a training reports to the pipeline whenever it changes. */
 export interface TrainReport {
+  /** Rises with every report: signals may arrive in another order than they were sent. */
+  serial: number;
   state: 'running' | 'paused';
   targetKimg: number;
   lastCheckpoint: CheckpointRef | null;

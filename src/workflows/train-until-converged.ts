@@ -31,7 +31,7 @@ export interface TrainUntilConvergedInput {
   taskQueues: { cpu: string; gpu: string };
   wish: TrainWish;
   /** Carried over when the workflow continues as new. */
-  carried?: { snapshots: CheckpointRef[]; curve: CurvePoint[]; last: CheckpointRef | null };
+  carried?: { snapshots: CheckpointRef[]; curve: CurvePoint[]; last: CheckpointRef | null; reports: number };
 }
 
 /** History events after which the training is checkpointed and goes on under a fresh history. */
@@ -54,6 +54,7 @@ class Training {
   private scope: CancellationScope | undefined;
   /** A judge may finish at any time: what it reports must not contradict where the training is. */
   private state: TrainReport['state'] = 'running';
+  private reports: number;
   private readonly trainer;
   private readonly judge;
 
@@ -62,6 +63,7 @@ class Training {
     this.last = input.carried?.last ?? null;
     this.snapshots = input.carried?.snapshots ?? [];
     this.curve = input.carried?.curve ?? [];
+    this.reports = input.carried?.reports ?? 0;
     this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: input.taskQueues.gpu });
     this.judge = proxyActivities<TrainActivities>({ ...STEADY_WORK, taskQueue: input.taskQueues.cpu });
   }
@@ -194,11 +196,11 @@ class Training {
 
   private async startAfresh(): Promise<never> {
     await Promise.all(this.judging.values());
-    const { snapshots, curve, last } = this;
+    const { snapshots, curve, last, reports } = this;
     return continueAsNew<typeof trainUntilConverged>({
       ...this.input,
       wish: this.wish,
-      carried: { snapshots, curve, last },
+      carried: { snapshots, curve, last, reports },
     });
   }
 
@@ -206,6 +208,7 @@ class Training {
     const { parent } = workflowInfo();
     if (!parent) return;
     const report: TrainReport = {
+      serial: ++this.reports,
       state: this.state,
       targetKimg: this.wish.targetKimg,
       lastCheckpoint: this.last,
