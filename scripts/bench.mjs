@@ -1,15 +1,15 @@
-/** `npm run bench -- train [--quick] [--json]`: our training steps against the same networks in PyTorch, in turns. */
+/** `npm run bench -- train|preprocess [--quick] [--json]`: ours against a peer in Python, in turns. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from './setup/parts.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const USAGE = 'usage: npm run bench -- train [--quick] [--json]\n';
-const PEER_PACKAGES = ['torch', 'numpy'];
+const USAGE = 'usage: npm run bench -- train|preprocess [--quick] [--json]\n';
+const PEER_PACKAGES = ['torch', 'numpy', 'pillow'];
 /** Both sides agree on the number of parameters to this part. */
 const SAME_SIZE = 0.01;
 const WRONG_USE = 2;
@@ -17,14 +17,82 @@ const WRONG_USE = 2;
 const options = process.argv.slice(2);
 const flags = options.filter((word) => word.startsWith('--'));
 const [subject, ...rest] = options.filter((word) => !word.startsWith('--'));
-if (subject !== 'train' || rest.length > 0 || flags.some((flag) => flag !== '--quick' && flag !== '--json')) {
+if (
+  !['train', 'preprocess'].includes(subject) ||
+  rest.length > 0 ||
+  flags.some((flag) => flag !== '--quick' && flag !== '--json')
+) {
   process.stderr.write(USAGE);
   process.exit(WRONG_USE);
 }
 await setUpOrExit();
-const outcome = benchTraining(flags.includes('--quick'));
-process.stdout.write(flags.includes('--json') ? `${JSON.stringify(outcome, null, 2)}\n` : table(outcome));
+const quick = flags.includes('--quick');
+const outcome = subject === 'train' ? benchTraining(quick) : benchPreprocessing(quick);
+const text = subject === 'train' ? table : preprocessTable;
+process.stdout.write(flags.includes('--json') ? `${JSON.stringify(outcome, null, 2)}\n` : text(outcome));
 process.exitCode = outcome.sameSize ? 0 : 1;
+
+/** Phantoms, 200-600 px, JPEG and PNG, to 64 px: a whole stage of ours against a Pillow script that only makes the zip. */
+function benchPreprocessing(isQuick) {
+  const python = peerPython();
+  const [count, rounds, resolution] = isQuick ? [60, 1, 64] : [300, 3, 64];
+  const threads = availableParallelism();
+  const folder = mkdtempSync(path.join(tmpdir(), 'gist-bench-'));
+  const at = (...parts) => path.join(folder, ...parts);
+  const load = loadavg()[0];
+  const [ours, peer] = [[], []];
+  try {
+    const phantoms = [
+      path.join(ROOT, 'dist/examples/phantoms/main.js'),
+      at('images'),
+      '--count',
+      String(count),
+    ];
+    if (spawnSync(process.execPath, phantoms, { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0)
+      fail('the images could not be drawn.');
+    for (let round = 0; round < rounds; round++) {
+      const bench = path.join(ROOT, 'dist/bench/preprocess.js');
+      ours.push(measure(process.execPath, [bench, at('images'), at(`store-${round}`), String(resolution)]));
+      const script = path.join(ROOT, 'bench/peers/preprocess_pillow.py');
+      peer.push(
+        measure(python, [script, at('images'), at(`peer-${round}.zip`), String(resolution), String(threads)]),
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const summary = (runs) => ({
+    images: runs[0].images,
+    imagesPerSecond: median(runs.map(({ images, seconds }) => images / seconds)),
+    peakBytes: median(runs.map(({ peakBytes }) => peakBytes)),
+  });
+  const [us, them] = [summary(ours), summary(peer)];
+  return {
+    machine: machine(),
+    loadBefore: load,
+    resolution,
+    ours: us,
+    pillow: { ...them, version: peer[0].version },
+    ratio: us.imagesPerSecond / them.imagesPerSecond,
+    sameSize: us.images === them.images,
+  };
+}
+
+function preprocessTable({ machine: on, loadBefore, resolution, ours, pillow, ratio }) {
+  const line = (name, side) =>
+    `  ${name.padEnd(10)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e6).toFixed(0)} MB peak`;
+  return [
+    `preprocess, ${ours.images} images to ${resolution}x${resolution}, on ${on} (load before: ${loadBefore.toFixed(2)})`,
+    line('ours', ours),
+    line('Pillow', pillow),
+    `  ratio ${ratio.toFixed(2)} (ours / Pillow ${pillow.version}); ours also plans, splits, labels and checks sums`,
+    '',
+  ].join('\n');
+}
+
+function machine() {
+  return `${cpus()[0].model.trim()}, ${availableParallelism()} threads`;
+}
 
 function benchTraining(quick) {
   const python = peerPython();
@@ -69,7 +137,7 @@ function benchTraining(quick) {
   });
   const [us, them] = [summary(ours), summary(peer)];
   return {
-    machine: `${cpus()[0].model.trim()}, ${availableParallelism()} threads`,
+    machine: machine(),
     loadBefore: load,
     resolution,
     batch,
@@ -97,7 +165,7 @@ function peerPython() {
   if (process.env.GIST_BENCH_PYTHON) return process.env.GIST_BENCH_PYTHON;
   const folder = path.join(cacheFolder(), 'bench-venv');
   const python = path.join(folder, 'bin', 'python');
-  const isReady = existsSync(python) && spawnSync(python, ['-c', 'import torch, numpy']).status === 0;
+  const isReady = existsSync(python) && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0;
   if (isReady) return python;
   process.stderr.write(`bench: installing ${PEER_PACKAGES.join(', ')} into ${folder}\n`);
   const steps = [
@@ -106,7 +174,9 @@ function peerPython() {
   ];
   for (const [command, args] of steps) {
     if (spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status !== 0)
-      fail('the peer could not be installed; set GIST_BENCH_PYTHON to a Python that has torch and numpy.');
+      fail(
+        'the peer could not be installed; set GIST_BENCH_PYTHON to a Python that has torch, numpy and pillow.',
+      );
   }
   return python;
 }
