@@ -32,7 +32,7 @@ export interface WorkOptions {
 }
 
 /** Images decoded at once: enough to keep every processor busy, few enough that memory stays flat. */
-const IN_FLIGHT = Math.max(2, availableParallelism());
+const IN_FLIGHT = 4 * availableParallelism();
 
 /** What became of one image of the source. */
 type Outcome = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };

@@ -17,6 +17,10 @@ export interface OpenedImage {
   channels: 1 | 3;
 }
 
+// Many small images at once: one thread each beats several threads on one, and none is read twice.
+sharp.concurrency(1);
+sharp.cache(false);
+
 /**
  * Opens a JPEG, PNG, TIFF or WebP file. Of several pages or frames the first counts. EXIF orientation is applied, alpha is laid
  * on black, palettes and CMYK become RGB, 16-bit samples keep their upper 8 bits (0...65535 becomes 0...255).

@@ -10,6 +10,8 @@ import type { StackFolder, StackPart, StackState } from './state.js';
 
 const HOST = '127.0.0.1';
 const BUCKET = 'gist';
+/** An object that is read to see whether the store serves. */
+const PROBE = 'stack/probe.txt';
 const WORKER_MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
 
 /** The environment as the user gave it: commands add the addresses of the embedded servers to their own later. */
@@ -163,12 +165,14 @@ async function temporalServes(address: string): Promise<boolean> {
   }
 }
 
-/** A signed question: the gateway answers before its bucket is there. */
+/** Reads a real object: the gateway answers before its bucket is there, and lists before its volumes can be read. */
 async function s3Serves(env: Record<string, string>): Promise<boolean> {
   const before = { ...process.env };
   Object.assign(process.env, env);
   try {
-    await openStore(env.GIST_STORE as string, { attempts: 1, silenceMs: 2_000 }).head('ready');
+    const store = openStore(env.GIST_STORE as string, { attempts: 1, silenceMs: 2_000 });
+    if (!(await store.head(PROBE))) await store.put(PROBE, Buffer.from('ready\n'));
+    await store.get(PROBE);
     return true;
   } catch {
     return false;
