@@ -1,4 +1,4 @@
-/** Resampling filters as two matrix products, one an axis, with gain, padding and stride folded into a banded matrix. */
+/** Resampling with separable filters, in the form that is fastest for each: a depthwise convolution or banded matrices. */
 import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
@@ -16,10 +16,11 @@ export interface FilterOptions {
 
 /** Upsample, pad, convolve with the separable filter `taps` x `taps` (normalised to sum 1), keep every `down`-th sample. [n, h, w, c] */
 export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOptions = {}): Tensor4D {
+  const { up = 1, down = 1, padding = [0, 0], gain = 1 } = options;
   const [, height, width] = x.shape;
-  const vertical = band(height, taps, options);
-  const horizontal = width === height ? vertical : band(width, taps, options);
-  return alongWidth(alongHeight(x, vertical), horizontal);
+  const [before, after] = padding;
+  const axis = (inputs: number): Axis => ({ inputs, up, down, before, after });
+  return resample(x, taps, { vertical: axis(height), horizontal: axis(width), gain });
 }
 
 /** Twice the size by default. Padding keeps the picture centred (an even filter puts samples between the old ones). */
@@ -42,29 +43,114 @@ export function downsample2d(
   return filter2d(x, taps, { down, padding, gain });
 }
 
+/** How one axis is resampled; `before` and `after` count zeros after upsampling. */
+interface Axis {
+  inputs: number;
+  up: number;
+  down: number;
+  before: number;
+  after: number;
+}
+
+interface Resampling {
+  vertical: Axis;
+  horizontal: Axis;
+  /** Of both axes together. */
+  gain: number;
+}
+
+/**
+ * Up to so many taps a depthwise convolution, which reads each pixel once, beats matrices that are mostly zeros (measured:
+ * docs/decisions/compiled-step.md).
+ */
+const SHORT_TAPS = 4;
+
+function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling): Tensor4D {
+  const { vertical, horizontal, gain } = resampling;
+  return customGradient(
+    { x },
+    () => {
+      if (isDepthwise(vertical, taps) && isDepthwise(horizontal, taps)) return depthwise(x, taps, resampling);
+      const columns = band(horizontal, taps, gain);
+      return alongHeight(alongWidth(x, columns), band(vertical, taps, gain));
+    },
+    (dy) => ({
+      x: () =>
+        resample(dy as Tensor4D, [...taps].reverse(), {
+          vertical: transposedAxis(vertical, taps.length),
+          horizontal: transposedAxis(horizontal, taps.length),
+          gain,
+        }),
+    }),
+  ) as Tensor4D;
+}
+
+function outputsOf({ inputs, up, down, before, after }: Axis, taps: number): number {
+  return Math.floor((inputs * up + before + after - taps) / down) + 1;
+}
+
+/** Up and down change places: the transpose of a resampling is a resampling, with its taps reversed. */
+function transposedAxis(axis: Axis, taps: number): Axis {
+  const { inputs, up, down, before } = axis;
+  const outputs = outputsOf(axis, taps);
+  return {
+    inputs: outputs,
+    up: down,
+    down: up,
+    before: taps - 1 - before,
+    after: (inputs - 1) * up - outputs * down + 1 + before,
+  };
+}
+
+function isDepthwise({ up, before, after }: Axis, taps: readonly number[]): boolean {
+  return up === 1 && taps.length <= SHORT_TAPS && before >= 0 && after >= 0;
+}
+
+/** Pad, correlate each channel with the reversed taps, keep every `down`-th sample. */
+function depthwise(
+  x: Tensor4D,
+  taps: readonly number[],
+  { vertical, horizontal, gain }: Resampling,
+): Tensor4D {
+  const [, , , channels] = x.shape;
+  const weights = scaled([...taps].reverse(), gain);
+  const plane = weights.flatMap((row) =>
+    weights.flatMap((column) => Array<number>(channels).fill(row * column)),
+  );
+  const filter = tf.tensor4d(plane, [taps.length, taps.length, channels, 1]);
+  const padded = tf.pad(x, [
+    [0, 0],
+    [vertical.before, vertical.after],
+    [horizontal.before, horizontal.after],
+    [0, 0],
+  ]) as Tensor4D;
+  return tf.depthwiseConv2d(padded, filter, [vertical.down, horizontal.down], 'valid');
+}
+
+/** Taps of sum 1, times the share of the gain that falls to one axis. */
+function scaled(taps: readonly number[], gain: number): number[] {
+  const sum = taps.reduce((total, tap) => total + tap, 0);
+  return taps.map((tap) => (tap / sum) * Math.sqrt(gain));
+}
+
 /** A dense [outputs, inputs] matrix that is zero off its band. */
-interface Band {
+export interface Band {
   outputs: number;
   inputs: number;
   values: Float32Array;
 }
 
-/** y[i] = sum over k of taps[k] * padded[i * down + k]; the taps are symmetric, so flipping them changes nothing. */
-function band(
-  inputs: number,
-  taps: readonly number[],
-  { up = 1, down = 1, padding = [0, 0], gain = 1 }: FilterOptions,
-): Band {
-  const sum = taps.reduce((total, tap) => total + tap, 0);
-  const [before, after] = padding;
-  const outputs = Math.floor((inputs * up + before + after - taps.length) / down) + 1;
+/** y[i] = sum over k of taps[K - 1 - k] * padded[i * down + k], as a matrix. */
+function band(axis: Axis, taps: readonly number[], gain: number): Band {
+  const { inputs, up, down, before } = axis;
+  const outputs = outputsOf(axis, taps.length);
+  const weights = scaled(taps, gain);
   const values = new Float32Array(outputs * inputs);
   for (let i = 0; i < outputs; i++) {
-    taps.forEach((_, k) => {
+    weights.forEach((_, k) => {
       const position = i * down + k - before;
       if (position < 0 || position >= inputs * up || position % up !== 0) return;
-      const tap = taps[taps.length - 1 - k] as number;
-      values[i * inputs + position / up] = (tap / sum) * Math.sqrt(gain);
+      values[i * inputs + position / up] = weights[taps.length - 1 - k] as number;
     });
   }
   return { outputs, inputs, values };
@@ -77,7 +163,8 @@ function transposed({ outputs, inputs, values }: Band): Band {
   return { outputs: inputs, inputs: outputs, values: flipped };
 }
 
-function alongHeight(x: Tensor4D, matrix: Band): Tensor4D {
+/** The matrix times every column of every image. x [n, inputs, w, c] -> [n, outputs, w, c] */
+export function alongHeight(x: Tensor4D, matrix: Band): Tensor4D {
   const [n, , width, c] = x.shape;
   const rows: Tensor3D = tf.reshape(x, [n, matrix.inputs, width * c]);
   return tf.reshape(apply(matrix, rows), [n, matrix.outputs, width, c]);

@@ -1,0 +1,178 @@
+/** General geometric transformations, resampled between orthogonal low-pass filters so that they do not alias. */
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
+import { alongHeight, type Band } from '../../nn/ops/filter.js';
+import { lookup, type Places } from '../../nn/ops/lookup.js';
+import { tf } from '../../nn/tensorflow.js';
+import {
+  type InverseMap,
+  perImage,
+  pixelTable,
+  reflectedIndex,
+  rowsOf,
+  type Sources,
+  sourcesOf,
+  wrapped,
+} from './coordinates.js';
+import type { Draws } from './draws.js';
+import type { AugmentationSet } from './sets.js';
+import { centreOf, SYM6 } from './wavelets.js';
+
+/** What is done to each image, in this order, about its centre. Each [n]. */
+export interface Geometry {
+  /** Magnification. */
+  scale: Tensor;
+  /** Radians, clockwise as seen. */
+  preRotation: Tensor;
+  /** Factor in width, and divisor in height. */
+  stretch: Tensor;
+  postRotation: Tensor;
+  /** Pixels to the right and down. */
+  shiftX: Tensor;
+  shiftY: Tensor;
+  /** 1 where anything is done at all, 0 elsewhere. */
+  active: Tensor1D;
+}
+
+export function hasGeometry(set: AugmentationSet): boolean {
+  return [set.scale, set.rotate, set.aniso, set.xfrac].some((strength) => strength !== undefined);
+}
+
+/** Karras et al. 2020 (ADA), appendix B, figure "pseudocode", general geometric transformations. */
+export function drawGeometry(set: AugmentationSet, draws: Draws, side: number): Geometry {
+  const none = tf.zeros([draws.images]) as Tensor1D;
+  const one = tf.add(none, 1);
+  const gates: Tensor[] = [];
+  const gated = <T extends Tensor>(gate: Tensor, value: T): T => {
+    gates.push(gate);
+    return value;
+  };
+  // Two rotations, either of which is enough: together as likely as one transformation.
+  const half = tf.sub(1, tf.sqrt(tf.sub(1, tf.clipByValue(draws.p, 0, 1))));
+  const angle = (use: 'preRotate' | 'postRotate') => {
+    if (set.rotate === undefined) return none;
+    const gate = draws.gate(use, half);
+    const turn = tf.mul(tf.sub(tf.mul(draws.uniform(use), 2), 1), Math.PI * set.rotate);
+    return gated(gate, tf.mul(gate, turn));
+  };
+  const factor = (use: 'scale' | 'aniso', deviation: number | undefined) =>
+    deviation === undefined ? one : gated(draws.gate(use), draws.factor(use, deviation));
+  const shift = (which: 0 | 1) => {
+    if (set.xfrac === undefined) return none;
+    const gate = draws.gate('xfrac');
+    return gated(gate, tf.mul(gate, tf.mul(draws.normal('xfrac', which), set.xfrac * side)));
+  };
+  return {
+    scale: factor('scale', set.scale),
+    preRotation: angle('preRotate'),
+    stretch: factor('aniso', set.aniso),
+    postRotation: angle('postRotate'),
+    shiftX: shift(0),
+    shiftY: shift(1),
+    active: gates.reduce((any, gate) => tf.maximum(any, gate), none) as Tensor1D,
+  };
+}
+
+/**
+ * Resamples images [n, side, side, c], which go on as their reflections outside of their borders: up by two with the sym6
+ * filter, bilinear lookup, down by two with the same filter (its transpose, which undoes it exactly). Images to which nothing
+ * is done come back to the bit.
+ */
+export function transform(images: Tensor4D, geometry: Geometry): Tensor4D {
+  const [n, side, , channels] = images.shape;
+  const period = 4 * (side - 1);
+  const fine = bothAxes(images, reflectingUpsampler(side));
+  const places = bilinearPlaces(sourcesOf(inverseOf(geometry), targetGrid(side)), side);
+  const targets = 2 * side + SYM6.length - 2;
+  const table = pixelTable(tf.reshape(fine, [n, period, period, channels]));
+  const moved = tf.reshape(lookup(table, places), [n, targets, targets, channels]) as Tensor4D;
+  const result = bothAxes(moved, downsampler(side));
+  const active = perImage(geometry.active);
+  return tf.add(tf.mul(result, active), tf.mul(images, tf.sub(1, active)));
+}
+
+/** The inverse of shift * postRotation * stretch * preRotation * scale. */
+function inverseOf({ scale, preRotation, stretch, postRotation, shiftX, shiftY }: Geometry): InverseMap {
+  const [c1, s1] = [tf.cos(preRotation), tf.sin(preRotation)];
+  const [c2, s2] = [tf.cos(postRotation), tf.sin(postRotation)];
+  const width = tf.div(1, tf.mul(stretch, scale));
+  const height = tf.div(stretch, scale);
+  // Rotation by -preRotation, diagonal (width, height), rotation by -postRotation; those of different axes share their products.
+  const term = (a: Tensor, factor: Tensor, b: Tensor) => tf.mul(tf.mul(a, factor), b);
+  return {
+    xx: tf.sub(term(c1, width, c2), term(s1, height, s2)),
+    xy: tf.add(term(c1, width, s2), term(s1, height, c2)),
+    yx: tf.neg(tf.add(term(s1, width, c2), term(c1, height, s2))),
+    yy: tf.sub(term(c1, height, c2), term(s1, width, s2)),
+    shiftX,
+    shiftY,
+  };
+}
+
+/** Where straight lines are after the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
+const DELAY = centreOf(SYM6);
+
+/** Positions, from the image's centre, of the fine samples that the downsampling of all pixels needs. */
+function targetGrid(side: number): number[] {
+  const count = 2 * side + SYM6.length - 2;
+  return Array.from({ length: count }, (_, j) => (j - DELAY) / 2 - (side - 1) / 2);
+}
+
+/** Rows and weights of the four fine samples around each source. */
+function bilinearPlaces({ x, y }: Sources, side: number): Places {
+  const period = 4 * (side - 1);
+  const fine = (source: Tensor) => tf.add(tf.mul(source, 2), side - 1 + DELAY);
+  const along = (source: Tensor) => {
+    const position = fine(source);
+    const before = tf.floor(position);
+    const share = tf.sub(position, before);
+    return [
+      { index: wrapped(before, period), weight: tf.sub(1, share) },
+      { index: wrapped(tf.add(before, 1), period), weight: share },
+    ];
+  };
+  const columns = along(x);
+  const rows = along(y);
+  const corners = rows.flatMap((row) => columns.map((column) => ({ row, column })));
+  return {
+    indices: tf.concat(
+      corners.map(({ row, column }) => rowsOf(column.index, row.index, period)),
+      0,
+    ),
+    weights: tf.stack(
+      corners.map(({ row, column }) => tf.reshape(tf.mul(row.weight, column.weight), [-1, 1])),
+      0,
+    ),
+  };
+}
+
+/** The matrix along both axes. */
+function bothAxes(images: Tensor4D, matrix: Band): Tensor4D {
+  const turned = tf.transpose(alongHeight(images, matrix), [0, 2, 1, 3]);
+  return tf.transpose(alongHeight(turned, matrix), [0, 2, 1, 3]);
+}
+
+/** One period of a reflected signal, upsampled: sample j is the sum over taps k of SYM6[k] * signal[(j - k) / 2]. */
+function reflectingUpsampler(side: number): Band {
+  const period = 4 * (side - 1);
+  const values = new Float32Array(period * side);
+  for (let j = 0; j < period; j++) {
+    SYM6.forEach((tap, k) => {
+      if ((j - k) % 2 !== 0) return;
+      const at = j * side + reflectedIndex((j - k) / 2, side);
+      values[at] = (values[at] as number) + tap;
+    });
+  }
+  return { outputs: period, inputs: side, values };
+}
+
+/** Pixel i is the sum over taps k of SYM6[k] * fine[2 i + k]. */
+function downsampler(side: number): Band {
+  const inputs = 2 * side + SYM6.length - 2;
+  const values = new Float32Array(side * inputs);
+  for (let i = 0; i < side; i++) {
+    SYM6.forEach((tap, k) => {
+      values[i * inputs + 2 * i + k] = tap;
+    });
+  }
+  return { outputs: side, inputs, values };
+}

@@ -1,0 +1,69 @@
+/** Named sets of augmentations, and how strong each of their transformations is. */
+
+/** Transformations of Karras et al. 2020 (ADA), appendix B, in the order in which they are applied. */
+export const TRANSFORMATIONS = [
+  'xflip',
+  'rotate90',
+  'xint',
+  'scale',
+  'rotate',
+  'aniso',
+  'xfrac',
+  'brightness',
+  'contrast',
+  'lumaflip',
+  'hue',
+  'saturation',
+  'imgfilter',
+  'noise',
+  'cutout',
+] as const;
+export type Transformation = (typeof TRANSFORMATIONS)[number];
+
+/**
+ * What may be done to an image, each with the strength p as its probability, and how much:
+ *
+ * - `xflip`, `rotate90`, `lumaflip`: 1 (there is no more or less of them)
+ * - `xint`: largest translation by whole pixels, as a fraction of the side
+ * - `scale`, `aniso`, `contrast`, `saturation`, `imgfilter`: standard deviation of the base-2 logarithm of a factor
+ * - `rotate`, `hue`: largest angle, as a fraction of half a turn
+ * - `xfrac`: standard deviation of a translation, as a fraction of the side
+ * - `brightness`: standard deviation of what is added, in units of a range of -1...1
+ * - `noise`: scale of the half-normal distribution that the noise's standard deviation is drawn from, same units
+ * - `cutout`: side of the square set to 0, as a fraction of the image's side
+ */
+export type AugmentationSet = Readonly<Partial<Record<Transformation, number>>>;
+
+const blit = { xflip: 1, rotate90: 1, xint: 0.125 };
+const geom = { scale: 0.2, rotate: 1, aniso: 0.2, xfrac: 0.125 };
+const color = { brightness: 0.2, contrast: 0.5, lumaflip: 1, hue: 1, saturation: 1 };
+const filter = { imgfilter: 1 };
+const noise = { noise: 0.1 };
+const cutout = { cutout: 0.5 };
+const bgc = { ...blit, ...geom, ...color };
+
+/**
+ * Sets by name. Strengths are those of appendix B but for `medical`, which is ours: it keeps left and right and up and down,
+ * changes anatomy no more than positioning does, and never adds colour to gray.
+ */
+export const AUGMENTATION_SETS = {
+  blit,
+  geom,
+  color,
+  filter,
+  noise,
+  cutout,
+  bg: { ...blit, ...geom },
+  bgc,
+  bgcf: { ...bgc, ...filter },
+  bgcfn: { ...bgc, ...filter, ...noise },
+  bgcfnc: { ...bgc, ...filter, ...noise, ...cutout },
+  medical: { xint: 0.05, scale: 0.1, rotate: 10 / 180, xfrac: 0.05, brightness: 0.1, contrast: 0.25 },
+} as const satisfies Record<string, AugmentationSet>;
+
+export type AugmentationSetName = keyof typeof AUGMENTATION_SETS;
+
+/** `medical` for gray images, the paper's `bgc` for RGB. */
+export function defaultSet(channels: 1 | 3): AugmentationSetName {
+  return channels === 1 ? 'medical' : 'bgc';
+}
