@@ -55,8 +55,12 @@ export const countersSchema = z.object({
   images: z.int().min(0),
   /** Images drawn from the data order; epoch and place in it follow from the data set's size. */
   dataPosition: z.int().min(0),
-  /** Strength of the augmentation; its controller's state goes here too. */
-  augmentation: z.object({ p: z.number() }),
+  /** Strength of the augmentation, and what its controller has seen since it last looked: images and sum of signs. */
+  augmentation: z.object({
+    p: z.number(),
+    images: z.int().min(0).default(0),
+    signs: z.number().default(0),
+  }),
   tick: z.object({
     /** Lines of stats.jsonl written. */
     index: z.int().min(0),

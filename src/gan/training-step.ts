@@ -1,12 +1,13 @@
 /** One optimisation step: the phases in StyleGAN2's order, each fed from (seed, step) alone. */
 import { RandomStream } from '../core/random.js';
+import { adapt } from './augment/controller.js';
 import type { Training } from './training.js';
 
 /** Phases in order; every `interval` steps. */
 const MAIN = 1;
 
 /**
- * Gmain, Greg when due, Dmain, Dreg when due, the weight average; counters move on.
+ * Gmain, Greg when due, Dmain, Dreg when due, the weight average; counters and the augmentation's strength move on.
  *
  * @returns what the phases put out, by statistic
  */
@@ -27,6 +28,8 @@ export async function takeStep(training: Training): Promise<Record<string, Float
   counters.step += 1;
   counters.images += options.batch;
   counters.dataPosition += options.batch;
+  const signs = outputs['Loss/signs/real'] as Float32Array;
+  counters.augmentation = adapt(counters.augmentation, options.augmentation, signs, counters.step);
   return outputs;
 }
 
@@ -43,6 +46,7 @@ function feeds(training: Training, phase: string): Record<string, Float32Array |
     if (name === 'real' && minibatch) fed[name] = minibatch.real;
     if (name === 'labels')
       fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
+    if (name === 'p') fed[name] = Float32Array.of(counters.augmentation.p);
     if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
   }
   return fed;

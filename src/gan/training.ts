@@ -7,6 +7,8 @@ import { loadTrainingSet } from '../imaging/dataset-reader.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
 import type { CheckpointRef } from '../spec/results.js';
+import { initialAugmentation } from './augment/controller.js';
+import { resolveAugmentation } from './augment/options.js';
 import {
   assertSameConfiguration,
   type CheckpointManifest,
@@ -120,7 +122,7 @@ export async function openTraining(
     data,
     definition,
     program,
-    newest ? structuredClone(newest.manifest.counters) : beginning(),
+    newest ? structuredClone(newest.manifest.counters) : beginning(options),
     newest ? linesOf(newest.parts[PARTS.stats]) : [],
     writer,
     newest?.ref ?? null,
@@ -178,7 +180,8 @@ function plan(
     cbase,
     cmax,
   });
-  return { config, options: resolveTrainingOptions(config, train), classes };
+  const augmentation = resolveAugmentation(config.channels, train);
+  return { config, options: resolveTrainingOptions(config, train, augmentation), classes };
 }
 
 function configurationOf(
@@ -212,12 +215,12 @@ function libraryName(): string {
   return `tensorflow ${String(nativeBackend().binding.TF_Version)}${usesGpu() ? ' cuda' : ''}`;
 }
 
-function beginning(): TrainingCounters {
+function beginning({ augmentation }: TrainingOptions): TrainingCounters {
   return {
     step: 0,
     images: 0,
     dataPosition: 0,
-    augmentation: { p: 0 },
+    augmentation: initialAugmentation(augmentation),
     tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
     seconds: 0,
   };

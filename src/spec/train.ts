@@ -5,6 +5,23 @@ import { enumWithFuture, notAvailable } from './fields.js';
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
 
+/** Named sets of augmentations; docs/augmentation.md says what each does. */
+export const AUGMENTATION_SET_NAMES = [
+  'blit',
+  'geom',
+  'color',
+  'filter',
+  'noise',
+  'cutout',
+  'bg',
+  'bgc',
+  'bgcf',
+  'bgcfn',
+  'bgcfnc',
+  'medical',
+] as const;
+export type AugmentationSetName = (typeof AUGMENTATION_SET_NAMES)[number];
+
 const positive = z.number().positive();
 const auto = z.literal('auto');
 
@@ -43,7 +60,22 @@ export const trainSchema = z.strictObject({
   mapDepth: z.int().min(1).max(16).default(8).describe('Layers of the mapping network.'),
   zDim: z.int().min(4).max(1024).default(512),
   wDim: z.int().min(4).max(1024).default(512),
-  aug: enumWithFuture(['none'], ['ada', 'fixed']).default('none').describe('Discriminator augmentation.'),
+  aug: z
+    .enum(['none', 'ada', 'fixed'])
+    .default('none')
+    .describe('Discriminator augmentation: none, adaptive, or always as strong.'),
+  augPipe: z
+    .enum(['auto', ...AUGMENTATION_SET_NAMES])
+    .default('auto')
+    .describe('What augmentation may do; auto: medical for gray images, bgc for RGB.'),
+  target: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(0.6)
+    .describe('Of aug ada: mean sign of the discriminator on real images.'),
+  p: z.number().min(0).max(1).default(0.2).describe('Of aug fixed: probability of each transformation.'),
+  adaKimg: positive.default(500).describe('Of aug ada: kimg in which the probability can go from 0 to 1.'),
   cond: z
     .union([auto, z.boolean()])
     .default('auto')

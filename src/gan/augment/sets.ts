@@ -1,4 +1,5 @@
 /** Named sets of augmentations, and how strong each of their transformations is. */
+import type { AugmentationSetName } from '../../spec/train.js';
 
 /** Transformations of Karras et al. 2020 (ADA), appendix B, in the order in which they are applied. */
 export const TRANSFORMATIONS = [
@@ -59,9 +60,7 @@ export const AUGMENTATION_SETS = {
   bgcfn: { ...bgc, ...filter, ...noise },
   bgcfnc: { ...bgc, ...filter, ...noise, ...cutout },
   medical: { xint: 0.05, scale: 0.1, rotate: 10 / 180, xfrac: 0.05, brightness: 0.1, contrast: 0.25 },
-} as const satisfies Record<string, AugmentationSet>;
-
-export type AugmentationSetName = keyof typeof AUGMENTATION_SETS;
+} as const satisfies Record<AugmentationSetName, AugmentationSet>;
 
 /** `medical` for gray images, the paper's `bgc` for RGB. */
 export function defaultSet(channels: 1 | 3): AugmentationSetName {

@@ -1,4 +1,5 @@
 /** How a training optimises: rates, intervals and weights of the published procedure, resolved from what a user says. */
+import type { AugmentationOptions } from '../augment/options.js';
 import type { NetworkConfig } from '../config.js';
 
 /** What a user may say; `auto` is the published heuristic. */
@@ -39,6 +40,8 @@ export interface TrainingOptions {
   readonly styleMixing: number;
   /** Decay of the running mean of w. */
   readonly wAvgBeta: number;
+  /** What the discriminator's images undergo; null: nothing. */
+  readonly augmentation: AugmentationOptions | null;
   readonly seed: number;
 }
 
@@ -48,7 +51,11 @@ export interface TrainingOptions {
  * Karras et al. 2020 (StyleGAN2), appendix B, and Karras et al. 2020 (ADA), appendix C: Adam with beta1 0, beta2 0.99; learning
  * rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of the weight average batch * 10 / 32 kimg.
  */
-export function resolveTrainingOptions(config: NetworkConfig, settings: TrainingSettings): TrainingOptions {
+export function resolveTrainingOptions(
+  config: NetworkConfig,
+  settings: TrainingSettings,
+  augmentation: AugmentationOptions | null = null,
+): TrainingOptions {
   const { batch, gamma, glr, dlr, emaKimg, seed } = settings;
   return {
     batch,
@@ -67,6 +74,7 @@ export function resolveTrainingOptions(config: NetworkConfig, settings: Training
     plDecay: 0.01,
     styleMixing: 0.9,
     wAvgBeta: 0.998,
+    augmentation,
     seed,
   };
 }

@@ -2,6 +2,7 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program.js';
 import { tf } from '../../nn/tensorflow.js';
+import { augment } from '../augment/augment.js';
 import type { NetworkConfig } from '../config.js';
 import { type Parameters, take, withoutPrefix } from '../networks/network.js';
 import { networkOf } from '../networks/registry.js';
@@ -24,7 +25,8 @@ export function generatorMain({ config, options, trained }: PhaseContext): Phase
   return (variables, feeds) => {
     const { losses, gradients } = lossGradients(variables, trained.G, options.batch, () => {
       const { images } = fakes(config, options, variables, feeds);
-      return { losses: tf.softplus(tf.neg(logitsOf(config, variables, images, labelsOf(feeds)))), also: {} };
+      const shown = augmented(options, images, feeds);
+      return { losses: tf.softplus(tf.neg(logitsOf(config, variables, shown, labelsOf(feeds)))), also: {} };
     });
     return { outputs: { 'Loss/G/loss': losses }, gradients: { G: gradients } };
   };
@@ -64,7 +66,7 @@ export function discriminatorMain({ config, options, trained }: PhaseContext): P
   return (variables, feeds) => {
     const labels = labelsOf(feeds);
     const { images, w } = fakes(config, options, variables, feeds);
-    const shown = tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0);
+    const shown = augmented(options, tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0), feeds);
     const both = labels && tf.concat2d([labels, labels], 0);
     const { losses, also, gradients } = lossGradients(variables, trained.D, options.batch, () => {
       const [fake, real] = tf.split(logitsOf(config, variables, shown, both, 2), 2) as [Tensor, Tensor];
@@ -94,7 +96,8 @@ export function discriminatorR1({ config, options, trained }: PhaseContext): Pha
   return (variables, feeds) => {
     const real = take<Tensor4D>(feeds, 'real');
     const labels = labelsOf(feeds);
-    const penalties = () => ({ losses: gradientPenalty(config, variables, real, labels), also: {} });
+    const show = (images: Tensor4D) => augmented(options, images, feeds);
+    const penalties = () => ({ losses: gradientPenalty(config, variables, real, labels, show), also: {} });
     const scale = (options.gamma / 2) * options.r1Interval;
     const { losses, gradients } = lossGradients(variables, trained.D, options.batch, penalties, scale);
     return { outputs: { 'Loss/r1_penalty': losses }, gradients: { D: gradients } };
@@ -145,6 +148,12 @@ function fakes(
   return { images, ...styles };
 }
 
+/** Images as the discriminator is shown them. */
+function augmented({ augmentation }: TrainingOptions, images: Tensor4D, feeds: Feeds): Tensor4D {
+  if (!augmentation) return images;
+  return augment(images, augmentation.set, take(feeds, 'p'), take(feeds, 'seed'));
+}
+
 /** Logits [n] of images, higher for real ones. */
 function logitsOf(
   config: NetworkConfig,
@@ -180,13 +189,14 @@ function pathLengths(
   return tf.sqrt(tf.mean(tf.sum(tf.square(gradientOf(projection, ws)), 2), 1));
 }
 
-/** Squared norm of the gradient of each image's logit by its pixels. [n] */
+/** Squared norm of the gradient of each image's logit by its pixels, before what `show` does to them. [n] */
 export function gradientPenalty(
   config: NetworkConfig,
   variables: Parameters,
   images: Tensor4D,
   labels: Tensor2D | null,
+  show = (pixels: Tensor4D) => pixels,
 ): Tensor {
-  const gradient = gradientOf((shown) => tf.sum(logitsOf(config, variables, shown, labels)), images);
+  const gradient = gradientOf((pixels) => tf.sum(logitsOf(config, variables, show(pixels), labels)), images);
   return tf.sum(tf.square(gradient), [1, 2, 3]);
 }

@@ -25,7 +25,8 @@ import {
  * Each of 1-4 is a step of its own of the network's one optimiser. Variables are `G.*`, `D.*`, `G_ema.*` under their names in
  * state dicts, and `pl_mean`. Feeds: `seed` int32 [2], new for every phase and step; `real` [batch, h, w, c] in -1...1;
  * `labels` [batch, classes] one-hot, only for conditional networks: of the real images in a discriminator's phase, drawn from
- * the training set in a generator's; `beta` [1], the decay of the weight average. Outputs are one value an image.
+ * the training set in a generator's; `beta` [1], the decay of the weight average; `p` [1], the strength of the augmentation, only
+ * where there is one. Outputs are one value an image.
  */
 export function buildTrainingProgram(config: NetworkConfig, options: TrainingOptions): ProgramDefinition {
   const network = networkOf(config);
@@ -57,16 +58,25 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   };
   const labels: PhaseSpec['feeds'] =
     classes > 0 ? { labels: { shape: [options.batch, classes], dtype: 'float32' } } : {};
+  const strength: PhaseSpec['feeds'] = options.augmentation ? { p: { shape: [1], dtype: 'float32' } } : {};
   const phases: Record<string, PhaseSpec> = {
-    generatorMain: { feeds: { ...seed, ...labels }, body: generatorMain(context) },
-    discriminatorMain: { feeds: { ...seed, ...real, ...labels }, body: discriminatorMain(context) },
+    generatorMain: { feeds: { ...seed, ...labels, ...strength }, body: generatorMain(context) },
+    discriminatorMain: {
+      feeds: { ...seed, ...real, ...labels, ...strength },
+      body: discriminatorMain(context),
+    },
     ema: { feeds: { beta: { shape: [1], dtype: 'float32' } }, body: ema(context) },
   };
   if (options.plInterval > 0) {
     phases.generatorPathLength = { feeds: { ...seed, ...labels }, body: generatorPathLength(context) };
   }
-  if (options.r1Interval > 0)
-    phases.discriminatorR1 = { feeds: { ...real, ...labels }, body: discriminatorR1(context) };
+  if (options.r1Interval > 0) {
+    const augmentation = options.augmentation ? { ...seed, ...strength } : {};
+    phases.discriminatorR1 = {
+      feeds: { ...real, ...labels, ...augmentation },
+      body: discriminatorR1(context),
+    };
+  }
   return phases;
 }
 

@@ -38,7 +38,7 @@ function draft(step: number, snapshot = true): CheckpointDraft {
       step,
       images: step * 4,
       dataPosition: step * 4,
-      augmentation: { p: 0 },
+      augmentation: { p: 0, images: 0, signs: 0 },
       tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
       seconds: 1,
     },

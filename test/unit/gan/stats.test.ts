@@ -8,7 +8,7 @@ const counters = (): TrainingCounters => ({
   step: 10,
   images: 4000,
   dataPosition: 4000,
-  augmentation: { p: 0 },
+  augmentation: { p: 0, images: 0, signs: 0 },
   tick: { index: 2, startImages: 2000, startSeconds: 10, moments: {} },
   seconds: 30,
 });

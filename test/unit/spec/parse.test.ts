@@ -95,9 +95,9 @@ const refusals: [string, unknown, RegExp][] = [
     /train\.engine: .*not available in this version/,
   ],
   [
-    'augmentation in this version',
-    { ...minimal, train: { aug: 'ada' } },
-    /train\.aug: .*not available in this version/,
+    'an unknown set of augmentations',
+    { ...minimal, train: { aug: 'ada', augPipe: 'medcal' } },
+    /train\.augPipe/,
   ],
   [
     'transfer in this version',
