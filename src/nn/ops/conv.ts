@@ -2,12 +2,16 @@
 import type { NamedAttrMap, NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
+import { shiftedProducts } from './shifted-products.js';
 
 /** Stride and zero padding in pixels, equal on all sides. */
 export interface ConvOptions {
   stride: number;
   padding: number;
 }
+
+/** Pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
+const PRODUCTS_FROM_PIXELS = 1024;
 
 type Shape4D = [number, number, number, number];
 type Pad = 'same' | 'valid';
@@ -89,10 +93,18 @@ function inputGradient(dy: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D 
 function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D {
   return customGradient(
     { x, dy },
-    () => run('Conv2DBackpropFilter', { x, dy }, geometry),
+    () =>
+      prefersProducts(geometry)
+        ? shiftedProducts(x, dy, geometry.wShape)
+        : run('Conv2DBackpropFilter', { x, dy }, geometry),
     (dw) => ({
       x: () => inputGradient(dy, dw as Tensor4D, geometry),
       dy: () => convolve(x, dw as Tensor4D, geometry),
     }),
   ) as Tensor4D;
+}
+
+/** Where the library's own kernel is slower than matrix products: large pictures, small filters. */
+function prefersProducts({ strides, pad, xShape: [, height, width], wShape: [kernel] }: Geometry): boolean {
+  return strides === 1 && pad === 'same' && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
 }
