@@ -12,6 +12,7 @@ import { registerRun } from './commands/run.js';
 import { registerStack } from './commands/stack.js';
 import { registerStatus } from './commands/status.js';
 import { registerWatch } from './commands/watch.js';
+import { registerWeights } from './commands/weights.js';
 import { registerWorker } from './commands/worker.js';
 import { exitCodeOf, printError } from './report-error.js';
 
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
     registerGenerate,
     registerMetrics,
     registerDataset,
+    registerWeights,
     registerWorker,
     registerDoctor,
   ]) {

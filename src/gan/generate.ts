@@ -60,7 +60,7 @@ export function generatorVariables(variables: Variables, definition: ProgramDefi
 }
 
 /** @throws CheckpointError when there is none, or it is damaged. */
-async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
+export async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
   try {
     return await getJson(store, `${prefix}manifest.json`, manifestSchema);
   } catch (error) {
@@ -80,7 +80,8 @@ async function storeAnswers(store: ObjectStore, prefix: string): Promise<boolean
   return true;
 }
 
-async function readPart(
+/** A part of a checkpoint, verified. @throws CheckpointError when it is missing or damaged. */
+export async function readPart(
   store: ObjectStore,
   prefix: string,
   manifest: CheckpointManifest,
@@ -102,7 +103,7 @@ async function readPart(
 }
 
 /** The sizes that a checkpoint names; resolving them checks each. */
-function networkSettings({ configuration }: CheckpointManifest): NetworkSettings {
+export function networkSettings({ configuration }: CheckpointManifest): NetworkSettings {
   const { mappingLayers, ...sizes } = configuration.network as unknown as NetworkConfig;
   return { ...sizes, mapDepth: mappingLayers };
 }

@@ -1,5 +1,6 @@
 /** Python's pickle format, read by an interpreter that builds plain values and executes nothing. */
 import { CheckpointError } from '../core/errors.js';
+import { ByteCursor } from './byte-cursor.js';
 
 /** A name that a pickle imports; only names on the caller's list come into being. */
 export class PickleGlobal {
@@ -10,9 +11,16 @@ export class PickleGlobal {
   ) {}
 }
 
+/** What stands for an object that is of no use here: it takes attributes and items, and forgets them. */
+export class InertObject {
+  constructor(readonly name: string) {}
+}
+
 export interface PickleRules {
   /** Of the file, for errors. */
   name: string;
+  /** Whether objects, sets and bytes may occur, and protocols 3 to 5; state dicts need none of them. */
+  objects?: boolean;
   /** The only importable names, as `module name`, and what each does when called. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
   /** Resolves a persistent id; without it they are refused. */
@@ -23,11 +31,10 @@ export interface PickleRules {
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
-const MAX_TEXT_BYTES = 1_000_000;
 
 /**
  * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and tuples arrays. Attributes that a
- * pickle sets on a dictionary are dropped.
+ * pickle sets on a dictionary are dropped. It works without recursion, so depth costs no stack of ours.
  *
  * @returns the value, and the position after it.
  * @throws CheckpointError for anything that is not on the list of names, an unknown instruction, or sizes beyond all need.
@@ -41,7 +48,7 @@ export function unpickle(
 }
 
 class Unpickler {
-  private readonly view: DataView;
+  private readonly cursor: ByteCursor;
   private readonly stack: unknown[] = [];
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
@@ -53,12 +60,12 @@ class Unpickler {
     [0x4e, () => this.push(null)], // NONE
     [0x88, () => this.push(true)], // NEWTRUE
     [0x89, () => this.push(false)], // NEWFALSE
-    [0x4b, () => this.push(this.byte())], // BININT1
-    [0x4d, () => this.push(this.view.getUint16(this.take(2), true))], // BININT2
-    [0x4a, () => this.push(this.view.getInt32(this.take(4), true))], // BININT
-    [0x8a, () => this.push(this.long(this.byte()))], // LONG1
-    [0x47, () => this.push(this.view.getFloat64(this.take(8), false))], // BINFLOAT
-    [0x58, () => this.push(this.text(this.uint32()))], // BINUNICODE
+    [0x4b, () => this.push(this.cursor.byte())], // BININT1
+    [0x4d, () => this.push(this.cursor.uint16())], // BININT2
+    [0x4a, () => this.push(this.cursor.int32())], // BININT
+    [0x8a, () => this.push(this.cursor.long(this.cursor.byte()))], // LONG1
+    [0x47, () => this.push(this.cursor.double())], // BINFLOAT
+    [0x58, () => this.push(this.cursor.text(this.cursor.uint32()))], // BINUNICODE
     [0x7d, () => this.push(new Map<unknown, unknown>())], // EMPTY_DICT
     [0x5d, () => this.push([])], // EMPTY_LIST
     [0x29, () => this.push([])], // EMPTY_TUPLE
@@ -70,28 +77,45 @@ class Unpickler {
     [0x65, () => this.append(this.popToMark())], // APPENDS
     [0x73, () => this.setItems(this.popMany(2))], // SETITEM
     [0x75, () => this.setItems(this.popToMark())], // SETITEMS
-    [0x71, () => this.put(this.byte())], // BINPUT
-    [0x72, () => this.put(this.uint32())], // LONG_BINPUT
-    [0x68, () => this.get(this.byte())], // BINGET
-    [0x6a, () => this.get(this.uint32())], // LONG_BINGET
-    [0x63, () => this.push(this.global(`${this.line()} ${this.line()}`))], // GLOBAL
+    [0x71, () => this.put(this.cursor.byte())], // BINPUT
+    [0x72, () => this.put(this.cursor.uint32())], // LONG_BINPUT
+    [0x68, () => this.get(this.cursor.byte())], // BINGET
+    [0x6a, () => this.get(this.cursor.uint32())], // LONG_BINGET
+    [0x63, () => this.push(this.global(`${this.cursor.line()} ${this.cursor.line()}`))], // GLOBAL
     [0x52, () => this.reduce()], // REDUCE
     [0x62, () => this.build()], // BUILD
     [0x51, () => this.push(this.persistent(this.pop()))], // BINPERSID
   ]);
 
+  /** Those that pickled objects need beside. */
+  private readonly objectInstructions = new Map<number, () => void>([
+    [0x95, () => this.frame()], // FRAME
+    [0x8c, () => this.push(this.cursor.text(this.cursor.byte()))], // SHORT_BINUNICODE
+    [0x8d, () => this.push(this.cursor.text(this.cursor.size()))], // BINUNICODE8
+    [0x43, () => this.push(this.cursor.raw(this.cursor.byte()))], // SHORT_BINBYTES
+    [0x42, () => this.push(this.cursor.raw(this.cursor.uint32()))], // BINBYTES
+    [0x8e, () => this.push(this.cursor.raw(this.cursor.size()))], // BINBYTES8
+    [0x96, () => this.push(this.cursor.raw(this.cursor.size()))], // BYTEARRAY8
+    [0x94, () => this.put(this.memo.size)], // MEMOIZE
+    [0x93, () => this.push(this.stackGlobal(this.popMany(2)))], // STACK_GLOBAL
+    [0x81, () => this.reduce()], // NEWOBJ
+    [0x8f, () => this.push(new Set<unknown>())], // EMPTY_SET
+    [0x90, () => this.addItems(this.popToMark())], // ADDITEMS
+    [0x91, () => this.push(new Set(this.popToMark()))], // FROZENSET
+  ]);
+
   constructor(
-    private readonly bytes: Uint8Array,
-    private position: number,
+    bytes: Uint8Array,
+    offset: number,
     private readonly rules: PickleRules,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.cursor = new ByteCursor(bytes, offset, (what) => this.refuse(what));
   }
 
   run(): { value: unknown; end: number } {
     for (;;) {
-      const code = this.byte();
-      if (code === 0x2e) return { value: this.last(), end: this.position };
+      const code = this.cursor.byte();
+      if (code === 0x2e) return { value: this.last(), end: this.cursor.position };
       this.step(code);
       if (this.stack.length > MAX_STACK) this.refuse('its stack grows beyond all need');
     }
@@ -105,35 +129,41 @@ class Unpickler {
   }
 
   private step(code: number): void {
-    const instruction = this.instructions.get(code);
+    const more = this.rules.objects ? this.objectInstructions.get(code) : undefined;
+    const instruction = this.instructions.get(code) ?? more;
     if (!instruction) {
       const hex = `0x${code.toString(16).padStart(2, '0')}`;
-      this.refuse(`uses the pickle instruction ${hex}, which no state dict needs`);
+      this.refuse(`uses the pickle instruction ${hex}, which no weights need`);
     }
     instruction();
   }
 
   private protocol(): void {
-    if (this.byte() !== 2) this.refuse('is written in another pickle protocol than 2');
+    const protocol = this.cursor.byte();
+    if (protocol !== 2 && !(this.rules.objects && protocol >= 2 && protocol <= 5))
+      this.refuse(`is written in pickle protocol ${protocol}, which weights of its kind are not`);
+  }
+
+  /** Frames only say how much to read at once. */
+  private frame(): void {
+    this.cursor.size();
   }
 
   private mark(): void {
     if (this.marks.push(this.stack.length) > MAX_MARKS) this.refuse('is nested too deeply');
   }
 
-  /** Attributes of dictionaries are dropped; nothing else may have any. */
+  /** Attributes of dictionaries and of inert objects are dropped; nothing else may have any. */
   private build(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) this.refuse('sets attributes of something that is no dictionary');
+    const target = this.top();
+    if (!(target instanceof Map || target instanceof InertObject))
+      this.refuse('sets attributes of something that is no dictionary');
   }
 
   private persistent(id: unknown): unknown {
     if (!this.rules.persistent) this.refuse('speaks of things outside of the file');
     return this.rules.persistent(id);
-  }
-
-  private uint32(): number {
-    return this.view.getUint32(this.take(4), true);
   }
 
   private reduce(): void {
@@ -149,6 +179,17 @@ class Unpickler {
     if (!Object.hasOwn(this.rules.globals, name))
       this.refuse(`asks for "${name.slice(0, 120)}", which is not allowed`);
     return new PickleGlobal(name, this.rules.globals[name] ?? null);
+  }
+
+  private stackGlobal([module, name]: unknown[]): PickleGlobal {
+    if (typeof module !== 'string' || typeof name !== 'string') this.refuse('imports what is no name');
+    return this.global(`${module} ${name}`);
+  }
+
+  private addItems(items: unknown[]): void {
+    const set = this.top();
+    if (!(set instanceof Set)) this.refuse('adds to something that is no set');
+    for (const item of items) set.add(item);
   }
 
   private append(items: unknown[]): void {
@@ -210,47 +251,11 @@ class Unpickler {
     return this.marks.at(-1) ?? 0;
   }
 
-  private byte(): number {
-    return this.bytes[this.take(1)] as number;
-  }
-
-  /** Moves on by a number of bytes and returns where they begin. */
-  private take(count: number): number {
-    const first = this.position;
-    if (count > this.bytes.byteLength - first) this.refuse('ends in the middle');
-    this.position += count;
-    return first;
-  }
-
-  private text(length: number): string {
-    if (length > MAX_TEXT_BYTES) this.refuse('has a text that is too long');
-    const first = this.take(length);
-    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + first, length).toString('utf8');
-  }
-
-  private line(): string {
-    const end = this.bytes.indexOf(0x0a, this.position);
-    if (end < 0) this.refuse('ends in the middle');
-    const line = this.text(end - this.position);
-    this.position++;
-    return line;
-  }
-
-  /** Two's complement, little-endian; magic numbers are the only ones beyond 2^53, and those only need to compare. */
-  private long(length: number): number | bigint {
-    const first = this.take(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[first + i] as number);
-    const signed = BigInt.asIntN(8 * length, value);
-    const number = Number(signed);
-    return Number.isSafeInteger(number) ? number : signed;
-  }
-
   private refuse(what: string): never {
     throw new CheckpointError({
       what,
       where: this.rules.name,
-      mend: 'The file is damaged or is not a plain PyTorch state dict; get it again from its publisher.',
+      mend: 'The file is damaged or is not what it should be; get it again from its publisher.',
     });
   }
 }

@@ -110,10 +110,9 @@ function refuseOverlaps(entries: (readonly [string, Entry])[], bytes: number, na
   if (end !== bytes) refuse(name, `holds ${bytes} bytes of tensors, its header speaks of ${end}`);
 }
 
-function toFloat32({ dtype, shape, data_offsets: [first, end] }: Entry, body: Uint8Array): Float32Array {
+function toFloat32({ dtype, data_offsets: [first, end] }: Entry, body: Uint8Array): Float32Array {
   // A copy of its own: aligned, and the file's buffer can go. (A Buffer's slice would be a view.)
   const buffer = new Uint8Array(body.subarray(first, end)).buffer;
-  const count = shape.reduce((product, side) => product * side, 1);
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer);
@@ -122,7 +121,7 @@ function toFloat32({ dtype, shape, data_offsets: [first, end] }: Entry, body: Ui
     case 'F16':
       return Float32Array.from(new Uint16Array(buffer), halfToFloat);
     case 'BF16':
-      return bfloatToFloat(new Uint16Array(buffer), count);
+      return Float32Array.from(new Uint16Array(buffer), bfloatToFloat);
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
     case 'I32':
@@ -133,7 +132,7 @@ function toFloat32({ dtype, shape, data_offsets: [first, end] }: Entry, body: Ui
 }
 
 /** IEEE 754 binary16. */
-function halfToFloat(bits: number): number {
+export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
@@ -142,9 +141,10 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+const word = new DataView(new ArrayBuffer(4));
+
 /** bfloat16 is the upper half of a float32. */
-function bfloatToFloat(halves: Uint16Array, count: number): Float32Array {
-  const words = new Uint32Array(count);
-  for (let i = 0; i < count; i++) words[i] = (halves[i] as number) << 16;
-  return new Float32Array(words.buffer);
+export function bfloatToFloat(bits: number): number {
+  word.setUint16(0, bits);
+  return word.getFloat32(0);
 }

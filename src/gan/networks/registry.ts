@@ -9,3 +9,8 @@ const FAMILIES: Record<NetworkFamily, Network> = { stylegan2 };
 export function networkOf(config: Pick<NetworkConfig, 'cfg'>): Network {
   return FAMILIES[config.cfg];
 }
+
+/** Whether a name, from a file or a checkpoint, is one of the families here. */
+export function isNetworkFamily(name: string): name is NetworkFamily {
+  return Object.hasOwn(FAMILIES, name);
+}

@@ -1,0 +1,152 @@
+/** `gist weights`: files of StyleGAN weights looked at, taken into the store, and written for others. */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { useStack } from '../../client/stack/stack.js';
+import { environment } from '../../core/environment.js';
+import { CheckpointError, UsageError } from '../../core/errors.js';
+import type { ReadWeights } from '../../gan/weights/index.js';
+import { openStore } from '../../storage/index.js';
+import { printResult, table, tell } from '../terminal.js';
+
+interface ImportOptions {
+  to?: string;
+  name?: string;
+  json?: boolean;
+}
+
+const MAX_NAME = 100;
+
+export function registerWeights(program: Command): void {
+  const weights = program
+    .command('weights')
+    .description(
+      'read and write StyleGAN weights: .pkl snapshots of StyleGAN2-ADA and StyleGAN3, .safetensors',
+    );
+  weights
+    .command('import')
+    .description(
+      'take weights into the store, so that trainings can start from them and images be made with them',
+    )
+    .argument('<file>', '.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, .safetensors, or a state dict')
+    .option('--to <address>', 'folder or s3:// address; default: weights/ in the store of the stack')
+    .option('--name <name>', 'what they are called there; default: the name of the file')
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gist weights import stylegan2-ffhq-256x256.pkl --name ffhq\n  gist run spec.yaml --set train.resume=ffhq\n  gist weights import net.safetensors --to ./weights',
+    )
+    .action(importWeights);
+  weights
+    .command('export')
+    .description('write the networks of a run or checkpoint under the official names')
+    .argument('<from>', 'id of a run, key or address of a checkpoint, or name of imported weights')
+    .argument('<file>', 'the .safetensors file to write')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist weights export knee-oa-20260131-142233-1f0c knee.safetensors')
+    .action(exportWeights);
+  weights
+    .command('inspect')
+    .description('show what is in a file of weights; nothing in it is executed')
+    .argument('<file>', '.pkl, .safetensors or state dict')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist weights inspect network-snapshot-025000.pkl')
+    .action(inspect);
+}
+
+async function importWeights(file: string, { to, name, json }: ImportOptions): Promise<void> {
+  useStack();
+  const { writeWeights, WEIGHTS_PREFIX } = await import('../../gan/weights/index.js');
+  const called = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
+  const weights = await read(file);
+  const store = openStore(to ?? environment.storeUri());
+  const prefix = `${to === undefined ? WEIGHTS_PREFIX : ''}${called}/`;
+  await writeWeights(store, prefix, weights);
+  for (const note of weights.notes) tell(note);
+  const resume = to === undefined ? called : `${store.uri}${prefix}`;
+  const summary = { ...summaryOf(weights), store: store.uri, prefix, resume };
+  printResult(
+    json,
+    summary,
+    `${describe(weights)}\n\nTrain from them:    train.resume: ${resume}\nMake images:        gist generate --checkpoint ${store.uri}${prefix}`,
+  );
+}
+
+async function exportWeights(from: string, file: string, { json }: { json?: boolean }): Promise<void> {
+  if (!file.endsWith('.safetensors'))
+    throw new UsageError({ what: `${file} does not end in .safetensors`, mend: 'Name it so.' });
+  useStack();
+  const { encodeWeights, openWeights } = await import('../../gan/weights/index.js');
+  const source = await openWeights(openStore(environment.storeUri()), from, tell);
+  const bytes = encodeWeights(source);
+  await writeFile(`${file}.part`, bytes);
+  await rename(`${file}.part`, file);
+  const networks = Object.keys(source.networks);
+  printResult(
+    json,
+    { file, bytes: bytes.byteLength, networks, config: source.config, from: source.from },
+    `${networks.join(', ')} of ${source.from} are in ${file} (${megabytes(bytes.byteLength)})`,
+  );
+}
+
+async function inspect(file: string, { json }: { json?: boolean }): Promise<void> {
+  useStack();
+  const weights = await read(file);
+  const tensors = Object.entries(weights.networks).flatMap(([network, { tensors }]) =>
+    Object.entries(tensors).map(([name, { shape }]) => [`${network}.${name}`, `[${shape.join(', ')}]`]),
+  );
+  const details = { ...summaryOf(weights), tensors: Object.fromEntries(tensors) };
+  printResult(json, details, `${describe(weights)}\n\n${table(tensors)}`);
+}
+
+async function read(file: string): Promise<ReadWeights> {
+  const { readWeights } = await import('../../gan/weights/index.js');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    throw new CheckpointError({ what: 'cannot be read', where: file, mend: 'Check the path.', cause });
+  }
+  return readWeights(bytes, path.basename(file));
+}
+
+/** A name is one part of a key. */
+function checkedName(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '');
+  if (plain !== '' && plain.length <= MAX_NAME) return plain;
+  throw new UsageError({
+    what: `"${name.slice(0, MAX_NAME)}" is no name for weights`,
+    where: '--name',
+    mend: 'Use letters, digits, dots and dashes.',
+  });
+}
+
+function summaryOf({ format, sha256, config, networks, notes }: ReadWeights) {
+  const counts = Object.entries(networks).map(([name, { tensors, className }]) => {
+    const list = Object.values(tensors);
+    const parameters = list.reduce((sum, { data }) => sum + data.length, 0);
+    return [name, { className, tensors: list.length, parameters }] as const;
+  });
+  return { format, sha256, config, networks: Object.fromEntries(counts), notes };
+}
+
+function describe(weights: ReadWeights): string {
+  const { format, config, networks, notes } = summaryOf(weights);
+  const { cfg, resolution, channels, classes, zDim, wDim, mappingLayers, cbase, cmax } = config;
+  return table([
+    ['format', format],
+    ['architecture', cfg],
+    ['images', `${resolution} x ${resolution}, ${channels === 1 ? 'gray' : 'RGB'}`],
+    ['classes', classes === 0 ? 'none' : String(classes)],
+    ['sizes', `z ${zDim}, w ${wDim}, mapping layers ${mappingLayers}, cbase ${cbase}, cmax ${cmax}`],
+    ...Object.entries(networks).map(([name, { tensors, parameters }]) => [
+      name,
+      `${tensors} tensors, ${parameters.toLocaleString('en')} numbers`,
+    ]),
+    ...notes.map((note) => ['note', note]),
+  ]);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}

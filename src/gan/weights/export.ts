@@ -1,0 +1,14 @@
+/** Weights of a run as one safetensors file, under the names of the official state dicts. */
+import { encodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
+import type { SourceWeights } from './source.js';
+import { NETWORKS } from './weights-file.js';
+
+/** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata says what the networks are. */
+export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {
+  const tensors: Record<string, NamedTensor> = {};
+  for (const name of NETWORKS) {
+    for (const [own, tensor] of Object.entries(networks[name] ?? {})) tensors[`${name}.${own}`] = tensor;
+  }
+  const sizes = Object.entries(config).map(([key, value]) => [key, String(value)]);
+  return encodeSafetensors(tensors, { format: 'pt', kimg: String(kimg), ...Object.fromEntries(sizes) });
+}

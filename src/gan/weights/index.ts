@@ -1,0 +1,5 @@
+/** The door of the weights folder; it loads TensorFlow, which the networks are described with. */
+export { encodeWeights } from './export.js';
+export { type ReadWeights, readWeights, writeWeights } from './import.js';
+export { openWeights, type SourceWeights, WEIGHTS_PREFIX } from './source.js';
+export { NETWORKS, type NetworkName } from './weights-file.js';

@@ -1,0 +1,161 @@
+/** Snapshots that StyleGAN2-ADA and StyleGAN3 leave, `network-snapshot-*.pkl`, read without running anything that is in them. */
+import { CheckpointError } from '../../core/errors.js';
+import { InertObject, type PickleRules, unpickle } from '../../nn/pickle.js';
+import { readTorchStorage } from '../../nn/pytorch-file.js';
+import type { NamedTensor } from '../../nn/safetensors.js';
+import { type Refuse, tensorGlobals, TorchTensor } from '../../nn/torch-tensors.js';
+import type { NetworkWeights, Settings, WeightsFile } from './weights-file.js';
+
+/** Modules inside of each other; the official networks need four. */
+const MAX_DEPTH = 16;
+const MAX_MODULES = 10_000;
+
+/** An object of a persistent class: what the official code would make by running the source that came along. */
+class Persistent {
+  constructor(
+    readonly className: string,
+    readonly state: Map<unknown, unknown>,
+  ) {}
+}
+
+/**
+ * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks are rebuilt from the tensors in
+ * their state; the source code that a snapshot carries is neither run nor looked at, and every name beyond those of tensors,
+ * containers and these networks is refused.
+ *
+ * @param name of the file, for errors
+ * @throws CheckpointError when it is damaged, hostile or something else than such a snapshot
+ */
+export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFile {
+  const refuse: Refuse = (what) => {
+    throw new CheckpointError({
+      what,
+      where: name,
+      mend: 'Give a network-snapshot-*.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, as it was published.',
+    });
+  };
+  const { value, end } = unpickle(bytes, 0, rules(name, refuse));
+  if (end !== bytes.byteLength) refuse('goes on after its end');
+  if (!(value instanceof Map)) return refuse('is no snapshot of networks');
+  const networks: WeightsFile['networks'] = {};
+  const reader = new StateReader(bytes.byteLength, refuse);
+  for (const key of ['G', 'D', 'G_ema'] as const) {
+    const network: unknown = value.get(key);
+    if (network instanceof Persistent) networks[key] = reader.read(network);
+  }
+  if (!networks.G && !networks.G_ema) refuse('holds no generator');
+  return { format: 'official snapshot', networks };
+}
+
+function rules(name: string, refuse: Refuse): PickleRules {
+  /** Called or only named, they become nothing that anybody asks for. */
+  const inert = (global: string) => [global, () => new InertObject(global)] as const;
+  const named = (global: string) => [global, null] as const;
+  const dictionary = (args: unknown[]) =>
+    args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
+  const set = ([items]: unknown[]) => new Set(Array.isArray(items) ? (items as unknown[]) : []);
+  const parameter = ([tensor]: unknown[]) =>
+    tensor instanceof TorchTensor ? tensor : refuse('describes a parameter wrongly');
+  return {
+    name,
+    objects: true,
+    globals: {
+      ...tensorGlobals(refuse),
+      'torch._utils _rebuild_parameter': parameter,
+      'torch._utils _rebuild_parameter_with_state': parameter,
+      'torch.storage _load_from_bytes': ([content]) =>
+        content instanceof Uint8Array
+          ? readTorchStorage(content, name)
+          : refuse('has a storage that is no bytes'),
+      // How bytes are written where the protocol has none.
+      '_codecs encode': ([content, codec]) =>
+        typeof content === 'string' && codec === 'latin1'
+          ? Buffer.from(content, 'latin1')
+          : refuse('has bytes in an odd encoding'),
+      'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
+      'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
+      'dnnlib.util EasyDict': dictionary,
+      'builtins set': set,
+      '__builtin__ set': set,
+      // Sizes and rates of layers, as NumPy holds them: all of them follow from the shapes.
+      ...Object.fromEntries([
+        ...['numpy.core', 'numpy._core'].flatMap((module) => [
+          inert(`${module}.multiarray _reconstruct`),
+          inert(`${module}.multiarray scalar`),
+          inert(`${module}.numeric _frombuffer`),
+        ]),
+        inert('numpy dtype'),
+        named('numpy ndarray'),
+        inert('torch device'),
+        ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => named(`torch ${type}`)),
+      ]),
+    },
+  };
+}
+
+function persistent(meta: unknown, refuse: Refuse): Persistent {
+  if (!(meta instanceof Map) || meta.get('type') !== 'class')
+    return refuse('describes a persistent object wrongly');
+  const [className, state] = [meta.get('class_name'), meta.get('state') ?? new Map()] as unknown[];
+  if (typeof className !== 'string' || !(state instanceof Map))
+    return refuse('describes a persistent object wrongly');
+  return new Persistent(className, state as Map<unknown, unknown>);
+}
+
+/** Tensors of modules inside of modules, by the names that PyTorch's state dicts give them. */
+class StateReader {
+  private modules = 0;
+  private elements = 0;
+
+  constructor(
+    private readonly fileBytes: number,
+    private readonly refuse: Refuse,
+  ) {}
+
+  read(network: Persistent): NetworkWeights {
+    const found: [string, NamedTensor][] = [];
+    this.visit(network.state, '', 0, found);
+    if (found.length === 0) this.refuse('has a network without tensors');
+    return {
+      className: network.className.slice(0, 80),
+      settings: settingsOf(network.state),
+      tensors: Object.fromEntries(found),
+    };
+  }
+
+  private visit(
+    state: Map<unknown, unknown>,
+    prefix: string,
+    depth: number,
+    found: [string, NamedTensor][],
+  ): void {
+    if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
+      this.refuse('nests modules more deeply than any network');
+    const passing = state.get('_non_persistent_buffers_set');
+    for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
+      if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
+      this.elements += tensor.elements;
+      // Tensors may share a storage, but a snapshot does not multiply its file.
+      if (this.elements > this.fileBytes) this.refuse('has more tensors than its bytes account for');
+      found.push([`${prefix}${name}`, tensor.read(this.refuse)]);
+    }
+    for (const [name, module] of entries(state, '_modules')) {
+      if (module instanceof Persistent) this.visit(module.state, `${prefix}${name}.`, depth + 1, found);
+    }
+  }
+}
+
+function entries(state: Map<unknown, unknown>, key: string): [string, unknown][] {
+  const map = state.get(key);
+  if (!(map instanceof Map)) return [];
+  return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
+}
+
+/** What the network was made with, as far as it is plain numbers, texts and switches. */
+function settingsOf(state: Map<unknown, unknown>): Settings {
+  const plain = (value: unknown): value is Settings[string] =>
+    ['number', 'string', 'boolean'].includes(typeof value);
+  return Object.fromEntries(
+    entries(state, '_init_kwargs').filter((entry): entry is [string, Settings[string]] => plain(entry[1])),
+  );
+}

@@ -1,0 +1,115 @@
+/** Weights by the address that a user gives: a run, a checkpoint, imported weights, or a file of weights. */
+import path from 'node:path';
+import { CheckpointError } from '../../core/errors.js';
+import { decodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
+import { openStore } from '../../storage/index.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import { type CheckpointManifest, PARTS, trainPrefix } from '../checkpoint.js';
+import { findNewestCheckpoint, type Warn } from '../checkpoint-store.js';
+import { type NetworkConfig, resolveNetworkConfig } from '../config.js';
+import { networkSettings, readManifest, readPart } from '../generate.js';
+import { isNetworkFamily } from '../networks/registry.js';
+import { readWeights } from './import.js';
+import type { NetworkName } from './weights-file.js';
+
+/** Imported weights of a store are at `weights/<name>/`. */
+export const WEIGHTS_PREFIX = 'weights/';
+
+export interface SourceWeights {
+  /** Where they were found, for people. */
+  from: string;
+  /** Thousands of images that they were trained on, as far as known. */
+  kimg: number;
+  config: NetworkConfig;
+  classes: CheckpointManifest['classes'];
+  /** By the names of state dicts; a network that the source lacks is absent. */
+  networks: Partial<Record<NetworkName, Record<string, NamedTensor>>>;
+}
+
+const PARTS_OF: Record<string, NetworkName> = {
+  [PARTS.generator]: 'G',
+  [PARTS.discriminator]: 'D',
+  [PARTS.generatorEma]: 'G_ema',
+};
+
+/**
+ * Finds weights by a run's id (its newest intact checkpoint), the key of a checkpoint or of imported weights in the store, a name
+ * under `weights/`, the address of a folder with a manifest.json, or that of a .pkl, .safetensors or .pth file.
+ *
+ * @throws CheckpointError when there is nothing, or it is damaged, hostile, or of an architecture that this version has not
+ */
+export async function openWeights(store: ObjectStore, address: string, warn: Warn): Promise<SourceWeights> {
+  const inStore = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
+  if (/\.(pkl|safetensors|pth?)$/i.test(inStore)) return fromFile(store, inStore);
+  if (isElsewhere(inStore)) return fromCheckpoint(openStore(inStore), '', address);
+  const prefix = inStore.endsWith('/') ? inStore : `${inStore}/`;
+  if (!prefix.slice(0, -1).includes('/')) {
+    const newest = await findNewestCheckpoint(store, trainPrefix(prefix.slice(0, -1)), warn);
+    if (newest) return read(newest.manifest, newest.parts, newest.ref.prefix);
+    if (await store.head(`${WEIGHTS_PREFIX}${prefix}manifest.json`))
+      return fromCheckpoint(store, `${WEIGHTS_PREFIX}${prefix}`, address);
+  }
+  if (await store.head(`${prefix}manifest.json`)) return fromCheckpoint(store, prefix, address);
+  throw new CheckpointError({
+    what: 'there is no run, checkpoint or imported weights of this name',
+    where: address,
+    mend: 'Give the id of a run, runs/<run>/train/<checkpoint>/, the name of imported weights (`gist weights import`), or a folder that holds a manifest.json.',
+  });
+}
+
+/** Addresses and absolute paths lead out of the store. */
+function isElsewhere(address: string): boolean {
+  return address.includes('://') || path.isAbsolute(address) || address.startsWith('.');
+}
+
+async function fromFile(store: ObjectStore, address: string): Promise<SourceWeights> {
+  const slash = address.lastIndexOf('/');
+  const [folder, file] = [address.slice(0, slash + 1), address.slice(slash + 1)];
+  const bytes = isElsewhere(address)
+    ? await openStore(folder === '' ? '.' : folder).get(file)
+    : await store.get(address);
+  const { config, networks } = readWeights(bytes, file);
+  const own = Object.entries(networks).map(([name, { tensors }]) => [name, tensors] as const);
+  return { from: address, kimg: 0, config, classes: null, networks: Object.fromEntries(own) };
+}
+
+async function fromCheckpoint(store: ObjectStore, prefix: string, from: string): Promise<SourceWeights> {
+  const manifest = await readManifest(store, prefix);
+  const parts: Record<string, Uint8Array> = {};
+  for (const name of Object.keys(PARTS_OF)) {
+    const part = manifest.parts[name];
+    // An older snapshot keeps the average only.
+    if (part && (await store.head(`${prefix}${part.key}`)))
+      parts[name] = await readPart(store, prefix, manifest, name);
+  }
+  return read(manifest, parts, from);
+}
+
+function read(manifest: CheckpointManifest, parts: Record<string, Uint8Array>, from: string): SourceWeights {
+  const { cfg } = manifest.configuration.network;
+  if (typeof cfg !== 'string' || !isNetworkFamily(cfg)) {
+    throw new CheckpointError({
+      what: `is of the architecture ${JSON.stringify(cfg).slice(0, 60)}, which this version does not have`,
+      where: from,
+      mend: 'Use a checkpoint of another run.',
+    });
+  }
+  const config = resolveNetworkConfig(networkSettings(manifest));
+  const networks: SourceWeights['networks'] = {};
+  for (const [part, name] of Object.entries(PARTS_OF)) {
+    const bytes = parts[part];
+    if (!bytes) continue;
+    const tensors = Object.entries(decodeSafetensors(bytes, `${from}${part}`));
+    networks[name] = Object.fromEntries(
+      tensors.map(([full, tensor]) => [full.slice(name.length + 1), tensor]),
+    );
+  }
+  if (!networks.G && !networks.G_ema) {
+    throw new CheckpointError({
+      what: 'has no weights of a generator any more',
+      where: from,
+      mend: 'Use a newer checkpoint of the run.',
+    });
+  }
+  return { from, kimg: manifest.kimg, config, classes: manifest.classes, networks };
+}

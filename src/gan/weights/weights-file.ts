@@ -1,0 +1,86 @@
+/** Files of StyleGAN weights, whoever wrote them: which networks they hold, under which names. */
+import { CheckpointError } from '../../core/errors.js';
+import { readPytorchFile } from '../../nn/pytorch-file.js';
+import { decodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
+import { isZip } from '../../nn/stored-files.js';
+import { readOfficialSnapshot } from './official-snapshot.js';
+
+/** Generator, discriminator, and the average of the generator, which makes the better images. */
+export const NETWORKS = ['G', 'D', 'G_ema'] as const;
+export type NetworkName = (typeof NETWORKS)[number];
+
+export type Settings = Record<string, number | string | boolean>;
+
+export interface NetworkWeights {
+  /** The name of its class in the file; null where a file has none. */
+  className: string | null;
+  /** What it was made with, as the file says it; nothing relies on them. */
+  settings: Settings;
+  /** By their names in the official state dicts, `synthesis.b4.const` and the like. */
+  tensors: Record<string, NamedTensor>;
+}
+
+export interface WeightsFile {
+  format: 'official snapshot' | 'safetensors' | 'PyTorch state dict';
+  networks: Partial<Record<NetworkName, NetworkWeights>>;
+}
+
+/**
+ * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. What a file is
+ * shows in its first bytes, not in its name.
+ *
+ * @param name of the file, for errors
+ * @throws CheckpointError when it is damaged, hostile, or holds no generator or discriminator
+ */
+export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
+  if (isSafetensors(bytes)) {
+    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name) };
+  }
+  if (isZip(bytes) || isOldPytorch(bytes)) {
+    return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
+  }
+  if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
+  throw new CheckpointError({
+    what: 'is neither a snapshot of StyleGAN2-ADA or StyleGAN3 nor a safetensors file',
+    where: name,
+    mend: 'Give a network-snapshot-*.pkl (PyTorch) or a .safetensors file.',
+  });
+}
+
+/** The instruction that every binary pickle begins with. */
+const PROTO = 0x80;
+
+/** Eight bytes of size, then JSON. */
+function isSafetensors(bytes: Uint8Array): boolean {
+  return bytes.byteLength > 8 && bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0;
+}
+
+/** PROTO 2, LONG1 of ten bytes: the magic number of files before PyTorch 1.6. */
+function isOldPytorch(bytes: Uint8Array): boolean {
+  return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
+}
+
+/** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
+function byPrefix(tensors: Record<string, NamedTensor>, name: string): WeightsFile['networks'] {
+  const names = Object.keys(tensors);
+  const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
+    ? 'G_ema'
+    : names.includes('b4.fc.weight')
+      ? 'D'
+      : null;
+  const found: WeightsFile['networks'] = {};
+  for (const network of NETWORKS) {
+    const own = Object.entries(tensors).flatMap(([full, tensor]) => {
+      if (full.startsWith(`${network}.`)) return [[full.slice(network.length + 1), tensor] as const];
+      const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
+      return isBare ? [[full, tensor] as const] : [];
+    });
+    if (own.length > 0) found[network] = { className: null, settings: {}, tensors: Object.fromEntries(own) };
+  }
+  if (Object.keys(found).length > 0) return found;
+  throw new CheckpointError({
+    what: 'holds tensors, but none of a StyleGAN generator or discriminator',
+    where: name,
+    mend: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
+  });
+}

@@ -1,0 +1,34 @@
+/** A StyleGAN2 of 8 px whose every number follows from its name: what fixtures of weights hold. */
+import { resolveNetworkConfig } from '../../src/gan/config.js';
+import { initialValues } from '../../src/gan/networks/parameters.js';
+import { networkOf } from '../../src/gan/networks/registry.js';
+import type { NamedTensor } from '../../src/nn/safetensors.js';
+
+export const TINY_CONFIG = resolveNetworkConfig({
+  cfg: 'stylegan2',
+  resolution: 8,
+  channels: 1,
+  classes: 0,
+  zDim: 4,
+  wDim: 4,
+  mapDepth: 2,
+  cbase: 32,
+  cmax: 8,
+});
+
+/** `G.*`, `D.*` and `G_ema.*`. */
+export function tinyWeights(config = TINY_CONFIG, seed = 5): Record<string, NamedTensor> {
+  const network = networkOf(config);
+  const generator = network.generatorSpecs(config);
+  const all = { G: generator, D: network.discriminatorSpecs(config), G_ema: generator };
+  const tensors = Object.entries(all).flatMap(([prefix, specs]) =>
+    Object.entries(specs).map(([name, spec]) => {
+      const full = `${prefix}.${name}`;
+      const values = initialValues(spec, seed, full);
+      const size = spec.shape.reduce((product, side) => product * side, 1);
+      const data = typeof values === 'number' ? new Float32Array(size).fill(values) : values;
+      return [full, { shape: spec.shape, data }] as const;
+    }),
+  );
+  return Object.fromEntries(tensors);
+}

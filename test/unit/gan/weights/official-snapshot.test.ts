@@ -1,0 +1,202 @@
+/** Official snapshots: every tensor comes out as it went in, hostile ones are refused and nothing in them is executed. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { CheckpointError } from '../../../../src/core/errors.js';
+import { readWeights } from '../../../../src/gan/weights/index.js';
+import { readOfficialSnapshot } from '../../../../src/gan/weights/official-snapshot.js';
+import { encodeSafetensors, type NamedTensor } from '../../../../src/nn/safetensors.js';
+import { TINY_CONFIG, tinyWeights } from '../../../support/tiny-weights.js';
+
+const FIXTURES = 'test/fixtures/weights';
+/** A Python with PyTorch, to make snapshots on the spot. */
+const PYTHON = process.env.GIST_TEST_PYTHON;
+
+function flat(networks: ReturnType<typeof readWeights>['networks']): Record<string, NamedTensor> {
+  return Object.fromEntries(
+    Object.entries(networks).flatMap(([network, { tensors }]) =>
+      Object.entries(tensors).map(([name, tensor]) => [`${network}.${name}`, tensor]),
+    ),
+  );
+}
+
+/** Bytes, one for each character. */
+const bytes = (content: string) => Buffer.from(content, 'latin1');
+
+function text(value: string): string {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(value.length);
+  return `X${length.toString('latin1')}${value}`;
+}
+
+/** A pickle of protocol 4 around some instructions. */
+const pickle = (content: string) => bytes(`\x80\x04${content}.`);
+const global = (module: string, name: string) => `${text(module)}${text(name)}\x93`;
+const RECONSTRUCT = global('torch_utils.persistence', '_reconstruct_persistent_obj');
+/** A network with that state. */
+const network = (state: string) =>
+  `${RECONSTRUCT}}(${text('type')}${text('class')}${text('class_name')}${text('Generator')}${text('state')}${state}u\x85R`;
+const snapshot = (g: string) => pickle(`}${text('G')}${g}s`);
+
+const number = (value: number) => {
+  const four = Buffer.alloc(4);
+  four.writeInt32LE(value);
+  return four.toString('latin1');
+};
+
+/** A storage of that many floats, as it lies inside of a pickle: a whole file of the older format. */
+function storage(elements: number): string {
+  const id = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}J${number(elements)}NtQ.`;
+  const file = [
+    '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.',
+    '\x80\x02M\xe9\x03.',
+    `\x80\x02}${text('little_endian')}\x88s.`,
+    `\x80\x02${id}`,
+    `\x80\x02](${text('0')}e.`,
+    `${number(elements)}${number(0)}${'\x00'.repeat(4 * elements)}`,
+  ].join('');
+  return `${global('torch.storage', '_load_from_bytes')}B${number(file.length)}${file}\x85R`;
+}
+
+function refused(content: Buffer, because: RegExp): void {
+  assert.throws(
+    () => readOfficialSnapshot(content, 'x.pkl'),
+    (error) => error instanceof CheckpointError && because.test(error.message),
+  );
+}
+
+describe('snapshots as the official trainers leave them', () => {
+  for (const file of ['tiny-protocol3.pkl', 'tiny-protocol4.pkl']) {
+    test(`${file} holds every tensor under its name in the state dict, and nothing else`, async () => {
+      const { config, networks, notes, format } = readWeights(
+        await readFile(path.join(FIXTURES, file)),
+        file,
+      );
+      assert.equal(format, 'official snapshot');
+      assert.deepEqual(config, TINY_CONFIG);
+      assert.deepEqual(notes, []);
+      assert.deepEqual(flat(networks), tinyWeights());
+      assert.equal(networks.G?.className, 'Generator');
+      assert.equal(networks.G?.settings.img_resolution, 8);
+    });
+  }
+
+  test('one made by PyTorch on the spot is read too, in every protocol and precision', {
+    skip: !PYTHON,
+  }, async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'gist-snapshot-'));
+    try {
+      const source = path.join(folder, 'tiny.safetensors');
+      await writeFile(source, encodeSafetensors(tinyWeights()));
+      for (const [protocol, type] of [
+        ['2', 'float32'],
+        ['3', 'float32'],
+        ['5', 'float64'],
+        ['4', 'float16'],
+      ] as const) {
+        const target = path.join(folder, `${protocol}.pkl`);
+        await promisify(execFile)(PYTHON ?? '', [
+          'test/support/official_snapshots.py',
+          source,
+          target,
+          protocol,
+          type,
+        ]);
+        const { networks } = readWeights(await readFile(target), 'fresh.pkl');
+        const [found, expected] = [flat(networks), tinyWeights()];
+        assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+        for (const [name, { data }] of Object.entries(expected)) {
+          const tolerance = type === 'float16' ? 1e-3 : 0;
+          data.forEach((value, i) => {
+            const other = found[name]?.data[i] as number;
+            assert.ok(
+              Math.abs(other - value) <= tolerance * Math.max(1, Math.abs(value)),
+              `${name} ${value} ${other}`,
+            );
+          });
+        }
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('one that is cut off anywhere is refused', async () => {
+    const whole = await readFile(path.join(FIXTURES, 'tiny-protocol4.pkl'));
+    for (let end = 1; end < whole.length; end += 997) refused(whole.subarray(0, end), /./);
+  });
+});
+
+describe('hostile snapshots', () => {
+  test('a call of a system function is refused by its name, wherever it hides', () => {
+    const call = (module: string, name: string) => `${global(module, name)}${text('touch /tmp/owned')}\x85R`;
+    refused(pickle(call('os', 'system')), /"os system"/);
+    refused(snapshot(call('builtins', 'eval')), /"builtins eval"/);
+    refused(snapshot(network(`}${text('_modules')}${call('posix', 'system')}s`)), /"posix system"/);
+    refused(bytes(`\x80\x03cos\nsystem\n${text('id')}\x85R.`), /"os system"/);
+    refused(snapshot(`${global('builtins', 'getattr')}${text('a')}${text('b')}\x86R`), /"builtins getattr"/);
+    refused(snapshot(`${global('torch_utils.persistence', 'os.system')}${text('id')}\x85R`), /not allowed/);
+    refused(snapshot(`${global('dnnlib.tflib.network', 'Network')})\x81`), /"dnnlib.tflib.network Network"/);
+  });
+
+  test('a nested file is held to the same rules', () => {
+    const nested = '\x80\x02cos\nsystem\n)R.';
+    const load = global('torch.storage', '_load_from_bytes');
+    refused(
+      snapshot(`${load}C${String.fromCharCode(nested.length)}${nested}\x85R`),
+      /os system|no PyTorch file/,
+    );
+    refused(snapshot(`${load}${text('no bytes')}\x85R`), /no bytes/);
+  });
+
+  test('depth, sizes that are declared only, and self-reference come to nothing', () => {
+    refused(pickle('('.repeat(5_000)), /deeply/);
+    refused(pickle(`${']'.repeat(200_000)}${'a'.repeat(199_999)}`), /no snapshot/);
+    refused(pickle('N'.repeat(1_100_000)), /stack/);
+    refused(pickle(`B\xff\xff\xff\x7f`), /ends in the middle/);
+    refused(pickle(`\x8e\xff\xff\xff\xff\xff\xff\xff\x7f`), /ends in the middle/);
+    refused(pickle(`\x8d\xff\xff\xff\xff\xff\xff\xff\x7f`), /ends in the middle/);
+    refused(pickle(`\x95\xff\xff\xff\xff\xff\xff\xff\x7fN`), /ends in the middle/);
+    // A dictionary of modules that holds the network itself, by way of the memo.
+    const state = `}\x94(${text('_modules')}}(${text('a')}${network('h\x00')}${text('b')}${network('h\x00')}uu`;
+    refused(snapshot(network(state)), /deeply/);
+  });
+
+  test('a memo that doubles itself does not grow', () => {
+    const doubled = Array.from(
+      { length: 60 },
+      (_, i) => `(${`h${String.fromCharCode(i)}`.repeat(2)}t\x94`,
+    ).join('');
+    refused(pickle(`]\x94${doubled}`), /more or less than one value/);
+  });
+
+  test('a tensor under many names does not multiply the file', () => {
+    const tensor = `${global('torch._utils', '_rebuild_tensor_v2')}(${storage(1000)}K\x00M\xe8\x03\x85K\x01\x85\x89}tR\x94`;
+    const parameters = (count: number) =>
+      `}${text('_parameters')}}(${Array.from({ length: count }, (_, i) => `${text(`p${i}`)}${i === 0 ? tensor : 'h\x00'}`).join('')}us`;
+    const few = readOfficialSnapshot(snapshot(network(parameters(2))), 'x.pkl');
+    assert.deepEqual(few.networks.G?.tensors.p1?.shape, [1000]);
+    refused(snapshot(network(parameters(100))), /bytes account for/);
+  });
+
+  test('what is no snapshot is refused: no dictionary, no networks, more after the end', () => {
+    refused(pickle('N'), /no snapshot/);
+    refused(pickle('}'), /no generator/);
+    refused(snapshot(network('}')), /without tensors/);
+    refused(Buffer.concat([snapshot(network('}')), bytes('!')]), /goes on/);
+    refused(bytes('\x80\x07N.'), /protocol 7/);
+  });
+
+  test('names of tensors that every object has do no harm', () => {
+    assert.throws(
+      () => readWeights(bytes('just some text, no weights'), 'notes.txt'),
+      /notes.txt: is neither/,
+    );
+    const odd = encodeSafetensors({ 'G.__proto__': { shape: [1], data: Float32Array.of(1) } });
+    assert.throws(() => readWeights(odd, 'x.safetensors'), CheckpointError);
+  });
+});
