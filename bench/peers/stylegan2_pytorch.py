@@ -235,6 +235,7 @@ def main():
         nonlocal pl_mean
         z, c = inputs(o.batch)
         opt_g.zero_grad(set_to_none=True)
+        D.requires_grad_(False)
         F.softplus(-D(G.synthesis(G.styles(z, c)), c)).mean().backward()
         opt_g.step()
         if i % 4 == 0:
@@ -249,6 +250,7 @@ def main():
             ((length - pl_mean).square().mean() * 2 * 4).backward()
             opt_g.step()
         opt_d.zero_grad(set_to_none=True)
+        D.requires_grad_(True)
         z, c = inputs(o.batch)
         with torch.no_grad():
             fake = G.synthesis(G.styles(z, c))

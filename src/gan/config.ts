@@ -22,6 +22,8 @@ export interface NetworkConfig {
   /** Channels at a resolution: min(cbase / resolution, cmax). */
   readonly cbase: number;
   readonly cmax: number;
+  /** Activations are kept within this, which guards half precision against overflow; null: they are not. */
+  readonly clamp: number | null;
 }
 
 /** What a user may say of the networks' sizes; what is left out has the published value. */
@@ -36,6 +38,8 @@ export interface NetworkSettings {
   mapDepth?: number;
   cbase?: number;
   cmax?: number;
+  /** Not at all by default, as published for single precision. */
+  clamp?: number | null;
 }
 
 /** The smallest image that has at least one upsampling block. */
@@ -58,12 +62,12 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   if (channels !== 1 && channels !== 3) throw impossible('channels', channels, '1 (gray) or 3 (RGB)');
   if (!Number.isInteger(classes) || classes < 0)
     throw impossible('classes', classes, 'a whole number, 0 or more');
-  const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
+  const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512, clamp = null } = settings;
   for (const [name, value] of Object.entries({ zDim, wDim, mapDepth, cbase, cmax })) {
     if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
   }
   if (cbase < resolution) throw impossible('cbase', cbase, `at least the resolution, ${resolution}`);
-  return { cfg, resolution, channels, classes, zDim, wDim, mappingLayers: mapDepth, cbase, cmax };
+  return { cfg, resolution, channels, classes, zDim, wDim, mappingLayers: mapDepth, cbase, cmax, clamp };
 }
 
 function impossible(key: string, given: number, allowed: string): SpecError {

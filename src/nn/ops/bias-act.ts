@@ -8,8 +8,8 @@ export type Activation = 'linear' | 'lrelu';
 
 export interface BiasActOptions {
   gain?: number;
-  /** Values are kept within +-clamp. */
-  clamp?: number;
+  /** Values are kept within +-clamp; null: they are not. */
+  clamp?: number | null;
 }
 
 const SLOPE = 0.2;
@@ -20,12 +20,12 @@ export function biasAct(
   x: Tensor,
   b: Tensor | null,
   activation: Activation,
-  { gain = 1, clamp }: BiasActOptions = {},
+  { gain = 1, clamp = null }: BiasActOptions = {},
 ): Tensor {
   let y = b ? biasAdd(x, b) : x;
   if (activation === 'lrelu') y = leakyRelu(y);
   if (gain !== 1) y = tf.mul(y, gain);
-  return clamp === undefined ? y : clampTo(y, clamp);
+  return clamp === null ? y : clampTo(y, clamp);
 }
 
 /** x [..., c] + b [c]. TensorFlow's own op for it: a plain sum is slower both ways. */

@@ -1,5 +1,6 @@
 /** Resampling with separable filters, in the form that is fastest for each: a depthwise convolution or banded matrices. */
 import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import { type AttributeValue, nativeOp } from '../native-op.js';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
 
@@ -118,13 +119,16 @@ function depthwise(
     weights.flatMap((column) => Array<number>(channels).fill(row * column)),
   );
   const filter = tf.tensor4d(plane, [taps.length, taps.length, channels, 1]);
-  const padded = tf.pad(x, [
-    [0, 0],
-    [vertical.before, vertical.after],
-    [horizontal.before, horizontal.after],
-    [0, 0],
-  ]) as Tensor4D;
-  return tf.depthwiseConv2d(padded, filter, [vertical.down, horizontal.down], 'valid');
+  const padding = [0, 0, vertical.before, vertical.after, horizontal.before, horizontal.after, 0, 0];
+  const attributes: Record<string, AttributeValue> = {
+    T: ['type', 'float32'],
+    strides: ['ints', [1, vertical.down, horizontal.down, 1]],
+    padding: ['text', 'EXPLICIT'],
+    explicit_paddings: ['ints', padding],
+    data_format: ['text', 'NHWC'],
+    dilations: ['ints', [1, 1, 1, 1]],
+  };
+  return nativeOp('DepthwiseConv2dNative', attributes, [x, filter]) as Tensor4D;
 }
 
 /** Taps of sum 1, times the share of the gain that falls to one axis. */

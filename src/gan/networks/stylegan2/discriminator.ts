@@ -67,21 +67,25 @@ export function applyDiscriminator(
 ): Tensor2D {
   const top = `b${config.resolution}.fromrgb`;
   const weight = take<Tensor4D>(parameters, `${top}.weight`);
-  let x = activate(conv(images, weight, ACTIVATION_GAIN), take<Tensor1D>(parameters, `${top}.bias`));
+  let x = activate(
+    conv(images, weight, ACTIVATION_GAIN),
+    take<Tensor1D>(parameters, `${top}.bias`),
+    config.clamp,
+  );
   for (const resolution of blockResolutions(config).reverse()) {
-    if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x);
+    if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x, config.clamp);
   }
   return epilogue(config, parameters, x, labels, minibatches);
 }
 
 /** [n, h, w, c] -> [n, h/2, w/2, c'] */
-function residualBlock(parameters: Parameters, block: string, x: Tensor4D): Tensor4D {
+function residualBlock(parameters: Parameters, block: string, x: Tensor4D, clamp: number | null): Tensor4D {
   const weight = (layer: string) => take<Tensor4D>(parameters, `${block}.${layer}.weight`);
   const bias = (layer: string) => take<Tensor1D>(parameters, `${block}.${layer}.bias`);
   const skip = convDown(x, weight('skip'), RESIDUAL_GAIN);
-  const y = activate(conv(x, weight('conv0'), ACTIVATION_GAIN), bias('conv0'));
+  const y = activate(conv(x, weight('conv0'), ACTIVATION_GAIN), bias('conv0'), clamp);
   const down = convDown(y, weight('conv1'), ACTIVATION_GAIN * RESIDUAL_GAIN);
-  return tf.add(skip, activate(down, bias('conv1'), RESIDUAL_GAIN));
+  return tf.add(skip, activate(down, bias('conv1'), clamp, RESIDUAL_GAIN));
 }
 
 /** Features [n, 4, 4, c] -> logits [n, 1]. */
@@ -99,7 +103,7 @@ function epilogue(
   const bias = (layer: string) => take<Tensor1D>(parameters, `b4.${layer}.bias`);
   const kernel = take<Tensor4D>(parameters, 'b4.conv.weight');
   const widened = tf.concat4d([features, deviation], 3);
-  const y = activate(conv(widened, kernel, ACTIVATION_GAIN), bias('conv'));
+  const y = activate(conv(widened, kernel, ACTIVATION_GAIN), bias('conv'), config.clamp);
   // Weights count features channel by channel.
   const flat = tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [features.shape[0], -1]) as Tensor2D;
   const hidden = fullyConnected(flat, weight('fc'), bias('fc'), { activation: 'lrelu' });

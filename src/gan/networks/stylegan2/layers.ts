@@ -6,8 +6,6 @@ import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
 import { downsample2d, filter2d } from '../../../nn/ops/filter.js';
 import { constant, normal, parameter, buffer, type Initial, type ParameterSpecs } from '../parameters.js';
 
-/** Activations are kept within +-256 times the layer's gain, which guards against overflow and changes little else. */
-export const CLAMP = 256;
 const DEMODULATION_EPSILON = 1e-8;
 
 /** Taps of the separable low-pass filter that all resampling uses (Karras et al. 2019, section 2; Zhang 2019). */
@@ -128,7 +126,8 @@ export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
  *
  * @param residual gain beside the activation's own, where the layer is one of two that are added
  */
-export function activate(x: Tensor4D, bias: Tensor1D, residual = 1): Tensor4D {
+export function activate(x: Tensor4D, bias: Tensor1D, clamp: number | null, residual = 1): Tensor4D {
   const scaled = tf.mul(bias, ACTIVATION_GAIN * residual);
-  return biasAct(x, scaled, 'lrelu', { clamp: CLAMP * residual }) as Tensor4D;
+  const limit = clamp === null ? null : clamp * residual;
+  return biasAct(x, scaled, 'lrelu', { clamp: limit }) as Tensor4D;
 }

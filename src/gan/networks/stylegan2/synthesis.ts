@@ -10,7 +10,6 @@ import { buffer, constant, normal, parameter, type ParameterSpecs } from '../par
 import {
   ACTIVATION_GAIN,
   activate,
-  CLAMP,
   convSpecs,
   denseSpecs,
   filterSpec,
@@ -69,9 +68,10 @@ export function applySynthesis(
   let image: Tensor4D | null = null;
   for (const resolution of blockResolutions(config)) {
     const block = `synthesis.b${resolution}`;
-    if (resolution > 4) x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true);
-    x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false);
-    const rgb = toRgb(parameters, `${block}.torgb`, x, style(0));
+    if (resolution > 4)
+      x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true, config.clamp);
+    x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false, config.clamp);
+    const rgb = toRgb(parameters, `${block}.torgb`, x, style(0), config.clamp);
     image = image ? (tf.add(upsample2d(image, RESAMPLE_TAPS), rgb) as Tensor4D) : rgb;
   }
   return image as Tensor4D;
@@ -96,11 +96,12 @@ function styledConv(
   noise: NoiseSource,
   layer: number,
   up: boolean,
+  clamp: number | null,
 ): Tensor4D {
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
   const y = modulatedConv(x, weight, affine(parameters, name, w), { up, gain: ACTIVATION_GAIN });
   const noisy = tf.add(y, layerNoise(parameters, name, y.shape, noise, layer)) as Tensor4D;
-  return activate(noisy, take(parameters, `${name}.bias`));
+  return activate(noisy, take(parameters, `${name}.bias`), clamp);
 }
 
 /** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength and the activation's gain. */
@@ -125,7 +126,13 @@ function layerNoise(
  *
  * x [n, h, w, c] -> [n, h, w, channels]
  */
-function toRgb(parameters: Parameters, name: string, x: Tensor4D, w: Tensor2D): Tensor4D {
+function toRgb(
+  parameters: Parameters,
+  name: string,
+  x: Tensor4D,
+  w: Tensor2D,
+  clamp: number | null,
+): Tensor4D {
   const [images, height, width, features] = x.shape;
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
   const [channels] = weight.shape;
@@ -133,5 +140,5 @@ function toRgb(parameters: Parameters, name: string, x: Tensor4D, w: Tensor2D): 
   const rows = tf.mul(tf.reshape(style, [images, 1, features]), tf.reshape(weight, [1, channels, features]));
   const pixels = tf.reshape(x, [images, height * width, features]);
   const y = tf.reshape(tf.matMul(pixels, rows, false, true), [images, height, width, channels]);
-  return biasAct(y, take(parameters, `${name}.bias`), 'linear', { clamp: CLAMP }) as Tensor4D;
+  return biasAct(y, take(parameters, `${name}.bias`), 'linear', { clamp }) as Tensor4D;
 }
