@@ -1,5 +1,5 @@
 /** A spec from a file, with what the command line changes in it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
@@ -40,9 +40,12 @@ function readDocument(file: string): Record<string, unknown> {
       mend: 'Give the path of a JSON or YAML spec; examples/ has some.',
     });
   }
+  if (statSync(file).isDirectory())
+    throw new UsageError({ what: `${file} is a folder`, mend: 'Name the JSON or YAML file of the spec.' });
+  const text = readText(file);
   let document: unknown;
   try {
-    document = parseYaml(readFileSync(file, 'utf8'));
+    document = parseYaml(text);
   } catch (error) {
     const words = error instanceof Error ? error.message.split('\n')[0] : '';
     throw new SpecError({
@@ -59,6 +62,14 @@ function readDocument(file: string): Record<string, unknown> {
     });
   }
   return document as Record<string, unknown>;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new UsageError({ what: `${file} cannot be read`, mend: 'Change its permissions.', cause });
+  }
 }
 
 function applySet(document: Record<string, unknown>, change: string): void {
