@@ -80,12 +80,12 @@ export function drawGeometry(set: AugmentationSet, draws: Draws, side: number): 
 export function transform(images: Tensor4D, geometry: Geometry): Tensor4D {
   const [n, side, , channels] = images.shape;
   const period = 4 * (side - 1);
-  const fine = bothAxes(images, reflectingUpsampler(side));
-  const places = bilinearPlaces(sourcesOf(inverseOf(geometry), targetGrid(side)), side);
+  const fine = bothAxesTurned(images, reflectingUpsampler(side));
+  const places = bilinearPlaces(sourcesOf(axesSwapped(inverseOf(geometry)), targetGrid(side)), side);
   const targets = 2 * side + SYM6.length - 2;
   const table = pixelTable(tf.reshape(fine, [n, period, period, channels]));
   const moved = tf.reshape(lookup(table, places), [n, targets, targets, channels]) as Tensor4D;
-  const result = bothAxes(moved, downsampler(side));
+  const result = bothAxesTurned(moved, downsampler(side));
   const active = perImage(geometry.active);
   return tf.add(tf.mul(result, active), tf.mul(images, tf.sub(1, active)));
 }
@@ -106,6 +106,11 @@ function inverseOf({ scale, preRotation, stretch, postRotation, shiftX, shiftY }
     shiftX,
     shiftY,
   };
+}
+
+/** The same for images whose height and width have changed places. */
+function axesSwapped({ xx, xy, yx, yy, shiftX, shiftY }: InverseMap): InverseMap {
+  return { xx: yy, xy: yx, yx: xy, yy: xx, shiftX: shiftY, shiftY: shiftX };
 }
 
 /** Where straight lines are after the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
@@ -145,10 +150,9 @@ function bilinearPlaces({ x, y }: Sources, side: number): Places {
   };
 }
 
-/** The matrix along both axes. */
-function bothAxes(images: Tensor4D, matrix: Band): Tensor4D {
-  const turned = tf.transpose(alongHeight(images, matrix), [0, 2, 1, 3]);
-  return tf.transpose(alongHeight(turned, matrix), [0, 2, 1, 3]);
+/** The matrix along both axes; height and width change places, since to put them back is slow where images are largest. */
+function bothAxesTurned(images: Tensor4D, matrix: Band): Tensor4D {
+  return alongHeight(tf.transpose(alongHeight(images, matrix), [0, 2, 1, 3]), matrix);
 }
 
 /** One period of a reflected signal, upsampled: sample j is the sum over taps k of SYM6[k] * signal[(j - k) / 2]. */
