@@ -1,5 +1,7 @@
-/** Measures our training steps: builds the program of a job's sizes, steps for some seconds, prints one JSON line. */
-import type { NetworkSettings } from '../src/gan/config.js';
+/** Measures our training steps and generation: builds the programs of a job's sizes, runs them for some seconds, prints one JSON line. */
+import type { NetworkConfig, NetworkSettings } from '../src/gan/config.js';
+import type { TrainingOptions } from '../src/gan/loss/options.js';
+import type { Program, ProgramDefinition } from '../src/nn/program.js';
 
 export interface TrainBenchJob {
   network: NetworkSettings;
@@ -7,6 +9,8 @@ export interface TrainBenchJob {
   gamma: number;
   threads: number;
   seconds: number;
+  /** Measure generation instead of training. */
+  generate: boolean;
 }
 
 export interface TrainBenchResult {
@@ -16,6 +20,10 @@ export interface TrainBenchResult {
   parameters: { G: number; D: number };
   /** Building the program and the first run of every phase. */
   compileSeconds: number;
+  /** Floating-point operations an image, of convolutions and matrix products. */
+  flopsPerImage: number;
+  /** Operations a second of a large matrix product, just after the measurement. */
+  matmulFlops: number;
 }
 
 /** Steps in which every phase comes as often as it should. */
@@ -32,14 +40,23 @@ function prepareNative(threads: number): void {
   console.info = console.error;
 }
 
+/** Phases and every how many steps each runs. */
+type Schedule = readonly (readonly [phase: string, interval: number])[];
+
+interface Work {
+  definition: ProgramDefinition;
+  schedule: Schedule;
+  feeds: Record<string, Float32Array>;
+}
+
 export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResult> {
   prepareNative(job.threads);
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
   const { resolveTrainingOptions } = await import('../src/gan/loss/options.js');
-  const { buildTrainingProgram } = await import('../src/gan/loss/training-program.js');
   const { createProgram } = await import('../src/nn/program.js');
-  const { batch, gamma } = job;
+  const { countFlops, matmulRate } = await import('./flops.js');
   const config = resolveNetworkConfig(job.network);
+  const { batch, gamma } = job;
   const options = resolveTrainingOptions(config, {
     batch,
     gamma,
@@ -48,57 +65,84 @@ export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResul
     emaKimg: 'auto',
     seed: 0,
   });
+  const work = job.generate ? await generation(config, batch) : await training(config, options);
   const started = performance.now();
-  const definition = buildTrainingProgram(config, options);
-  const program = await createProgram(definition, { mode: 'graph' });
-  const real = Float32Array.from(
-    { length: batch * config.resolution ** 2 * config.channels },
-    () => Math.random() * 2 - 1,
-  );
-  const labels = new Float32Array(batch * config.classes);
-  for (let i = 0; config.classes > 0 && i < batch; i++) labels[i * config.classes + (i % config.classes)] = 1;
-  const available: Record<string, Float32Array | Int32Array> = { real, labels, beta: Float32Array.of(0.998) };
-  let step = 0;
-  const takeStep = async () => {
-    for (const [phase, interval] of [
-      ['generatorMain', 1],
-      ['generatorPathLength', options.plInterval],
-      ['discriminatorMain', 1],
-      ['discriminatorR1', options.r1Interval],
-      ['ema', 1],
-    ] as const) {
-      if (step % interval !== 0) continue;
-      available.seed = Int32Array.of(step, phase.length);
-      const wanted = Object.keys(definition.phases[phase]?.feeds ?? {});
-      await program.run(
-        phase,
-        Object.fromEntries(wanted.map((name) => [name, available[name] ?? new Float32Array(0)])),
-      );
-    }
-    step++;
-  };
-  await takeStep();
+  const program = await createProgram(work.definition, { mode: 'graph' });
+  await takeStep(program, work, 0);
   const compileSeconds = (performance.now() - started) / 1000;
-  await takeStep();
-  step = 0;
-  const imagesPerSecond: number[] = [];
-  const end = performance.now() + job.seconds * 1000;
-  while (imagesPerSecond.length === 0 || performance.now() < end) {
-    const before = performance.now();
-    for (let i = 0; i < PERIOD; i++) await takeStep();
-    imagesPerSecond.push((PERIOD * batch * 1000) / (performance.now() - before));
-  }
-  const size = (network: 'G' | 'D') =>
-    (definition.optimizers?.[network]?.variables ?? [])
-      .map((name) => (definition.variables[name]?.shape ?? []).reduce((product, side) => product * side, 1))
-      .reduce((sum, count) => sum + count, 0);
+  const imagesPerSecond = await measure(program, work, batch, job.seconds);
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
   program.dispose();
+  const counts = countFlops(work.definition);
+  const perStep = work.schedule.map(([phase, interval]) => (counts[phase] ?? 0) / interval);
   return {
     imagesPerSecond,
-    peakBytes: process.resourceUsage().maxRSS * 1024,
-    parameters: { G: size('G'), D: size('D') },
+    peakBytes,
+    parameters: { G: parametersOf(work.definition, 'G'), D: parametersOf(work.definition, 'D') },
     compileSeconds,
+    flopsPerImage: perStep.reduce((sum, count) => sum + count, 0) / batch,
+    matmulFlops: matmulRate(),
   };
+}
+
+async function training(config: NetworkConfig, options: TrainingOptions): Promise<Work> {
+  const { buildTrainingProgram } = await import('../src/gan/loss/training-program.js');
+  const definition = buildTrainingProgram(config, options);
+  const schedule: Schedule = [
+    ['generatorMain', 1],
+    ['generatorPathLength', options.plInterval],
+    ['discriminatorMain', 1],
+    ['discriminatorR1', options.r1Interval],
+    ['ema', 1],
+  ];
+  const feeds = { beta: Float32Array.of(0.998) };
+  return { definition, schedule: schedule.filter(([phase]) => phase in definition.phases), feeds };
+}
+
+async function generation(config: NetworkConfig, batch: number): Promise<Work> {
+  const { buildGeneratorProgram } = await import('../src/gan/loss/generator-program.js');
+  const definition = buildGeneratorProgram(config, batch);
+  return { definition, schedule: [['generate', 1]], feeds: { psi: Float32Array.of(1) } };
+}
+
+async function takeStep(
+  program: Program,
+  { definition, schedule, feeds }: Work,
+  step: number,
+): Promise<void> {
+  for (const [phase, interval] of schedule) {
+    if (step % interval !== 0) continue;
+    const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
+    const fed = wanted.map(([name, { shape }]) => {
+      if (name === 'seed') return [name, Int32Array.of(step, phase.length)] as const;
+      return [name, feeds[name] ?? uniform(shape)] as const;
+    });
+    await program.run(phase, Object.fromEntries(fed));
+  }
+}
+
+function uniform(shape: readonly number[]): Float32Array {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return Float32Array.from({ length: size }, () => Math.random() * 2 - 1);
+}
+
+/** Images a second of each whole period, for about so many seconds, after one step to warm up. */
+async function measure(program: Program, work: Work, batch: number, seconds: number): Promise<number[]> {
+  await takeStep(program, work, 1);
+  const rates: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  while (rates.length === 0 || performance.now() < end) {
+    const before = performance.now();
+    for (let step = 0; step < PERIOD; step++) await takeStep(program, work, step);
+    rates.push((PERIOD * batch * 1000) / (performance.now() - before));
+  }
+  return rates;
+}
+
+function parametersOf({ optimizers, variables }: ProgramDefinition, network: 'G' | 'D'): number {
+  return (optimizers?.[network]?.variables ?? [])
+    .map((name) => (variables[name]?.shape ?? []).reduce((product, length) => product * length, 1))
+    .reduce((sum, count) => sum + count, 0);
 }
 
 const job = process.argv[2];

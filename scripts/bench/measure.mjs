@@ -1,0 +1,56 @@
+/** Programs that are measured: how they are run, and the Python that runs the peers. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../setup/parts.mjs';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PEER_PACKAGES = ['torch', 'numpy', 'pillow'];
+
+/** The last line that a program prints, as JSON; its talk goes to standard error. */
+export function measure(command, args) {
+  const { status, stdout } = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) fail(`${path.basename(args[0])} ended with code ${status}; its own words are above.`);
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}
+
+/** GIST_BENCH_PYTHON, or a virtual environment of our own in the cache, made on first use. */
+export function peerPython() {
+  if (process.env.GIST_BENCH_PYTHON) return process.env.GIST_BENCH_PYTHON;
+  const folder = path.join(cacheFolder(), 'bench-venv');
+  const python = path.join(folder, 'bin', 'python');
+  const isReady = existsSync(python) && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0;
+  if (isReady) return python;
+  process.stderr.write(`bench: installing ${PEER_PACKAGES.join(', ')} into ${folder}\n`);
+  const steps = [
+    [process.env.PYTHON ?? 'python3', ['-m', 'venv', folder]],
+    [python, ['-m', 'pip', 'install', ...PEER_PACKAGES]],
+  ];
+  for (const [command, args] of steps) {
+    if (spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status !== 0)
+      fail(
+        'the peer could not be installed; set GIST_BENCH_PYTHON to a Python that has torch, numpy and pillow.',
+      );
+  }
+  return python;
+}
+
+export function machine() {
+  return `${cpus()[0].model.trim()}, ${availableParallelism()} threads`;
+}
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function fail(message) {
+  process.stderr.write(`bench: ${message}\n`);
+  process.exit(1);
+}
