@@ -1,5 +1,5 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
-import type { Client } from '../client/connection.js';
+import type { Client } from '../client/index.js';
 import { downloadReport } from '../client/report-download.js';
 import type { PipelineResult } from '../spec/results.js';
 import { printResult, tell } from './terminal.js';

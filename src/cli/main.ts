@@ -32,8 +32,9 @@ export function buildProgram(): Command {
     .exitOverride()
     .addHelpText(
       'after',
-      `${EXIT_CODES}\n\nFirst steps:\n  gist quickstart\n  gist run examples/quickstart.json --watch\n  gist status`,
-    );
+      '\nFirst steps:\n  gist quickstart\n  gist run examples/quickstart.json --watch\n  gist status',
+    )
+    .addHelpText('afterAll', EXIT_CODES);
   for (const register of [
     registerQuickstart,
     registerStack,

@@ -5,7 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
-import { parseUri } from '../storage/index.js';
+import { parseUri } from '../storage/uri.js';
 
 export interface SpecChanges {
   /** `train.kimg=200`: values are read as JSON where they are JSON, else as text. */
@@ -26,11 +26,6 @@ export function readSpec(file: string, changes: SpecChanges): PipelineSpec {
   return spec.preprocess
     ? { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec) } }
     : spec;
-}
-
-/** For an option that may be repeated. */
-export function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
 }
 
 function readDocument(file: string): Record<string, unknown> {

@@ -1,23 +1,16 @@
 /** Watching a run until it ends: bars on a terminal, plain lines elsewhere; the servers may come and go meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { Client } from '../client/connection.js';
-import { type LiveProgress, progressOf, resultOf, runStatus } from '../client/runs.js';
+import { type Client, type LiveProgress, progressOf, resultOf, runStatus } from '../client/index.js';
 import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import type { PipelineResult } from '../spec/results.js';
-import { duration, tell } from './terminal.js';
+import { stageView } from './stage-view.js';
+import { tell } from './terminal.js';
 
 const LOOK_MS = 1_000;
 const LINE_MS = 5_000;
 const ANSWER_MS = 10_000;
-
-/** One stage in numbers. */
-interface StageView {
-  done: number;
-  total: number;
-  text: string;
-}
 
 /**
  * Shows progress until the run ends, however often its servers go and come back.
@@ -57,32 +50,6 @@ async function look(client: Client, runId: string, view: View): Promise<boolean>
   });
   if (progress) view.show(progress);
   return isRunning;
-}
-
-/** How far a stage is, in its own unit. */
-export function stageView(progress: LiveProgress, stage: Stage): StageView {
-  const state = progress.stages[stage];
-  if (state === 'done' || state === 'reused') return { done: 1, total: 1, text: state };
-  if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'left out' };
-  if (stage === 'train' && progress.train) return trainView(progress, progress.train);
-  return {
-    done: progress.done,
-    total: Math.max(1, progress.total),
-    text: `${progress.done}/${progress.total || '?'} ${progress.unit}`,
-  };
-}
-
-function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgress['train']>): StageView {
-  const kimg = Math.max(live?.kimg ?? 0, train.kimg);
-  const rate = live?.imagesPerSecond ?? 0;
-  const parts = [`${kimg.toFixed(2)}/${train.targetKimg} kimg`];
-  if (state !== 'running') parts.push(state);
-  else if (rate > 0)
-    parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
-  else parts.push(kimg >= train.targetKimg ? 'judging the last snapshot' : 'starting the trainer');
-  const point = train.curve.at(-1);
-  if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
-  return { done: kimg, total: train.targetKimg, text: parts.join(', ') };
 }
 
 interface View {

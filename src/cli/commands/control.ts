@@ -1,7 +1,5 @@
 /** `gist pause|resume|stop|extend`: orders to a run; each may be given twice. */
 import type { Command } from 'commander';
-import { connect } from '../../client/connection.js';
-import { control } from '../../client/runs.js';
 import { up } from '../../client/stack/stack.js';
 import { UsageError } from '../../core/errors.js';
 import type { ControlUpdate } from '../../spec/controls.js';
@@ -9,6 +7,7 @@ import { printResult, tell } from '../terminal.js';
 
 async function order(runId: string, update: ControlUpdate, json?: boolean, input?: object): Promise<void> {
   await up(tell);
+  const { connect, control } = await import('../../client/index.js');
   const reply = await control(await connect(), runId, update, input);
   printResult(json, reply, reply.message);
 }

@@ -1,10 +1,6 @@
 /** `gist dataset build` and `gist dataset inspect`: data sets without any workflow. */
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
-import { assembleDataset, buildShard, openDataset, openSource, planDataset } from '../../imaging/index.js';
-import { parseWith } from '../../spec/parse.js';
-import { preprocessSchema } from '../../spec/preprocess.js';
-import { openStore } from '../../storage/index.js';
 import { printResult, table, tell } from '../terminal.js';
 
 interface BuildOptions {
@@ -44,6 +40,10 @@ export function registerDataset(program: Command): void {
 
 async function build(address: string, { out, json, resolution, ...rest }: BuildOptions): Promise<void> {
   useStack();
+  const { assembleDataset, buildShard, openSource, planDataset } = await import('../../imaging/index.js');
+  const { parseWith } = await import('../../spec/parse.js');
+  const { preprocessSchema } = await import('../../spec/preprocess.js');
+  const { openStore } = await import('../../storage/index.js');
   const { labels, color } = rest;
   const spec = parseWith(preprocessSchema, {
     source: address,
@@ -66,6 +66,8 @@ async function build(address: string, { out, json, resolution, ...rest }: BuildO
 
 async function inspect(address: string, { json }: { json?: boolean }): Promise<void> {
   useStack();
+  const { openDataset } = await import('../../imaging/index.js');
+  const { openStore } = await import('../../storage/index.js');
   const { manifest } = await openDataset(openStore(address), '');
   const { digest, resolution, channels, images, classes, classImages, rejected } = manifest;
   const rows = [

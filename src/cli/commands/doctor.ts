@@ -156,10 +156,7 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('show what is found on this machine, what is missing and how to mend it')
     .option('--json', 'for machines')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  gist doctor\n  gist doctor --json\n\nExit codes: 0 all there, 7 something is missing',
-    )
+    .addHelpText('after', '\nExamples:\n  gist doctor\n  gist doctor --json')
     .action(async ({ json }: { json?: boolean }) => {
       const parts = await collectDoctorReport();
       process.stdout.write(json ? `${JSON.stringify(parts, null, 2)}\n` : `${parts.map(line).join('\n')}\n`);

@@ -7,7 +7,7 @@ import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { UsageError } from '../../core/errors.js';
 import { nearest } from '../../spec/nearest.js';
-import { openStore } from '../../storage/index.js';
+import type { ObjectStore } from '../../storage/index.js';
 import { parseSeeds } from '../seeds.js';
 import { printResult } from '../terminal.js';
 
@@ -47,7 +47,7 @@ async function generate(options: GenerateOptions): Promise<void> {
     throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
   useStack();
   const { createSampler, encodeRawPng } = await import('../../gan/compute.js');
-  const sampler = await createSampler(...locate(options.checkpoint));
+  const sampler = await createSampler(...(await locate(options.checkpoint)));
   const names = sampler.classes?.map(({ name }) => name) ?? null;
   const only = options.class === undefined ? null : classIndex(options.class, names);
   await mkdir(options.out, { recursive: true });
@@ -74,7 +74,8 @@ async function generate(options: GenerateOptions): Promise<void> {
 }
 
 /** A key in the deployment's store, or a store of its own. */
-function locate(address: string): [ReturnType<typeof openStore>, string] {
+async function locate(address: string): Promise<[ObjectStore, string]> {
+  const { openStore } = await import('../../storage/index.js');
   if (address.startsWith('runs/'))
     return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
   return [openStore(address), ''];

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError } from '../../core/errors.js';
-import { openSource, processImage } from '../../imaging/index.js';
 import { printResult, tell } from '../terminal.js';
 
 /** Side that images are brought to before the network's own resize. */
@@ -47,6 +46,7 @@ async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {
 async function* images(
   address: string,
 ): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
+  const { openSource, processImage } = await import('../../imaging/index.js');
   const source = openSource(address);
   let found = 0;
   for await (const { name } of source.list()) {

@@ -4,14 +4,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
-import { writePhantoms } from '../../../examples/phantoms/index.js';
-import { type Client, connect } from '../../client/connection.js';
-import { listRuns, startRun } from '../../client/runs.js';
+import type { Client } from '../../client/index.js';
 import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
 import { openStackFolder, up } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
-import { follow } from '../follow.js';
-import { collect, readSpec } from '../spec-file.js';
+import { collect } from '../options.js';
 import { tell } from '../terminal.js';
 
 const SPEC = fileURLToPath(new URL('../../../../examples/quickstart.json', import.meta.url));
@@ -35,8 +32,10 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
   const isEmbedded = embeddedParts().includes('temporal');
   await makePhantoms(source);
   await up(tell);
+  const { connect } = await import('../../client/index.js');
   const client = await connect();
   const runId = (await runGoingOn(client)) ?? (await begin(client, source, set));
+  const { follow } = await import('../follow.js');
   await follow(client, runId, json);
   tell('');
   if (isEmbedded)
@@ -46,6 +45,8 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
 }
 
 async function begin(client: Client, source: string, set?: string[]): Promise<string> {
+  const { startRun } = await import('../../client/index.js');
+  const { readSpec } = await import('../spec-file.js');
   const spec = readSpec(SPEC, { set: [`preprocess.source=${source}`, ...(set ?? [])] });
   const runId = await startRun(client, spec);
   tell(`Run ${runId} has begun. Ctrl-C leaves it going.`);
@@ -54,6 +55,7 @@ async function begin(client: Client, source: string, set?: string[]): Promise<st
 
 /** A quickstart that an earlier command began and did not see to its end. */
 async function runGoingOn(client: Client): Promise<string | null> {
+  const { listRuns } = await import('../../client/index.js');
   const going = (await listRuns(client)).find(
     ({ name, status }) => name === 'quickstart' && status === 'running',
   );
@@ -70,6 +72,7 @@ async function makePhantoms(folder: string): Promise<void> {
     Presets.shades_classic,
   );
   bar.start(IMAGES, 0);
+  const { writePhantoms } = await import('../../../examples/phantoms/index.js');
   await writePhantoms({ folder, count: IMAGES, seed: 0, onProgress: ({ done }) => bar.update(done) });
   bar.stop();
 }

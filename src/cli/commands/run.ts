@@ -1,10 +1,8 @@
 /** `gist run`: starts a run of a spec. */
 import type { Command } from 'commander';
-import { connect } from '../../client/connection.js';
-import { startRun } from '../../client/runs.js';
 import { up } from '../../client/stack/stack.js';
-import { follow } from '../follow.js';
-import { collect, readSpec, type SpecChanges } from '../spec-file.js';
+import { collect } from '../options.js';
+import type { SpecChanges } from '../spec-file.js';
 import { printResult, tell } from '../terminal.js';
 
 interface RunOptions extends SpecChanges {
@@ -36,13 +34,16 @@ export function registerRun(program: Command): void {
     .option('--json', 'for machines')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: RunOptions) => {
+      const { readSpec } = await import('../spec-file.js');
       const spec = readSpec(file, options);
       if (options.dryRun) return printResult(true, spec, '');
       await up(tell);
+      const { connect, startRun } = await import('../../client/index.js');
       const client = await connect();
       const runId = await startRun(client, spec, options.id);
       if (options.watch) {
         tell(`Run ${runId} has begun.`);
+        const { follow } = await import('../follow.js');
         await follow(client, runId, options.json);
       } else
         printResult(options.json, { runId }, `Run ${runId} has begun. Watch it with: gist watch ${runId}`);

@@ -1,11 +1,10 @@
 /** `gist status`: the stack and its runs, or one run. */
 import type { Command } from 'commander';
-import { connect } from '../../client/connection.js';
-import { type LiveProgress, listRuns, progressOf, type RunSummary } from '../../client/runs.js';
+import type { LiveProgress, RunSummary } from '../../client/index.js';
 import { requireStack, status, useStack } from '../../client/stack/stack.js';
 import { STAGES } from '../../spec/pipeline.js';
 import { duration, printResult, table } from '../terminal.js';
-import { stageView } from '../watching.js';
+import { stageView } from '../stage-view.js';
 import { formatParts } from './stack.js';
 
 export function registerStatus(program: Command): void {
@@ -18,6 +17,7 @@ export function registerStatus(program: Command): void {
     .action(async (runId: string | undefined, { json }: { json?: boolean }) => {
       if (runId) {
         requireStack();
+        const { connect, progressOf } = await import('../../client/index.js');
         const progress = await progressOf(await connect(), runId);
         return printResult(json, progress, formatProgress(progress));
       }
@@ -26,9 +26,14 @@ export function registerStatus(program: Command): void {
       const serves = parts.some(
         ({ part, state }) => part === 'temporal' && (state === 'serving' || state === 'yours'),
       );
-      const runs = serves ? await listRuns(await connect()) : [];
+      const runs = serves ? await runsOfServer() : [];
       printResult(json, { parts, runs }, `${formatParts(parts)}\n\n${formatRuns(runs)}`);
     });
+}
+
+async function runsOfServer(): Promise<RunSummary[]> {
+  const { connect, listRuns } = await import('../../client/index.js');
+  return listRuns(await connect());
 }
 
 function formatRuns(runs: RunSummary[]): string {

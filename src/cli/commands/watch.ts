@@ -1,8 +1,6 @@
 /** `gist watch`: shows a run until it ends. */
 import type { Command } from 'commander';
-import { connect } from '../../client/connection.js';
 import { up } from '../../client/stack/stack.js';
-import { follow } from '../follow.js';
 import { tell } from '../terminal.js';
 
 export function registerWatch(program: Command): void {
@@ -14,6 +12,8 @@ export function registerWatch(program: Command): void {
     .addHelpText('after', '\nExamples:\n  gist watch knee-oa-20260131-142233-1f0c')
     .action(async (runId: string, { json }: { json?: boolean }) => {
       await up(tell);
+      const { connect } = await import('../../client/index.js');
+      const { follow } = await import('../follow.js');
       await follow(await connect(), runId, json);
     });
 }

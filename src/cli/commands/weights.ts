@@ -6,7 +6,6 @@ import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { CheckpointError, UsageError } from '../../core/errors.js';
 import type { ReadWeights } from '../../gan/weights/index.js';
-import { openStore } from '../../storage/index.js';
 import { printResult, table, tell } from '../terminal.js';
 
 interface ImportOptions {
@@ -59,6 +58,7 @@ async function importWeights(file: string, { to, name, json }: ImportOptions): P
   const { writeWeights, WEIGHTS_PREFIX } = await import('../../gan/weights/index.js');
   const called = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
   const weights = await read(file);
+  const { openStore } = await import('../../storage/index.js');
   const store = openStore(to ?? environment.storeUri());
   const prefix = `${to === undefined ? WEIGHTS_PREFIX : ''}${called}/`;
   await writeWeights(store, prefix, weights);
@@ -77,6 +77,7 @@ async function exportWeights(from: string, file: string, { json }: { json?: bool
     throw new UsageError({ what: `${file} does not end in .safetensors`, mend: 'Name it so.' });
   useStack();
   const { encodeWeights, openWeights } = await import('../../gan/weights/index.js');
+  const { openStore } = await import('../../storage/index.js');
   const source = await openWeights(openStore(environment.storeUri()), from, tell);
   const bytes = encodeWeights(source);
   await writeFile(`${file}.part`, bytes);

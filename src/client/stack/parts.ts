@@ -2,9 +2,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Connection } from '@temporalio/client';
 import { partPath } from '../../core/parts.js';
-import { openStore } from '../../storage/index.js';
 import { type ProcessId, startDetached } from './processes.js';
 import type { StackFolder, StackPart, StackState } from './state.js';
 
@@ -152,6 +150,7 @@ export async function isServing(
 }
 
 async function temporalServes(address: string): Promise<boolean> {
+  const { Connection } = await import('@temporalio/client');
   try {
     const connection = await Connection.connect({ address, connectTimeout: '1 second' });
     try {
@@ -167,6 +166,7 @@ async function temporalServes(address: string): Promise<boolean> {
 
 /** Reads a real object: the gateway answers before its bucket is there, and lists before its volumes can be read. */
 async function s3Serves(env: Record<string, string>): Promise<boolean> {
+  const { openStore } = await import('../../storage/index.js');
   const before = { ...process.env };
   Object.assign(process.env, env);
   try {

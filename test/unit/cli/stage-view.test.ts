@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { duration } from '../../../src/cli/terminal.js';
-import { stageView } from '../../../src/cli/watching.js';
-import type { LiveProgress } from '../../../src/client/runs.js';
+import { stageView } from '../../../src/cli/stage-view.js';
+import type { LiveProgress } from '../../../src/client/index.js';
 
 const TRAINING: LiveProgress = {
   runId: 'knee-1',

@@ -1,0 +1,15 @@
+/** The door of the client folder to Temporal; loading it takes half a second, so commands enter only when they need a server. */
+export { type Client, connect } from './connection.js';
+export {
+  control,
+  FailedRunError,
+  type LiveProgress,
+  listRuns,
+  newRunId,
+  progressOf,
+  resultOf,
+  type RunStatus,
+  type RunSummary,
+  runStatus,
+  startRun,
+} from './runs.js';
