@@ -1,6 +1,7 @@
 /** The `gist` command: its subcommands, and how every one of them ends. */
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
+import { registerCancel } from './commands/cancel.js';
 import { registerControls } from './commands/control.js';
 import { registerDataset } from './commands/dataset.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -42,6 +43,7 @@ export function buildProgram(): Command {
     registerWatch,
     registerStatus,
     registerControls,
+    registerCancel,
     registerLogs,
     registerGenerate,
     registerMetrics,

@@ -169,7 +169,10 @@ export class FailedRunError extends GistError {
     readonly reason: { type: string; message: string },
   ) {
     super({
-      what: `the run failed with ${reason.type}: ${reason.message}`,
+      what:
+        reason.type === 'CancelledFailure'
+          ? 'the run was cancelled'
+          : `the run failed with ${reason.type}: ${reason.message}`,
       where: runId,
       mend: `\`gist logs ${runId}\` shows what led to it; once mended, the same \`gist run\` goes on from what is done.`,
     });

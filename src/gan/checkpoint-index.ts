@@ -37,6 +37,13 @@ export function indexKey(runPrefix: string): string {
   return `${runPrefix}checkpoints.json`;
 }
 
+/** The newest full checkpoint that the index names, not verified; null when there is none. */
+export async function newestEntry(store: ObjectStore, runPrefix: string): Promise<IndexEntry | null> {
+  const { index } = await readIndex(store, runPrefix);
+  const full = (index?.checkpoints ?? []).filter((entry) => entry.full);
+  return full.sort((a, b) => b.step - a.step)[0] ?? null;
+}
+
 /** The index as it stands. Never throws for a damaged one: checkpoints can be found without it. */
 export async function readIndex(store: ObjectStore, runPrefix: string): Promise<Read> {
   const key = indexKey(runPrefix);

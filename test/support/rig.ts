@@ -36,6 +36,8 @@ export class Rig {
     readonly s3: Seaweed,
     readonly worker: TestWorker,
     readonly store: ObjectStore,
+    /** Variables that point a command at this deployment. */
+    readonly env: Record<string, string>,
     private connection: Connection,
   ) {}
 
@@ -52,7 +54,7 @@ export class Rig {
     const worker = new TestWorker(env, path.join(folder, 'worker.log'));
     await worker.start();
     const connection = await Connection.connect({ address: temporal.address });
-    return new Rig(folder, temporal, s3, worker, openStore(env.GIST_STORE), connection);
+    return new Rig(folder, temporal, s3, worker, openStore(env.GIST_STORE), env, connection);
   }
 
   /** A folder of phantom images, labelled by sub-folders. */
