@@ -3,9 +3,9 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
 import type { Compute } from '../core/compute.js';
-import { listSnapshots, superviseTrainer, type TrainerEvent } from '../gan/index.js';
+import { findTransfer, listSnapshots, superviseTrainer, type TrainerEvent } from '../gan/index.js';
 import type { TrainHeartbeat } from '../spec/controls.js';
-import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
+import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { workControls } from './heartbeat.js';
@@ -22,6 +22,8 @@ export interface TrainInput {
 export interface TrainOutcome {
   last: CheckpointRef | null;
   snapshots: CheckpointRef[];
+  /** What the training took over from another one. */
+  transfer?: TransferReport | null;
 }
 
 export interface JudgeInput {
@@ -66,6 +68,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       return {
         last: outcome.checkpoint,
         snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
+        transfer: await findTransfer(store, input.runId),
       };
     },
 
@@ -92,6 +95,7 @@ function beat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
 function tell(runId: string, event: TrainerEvent): void {
   if (event.type === 'started') {
     log.info('training starts', { runId, resumedFromStep: event.resumedFrom?.step ?? 0 });
+    if (event.transfer) log.info(event.transfer, { runId });
     for (const warning of event.warnings) log.warn(warning, { runId });
   }
   if (event.type === 'warning') log.warn(event.message, { runId });

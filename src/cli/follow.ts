@@ -1,6 +1,7 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
 import type { Client } from '../client/index.js';
 import { downloadReport } from '../client/report-download.js';
+import { describeTransfer } from '../gan/index.js';
 import type { PipelineResult } from '../spec/results.js';
 import { printResult, tell } from './terminal.js';
 import { watchUntilEnd } from './watching.js';
@@ -37,6 +38,7 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
     lines.push(
       `  training   ended ${train.ended} at ${train.last.kimg} kimg; best checkpoint ${train.checkpoint.prefix}`,
     );
+  if (train?.transfer) lines.push(`  transfer   ${describeTransfer(train.transfer)}`);
   if (generate) lines.push(`  synthetic  ${generate.images} images in ${generate.prefix}`);
   for (const [name, value] of Object.entries(evaluate?.metrics ?? {}))
     lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);

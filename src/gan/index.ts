@@ -2,4 +2,5 @@
 export { type CheckpointManifest, trainPrefix } from './checkpoint.js';
 export { findNewestCheckpoint, listSnapshots } from './checkpoint-store.js';
 export type { TrainerEvent, TrainerJob } from './trainer-events.js';
+export { describeTransfer, findTransfer } from './transfer-report.js';
 export { type SuperviseOptions, superviseTrainer, type TrainerOutcome } from './trainer-supervisor.js';

@@ -25,10 +25,20 @@ const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.i
 export const trainerEventSchema = z.discriminatedUnion('type', [
   /** Still at work on something that takes long (compiling, the first step, a large step). */
   z.object({ type: z.literal('alive'), doing: z.string() }),
+  /** Before anything large is made: what it is estimated to take, for whoever finds this process killed. */
+  z.object({
+    type: z.literal('memory'),
+    batch: z.int(),
+    neededBytes: z.number(),
+    availableBytes: z.number(),
+    fits: z.int(),
+  }),
   z.object({
     type: z.literal('started'),
     resumedFrom: checkpointRef.nullable(),
     warnings: z.array(z.string()),
+    /** What was taken over from another training, in one sentence. */
+    transfer: z.string().optional(),
   }),
   z.object({
     type: z.literal('progress'),

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { openStore } from '../storage/index.js';
+import { type MemoryPlan, outOfMemory, speaksOfMemory } from './memory.js';
 import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
@@ -11,6 +12,7 @@ import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
 
 let stopping = false;
 let started = false;
+let memory: MemoryPlan | null = null;
 
 /** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
 function askToStop(): void {
@@ -81,6 +83,7 @@ async function main(): Promise<number> {
     store,
     emit: (event) => {
       started ||= event.type === 'started';
+      if (event.type === 'memory') memory = event;
       emit(event);
     },
     shouldStop: () => stopping,
@@ -90,11 +93,17 @@ async function main(): Promise<number> {
   return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
 }
 
-function report(error: unknown): number {
+function report(thrown: unknown): number {
+  const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory) : thrown;
   if (!(error instanceof GistError))
     log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
   emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });
   return EXIT.failed;
+}
+
+/** TensorFlow and the engine say it in words only. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof GistError) && speaksOfMemory(error.message);
 }
 
 // process.exit: neither the pulse nor native threads may keep a finished trainer alive.

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { TrainerCrashError } from '../core/errors.js';
+import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
+import { type MemoryPlan, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
 import {
   EXIT,
   errorOf,
@@ -73,6 +74,8 @@ export async function superviseTrainer(
 class Supervision {
   private final: Extract<TrainerEvent, { type: 'done' | 'stopped' | 'error' }> | null = null;
   private readonly tail: string[] = [];
+  private memory: MemoryPlan | null = null;
+  private readonly killsBefore = memoryKills();
   private killedFor: string | null = null;
   private failure: { error: unknown } | null = null;
   private stall: NodeJS.Timeout | undefined;
@@ -134,6 +137,7 @@ class Supervision {
     const event = parseEvent(line);
     if (!event) return;
     this.armStall();
+    if (event.type === 'memory') this.memory = event;
     if (event.type === 'done' || event.type === 'stopped' || event.type === 'error') this.final = event;
     try {
       this.options.onEvent?.(event);
@@ -180,18 +184,29 @@ class Supervision {
     throw this.crash(code, signal);
   }
 
-  private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError {
+  private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError | TrainingError {
+    if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory);
     const how = this.killedFor
       ? `was killed because ${this.killedFor}`
       : `ended by ${signal ?? `exit code ${code}`}`;
     const memory =
-      !this.killedFor && signal === 'SIGKILL'
-        ? ' SIGKILL from outside often means that memory ran out: try a smaller batch or cmax.'
+      !this.killedFor && signal === 'SIGKILL' && this.memory
+        ? ` If memory ran out: a batch of ${this.memory.fits} should fit.`
         : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,
       mend: `Training goes on from the newest checkpoint when it is tried again.${memory}`,
     });
+  }
+
+  /** It said so before it aborted, or the kernel has killed for memory since it began, or it never could have fitted. */
+  private ranOutOfMemory(signal: NodeJS.Signals | null): boolean {
+    if (this.killedFor) return false;
+    if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;
+    if (this.tail.some(speaksOfMemory)) return true;
+    // A library that got no memory may just fall over.
+    const { neededBytes = 0, availableBytes = 0 } = this.memory ?? {};
+    return signal !== null && neededBytes > availableBytes;
   }
 }

@@ -1,6 +1,8 @@
 /** One optimisation step: the phases in StyleGAN2's order, each fed from (seed, step) alone. */
 import { RandomStream } from '../core/random.js';
 import { adapt } from './augment/controller.js';
+import { pathLengthImages } from './loss/phases.js';
+import { pathLengthRound, roundsOf, rowsOf } from './loss/rounds.js';
 import type { Training } from './training.js';
 
 /** Phases in order; every `interval` steps. */
@@ -23,7 +25,7 @@ export async function takeStep(training: Training): Promise<Record<string, Float
   const outputs: Record<string, Float32Array> = {};
   for (const [phase, interval] of phases) {
     if (interval === 0 || counters.step % interval !== 0) continue;
-    Object.assign(outputs, await training.program.run(phase, feeds(training, phase)));
+    Object.assign(outputs, await runPhase(training, phase));
   }
   counters.step += 1;
   counters.images += options.batch;
@@ -32,6 +34,54 @@ export async function takeStep(training: Training): Promise<Record<string, Float
   counters.augmentation = adapt(counters.augmentation, options.augmentation, signs, counters.step);
   return outputs;
 }
+
+/** All of a phase: at once, or in rounds and what ends them. */
+async function runPhase(training: Training, phase: string): Promise<Record<string, Float32Array>> {
+  const { program, definition } = training;
+  const whole = feeds(training, phase);
+  if (!definition.phases[`${phase}.apply`]) return program.run(phase, whole);
+  const rounds = roundsOfPhase(training, phase, whole);
+  if (definition.phases[`${phase}.measure`]) {
+    const measured: Record<string, Float32Array>[] = [];
+    for (const round of rounds) measured.push(await program.run(`${phase}.measure`, round));
+    const lengths = joined(measured).lengths ?? new Float32Array();
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    for (const round of rounds) round.lengthMean = Float32Array.of(mean);
+  }
+  const made: Record<string, Float32Array>[] = [];
+  for (const round of rounds) made.push(await program.run(phase, round));
+  await program.run(`${phase}.apply`, {});
+  return joined(made);
+}
+
+/** What is fed to each round: its rows of what is an image's own, and all of the rest. */
+function roundsOfPhase(training: Training, phase: string, whole: PhaseFeeds): PhaseFeeds[] {
+  const { batch, batchGpu } = training.options;
+  const isPathLength = phase === 'generatorPathLength';
+  const total = isPathLength ? pathLengthImages(training.options) : batch;
+  const most = Math.floor(batchGpu / training.options.plBatchShrink);
+  const images = isPathLength ? pathLengthRound(total, most) : batchGpu;
+  const wanted = training.definition.phases[phase]?.feeds ?? {};
+  return roundsOf(total, images).map((rows) => {
+    const fed: PhaseFeeds = { ...whole };
+    for (const name of ['real', 'labels']) {
+      const values = whole[name];
+      if (values instanceof Float32Array) fed[name] = rowsOf(values, batch, rows);
+    }
+    if (wanted.rows) fed.rows = rows;
+    return fed;
+  });
+}
+
+/** One output after another. */
+function joined(parts: readonly Record<string, Float32Array>[]): Record<string, Float32Array> {
+  const names = Object.keys(parts[0] ?? {});
+  return Object.fromEntries(
+    names.map((name) => [name, Float32Array.from(parts.flatMap((part) => [...(part[name] ?? [])]))]),
+  );
+}
+
+type PhaseFeeds = Record<string, Float32Array | Int32Array>;
 
 /** Whatever the phase asks for. */
 function feeds(training: Training, phase: string): Record<string, Float32Array | Int32Array> {

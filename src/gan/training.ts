@@ -5,6 +5,7 @@ import { DatasetError, SpecError, TrainingError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
+import { sizeOf } from '../nn/program-definition.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { initialAugmentation } from './augment/controller.js';
@@ -24,13 +25,16 @@ import type { CapturedState } from './checkpoint-uploads.js';
 import type { ClassShare } from './class-assignment.js';
 import { type NetworkConfig, resolveNetworkConfig } from './config.js';
 import { resolveTrainingOptions, type TrainingOptions } from './loss/options.js';
+import { isSum } from './loss/rounds.js';
 import { buildTrainingProgram } from './loss/training-program.js';
+import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { PreviewPainter, paintReals } from './preview.js';
 import type { TrainerControls } from './trainer.js';
 import type { TrainerJob } from './trainer-events.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
-import { decodeVariables, encodeVariables, shapesOf } from './variables.js';
+import { beginFrom } from './weights/begin.js';
+import { decodeVariables, encodeVariables, shapesOf, type Variables } from './variables.js';
 
 const REALS = 'reals.png';
 
@@ -59,7 +63,7 @@ export class Training {
    * @throws TrainingError when a variable is not finite: such a state is never kept.
    */
   async capture(snapshot: boolean): Promise<CapturedState> {
-    const variables = await this.program.read();
+    const variables = withoutSums(await this.program.read());
     assertFinite(variables, this.counters.step);
     const parts = encodeVariables(variables, shapesOf(this.definition));
     parts[PARTS.stats] = Buffer.from(this.statsLines.map((line) => `${line}\n`).join(''));
@@ -96,6 +100,7 @@ export async function openTraining(
     path.join(environment.cacheFolder(), 'datasets'),
   );
   const { config, options, classes } = plan(job, images);
+  emit({ type: 'memory', ...planMemory(config, options.batchGpu) });
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const fixed = {
     configuration: configurationOf(job, config, options),
@@ -112,10 +117,14 @@ export async function openTraining(
   const definition = buildTrainingProgram(config, options);
   doing('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, { mode: train.mode });
-  if (newest) await program.restore(decodeVariables(newest.parts));
+  if (newest) await program.restore({ ...emptySums(definition), ...decodeVariables(newest.parts) });
+  const transfer =
+    newest || train.resume === null
+      ? null
+      : await beginFrom(train.resume, { store, runPrefix, config, definition, program, warn });
   if (!(await store.head(`${runPrefix}${REALS}`)))
     await store.put(`${runPrefix}${REALS}`, await paintReals(data, classes));
-  emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings });
+  emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings, ...(transfer && { transfer }) });
   return new Training(
     config,
     options,
@@ -189,10 +198,13 @@ function configurationOf(
   config: NetworkConfig,
   options: TrainingOptions,
 ): TrainingConfiguration {
-  const { mirror, aug, freezed } = job.train;
+  const { mirror, aug } = job.train;
+  const { batchGpu, ...rest } = options;
+  // Rounds round differently; a batch that is not shared out is what it always was.
+  const rounds: Record<string, number> = batchGpu < options.batch ? { batchGpu } : {};
   return {
     network: { ...config },
-    training: { ...options, mirror, aug, freezed },
+    training: { ...rest, ...rounds, mirror, aug },
     dataset: job.dataset.digest,
   };
 }
@@ -224,6 +236,16 @@ function beginning({ augmentation }: TrainingOptions): TrainingCounters {
     tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
     seconds: 0,
   };
+}
+
+/** What is a training's state; sums of gradients are nothing between steps. */
+function withoutSums(variables: Variables): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !isSum(name)));
+}
+
+function emptySums({ variables }: ProgramDefinition): Variables {
+  const sums = Object.entries(variables).filter(([name]) => isSum(name));
+  return Object.fromEntries(sums.map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]));
 }
 
 function linesOf(stats: Uint8Array | undefined): string[] {

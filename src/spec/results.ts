@@ -36,6 +36,19 @@ export interface PreprocessResult {
   dataset: DatasetRef;
 }
 
+/** What a training took over from another one. */
+export interface TransferReport {
+  /** Run, checkpoint or weights that it started from. */
+  from: string;
+  /** Thousands of images that those had been trained on; 0 where that is not known. */
+  kimg: number;
+  /** Tensors of each network that were copied, and that start anew. */
+  networks: Partial<Record<'G' | 'D' | 'G_ema', { copied: number; initialised: number }>>;
+  /** Those that start anew, by name, and why. */
+  initialised: string[];
+  notes: string[];
+}
+
 export interface TrainResult {
   stage: 'train';
   /** The checkpoint that later stages use: the best snapshot by the convergence metric, or the last. */
@@ -44,6 +57,8 @@ export interface TrainResult {
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
+  /** Of a training that began with `train.resume`; all of it is in `transfer.json` beside the checkpoints. */
+  transfer?: TransferReport;
 }
 
 export interface GenerateResult {

@@ -1,6 +1,6 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
-import { enumWithFuture, notAvailable } from './fields.js';
+import { enumWithFuture } from './fields.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
@@ -37,6 +37,12 @@ export const trainSchema = z.strictObject({
     .default(25_000)
     .describe('Length of the training in thousands of real images shown.'),
   batch: z.int().min(2).max(4096).default(32).describe('Images a step.'),
+  batchGpu: z
+    .union([auto, z.int().min(1).max(4096)])
+    .default('auto')
+    .describe(
+      'Images in memory at once: a step works its batch off in rounds of so many; auto: all at once.',
+    ),
   gamma: z
     .union([auto, z.number().min(0)])
     .default('auto')
@@ -83,19 +89,16 @@ export const trainSchema = z.strictObject({
   mirror: z.boolean().default(false).describe('Show every other image left-right flipped, at random.'),
   resume: z
     .string()
+    .min(1)
     .nullable()
     .default(null)
-    .superRefine((value, context) => {
-      if (value !== null) notAvailable('transfer from another checkpoint')(value, context);
-    })
-    .describe('Checkpoint to transfer from.'),
+    .describe('Transfer: a run, a checkpoint, imported weights, or the address of a file of weights.'),
   freezed: z
     .int()
     .min(0)
+    .max(64)
     .default(0)
-    .superRefine((value, context) => {
-      if (value > 0) notAvailable('freezing discriminator layers')(value, context);
-    }),
+    .describe('Layers of the discriminator, from the image on, that keep what they are.'),
   seed: z
     .int()
     .min(0)

@@ -12,7 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { TrainActivities } from '../activities/train.js';
-import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult } from '../spec/results.js';
+import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import { judgeCurve } from './convergence.js';
 import {
@@ -55,6 +55,7 @@ class Training {
   /** A judge may finish at any time: what it reports must not contradict where the training is. */
   private state: TrainReport['state'] = 'running';
   private reports: number;
+  private transfer: TransferReport | undefined;
   private readonly trainer;
   private readonly judge;
 
@@ -109,6 +110,7 @@ class Training {
     try {
       const outcome = await leg;
       this.last = outcome.last ?? this.last;
+      this.transfer = outcome.transfer ?? undefined;
       this.addSnapshots(outcome.snapshots);
     } catch (error) {
       if (!this.isOnlyHalted(error)) throw error;
@@ -191,7 +193,8 @@ class Training {
       );
     const { best } = judgeCurve(this.curve, this.input.train.stopWhen);
     const checkpoint = this.snapshots.find((snapshot) => snapshot.kimg === best?.kimg) ?? last;
-    return { stage: 'train', checkpoint, last, ended, curve: this.curve };
+    const { curve, transfer } = this;
+    return { stage: 'train', checkpoint, last, ended, curve, ...(transfer && { transfer }) };
   }
 
   private async startAfresh(): Promise<never> {

@@ -1,6 +1,7 @@
 /** How a training optimises: rates, intervals and weights of the published procedure, resolved from what a user says. */
 import type { AugmentationOptions } from '../augment/options.js';
 import type { NetworkConfig } from '../config.js';
+import { checkBatchGpu } from './rounds.js';
 
 /** What a user may say; `auto` is the published heuristic. */
 export interface TrainingSettings {
@@ -12,11 +13,17 @@ export interface TrainingSettings {
   emaKimg: number | 'auto';
   /** Decides the initial weights. */
   seed: number;
+  /** Layers of the discriminator that are not trained. Default: 0. */
+  freezed?: number;
+  /** Images in memory at once; auto: the batch. */
+  batchGpu?: number | 'auto';
 }
 
 /** Everything that {@link buildTrainingProgram} and the loop around it need to know of the optimisation. */
 export interface TrainingOptions {
   readonly batch: number;
+  /** Images in memory at once; the batch is worked off in rounds of so many. */
+  readonly batchGpu: number;
   /** Weight of the R1 penalty. */
   readonly gamma: number;
   /** Learning rates, before the correction for lazy regularisation. */
@@ -42,6 +49,8 @@ export interface TrainingOptions {
   readonly wAvgBeta: number;
   /** What the discriminator's images undergo; null: nothing. */
   readonly augmentation: AugmentationOptions | null;
+  /** Layers of the discriminator that are not trained. */
+  readonly freezed: number;
   readonly seed: number;
 }
 
@@ -56,9 +65,10 @@ export function resolveTrainingOptions(
   settings: TrainingSettings,
   augmentation: AugmentationOptions | null = null,
 ): TrainingOptions {
-  const { batch, gamma, glr, dlr, emaKimg, seed } = settings;
+  const { batch, gamma, glr, dlr, emaKimg, seed, freezed = 0, batchGpu = 'auto' } = settings;
   return {
     batch,
+    batchGpu: batchGpu === 'auto' ? batch : checkBatchGpu(batch, batchGpu),
     gamma: gamma === 'auto' ? (0.0002 * config.resolution ** 2) / batch : gamma,
     glr: glr === 'auto' ? 0.002 : glr,
     dlr: dlr === 'auto' ? 0.002 : dlr,
@@ -75,6 +85,7 @@ export function resolveTrainingOptions(
     styleMixing: 0.9,
     wAvgBeta: 0.998,
     augmentation,
+    freezed,
     seed,
   };
 }

@@ -1,5 +1,5 @@
 /** The steps of StyleGAN2's training procedure, each a pure function of variables and feeds. */
-import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
@@ -8,6 +8,7 @@ import { type Parameters, take, withoutPrefix } from '../networks/network.js';
 import { networkOf } from '../networks/registry.js';
 import { gradientOf, lossGradients } from './gradients.js';
 import type { TrainingOptions } from './options.js';
+import { roundSeed, type Share } from './rounds.js';
 import { layerStyles, pathNoise, randomNoise, randomStyles, type Styles } from './styles.js';
 
 /** What all phases know. */
@@ -23,7 +24,7 @@ type Feeds = Parameters;
 /** The generator's step: non-saturating logistic loss, Goodfellow et al. 2014, section 3. */
 export function generatorMain({ config, options, trained }: PhaseContext): PhaseBody {
   return (variables, feeds) => {
-    const { losses, gradients } = lossGradients(variables, trained.G, options.batch, () => {
+    const { losses, gradients } = lossGradients(variables, trained.G, options.batchGpu, () => {
       const { images } = fakes(config, options, variables, feeds);
       const shown = augmented(options, images, feeds);
       return { losses: tf.softplus(tf.neg(logitsOf(config, variables, shown, labelsOf(feeds)))), also: {} };
@@ -37,7 +38,7 @@ export function generatorMain({ config, options, trained }: PhaseContext): Phase
  * equation 4; `plInterval` times as strong, because so seldom (section 3.1).
  */
 export function generatorPathLength({ config, options, trained }: PhaseContext): PhaseBody {
-  const images = Math.max(1, Math.floor(options.batch / options.plBatchShrink));
+  const images = pathLengthImages(options);
   return (variables, feeds) => {
     const mean = take(variables, 'pl_mean');
     const penalties = () => {
@@ -58,6 +59,44 @@ export function generatorPathLength({ config, options, trained }: PhaseContext):
   };
 }
 
+/** Images that path lengths are measured on. */
+export function pathLengthImages({ batch, plBatchShrink }: TrainingOptions): number {
+  return Math.max(1, Math.floor(batch / plBatchShrink));
+}
+
+/** Path lengths of one round's images, and nothing else: their mean over all rounds goes into the gradients of each. */
+export function pathLengthsOfRound({ config, options }: PhaseContext, images: number): PhaseBody {
+  return (variables, feeds) => ({
+    outputs: { lengths: pathLengths(config, options, variables, feeds, images, labelsOf(feeds)) },
+  });
+}
+
+/**
+ * {@link generatorPathLength} for one round, given `lengthMean`, the mean length over all rounds. The gradient of the mean of
+ * (l - m')^2, in which m' depends on all lengths l, is that of the mean of (l - c)^2 with the constant c = m' + decay * (mean(l) - m').
+ */
+export function generatorPathLengthRound(
+  { config, options, trained }: PhaseContext,
+  images: number,
+): PhaseBody {
+  return (variables, feeds) => {
+    const [mean, lengthMean] = [take(variables, 'pl_mean'), tf.reshape(take(feeds, 'lengthMean'), [])];
+    const newMean = tf.add(mean, tf.mul(tf.sub(lengthMean, mean), options.plDecay));
+    const centre = tf.add(newMean, tf.mul(tf.sub(lengthMean, newMean), options.plDecay));
+    const penalties = () => {
+      const lengths = pathLengths(config, options, variables, feeds, images, labelsOf(feeds));
+      return { losses: tf.square(tf.sub(lengths, centre)), also: { lengths } };
+    };
+    const scale = options.plWeight * options.plInterval;
+    const { also, gradients } = lossGradients(variables, trained.G, images, penalties, scale);
+    return {
+      outputs: { 'Loss/pl_penalty': tf.square(tf.sub(also.lengths, newMean)) },
+      assign: { pl_mean: newMean },
+      gradients: { G: gradients },
+    };
+  };
+}
+
 /**
  * The discriminator's step on generated and real images: logistic loss. Both have the labels of the real ones. It is also here
  * that the running mean of w follows the generator.
@@ -68,7 +107,7 @@ export function discriminatorMain({ config, options, trained }: PhaseContext): P
     const { images, w } = fakes(config, options, variables, feeds);
     const shown = augmented(options, tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0), feeds);
     const both = labels && tf.concat2d([labels, labels], 0);
-    const { losses, also, gradients } = lossGradients(variables, trained.D, options.batch, () => {
+    const { losses, also, gradients } = lossGradients(variables, trained.D, options.batchGpu, () => {
       const [fake, real] = tf.split(logitsOf(config, variables, shown, both, 2), 2) as [Tensor, Tensor];
       return { losses: tf.add(tf.softplus(fake), tf.softplus(tf.neg(real))), also: { fake, real } };
     });
@@ -99,7 +138,7 @@ export function discriminatorR1({ config, options, trained }: PhaseContext): Pha
     const show = (images: Tensor4D) => augmented(options, images, feeds);
     const penalties = () => ({ losses: gradientPenalty(config, variables, real, labels, show), also: {} });
     const scale = (options.gamma / 2) * options.r1Interval;
-    const { losses, gradients } = lossGradients(variables, trained.D, options.batch, penalties, scale);
+    const { losses, gradients } = lossGradients(variables, trained.D, options.batchGpu, penalties, scale);
     return { outputs: { 'Loss/r1_penalty': losses }, gradients: { D: gradients } };
   };
 }
@@ -122,7 +161,7 @@ export function ema({ trained }: Pick<PhaseContext, 'trained'>): PhaseBody {
   };
 }
 
-const W_AVG = 'G.mapping.w_avg';
+export const W_AVG = 'G.mapping.w_avg';
 
 /** `G.x` -> `G_ema.x` */
 function averageOf(name: string): string {
@@ -143,15 +182,28 @@ function fakes(
 ): { images: Tensor4D } & Styles {
   const generator = withoutPrefix(variables, 'G.');
   const seed = take(feeds, 'seed');
-  const styles = randomStyles(config, generator, seed, labelsOf(feeds), options.batch, options.styleMixing);
-  const images = networkOf(config).synthesis(config, generator, layerStyles(styles.ws), randomNoise(seed));
+  const share = shareFed(feeds, options.batch);
+  const labels = labelsOf(feeds);
+  const styles = randomStyles(config, generator, seed, labels, options.batchGpu, options.styleMixing, share);
+  const noise = randomNoise(seed, share);
+  const images = networkOf(config).synthesis(config, generator, layerStyles(styles.ws), noise);
   return { images, ...styles };
 }
 
+/** Which images of the minibatch this is about; null: all of them. */
+function shareFed(feeds: Feeds, total: number): Share | null {
+  return feeds.rows ? { rows: feeds.rows as Tensor1D, total } : null;
+}
+
 /** Images as the discriminator is shown them. */
-function augmented({ augmentation }: TrainingOptions, images: Tensor4D, feeds: Feeds): Tensor4D {
+function augmented({ augmentation, batch }: TrainingOptions, images: Tensor4D, feeds: Feeds): Tensor4D {
   if (!augmentation) return images;
-  return augment(images, augmentation.set, take(feeds, 'p'), take(feeds, 'seed'));
+  return augment(
+    images,
+    augmentation.set,
+    take(feeds, 'p'),
+    roundSeed(take(feeds, 'seed'), shareFed(feeds, batch)),
+  );
 }
 
 /** Logits [n] of images, higher for real ones. */
@@ -180,10 +232,12 @@ function pathLengths(
 ): Tensor {
   const generator = withoutPrefix(variables, 'G.');
   const seed = take(feeds, 'seed');
-  const { ws } = randomStyles(config, generator, seed, labels, images, options.styleMixing);
+  const share = shareFed(feeds, pathLengthImages(options));
+  const { ws } = randomStyles(config, generator, seed, labels, images, options.styleMixing, share);
   const projection = (styles: Tensor3D) => {
-    const made = networkOf(config).synthesis(config, generator, layerStyles(styles), randomNoise(seed));
-    const noise = tf.mul(pathNoise(seed, made.shape), 1 / config.resolution);
+    const layerNoise = randomNoise(seed, share);
+    const made = networkOf(config).synthesis(config, generator, layerStyles(styles), layerNoise);
+    const noise = tf.mul(pathNoise(seed, made.shape, share), 1 / config.resolution);
     return tf.sum(tf.mul(made, noise));
   };
   return tf.sqrt(tf.mean(tf.sum(tf.square(gradientOf(projection, ws)), 2), 1));

@@ -5,6 +5,7 @@ import { tf } from '../../nn/tensorflow.js';
 import type { NetworkConfig } from '../config.js';
 import type { NoiseSource, Parameters } from '../networks/network.js';
 import { networkOf } from '../networks/registry.js';
+import { latentsOf, type Share, shareOf } from './rounds.js';
 
 /** Streams of a phase's seed: every use of random numbers has its own. */
 const STREAM = { latents: 0, mixing: 1, pathNoise: 2, layerNoise: 16 } as const;
@@ -22,6 +23,7 @@ export interface Styles {
  *
  * @param seed int32 [2]
  * @param labels [images, classes] one-hot, or null
+ * @param share of a larger minibatch that the images are; they are the same as in one that is not shared out
  */
 export function randomStyles(
   config: NetworkConfig,
@@ -30,11 +32,16 @@ export function randomStyles(
   labels: Tensor2D | null,
   images: number,
   mixing: number,
+  share: Share | null = null,
 ): Styles {
   const network = networkOf(config);
   const layers = network.styles(config);
   // Both latents go through the mapping network together.
-  const z = statelessNormal(seed, STREAM.latents, [2 * images, config.zDim]) as Tensor2D;
+  const drawn = statelessNormal(seed, STREAM.latents, [
+    2 * (share?.total ?? images),
+    config.zDim,
+  ]) as Tensor2D;
+  const z = latentsOf(drawn, share);
   const both = network.mapping(config, generator, z, labels && tf.concat2d([labels, labels], 0));
   const [w, other] = tf.split(both, 2) as [Tensor2D, Tensor2D];
   const isFirst = tf.reshape(firstStyleMask(seed, layers, mixing), [1, layers, 1]);
@@ -61,12 +68,19 @@ export function layerStyles(ws: Tensor3D): Tensor2D[] {
 }
 
 /** Fresh noise for every layer and image. */
-export function randomNoise(seed: Tensor): NoiseSource {
-  return (layer, shape) =>
-    statelessNormal(seed, STREAM.layerNoise + layer, shape) as ReturnType<Exclude<NoiseSource, 'const'>>;
+export function randomNoise(seed: Tensor, share: Share | null = null): NoiseSource {
+  return (layer, shape) => {
+    const drawn = statelessNormal(seed, STREAM.layerNoise + layer, wholeOf(shape, share));
+    return shareOf(drawn, share) as ReturnType<Exclude<NoiseSource, 'const'>>;
+  };
 }
 
 /** Noise that path lengths are measured along. Shape as the images. */
-export function pathNoise(seed: Tensor, shape: readonly number[]): Tensor {
-  return statelessNormal(seed, STREAM.pathNoise, shape);
+export function pathNoise(seed: Tensor, shape: readonly number[], share: Share | null = null): Tensor {
+  return shareOf(statelessNormal(seed, STREAM.pathNoise, wholeOf(shape, share)), share);
+}
+
+/** The shape for all images of the minibatch. */
+function wholeOf(shape: readonly number[], share: Share | null): readonly number[] {
+  return share ? [share.total, ...shape.slice(1)] : shape;
 }

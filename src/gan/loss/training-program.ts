@@ -3,6 +3,7 @@ import type { AdamOptions, ProgramDefinition, PhaseSpec, VariableSpec } from '..
 import type { NetworkConfig } from '../config.js';
 import { initialValues, type ParameterSpecs, trainableNames } from '../networks/parameters.js';
 import { networkOf } from '../networks/registry.js';
+import { withoutFrozen } from './frozen.js';
 import type { TrainingOptions } from './options.js';
 import {
   discriminatorMain,
@@ -10,8 +11,13 @@ import {
   ema,
   generatorMain,
   generatorPathLength,
+  generatorPathLengthRound,
+  pathLengthImages,
+  pathLengthsOfRound,
   type PhaseContext,
+  W_AVG,
 } from './phases.js';
+import { inRounds, pathLengthRound, sumVariables } from './rounds.js';
 
 /**
  * StyleGAN2's training procedure (Karras et al. 2020, appendix B), to be run, every step, as
@@ -33,14 +39,18 @@ export function buildTrainingProgram(config: NetworkConfig, options: TrainingOpt
   const [generator, discriminator] = [network.generatorSpecs(config), network.discriminatorSpecs(config)];
   const prefixed = (prefix: string, specs: ParameterSpecs) =>
     trainableNames(specs).map((name) => `${prefix}${name}`);
-  const trained = { G: prefixed('G.', generator), D: prefixed('D.', discriminator) };
+  const trained = {
+    G: prefixed('G.', generator),
+    D: withoutFrozen(config, prefixed('D.', discriminator), options.freezed),
+  };
   const context: PhaseContext = { config, options, trained };
+  const variables = {
+    ...variablesOf(generator, ['G.', 'G_ema.'], options.seed),
+    ...variablesOf(discriminator, ['D.'], options.seed),
+    pl_mean: { shape: [], init: 0 },
+  };
   return {
-    variables: {
-      ...variablesOf(generator, ['G.', 'G_ema.'], options.seed),
-      ...variablesOf(discriminator, ['D.'], options.seed),
-      pl_mean: { shape: [], init: 0 },
-    },
+    variables: { ...variables, ...sumsOf(context, variables) },
     optimizers: {
       G: adam(options, options.glr, options.plInterval, trained.G),
       D: adam(options, options.dlr, options.r1Interval, trained.D),
@@ -49,15 +59,24 @@ export function buildTrainingProgram(config: NetworkConfig, options: TrainingOpt
   };
 }
 
+/** What stays of a step between its rounds, where there are any. */
+function sumsOf(
+  { options, trained }: PhaseContext,
+  variables: Record<string, VariableSpec>,
+): Record<string, VariableSpec> {
+  if (options.batchGpu === options.batch) return {};
+  return sumVariables(variables, [...trained.G, ...trained.D, W_AVG, 'pl_mean']);
+}
+
 function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   const { config, options } = context;
   const { resolution, channels, classes } = config;
   const seed: PhaseSpec['feeds'] = { seed: { shape: [2], dtype: 'int32' } };
   const real: PhaseSpec['feeds'] = {
-    real: { shape: [options.batch, resolution, resolution, channels], dtype: 'float32' },
+    real: { shape: [options.batchGpu, resolution, resolution, channels], dtype: 'float32' },
   };
   const labels: PhaseSpec['feeds'] =
-    classes > 0 ? { labels: { shape: [options.batch, classes], dtype: 'float32' } } : {};
+    classes > 0 ? { labels: { shape: [options.batchGpu, classes], dtype: 'float32' } } : {};
   const strength: PhaseSpec['feeds'] = options.augmentation ? { p: { shape: [1], dtype: 'float32' } } : {};
   const phases: Record<string, PhaseSpec> = {
     generatorMain: { feeds: { ...seed, ...labels, ...strength }, body: generatorMain(context) },
@@ -77,7 +96,46 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
       body: discriminatorR1(context),
     };
   }
-  return phases;
+  return options.batchGpu === options.batch ? phases : sharedOut(context, phases);
+}
+
+/** The same phases for one round of the batch each, with those that end the rounds. */
+function sharedOut(context: PhaseContext, phases: Record<string, PhaseSpec>): Record<string, PhaseSpec> {
+  const { config, options, trained } = context;
+  const rounds = options.batch / options.batchGpu;
+  const rows = (images: number): PhaseSpec['feeds'] => ({ rows: { shape: [images], dtype: 'int32' } });
+  const shared: Record<string, PhaseSpec> = { ...phases };
+  const { generatorMain: main, discriminatorMain: judge, discriminatorR1: penalty } = phases;
+  const withRows = ({ feeds, body }: PhaseSpec): PhaseSpec => ({
+    feeds: { ...feeds, ...rows(options.batchGpu) },
+    body,
+  });
+  if (main) Object.assign(shared, inRounds('generatorMain', withRows(main), rounds, ['G', trained.G]));
+  if (judge)
+    Object.assign(shared, inRounds('discriminatorMain', withRows(judge), rounds, ['D', trained.D], [W_AVG]));
+  if (penalty)
+    Object.assign(
+      shared,
+      inRounds('discriminatorR1', options.augmentation ? withRows(penalty) : penalty, rounds, [
+        'D',
+        trained.D,
+      ]),
+    );
+  if (options.plInterval > 0) {
+    const total = pathLengthImages(options);
+    const images = pathLengthRound(total, Math.floor(options.batchGpu / options.plBatchShrink));
+    const labels: PhaseSpec['feeds'] =
+      config.classes > 0 ? { labels: { shape: [images, config.classes], dtype: 'float32' } } : {};
+    const feeds: PhaseSpec['feeds'] = { seed: { shape: [2], dtype: 'int32' }, ...labels, ...rows(images) };
+    shared['generatorPathLength.measure'] = { feeds, body: pathLengthsOfRound(context, images) };
+    const round: PhaseSpec = {
+      feeds: { ...feeds, lengthMean: { shape: [1], dtype: 'float32' } },
+      body: generatorPathLengthRound(context, images),
+    };
+    const optimizer = ['G', trained.G] as const;
+    Object.assign(shared, inRounds('generatorPathLength', round, total / images, optimizer, ['pl_mean']));
+  }
+  return shared;
 }
 
 /** The same initial values under each prefix; they depend on seed, network and name. */

@@ -1,0 +1,46 @@
+/** How much memory a training will take, and which batch would fit: an estimate from the sizes of its networks. */
+import { blockResolutions, channelsAt, type NetworkConfig } from './config.js';
+import { availableMemory, type MemoryPlan } from './memory.js';
+import type { ParameterSpecs } from './networks/parameters.js';
+import { networkOf } from './networks/registry.js';
+
+const FLOAT_BYTES = 4;
+/** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is read back. */
+const COPIES_OF_PARAMETERS = 6;
+/** TensorFlow, Node and the compiled graphs, as measured. */
+const BASE_BYTES = 0.6 * 2 ** 30;
+/** Values kept for the backward pass, by feature of a convolution's output, as measured over the phases. */
+const KEPT_PER_FEATURE = 64;
+/** Of the memory that there is; the rest is for others. */
+const USABLE = 0.9;
+
+/** @param batch images in memory at once */
+export function planMemory(
+  config: NetworkConfig,
+  batch: number,
+  availableBytes = availableMemory(),
+): MemoryPlan {
+  const fixed = BASE_BYTES + COPIES_OF_PARAMETERS * FLOAT_BYTES * parameters(config);
+  const perImage = FLOAT_BYTES * KEPT_PER_FEATURE * features(config);
+  const room = Math.floor((USABLE * availableBytes - fixed) / perImage);
+  const fits = Math.max(0, room - (room % 2));
+  return { batch, neededBytes: fixed + perImage * batch, availableBytes, fits };
+}
+
+function parameters(config: NetworkConfig): number {
+  const network = networkOf(config);
+  const size = (specs: ParameterSpecs) =>
+    Object.values(specs).reduce(
+      (sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1),
+      0,
+    );
+  return size(network.generatorSpecs(config)) + size(network.discriminatorSpecs(config));
+}
+
+/** Features of all blocks of both networks, for one image. */
+function features(config: NetworkConfig): number {
+  return blockResolutions(config).reduce(
+    (sum, resolution) => sum + resolution ** 2 * (channelsAt(config, resolution) + config.channels),
+    0,
+  );
+}

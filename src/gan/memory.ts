@@ -1,0 +1,62 @@
+/** Memory that ran out: how to tell, how much there was, and the error that says what to do. */
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { TrainingError } from '../core/errors.js';
+
+/** What one training needs of a machine's memory, as estimated beforehand. */
+export interface MemoryPlan {
+  /** Images a round: the ones that are in memory at once. */
+  batch: number;
+  neededBytes: number;
+  availableBytes: number;
+  /** The largest even batch that the estimate allows; 0 when none does. */
+  fits: number;
+}
+
+/** The error of a training that got no more memory. */
+export function outOfMemory({ batch, neededBytes, availableBytes, fits }: MemoryPlan): TrainingError {
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const smaller = Math.min(fits, batch / 2 - ((batch / 2) % 2));
+  return new TrainingError({
+    what: `memory ran out: a batch of ${batch} takes about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for it`,
+    where: 'train.batch',
+    mend:
+      smaller >= 2
+        ? `A batch of ${smaller} should fit; with train.batchGpu: ${smaller} the batch can stay and is worked off in rounds.`
+        : 'Lower cbase and cmax, or use a machine with more memory.',
+  });
+}
+
+/** Whether an error, or what a process last said, speaks of an allocation that failed. */
+export function speaksOfMemory(text: string): boolean {
+  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocation failed|ENOMEM/i.test(
+    text,
+  );
+}
+
+/** Bytes that this process may use: of the machine, its container, or its own limit, whichever is least. */
+export function availableMemory(): number {
+  const constrained = process.constrainedMemory();
+  const limits = [totalmem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY, addressSpaceLimit()];
+  return Math.min(...limits);
+}
+
+/** How many processes the kernel has killed for memory so far, on this machine and in this container; 0 where it does not say. */
+export function memoryKills(): number {
+  return ['/proc/vmstat', '/sys/fs/cgroup/memory.events']
+    .map((file) => Number(/^oom_kill (\d+)$/m.exec(contentOf(file))?.[1] ?? 0))
+    .reduce((sum, count) => sum + count, 0);
+}
+
+function addressSpaceLimit(): number {
+  const limit = /^Max address space\s+(\d+)/m.exec(contentOf('/proc/self/limits'))?.[1];
+  return limit ? Number(limit) : Number.POSITIVE_INFINITY;
+}
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

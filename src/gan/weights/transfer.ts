@@ -1,0 +1,103 @@
+/** Transfer learning: the weights of another training as the beginning of this one, as far as names and shapes agree. */
+import { CheckpointError } from '../../core/errors.js';
+import type { TransferReport } from '../../spec/results.js';
+import type { NetworkConfig } from '../config.js';
+import type { Variables } from '../variables.js';
+import { sameShape } from './infer-config.js';
+import type { SourceWeights } from './source.js';
+import { NETWORKS, type NetworkName } from './weights-file.js';
+
+export interface Transfer {
+  /** Values of the variables that are copied, by their names in the program. */
+  variables: Variables;
+  report: TransferReport;
+}
+
+/**
+ * What a training takes over: every tensor of G, D and G_ema that the source has under the same name with the same shape. A network
+ * that the source lacks is taken from the other generator, or starts anew. Optimiser, augmentation and kimg are no part of it.
+ *
+ * @param shapes of the new training's variables, by name
+ * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
+ */
+export function planTransfer(
+  config: NetworkConfig,
+  shapes: Record<string, readonly number[]>,
+  source: SourceWeights,
+): Transfer {
+  if (source.config.cfg !== config.cfg)
+    throw misfit(
+      source,
+      config,
+      `is of the architecture ${source.config.cfg}, this training of ${config.cfg}`,
+    );
+  const report: TransferReport = {
+    from: source.from,
+    kimg: source.kimg,
+    networks: {},
+    initialised: [],
+    notes: [],
+  };
+  const variables: Variables = {};
+  for (const name of NETWORKS) {
+    const given = givenFor(name, source, report);
+    const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
+    for (const variable of own) {
+      const tensor = given[variable.slice(name.length + 1)];
+      if (tensor && sameShape(tensor.shape, shapes[variable] ?? [])) variables[variable] = tensor.data;
+      else
+        report.initialised.push(
+          `${variable}: ${tensor ? `was ${shapeText(tensor.shape)}, is ${shapeText(shapes[variable])}` : 'not in the source'}`,
+        );
+    }
+    const copied = own.filter((variable) => variable in variables).length;
+    report.networks[name] = { copied, initialised: own.length - copied };
+  }
+  const fits = Object.keys(variables).some((name) =>
+    /^G\.synthesis\..*(?<!affine|torgb)\.weight$/.test(name),
+  );
+  if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could take over');
+  refuseNotFinite(variables, source.from);
+  return { variables, report };
+}
+
+/** The tensors that a network starts from. */
+function givenFor(
+  name: NetworkName,
+  { networks }: SourceWeights,
+  report: TransferReport,
+): NonNullable<SourceWeights['networks'][NetworkName]> {
+  const own = networks[name];
+  if (own) return own;
+  const other = name === 'D' ? undefined : (networks.G_ema ?? networks.G);
+  report.notes.push(
+    other
+      ? `${name} is not in the source: it starts as the other generator`
+      : `${name} is not in the source: it starts anew`,
+  );
+  return other ?? {};
+}
+
+function refuseNotFinite(variables: Variables, from: string): void {
+  const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
+  if (!broken) return;
+  throw new CheckpointError({
+    what: `has values in ${broken[0]} that are not finite`,
+    where: from,
+    mend: 'Use another checkpoint.',
+  });
+}
+
+function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, what: string): CheckpointError {
+  const sizes = ({ resolution, channels, cbase, cmax, wDim }: NetworkConfig) =>
+    `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
+  return new CheckpointError({
+    what: `${what} (source: ${sizes(theirs)}; this training: ${sizes(ours)})`,
+    where: `train.resume ${from}`,
+    mend: `Set cfg ${theirs.cfg}, cbase ${theirs.cbase}, cmax ${theirs.cmax}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
+  });
+}
+
+function shapeText(shape: readonly number[] = []): string {
+  return `[${shape.join(', ')}]`;
+}

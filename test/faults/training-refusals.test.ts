@@ -1,0 +1,96 @@
+/** Trainings that cannot go on say which loss and step, or which batch would fit, and leave nothing broken behind. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { TrainingError } from '../../src/core/errors.js';
+import { PARTS, trainPrefix } from '../../src/gan/checkpoint.js';
+import { CheckpointWriter, findNewestCheckpoint } from '../../src/gan/checkpoint-store.js';
+import { superviseTrainer } from '../../src/gan/index.js';
+import { outOfMemory } from '../../src/gan/memory.js';
+import { planMemory } from '../../src/gan/memory-estimate.js';
+import { resolveNetworkConfig } from '../../src/gan/config.js';
+import { decodeVariables, encodeVariables } from '../../src/gan/variables.js';
+import { newest, type TinyTraining, tinyTraining } from '../integration/gan/tiny-training.js';
+
+const PRLIMIT = '/usr/bin/prlimit';
+/** TensorFlow alone maps four gigabytes. */
+const ADDRESS_SPACE_BYTES = 6e9;
+
+describe('a training that cannot go on', () => {
+  let tiny: TinyTraining;
+  before(async () => {
+    tiny = await tinyTraining();
+  });
+  after(() => tiny.remove());
+
+  test('that diverges from the start ends for good, names loss and step, and writes no checkpoint', async () => {
+    const job = tiny.job('diverges', { spec: { checkpointMinutes: 0.0001 } });
+    Object.assign(job.train, { glr: 1e10, dlr: 1e10 });
+    await assert.rejects(
+      superviseTrainer(job),
+      (error) =>
+        error instanceof TrainingError &&
+        !error.retryable &&
+        /^Loss\/\S+ is no longer finite after step 1$/.test(error.what),
+    );
+    assert.equal(await findNewestCheckpoint(tiny.store, trainPrefix('diverges'), assert.fail), null);
+  });
+
+  test('that diverges later keeps its last good checkpoint', async () => {
+    await superviseTrainer(tiny.job('overflows', { targetKimg: 0.016 }));
+    const { manifest, parts, ref } = await newest(tiny.store, 'overflows');
+    // One step on, weights that are finite still, and are not once they are multiplied.
+    const variables = decodeVariables(parts);
+    for (const [name, values] of Object.entries(variables))
+      if (/^D\..*conv.*weight$/.test(name)) variables[name] = values.map((value) => value * 1e30);
+    const shapes = Object.fromEntries(
+      Object.entries(variables).map(([name, { length }]) => [name, [length]]),
+    );
+    const { version: _version, claim: _claim, parts: _parts, ...draft } = manifest;
+    const step = ref.step + 1;
+    const writer = await CheckpointWriter.open(tiny.store, trainPrefix('overflows'), {
+      attempt: 1000,
+      keepCheckpoints: 3,
+      warn: assert.fail,
+    });
+    await writer.write(
+      { ...draft, step, counters: { ...draft.counters, step } },
+      { ...encodeVariables(variables, shapes), [PARTS.stats]: parts[PARTS.stats] ?? new Uint8Array() },
+    );
+    await assert.rejects(
+      superviseTrainer(tiny.job('overflows', { attempt: 2000, spec: { checkpointMinutes: 0.0001 } })),
+      (error) =>
+        error instanceof TrainingError &&
+        new RegExp(`no longer finite after step ${step + 1}$`).test(error.what),
+    );
+    assert.equal((await newest(tiny.store, 'overflows')).ref.step, step);
+  });
+
+  test('that gets no more memory ends for good and says which batch would fit', {
+    skip: !existsSync(PRLIMIT),
+  }, async () => {
+    const job = tiny.job('too-large', { spec: { batch: 2048, cbase: 2048, cmax: 64 }, targetKimg: 2 });
+    await assert.rejects(
+      superviseTrainer(job, {
+        onSpawn: (pid) => execFileSync(PRLIMIT, ['--pid', String(pid), `--as=${ADDRESS_SPACE_BYTES}`]),
+      }),
+      (error) =>
+        error instanceof TrainingError &&
+        !error.retryable &&
+        /memory ran out: a batch of 2048 takes about .* A batch of \d+ should fit; .*train.batchGpu/.test(
+          error.message,
+        ),
+    );
+  });
+
+  test('estimates of memory grow with batch and sizes', () => {
+    const config = (resolution: number) =>
+      resolveNetworkConfig({ cfg: 'stylegan2', resolution, channels: 1, classes: 0, cbase: 4096, cmax: 128 });
+    const plan = (resolution: number, batch: number) => planMemory(config(resolution), batch, 8 * 2 ** 30);
+    assert.ok(plan(64, 16).neededBytes < plan(64, 32).neededBytes);
+    assert.ok(plan(64, 16).fits > plan(128, 16).fits && plan(128, 16).fits >= 2);
+    assert.equal(planMemory(config(64), 16, 2 ** 20).fits, 0);
+    assert.match(outOfMemory(planMemory(config(64), 16, 2 ** 20)).message, /Lower cbase and cmax/);
+  });
+});
