@@ -1,16 +1,24 @@
 /** How errors of the domain become failures of Temporal: typed, and final only where retrying cannot help. */
 import { ApplicationFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
+import { errorCode } from '../storage/file-errors.js';
 
 /** The message carries what, where and mend; no stack of ours and no cause, which could hold data of the world outside. */
 export function asFailure(error: unknown): unknown {
-  if (!(error instanceof GistError)) return error;
+  if (!(error instanceof GistError)) return withoutPaths(error);
   return ApplicationFailure.create({
     type: error.name,
     message: error.message,
     nonRetryable: !error.retryable,
     details: [{ what: error.what, where: error.where, mend: error.mend }],
   });
+}
+
+/** The message of a system error quotes the path of a file, which may be named after a patient. */
+function withoutPaths(error: unknown): unknown {
+  const code = errorCode(error);
+  if (code === undefined || !('path' in (error as object))) return error;
+  return ApplicationFailure.retryable(`system error ${code}`, 'SystemError');
 }
 
 type Activity = (input: never) => Promise<unknown>;

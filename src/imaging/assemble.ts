@@ -17,7 +17,6 @@ import {
   SPLITS,
 } from './dataset-manifest.js';
 import { mapInOrder } from './in-flight.js';
-import { someOf } from './labels.js';
 import { shapingSettings } from './plan.js';
 import {
   type DatasetPlan,
@@ -49,7 +48,7 @@ export async function assembleDataset(
 ): Promise<DatasetRef> {
   const plan = await readPlan(store, digest);
   const totals = await sumReports(store, plan, options);
-  requireEnough(plan, totals, spec);
+  await requireEnough(store, plan, totals, spec);
 
   const prefix = datasetPrefix(digest);
   for (const split of SPLITS) {
@@ -125,25 +124,40 @@ async function requireShard(
   });
 }
 
-function requireEnough(plan: DatasetPlan, { rejected, classImages }: Totals, spec: PreprocessSpec): void {
+async function requireEnough(
+  store: ObjectStore,
+  plan: DatasetPlan,
+  { rejected, classImages }: Totals,
+  spec: PreprocessSpec,
+): Promise<void> {
   const planned = plan.sourceImages.train + plan.sourceImages.holdout;
-  const reasons = someOf(rejected.map(({ name, reason }) => `${name} (${reason})`));
-  if (rejected.length > spec.maxRejected * planned) {
-    throw new DatasetError({
-      what: `${rejected.length} of ${planned} images cannot be used: ${reasons}`,
-      where: spec.source,
-      mend: `Replace or remove them, or raise preprocess.maxRejected (now ${spec.maxRejected}).`,
-    });
-  }
-  for (const split of SPLITS) {
-    const lost = plan.sourceImages[split] > 0 ? classImages[split].indexOf(0) : -1;
-    if (lost < 0) continue;
-    throw new DatasetError({
-      what: `no ${split} image of class "${plan.classes?.[lost] ?? 'all'}" can be used: ${reasons}`,
-      where: spec.source,
-      mend: 'Replace the images that cannot be read, or remove the folder of the class.',
-    });
-  }
+  const lost = SPLITS.map((split) => lostClass(plan, split, classImages[split])).find((words) => words);
+  const what =
+    rejected.length > spec.maxRejected * planned
+      ? `${rejected.length} of ${planned} images cannot be used`
+      : lost;
+  if (!what) return;
+  // Names of files may be those of patients: they stay in the store, and the error says where.
+  const list = joinKey(datasetPrefix(plan.digest), 'rejected.json');
+  await putJson(store, list, { rejected });
+  throw new DatasetError({
+    what: `${what} (${tally(rejected)})`,
+    where: spec.source,
+    mend: `Their names are in ${list} of the store. Replace or remove them${lost ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
+  });
+}
+
+/** Says which class has lost all its images of a split; undefined when none has. */
+function lostClass(plan: DatasetPlan, split: DatasetSplit, counts: number[]): string | undefined {
+  const lost = plan.sourceImages[split] > 0 ? counts.indexOf(0) : -1;
+  return lost < 0 ? undefined : `no ${split} image of class "${plan.classes?.[lost] ?? 'all'}" can be used`;
+}
+
+/** How many images were set aside for each reason: `2: is cut short; 1: is an empty file`. */
+function tally(rejected: readonly RejectedImage[]): string {
+  const counts = new Map<string, number>();
+  for (const { reason } of rejected) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count}: ${reason}`).join('; ');
 }
 
 /** StyleGAN3's label file, written while the reports are read, so that memory holds one shard's names. */

@@ -104,7 +104,7 @@ async function makeImage(
 ): Promise<Outcome> {
   try {
     const bytes = await source.read(planned.name);
-    requireUnchanged(bytes, planned);
+    requireUnchanged(bytes, planned, spec.source);
     const pixels = await processImage(bytes, spec);
     const { resolution } = spec;
     const channels = channelsOf(spec.color);
@@ -123,12 +123,12 @@ async function makeImage(
 }
 
 /** The data set's digest says what the images were when they were listed; other images must not bear it. */
-function requireUnchanged(bytes: Uint8Array, planned: PlannedImage): void {
+function requireUnchanged(bytes: Uint8Array, planned: PlannedImage, where: string): void {
   const hash = /^sha256:(.*)$/.exec(planned.identity)?.[1];
   if (bytes.byteLength === planned.bytes && (hash === undefined || sha256(bytes) === hash)) return;
   throw new DatasetError({
-    what: 'has changed since the source was listed',
-    where: planned.name,
+    what: 'holds an image that has changed since it was listed',
+    where,
     mend: 'Leave the source alone while it is read, and start the run again.',
   });
 }

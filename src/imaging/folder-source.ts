@@ -1,7 +1,8 @@
 /** Images of a local folder and the folders within it. */
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DatasetError } from '../core/errors.js';
+import { DatasetError, StoreUnavailableError } from '../core/errors.js';
+import { errorCode } from '../storage/file-errors.js';
 import { sha256OfFile } from '../storage/index.js';
 import {
   type ImageSource,
@@ -102,7 +103,7 @@ export class FolderSource implements ImageSource {
     try {
       return await work();
     } catch (error) {
-      throw describe(error, name === '' ? this.uri : `${this.uri}: ${name}`);
+      throw describe(error, this.uri, name !== '');
     }
   }
 }
@@ -113,24 +114,29 @@ async function linkTarget(root: string, link: string): Promise<string | null> {
   return target === root || target?.startsWith(root + path.sep) ? target : null;
 }
 
-function describe(error: unknown, where: string): unknown {
-  switch ((error as NodeJS.ErrnoException).code) {
+/** A file within the folder is not named: its name may be that of a patient, and the error travels. */
+function describe(error: unknown, where: string, isWithin: boolean): unknown {
+  const code = errorCode(error);
+  switch (code) {
+    case undefined:
+      return error;
     case 'ENOENT':
       return new DatasetError({
-        what: 'does not exist',
+        what: isWithin ? 'has lost a file while it was read' : 'does not exist',
         where,
-        mend: 'Check the path of the folder of images.',
+        mend: isWithin ? 'Leave it alone while it is read.' : 'Check the path of the folder of images.',
         cause: error,
       });
     case 'EACCES':
     case 'EPERM':
       return new DatasetError({
-        what: 'may not be read by this user',
+        what: isWithin ? 'holds something that may not be read by this user' : 'may not be read by this user',
         where,
-        mend: 'Change its permissions.',
+        mend: 'Change its permissions; `find <folder> ! -readable` shows where.',
         cause: error,
       });
     case 'ENOTDIR':
+    case 'ELOOP':
       return new DatasetError({
         what: 'is not a folder',
         where,
@@ -138,6 +144,11 @@ function describe(error: unknown, where: string): unknown {
         cause: error,
       });
     default:
-      return error;
+      return new StoreUnavailableError({
+        what: `cannot be read (${code})`,
+        where,
+        mend: 'Check the disk or share that it is on; the work goes on by itself then.',
+        cause: error,
+      });
   }
 }

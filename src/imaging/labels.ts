@@ -29,7 +29,7 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
   }
   if (loose.length > 0) {
     throw new DatasetError({
-      what: `${loose.length} of ${names.length} images lie beside the class folders: ${someOf(loose)}`,
+      what: `${loose.length} of ${names.length} images lie beside the class folders`,
       where,
       mend: 'Move them into the folder of their class, or set preprocess.labels to "none".',
     });
@@ -37,11 +37,4 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
   const classes = [...new Set(folders as string[])].sort(compareNaturally);
   const index = new Map(classes.map((name, i) => [name, i]));
   return { classes, labels: Int32Array.from(folders, (folder) => index.get(folder as string) as number) };
-}
-
-/** The first few names of many, for a message. */
-export function someOf(names: readonly string[], count = 5): string {
-  return (
-    names.slice(0, count).join(', ') + (names.length > count ? `, and ${names.length - count} more` : '')
-  );
 }

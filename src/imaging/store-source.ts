@@ -1,4 +1,5 @@
 /** Images under a prefix of an object store. */
+import { GistError, revive, wireError } from '../core/errors.js';
 import type { ObjectStore } from '../storage/index.js';
 import {
   type ImageSource,
@@ -34,10 +35,15 @@ export class StoreSource implements ImageSource {
     const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
     const chunks: Uint8Array[] = [];
     let bytes = 0;
-    for await (const chunk of await this.#store.getStream(name)) {
-      bytes += (chunk as Uint8Array).byteLength;
-      if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes);
-      chunks.push(chunk as Uint8Array);
+    try {
+      for await (const chunk of await this.#store.getStream(name)) {
+        bytes += (chunk as Uint8Array).byteLength;
+        if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes);
+        chunks.push(chunk as Uint8Array);
+      }
+    } catch (error) {
+      // The key ends with the name of the image, which may be that of a patient.
+      throw error instanceof GistError ? revive({ ...wireError(error), where: this.uri }) : error;
     }
     return Buffer.concat(chunks);
   }

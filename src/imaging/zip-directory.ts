@@ -43,10 +43,12 @@ export async function readZipDirectory(
     const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file), file.bytes, options);
     if (zip.entryCount > limits.entries)
       throw refuse(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
+    let place = 0;
     for await (const entry of zip.eachEntry()) {
-      checkEntry(entry, where, limits);
+      const shown = `entry ${++place} of ${zip.entryCount}`;
+      checkEntry(entry, shown, where, limits);
       if (entry.fileName.endsWith('/')) continue;
-      if (entries.has(entry.fileName)) throw refuse(where, `holds "${shown(entry.fileName)}" twice`);
+      if (entries.has(entry.fileName)) throw refuse(where, `holds a file twice (${shown})`);
       entries.set(entry.fileName, {
         offset: entry.relativeOffsetOfLocalHeader,
         compressedBytes: entry.compressedSize,
@@ -63,22 +65,25 @@ export async function readZipDirectory(
   return entries;
 }
 
-function checkEntry(entry: Entry, where: string, limits: ArchiveLimits): void {
-  const name = shown(entry.fileName);
-  if (entry.isEncrypted()) throw refuse(where, `holds the encrypted file "${name}"`);
+/** @param shown stands for the name of the entry, which may be that of a patient. */
+function checkEntry(entry: Entry, shown: string, where: string, limits: ArchiveLimits): void {
+  if (entry.isEncrypted()) throw refuse(where, `holds an encrypted file (${shown})`);
   // The upper half of the attributes is the Unix mode, where the archive was made on Unix.
   const isLink = ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000;
-  if (isLink) throw refuse(where, `holds the link "${name}"`);
+  if (isLink) throw refuse(where, `holds a link (${shown})`);
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
-    throw refuse(where, `holds "${name}" in an unknown compression (method ${entry.compressionMethod})`);
+    throw refuse(
+      where,
+      `holds a file in an unknown compression (${shown}, method ${entry.compressionMethod})`,
+    );
   }
   if (entry.uncompressedSize > limits.fileBytes) {
     throw refuse(
       where,
-      `holds "${name}" of ${entry.uncompressedSize} bytes; at most ${limits.fileBytes} are unpacked`,
+      `holds a file of ${entry.uncompressedSize} bytes (${shown}); at most ${limits.fileBytes} are unpacked`,
     );
   }
-  checkRatio(where, `"${name}"`, entry.uncompressedSize, entry.compressedSize, limits);
+  checkRatio(where, shown, entry.uncompressedSize, entry.compressedSize, limits);
 }
 
 /** What no single entry shows: a bomb of many small ones, or of entries that share the same packed bytes (Fifield 2019). */
@@ -113,26 +118,19 @@ function checkRatio(
 
 function describeYauzl(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
-  const escaping = /^(invalid relative path|absolute path|invalid characters in fileName): (.*)$/s.exec(
-    message,
-  );
-  if (escaping) return `holds a file whose path would leave its folder ("${shown(escaping[2] ?? '')}")`;
+  if (/^(invalid relative path|absolute path|invalid characters in fileName): /.test(message))
+    return 'holds a file whose path would leave its folder';
   if (/encryption/i.test(message)) return 'is encrypted';
   if (/not a zip file|truncated|unexpected EOF/i.test(message))
     return 'is not a .zip archive, or is cut short';
   return 'is a damaged .zip archive';
 }
 
-/** A name of a hostile archive must not play with a terminal. */
-function shown(name: string): string {
-  return JSON.stringify(name.slice(0, 120)).slice(1, -1);
-}
-
 export function refuse(where: string, what: string, cause?: unknown): ArchiveError {
   return new ArchiveError({
     what,
     where,
-    mend: 'Make the archive anew from the images, or give a folder.',
+    mend: '`unzip -lv` shows what is in it. Make the archive anew from the images, or give a folder.',
     cause,
   });
 }

@@ -77,13 +77,19 @@ test('folders that are missing, empty, or without images are refused with what t
   }));
 
 test(
-  'a folder that may not be read is named',
+  'a folder within that may not be read is refused, not named: a name may be that of a patient',
   { skip: process.getuid?.() === 0 && 'root may read anything' },
   () =>
     withFolder(async (folder) => {
       await writeClasses(folder, { locked: 1, open: 1 });
       await chmod(path.join(folder, 'locked'), 0);
-      await assert.rejects(names(folder), (e) => e instanceof DatasetError && /locked/.test(e.message));
+      await assert.rejects(
+        names(folder),
+        (e) =>
+          e instanceof DatasetError &&
+          /holds something that may not be read/.test(e.message) &&
+          !/locked/.test(e.message),
+      );
       await chmod(path.join(folder, 'locked'), 0o700);
     }),
 );

@@ -1,0 +1,126 @@
+/** Archives that are hostile or broken are refused as a whole, and nothing is written. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { GistUser } from '../../support/gist.js';
+import { deflatedZip, grayPng, patchDirectory, storedZip } from '../../support/images.js';
+import { assertRefused, PATIENT } from '../../support/refusals.js';
+
+let user: GistUser;
+let png: Buffer;
+
+before(async () => {
+  user = await GistUser.create();
+  png = await grayPng(7);
+});
+
+after(() => user.leave());
+
+const named = (name: string) => ({ name, bytes: png });
+/** A name that must not be told. */
+const ONE = `a/${PATIENT}.png`;
+
+/** Each: the case, how the archive is made, what the refusal says; all of them are an ArchiveError unless said otherwise. */
+const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] = [
+  [
+    'a path that climbs out',
+    (file) => storedZip(file, [named(`../../${PATIENT}.png`)]),
+    /path would leave its folder/,
+  ],
+  [
+    'an absolute path',
+    (file) => storedZip(file, [named(`/etc/${PATIENT}.png`)]),
+    /path would leave its folder/,
+  ],
+  [
+    'a bomb',
+    (file) => deflatedZip(file, [{ name: ONE, bytes: Buffer.alloc(80 * 2 ** 20) }]),
+    /would unpack entry 1 of 1 from \d+ to 83886080 bytes/,
+  ],
+  [
+    'an encrypted image',
+    async (file) => {
+      await deflatedZip(file, [named(ONE)]);
+      await patchDirectory(file, 0, (record) => record.writeUInt16LE(0x0801, 8));
+    },
+    /holds an encrypted file \(entry 1 of 1\)/,
+  ],
+  [
+    'a link',
+    async (file) => {
+      await storedZip(file, [named(ONE)]);
+      await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
+    },
+    /holds a link/,
+  ],
+  [
+    'an unknown compression',
+    async (file) => {
+      await deflatedZip(file, [named(ONE)]);
+      await patchDirectory(file, 0, (record) => record.writeUInt16LE(14, 10));
+    },
+    /unknown compression \(entry 1 of 1, method 14\)/,
+  ],
+  [
+    'images that share their bytes',
+    async (file) => {
+      await storedZip(file, [named(ONE), named('a/2.png')]);
+      await patchDirectory(file, 1, (record) => record.writeUInt32LE(0, 42));
+    },
+    /overlap each other/,
+  ],
+  [
+    'the same name twice',
+    (file) => storedZip(file, [named(ONE), named(ONE)]),
+    /holds a file twice \(entry 2 of 2\)/,
+  ],
+  [
+    'an end that is missing',
+    async (file) => {
+      await storedZip(file, [named(ONE), named('a/2.png')]);
+      const bytes = await readFile(file);
+      await writeFile(file, bytes.subarray(0, bytes.length >> 1));
+    },
+    /is not a \.zip archive, or is cut short/,
+  ],
+  ['a text', (file) => writeFile(file, `${PATIENT} is not to be named`), /is not a \.zip archive/],
+  [
+    'nothing in it but texts',
+    (file) => storedZip(file, [named(`${PATIENT}.txt`)]),
+    /holds no images \(1 other files\)/,
+    'DatasetError',
+  ],
+  ['a folder in its place', (file) => mkdir(file), /is not a file/, 'DatasetError'],
+  ['no file in its place', async () => undefined, /does not exist/, 'DatasetError'],
+];
+
+for (const [i, [what, make, says, type = 'ArchiveError']] of ARCHIVES.entries()) {
+  test(`refuses an archive with ${what}`, async () => {
+    const file = `archive${i}.zip`;
+    await make(path.join(user.folder, file));
+    const outcome = await user.gist('dataset', 'build', file, '--out', 'out', '--json');
+    assertRefused(outcome, { type, code: 3, says });
+    assert.equal(existsSync(path.join(user.folder, 'out')), false);
+  });
+}
+
+test('an image that unpacks to more than it declares ends the work, before a data set exists', async () => {
+  const file = path.join(user.folder, 'liar.zip');
+  await deflatedZip(file, [named('a/1.png'), { name: ONE, bytes: Buffer.alloc(30 * 2 ** 20) }]);
+  await patchDirectory(file, 1, (record) => record.writeUInt32LE(1000, 24));
+  const outcome = await user.gist('dataset', 'build', 'liar.zip', '--out', 'liars', '--json');
+  assertRefused(outcome, {
+    type: 'ArchiveError',
+    code: 3,
+    says: /unpacks to more than the 1000 bytes it declares/,
+  });
+  const [dataset] = await datasetsIn(path.join(user.folder, 'liars'));
+  assert.equal(existsSync(path.join(dataset ?? '', 'manifest.json')), false);
+});
+
+async function datasetsIn(folder: string): Promise<string[]> {
+  const names = await readdir(path.join(folder, 'datasets'));
+  return names.map((name) => path.join(folder, 'datasets', name));
+}
