@@ -64,6 +64,12 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Record<strin
   );
 }
 
+/** What a file says of itself, which may be anything. @throws CheckpointError when its header is malformed */
+export function safetensorsMetadata(bytes: Uint8Array, name: string): Record<string, unknown> {
+  const metadata = split(bytes, name).header.__metadata__;
+  return metadata !== null && typeof metadata === 'object' ? (metadata as Record<string, unknown>) : {};
+}
+
 function refuse(name: string, what: string): never {
   throw new CheckpointError({
     what,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { type CheckpointManifest, manifestSchema } from '../gan/checkpoint.js';
-import { listSnapshots } from '../gan/index.js';
+import { describeTransfer, listSnapshots } from '../gan/index.js';
 import { shardListSchema, type SyntheticManifest, syntheticManifestSchema } from '../gan/synthetic-set.js';
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
@@ -90,6 +90,8 @@ function lineage(
       `${train.checkpoint.prefix} (${train.checkpoint.kimg} kimg, step ${train.checkpoint.step})`,
     ]);
   if (train && 'ended' in train) facts.push(['Training ended', train.ended]);
+  if (train && 'transfer' in train && train.transfer)
+    facts.push(['Training', describeTransfer(train.transfer)]);
   if (checkpoint) {
     const { library, threads, platform } = checkpoint.numericEnvironment;
     facts.push(['Computed by', `${library}, ${threads} threads, ${platform}`]);

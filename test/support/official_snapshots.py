@@ -76,7 +76,7 @@ def is_buffer(name):
 
 
 def network(class_name, tensors, dtype):
-    root = Persistent(class_name, z_dim=4, c_dim=0, img_resolution=8, mapping_kwargs=EasyDict(num_layers=2))
+    root = Persistent(class_name, z_dim=4, c_dim=0, img_resolution=8, mapping_kwargs=EasyDict(num_layers=2), synthesis_kwargs=EasyDict(conv_clamp=256))
     for name, tensor in tensors:
         *path, last = name.split('.')
         module = root

@@ -53,7 +53,9 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
       mend: 'Give a file that has the generator too.',
     });
   }
-  const config = inferConfig(generator.tensors, name);
+  // Not a parameter: no shape tells it.
+  const clamp = generator.settings.conv_clamp;
+  const config = inferConfig(generator.tensors, typeof clamp === 'number' && clamp > 0 ? clamp : null, name);
   const notes: string[] = [];
   const network = networkOf(config);
   const misfitG = G && firstDifference(G.tensors, network.generatorSpecs(config));

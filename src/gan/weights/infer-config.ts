@@ -10,10 +10,11 @@ type Tensors = Record<string, NamedTensor>;
 /**
  * The configuration whose generator has exactly these parameters; buffers that are missing can be made.
  *
+ * @param clamp that the file says activations are kept within; null: none
  * @param name of the file, for errors
  * @throws CheckpointError when it is of another architecture, naming the first tensor that does not fit
  */
-export function inferConfig(generator: Tensors, name: string): NetworkConfig {
+export function inferConfig(generator: Tensors, clamp: number | null, name: string): NetworkConfig {
   const refuse = (what: string): never => {
     throw new CheckpointError({
       what: `is of another architecture: ${what}`,
@@ -27,7 +28,7 @@ export function inferConfig(generator: Tensors, name: string): NetworkConfig {
   for (const candidate of candidates) {
     if (!isNetworkFamily(candidate.cfg))
       return refuse(`${candidate.cfg} is not available in this version of GIST`);
-    const config = resolved({ ...candidate, cfg: candidate.cfg });
+    const config = resolved({ ...candidate, cfg: candidate.cfg, clamp });
     const difference = config
       ? firstDifference(generator, networkOf(config).generatorSpecs(config))
       : 'its sizes are not those of any published network';

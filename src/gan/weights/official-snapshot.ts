@@ -151,11 +151,12 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
   return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
 }
 
-/** What the network was made with, as far as it is plain numbers, texts and switches. */
+/** What the network was made with, as far as it is plain numbers, texts and switches; those of its synthesis network too. */
 function settingsOf(state: Map<unknown, unknown>): Settings {
-  const plain = (value: unknown): value is Settings[string] =>
-    ['number', 'string', 'boolean'].includes(typeof value);
-  return Object.fromEntries(
-    entries(state, '_init_kwargs').filter((entry): entry is [string, Settings[string]] => plain(entry[1])),
-  );
+  const given = state.get('_init_kwargs');
+  if (!(given instanceof Map)) return {};
+  const plain = (entry: [string, unknown]): entry is [string, Settings[string]] =>
+    ['number', 'string', 'boolean'].includes(typeof entry[1]);
+  const nested = entries(given as Map<unknown, unknown>, 'synthesis_kwargs');
+  return Object.fromEntries([...nested, ...entries(state, '_init_kwargs')].filter(plain));
 }

@@ -1,7 +1,7 @@
 /** Files of StyleGAN weights, whoever wrote them: which networks they hold, under which names. */
 import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
-import { decodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
+import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
 
@@ -34,7 +34,9 @@ export interface WeightsFile {
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
-    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name) };
+    const clamp = Number(safetensorsMetadata(bytes, name).clamp);
+    const settings: Settings = clamp > 0 ? { conv_clamp: clamp } : {};
+    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, settings) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
@@ -61,7 +63,11 @@ function isOldPytorch(bytes: Uint8Array): boolean {
 }
 
 /** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
-function byPrefix(tensors: Record<string, NamedTensor>, name: string): WeightsFile['networks'] {
+function byPrefix(
+  tensors: Record<string, NamedTensor>,
+  name: string,
+  settings: Settings = {},
+): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
     ? 'G_ema'
@@ -75,7 +81,7 @@ function byPrefix(tensors: Record<string, NamedTensor>, name: string): WeightsFi
       const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
       return isBare ? [[full, tensor] as const] : [];
     });
-    if (own.length > 0) found[network] = { className: null, settings: {}, tensors: Object.fromEntries(own) };
+    if (own.length > 0) found[network] = { className: null, settings, tensors: Object.fromEntries(own) };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({

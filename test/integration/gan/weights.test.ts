@@ -27,10 +27,11 @@ describe('weights', () => {
   test('imported, exported and imported again they are the same bytes', async () => {
     await writeWeights(store, 'weights/tiny/', readWeights(await readFile(SNAPSHOT), 'tiny.pkl'));
     const source = await openWeights(store, 'tiny', noWarning);
-    assert.deepEqual(source.config, TINY_CONFIG);
+    assert.deepEqual(source.config, { ...TINY_CONFIG, clamp: 256 });
     const exported = encodeWeights(source);
     assert.deepEqual(decodeSafetensors(exported, 'x'), tinyWeights());
     await writeWeights(store, 'weights/again/', readWeights(exported, 'again.safetensors'));
+    assert.deepEqual((await openWeights(store, 'again', noWarning)).config, source.config);
     const parts = async (name: string) =>
       Promise.all(['G', 'D', 'G_ema'].map((part) => store.get(`weights/${name}/${part}.safetensors`)));
     assert.deepEqual(await parts('again'), await parts('tiny'));
@@ -82,7 +83,7 @@ describe('weights', () => {
       config: object;
       tensors: Record<string, string>;
     };
-    assert.deepEqual(config, TINY_CONFIG);
+    assert.deepEqual(config, { ...TINY_CONFIG, clamp: 256 });
     assert.equal(tensors['D.b4.out.weight'], '[1, 8]');
     const imported = await user.gist('weights', 'import', snapshot, '--to', home, '--json');
     assert.equal(imported.code, 0, imported.stderr);

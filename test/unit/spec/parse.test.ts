@@ -99,11 +99,7 @@ const refusals: [string, unknown, RegExp][] = [
     { ...minimal, train: { aug: 'ada', augPipe: 'medcal' } },
     /train\.augPipe/,
   ],
-  [
-    'transfer in this version',
-    { ...minimal, train: { resume: 's3://a/b' } },
-    /train\.resume: .*not available in this version/,
-  ],
+  ['nothing to transfer from', { ...minimal, train: { resume: '' } }, /train\.resume/],
   [
     'DICOM output in this version',
     { ...minimal, generate: { format: 'dicom' } },
