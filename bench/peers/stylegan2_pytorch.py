@@ -1,8 +1,8 @@
 """A plain PyTorch StyleGAN2 (Karras et al. 2020, config F), the peer that training is measured against.
 
 Written from the papers, the way PyTorch users write it: per-sample weights as one grouped convolution, resampling filters as
-depthwise convolutions, autograd for both regularisers. Same sizes, same lazy schedule and the same number of parameters as
-the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
+depthwise convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the
+same number of parameters as the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
 """
 
 import argparse
@@ -98,7 +98,7 @@ class StyledConv(nn.Module):
         # 1/sqrt(fan_in) cancels in demodulation; kept for equal work.
         x = modulated(x, self.weight, self.affine(w), up=self.up)
         noise = torch.randn(x.shape[0], 1, self.res, self.res) * self.strength
-        return lrelu(x + noise + self.bias[None, :, None, None]).clamp(-256 * 1.4142, 256 * 1.4142)
+        return lrelu(x + noise + self.bias[None, :, None, None])
 
 
 class ToImage(nn.Module):
@@ -111,7 +111,7 @@ class ToImage(nn.Module):
 
     def forward(self, x, w):
         x = modulated(x, self.weight, self.affine(w) * self.scale, demodulate=False)
-        return (x + self.bias[None, :, None, None]).clamp(-256, 256)
+        return x + self.bias[None, :, None, None]
 
 
 class Generator(nn.Module):
@@ -209,7 +209,7 @@ class Discriminator(nn.Module):
         return x
 
 
-def main():
+def main(generator=Generator, path_length=True):
     p = argparse.ArgumentParser()
     for name, value in dict(resolution=64, channels=1, cbase=4096, cmax=128, map_depth=2, z=512, w=512, classes=0, batch=16, threads=2).items():
         p.add_argument(f"--{name}", type=int, default=value)
@@ -219,9 +219,9 @@ def main():
     o = p.parse_args()
     torch.set_num_threads(o.threads)
     torch.manual_seed(0)
-    G, D = Generator(o), Discriminator(o)
+    G, D = generator(o), Discriminator(o)
     ema, pl_mean = copy.deepcopy(G).eval(), torch.zeros([])
-    lazy_g, lazy_d = 4 / 5, 16 / 17
+    lazy_g, lazy_d = 4 / 5 if path_length else 1, 16 / 17
     opt_g = torch.optim.Adam(G.parameters(), lr=0.0025 * lazy_g, betas=(0.0, 0.99**lazy_g), eps=1e-8)
     opt_d = torch.optim.Adam(D.parameters(), lr=0.0025 * lazy_d, betas=(0.0, 0.99**lazy_d), eps=1e-8)
     real = torch.rand(o.batch, o.channels, o.resolution, o.resolution) * 2 - 1
@@ -238,7 +238,7 @@ def main():
         D.requires_grad_(False)
         F.softplus(-D(G.synthesis(G.styles(z, c)), c)).mean().backward()
         opt_g.step()
-        if i % 4 == 0:
+        if path_length and i % 4 == 0:
             opt_g.zero_grad(set_to_none=True)
             z, c = inputs(o.batch // 2)
             ws = G.styles(z, c)
@@ -295,4 +295,5 @@ def main():
     print(json.dumps(dict(imagesPerSecond=rates, peakBytes=peak, parameters=dict(G=count(G), D=count(D)), matmulGflops=matmul, torch=torch.__version__)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+/** Curves of fd_effnetlite0 against kimg: ours, the PyTorch peer's, and ours begun from a training on another set. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { CurvePoint, DatasetRef } from '../src/spec/results.js';
+import { type LearningJob, trainSpec } from './learning/job.js';
+import { type Curve, drawCurves } from './learning/figure.js';
+
+/** Every curve is kept as soon as it is there: a bench that is begun again makes the missing ones only. */
+export async function benchLearning(job: LearningJob): Promise<Curve[]> {
+  await mkdir(job.work, { recursive: true });
+  const curves: Curve[] = [];
+  for (const seed of job.seeds) {
+    for (const who of job.who) {
+      const file = path.join(job.work, `${who}-seed${seed}.json`);
+      if (!existsSync(file)) {
+        process.stderr.write(`${new Date().toISOString()} ${who}, seed ${seed}\n`);
+        const points = who === 'peer' ? await peerCurve(job, seed) : await ourCurve(job, who, seed);
+        await writeFile(`${file}.part`, JSON.stringify({ who, seed, points } satisfies Curve));
+        await rename(`${file}.part`, file);
+      }
+      curves.push(JSON.parse(await readFile(file, 'utf8')) as Curve);
+    }
+  }
+  await mkdir(job.out, { recursive: true });
+  await writeFile(
+    path.join(job.out, 'learning.json'),
+    `${JSON.stringify({ job: told(job), curves }, null, 1)}\n`,
+  );
+  await writeFile(path.join(job.out, 'learning.svg'), drawCurves(curves));
+  return curves;
+}
+
+/** The settings that a reader needs, without this machine's paths. */
+function told({ seeds, kimg, snapshotKimg, images, count, resolution, spec }: LearningJob) {
+  return { seeds, kimg, snapshotKimg, images, count, resolution, spec };
+}
+
+async function store(job: LearningJob) {
+  const { FileStore } = await import('../src/storage/file-store.js');
+  return new FileStore(path.join(job.work, 'store'));
+}
+
+/** Phantom knees; `other`: of other patients, most of them ill, which a training may begin from. */
+async function dataset(job: LearningJob, which: 'target' | 'other'): Promise<DatasetRef> {
+  const { writePhantoms } = await import('../examples/phantoms/index.js');
+  const imaging = await import('../src/imaging/index.js');
+  const { preprocessSchema } = await import('../src/spec/preprocess.js');
+  const folder = path.join(job.work, `phantoms-${which}`);
+  const isOther = which === 'other';
+  await writePhantoms({
+    folder,
+    count: job.images,
+    seed: isOther ? 1000 : 0,
+    ...(isOther ? { classes: [1, 1, 2, 4, 8] } : {}),
+  });
+  const spec = preprocessSchema.parse({
+    source: folder,
+    resolution: job.resolution,
+    labels: 'none',
+    holdout: { fraction: 0 },
+  });
+  const target = await store(job);
+  const { digest, shards, dataset: known } = await imaging.planDataset(target, spec);
+  const source = imaging.openSource(folder);
+  for (let shard = 0; !known && shard < shards; shard++)
+    await imaging.buildShard(target, source, spec, { digest, shard });
+  return known ?? imaging.assembleDataset(target, spec, digest);
+}
+
+async function train(
+  job: LearningJob,
+  runId: string,
+  data: DatasetRef,
+  spec: Record<string, unknown>,
+): Promise<void> {
+  const { superviseTrainer } = await import('../src/gan/index.js');
+  const { uri } = await store(job);
+  await superviseTrainer({
+    storeUri: uri,
+    runId,
+    dataset: data,
+    train: trainSpec(job, spec),
+    targetKimg: job.kimg,
+    attempt: Date.now(),
+  });
+}
+
+async function ourCurve(job: LearningJob, who: 'ours' | 'transfer', seed: number): Promise<CurvePoint[]> {
+  const runId = `${who}-${seed}`;
+  const data = await dataset(job, 'target');
+  if (who === 'transfer')
+    await train(job, `other-${seed}`, await dataset(job, 'other'), { seed: seed + 1000 });
+  await train(job, runId, data, { seed, ...(who === 'transfer' ? { resume: `other-${seed}` } : {}) });
+  const { listSnapshots } = await import('../src/gan/index.js');
+  const { judgeSnapshot } = await import('../src/evaluation/index.js');
+  const target = await store(job);
+  const points: CurvePoint[] = [];
+  for (const snapshot of await listSnapshots(target, runId)) {
+    const input = { dataset: data, train: trainSpec(job, { seed }), snapshot };
+    points.push(...(await judgeSnapshot(target, input, () => undefined)));
+  }
+  return points;
+}
+
+async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> {
+  const data = await dataset(job, 'target');
+  const { loadTrainingSet } = await import('../src/imaging/dataset-reader.js');
+  const { encodeNpy, rawImages } = await import('./learning/exchange.js');
+  const images = await loadTrainingSet(await store(job), data.prefix, path.join(job.work, 'cache'));
+  const folder = path.join(job.work, `peer-${seed}`);
+  await mkdir(folder, { recursive: true });
+  const pixels = Array.from({ length: images.count }, (_, i) => images.pixels(i));
+  const { resolution, channels } = images;
+  const file = path.join(job.work, 'images.npy');
+  await writeFile(file, encodeNpy(pixels, resolution, channels));
+  await promisify(execFile)(job.python, [
+    'bench/peers/learning_pytorch.py',
+    file,
+    folder,
+    ...peerFlags(job, seed, channels),
+  ]);
+  const { DISTANCES, Sample } = await import('../src/evaluation/compare.js');
+  const { extractFeatures } = await import('../src/evaluation/features.js');
+  const real = new Sample(await extractFeatures(rawImages(pixels, resolution, channels)));
+  const points: CurvePoint[] = [];
+  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.raw')).sort(byKimg)) {
+    const made = await readFile(path.join(folder, name));
+    const length = resolution * resolution * channels;
+    const split = Array.from({ length: job.count }, (_, i) => made.subarray(i * length, (i + 1) * length));
+    const fake = new Sample(await extractFeatures(rawImages(split, resolution, channels)));
+    const value = await DISTANCES.fd_effnetlite0(fake, real, () => undefined);
+    points.push({ kimg: Number.parseFloat(name), metric: 'fd_effnetlite0', value });
+  }
+  return points;
+}
+
+function byKimg(a: string, b: string): number {
+  return Number.parseFloat(a) - Number.parseFloat(b);
+}
+
+function peerFlags(job: LearningJob, seed: number, channels: number): string[] {
+  const { batch, gamma, glr, emaKimg, cbase, cmax, mapDepth, zDim, wDim } = job.spec;
+  const flags = {
+    resolution: job.resolution,
+    channels,
+    cbase,
+    cmax,
+    map_depth: mapDepth,
+    z: zDim,
+    w: wDim,
+    batch,
+    gamma,
+    lr: glr,
+    ema_kimg: emaKimg,
+    kimg: job.kimg,
+    snapshot_kimg: job.snapshotKimg,
+    count: job.count,
+    threads: availableParallelism(),
+    seed,
+  };
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+}
+
+const job = process.argv[2];
+if (job) {
+  console.log = console.error;
+  const curves = await benchLearning(JSON.parse(job) as LearningJob);
+  process.stdout.write(`${JSON.stringify({ curves })}\n`);
+  process.exit(0);
+}

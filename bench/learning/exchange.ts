@@ -1,0 +1,32 @@
+/** Images on their way to and from the peer: NumPy's file format, and raw bytes. */
+import type { SquareImage } from '../../src/evaluation/index.js';
+
+/** uint8 [n, c, h, w] of [h, w, c] pictures. Format: NumPy's own description, version 1.0. */
+export function encodeNpy(pictures: readonly Uint8Array[], side: number, channels: number): Buffer {
+  const shape = `(${pictures.length}, ${channels}, ${side}, ${side})`;
+  const text = `{'descr': '|u1', 'fortran_order': False, 'shape': ${shape}, }`;
+  const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
+  const size = Buffer.alloc(2);
+  size.writeUInt16LE(header.length);
+  const body = Buffer.alloc(pictures.length * channels * side * side);
+  let at = 0;
+  for (const picture of pictures) {
+    for (let channel = 0; channel < channels; channel++)
+      for (let pixel = 0; pixel < side * side; pixel++)
+        body[at++] = picture[pixel * channels + channel] as number;
+  }
+  return Buffer.concat([
+    Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
+    size,
+    Buffer.from(header, 'latin1'),
+    body,
+  ]);
+}
+
+export async function* rawImages(
+  pictures: readonly Uint8Array[],
+  resolution: number,
+  channels: 1 | 3,
+): AsyncGenerator<SquareImage> {
+  for (const pixels of pictures) yield { resolution, channels, pixels };
+}

@@ -1,0 +1,123 @@
+"""Trains the plain PyTorch StyleGAN2 on a set of images and leaves generated ones at every snapshot.
+
+    python learning_pytorch.py IMAGES.npy FOLDER --kimg 60 --snapshot_kimg 5 --count 2000 ...
+
+IMAGES.npy is uint8 [n, c, h, w]. `FOLDER/<kimg>.raw` is uint8 [count, h, w, c] of the averaged generator, without truncation.
+Procedure and settings are those of the product: lazy regularisation, style mixing, average with ramp-up.
+"""
+
+import argparse
+import copy
+import os
+
+import numpy
+import torch
+import torch.nn.functional as F
+from stylegan2_pytorch import Discriminator, Generator
+
+
+def arguments():
+    p = argparse.ArgumentParser()
+    p.add_argument("images")
+    p.add_argument("folder")
+    sizes = dict(resolution=32, channels=1, cbase=1024, cmax=64, map_depth=2, z=512, w=512, classes=0)
+    for name, value in dict(sizes, batch=16, threads=2, seed=0, count=2000).items():
+        p.add_argument(f"--{name}", type=int, default=value)
+    for name, value in dict(kimg=1.0, snapshot_kimg=1.0, gamma=0.1, lr=0.002, ema_kimg=5.0).items():
+        p.add_argument(f"--{name}", type=float, default=value)
+    return p.parse_args()
+
+
+class Training:
+    def __init__(self, o):
+        self.o = o
+        self.G, self.D = Generator(o), Discriminator(o)
+        self.ema, self.pl_mean = copy.deepcopy(self.G).eval(), torch.zeros([])
+        lazy_g, lazy_d = 4 / 5, 16 / 17
+        adam = lambda net, lazy: torch.optim.Adam(net.parameters(), lr=o.lr * lazy, betas=(0.0, 0.99**lazy), eps=1e-8)
+        self.opt_g, self.opt_d = adam(self.G, lazy_g), adam(self.D, lazy_d)
+        self.images = torch.from_numpy(numpy.load(o.images))
+        self.order, self.place, self.shown = torch.randperm(len(self.images)), 0, 0
+
+    def reals(self):
+        picked = []
+        while len(picked) < self.o.batch:
+            if self.place == len(self.order):
+                self.order, self.place = torch.randperm(len(self.images)), 0
+            picked.append(int(self.order[self.place]))
+            self.place += 1
+        return self.images[picked].float() / 127.5 - 1
+
+    def step(self, i):
+        o, G, D = self.o, self.G, self.D
+        G.requires_grad_(True)
+        D.requires_grad_(False)
+        self.opt_g.zero_grad(set_to_none=True)
+        F.softplus(-D(G.synthesis(G.styles(torch.randn(o.batch, o.z), None)), None)).mean().backward()
+        self.opt_g.step()
+        if i % 4 == 0:
+            self.path_length()
+        G.requires_grad_(False)
+        D.requires_grad_(True)
+        real = self.reals()
+        with torch.no_grad():
+            fake = G.synthesis(G.styles(torch.randn(o.batch, o.z), None))
+        self.opt_d.zero_grad(set_to_none=True)
+        (F.softplus(D(fake, None)) + F.softplus(-D(real, None))).mean().backward()
+        self.opt_d.step()
+        if i % 16 == 0:
+            self.opt_d.zero_grad(set_to_none=True)
+            x = real.requires_grad_(True)
+            (grad,) = torch.autograd.grad(D(x, None).sum(), x, create_graph=True)
+            (grad.square().sum([1, 2, 3]).mean() * o.gamma / 2 * 16).backward()
+            self.opt_d.step()
+        self.shown += o.batch
+        self.average()
+
+    def path_length(self):
+        self.opt_g.zero_grad(set_to_none=True)
+        ws = self.G.styles(torch.randn(self.o.batch // 2, self.o.z), None)
+        image = self.G.synthesis(ws)
+        noise = torch.randn_like(image) / self.o.resolution
+        (grad,) = torch.autograd.grad((image * noise).sum(), ws, create_graph=True)
+        length = grad.square().sum(2).mean(1).sqrt()
+        mean = self.pl_mean.lerp(length.mean(), 0.01)
+        self.pl_mean = mean.detach()
+        ((length - mean).square().mean() * 2 * 4).backward()
+        self.opt_g.step()
+
+    def average(self):
+        half_life = min(self.o.ema_kimg * 1000, self.shown * 0.05)
+        beta = 0.5 ** (self.o.batch / max(half_life, 1e-8))
+        with torch.no_grad():
+            for a, b in zip(self.ema.parameters(), self.G.parameters()):
+                a.copy_(b.lerp(a, beta))
+
+    def leave_images(self):
+        state = torch.get_rng_state()
+        torch.manual_seed(1)
+        with torch.no_grad(), open(os.path.join(self.o.folder, f"{self.shown / 1000:.3f}.raw.part"), "wb") as file:
+            for first in range(0, self.o.count, 50):
+                z = torch.randn(min(50, self.o.count - first), self.o.z)
+                made = self.ema.synthesis(self.ema.styles(z, None, mix=0))
+                pixels = (made * 127.5 + 128).clamp(0, 255).to(torch.uint8)
+                file.write(pixels.permute(0, 2, 3, 1).contiguous().numpy().tobytes())
+        os.rename(file.name, file.name.removesuffix(".part"))
+        torch.set_rng_state(state)
+
+
+def main():
+    o = arguments()
+    torch.set_num_threads(o.threads)
+    torch.manual_seed(o.seed)
+    training, i, due = Training(o), 0, o.snapshot_kimg
+    while training.shown < o.kimg * 1000:
+        training.step(i)
+        i += 1
+        if training.shown >= due * 1000 or training.shown >= o.kimg * 1000:
+            training.leave_images()
+            due += o.snapshot_kimg
+
+
+if __name__ == "__main__":
+    main()
