@@ -1,26 +1,37 @@
-/** `npm run bench -- train|preprocess [--quick] [--json]`: ours against a peer in Python, in turns. */
+/** `npm run bench -- train|preprocess|learning [--quick] [--json]`: ours against a peer in Python, in turns. */
+import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
-const USAGE = 'usage: npm run bench -- train|preprocess [--quick] [--json]\n';
+const USAGE =
+  'usage: npm run bench -- train|preprocess|learning [--quick] [--json] (learning: --who= --seeds= --kimg= --work= --out=)\n';
 const WRONG_USE = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
+  learning: { run: benchLearning, text: learningTable, settings: ['who', 'seeds', 'kimg', 'work', 'out'] },
 };
 
 const options = process.argv.slice(2);
 const flags = options.filter((word) => word.startsWith('--'));
 const [subject, ...rest] = options.filter((word) => !word.startsWith('--'));
 const isKnown = Object.hasOwn(SUBJECTS, subject ?? '') && rest.length === 0;
-if (!isKnown || flags.some((flag) => flag !== '--quick' && flag !== '--json')) {
+const settings = SUBJECTS[subject]?.settings ?? [];
+const isSetting = (flag) => settings.some((name) => flag.startsWith(`--${name}=`));
+if (!isKnown || flags.some((flag) => flag !== '--quick' && flag !== '--json' && !isSetting(flag))) {
   process.stderr.write(USAGE);
   process.exit(WRONG_USE);
 }
 await setUpOrExit();
 const { run, text } = SUBJECTS[subject];
-const outcome = run(flags.includes('--quick'));
+const outcome = run(flags.includes('--quick'), Object.fromEntries(flags.filter(isSetting).map(pair)));
 process.stdout.write(flags.includes('--json') ? `${JSON.stringify(outcome, null, 2)}\n` : text(outcome));
 process.exitCode = outcome.sameSize ? 0 : 1;
+
+/** `--kimg=60` -> ['kimg', '60'] */
+function pair(flag) {
+  const equals = flag.indexOf('=');
+  return [flag.slice(2, equals), flag.slice(equals + 1)];
+}

@@ -9,7 +9,7 @@ export interface Curve {
 }
 
 const [WIDTH, HEIGHT] = [760, 420];
-const MARGIN = { left: 64, right: 150, top: 24, bottom: 44 };
+const MARGIN = { left: 64, right: 200, top: 24, bottom: 44 };
 const SIDES: Record<Who, { label: string; color: string }> = {
   ours: { label: 'GIST, from nothing', color: '#2f6fde' },
   peer: { label: 'PyTorch, from nothing', color: '#7a7f8a' },
@@ -29,11 +29,11 @@ export function drawCurves(curves: readonly Curve[]): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
     '<title>Frechet distance of snapshots against thousands of images shown</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    ...fifths(value).map(
+    ...ticks(value).map(
       (tick) =>
         `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick)}" y2="${y(tick)}" stroke="#8893a5" stroke-opacity="0.3"/><text x="${MARGIN.left - 8}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>`,
     ),
-    ...fifths(kimg).map(
+    ...ticks(kimg).map(
       (tick) =>
         `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${format(tick)}</text>`,
     ),
@@ -67,8 +67,11 @@ export function medianOf(curves: readonly Curve[]): CurvePoint[] {
   });
 }
 
-function fifths(most: number): number[] {
-  return Array.from({ length: 6 }, (_, i) => (most * i) / 5);
+/** Round numbers from 0 on: steps of 1, 2 or 5 times a power of ten. */
+function ticks(most: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(most / 5));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= most / 5) ?? 10) * power;
+  return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) => i * step);
 }
 
 function format(value: number): string {
