@@ -59,6 +59,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreUnavailableError({
         what: `file system error ${errorCode(error)}`,
         where,
+        mend: 'Check the disk and its quota; the work goes on by itself then.',
         cause: error,
       });
   }

@@ -101,6 +101,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new StoreError({
       what: `the server refuses the request (${name}, ${status})`,
       where,
+      mend: 'Look into the log of the server.',
       cause: error,
     });
   }

@@ -89,6 +89,8 @@ export class S3Store implements ObjectStore {
       IfNoneMatch: options.ifAbsent ? '*' : undefined,
       IfMatch: options.ifMatch,
     };
+    // Some servers (SeaweedFS) make a bucket whose name was misspelt instead of refusing it.
+    await this.#requireBucket();
     try {
       const { etag, bytes } = await this.#upload(target, conditions, body);
       this.#bucketSeen = true;
@@ -190,7 +192,10 @@ export class S3Store implements ObjectStore {
     return { key, bytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '', modifiedMs: Date.now() };
   }
 
-  /** A HEAD answer cannot say whether object or bucket is missing, so the bucket is asked for once. */
+  /**
+   * Neither a HEAD answer nor every put says that the bucket is missing, so it is asked for once. Whoever may not ask, or gets no
+   * answer, learns more from the request that follows.
+   */
   async #requireBucket(): Promise<void> {
     if (this.#bucketSeen) return;
     try {
@@ -198,7 +203,6 @@ export class S3Store implements ObjectStore {
       this.#bucketSeen = true;
     } catch (error) {
       if (isNotFound(error)) throw missingBucket(this.#bucket, this.#endpoint, error);
-      throw this.#classify(error, this.uri);
     }
   }
 

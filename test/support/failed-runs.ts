@@ -11,8 +11,13 @@ import type { Rig } from './rig.js';
 const LOOK_MS = 200;
 
 /** Starts a run, looks for the patient in whatever it says on its way, and waits for its failure. */
-export async function failureOf(rig: Rig, runId: string, spec: PipelineInput): Promise<ApplicationFailure> {
-  const handle = await rig.startRun(runId, spec);
+export async function failureOf(
+  rig: Rig,
+  runId: string,
+  spec: PipelineInput,
+  taskQueue?: string,
+): Promise<ApplicationFailure> {
+  const handle = await rig.startRun(runId, spec, taskQueue);
   const outcome = handle.result().then(
     () => assert.fail(`${runId} did not fail`),
     (error: Error) => rootOf(error),

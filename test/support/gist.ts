@@ -21,10 +21,17 @@ export class GistUser {
   private constructor(
     readonly folder: string,
     private readonly env: Record<string, string>,
+    /** Another user of the machine than the one who tests. */
+    private readonly uid?: number,
   ) {}
 
   static async create(env: Record<string, string> = {}): Promise<GistUser> {
     return new GistUser(await mkdtemp(path.join(tmpdir(), 'gist-user-')), env);
+  }
+
+  /** The same folder with other variables, or used by another user of the machine. */
+  as({ env = {}, uid }: { env?: Record<string, string>; uid?: number }): GistUser {
+    return new GistUser(this.folder, { ...this.env, ...env }, uid);
   }
 
   get home(): string {
@@ -42,6 +49,7 @@ export class GistUser {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.folder,
       env,
+      uid: this.uid,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const outcome = new Promise<Outcome>((resolve, reject) => {

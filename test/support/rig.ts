@@ -69,8 +69,8 @@ export class Rig {
     return new Client({ connection: this.connection });
   }
 
-  startRun(workflowId: string, spec: PipelineInput): Promise<WorkflowHandle> {
-    return this.client.workflow.start(PIPELINE_WORKFLOW, { workflowId, taskQueue: 'gist', args: [spec] });
+  startRun(workflowId: string, spec: PipelineInput, taskQueue = 'gist'): Promise<WorkflowHandle> {
+    return this.client.workflow.start(PIPELINE_WORKFLOW, { workflowId, taskQueue, args: [spec] });
   }
 
   progress(handle: WorkflowHandle): Promise<RunProgress> {

@@ -17,7 +17,11 @@ export function registerLogs(program: Command): void {
     .addHelpText('after', '\nExamples:\n  gist logs knee-oa-20260131-142233-1f0c -n 20')
     .action(async (runId: string, { lines, json }: { lines: string; json?: boolean }) => {
       const count = Number(lines);
-      if (!(count > 0)) throw new UsageError({ what: `--lines ${lines} is not a positive number` });
+      if (!(count > 0))
+        throw new UsageError({
+          what: `--lines ${lines} is not a positive number`,
+          mend: 'Write --lines 100.',
+        });
       const found = (await linesAbout(runId)).slice(-count);
       if (found.length === 0) {
         throw new RunError({

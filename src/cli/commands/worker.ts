@@ -17,7 +17,10 @@ export function registerWorker(program: Command): void {
     )
     .action(async ({ queue }: { queue: string }) => {
       if (!['cpu', 'gpu', 'both'].includes(queue))
-        throw new UsageError({ what: `--queue ${queue} is not cpu, gpu or both` });
+        throw new UsageError({
+          what: `--queue ${queue} is not cpu, gpu or both`,
+          mend: 'Write --queue cpu.',
+        });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], { stdio: 'inherit' });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) =>

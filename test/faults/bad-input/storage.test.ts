@@ -1,0 +1,128 @@
+/** Stores and folders that cannot be used: wrong secrets, missing buckets, servers away, locked folders, full disks. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { assertTriedOnce, failureOf } from '../../support/failed-runs.js';
+import { GistUser } from '../../support/gist.js';
+import { writeClasses } from '../../support/images.js';
+import { freePort } from '../../support/ports.js';
+import { assertRefused } from '../../support/refusals.js';
+import { Rig } from '../../support/rig.js';
+import { TestWorker } from '../../support/worker.js';
+
+/** A user who owns nothing: root may read and write anything, so root tests as nobody. */
+const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined;
+
+let rig: Rig;
+let user: GistUser;
+
+before(async () => {
+  rig = await Rig.start();
+  user = await GistUser.create(rig.env);
+  await chmod(user.folder, 0o777);
+  await writeClasses(path.join(user.folder, 'images'), { a: 4 });
+});
+
+after(async () => {
+  await user.leave();
+  await rig.stop();
+});
+
+const build = (out: string, env: Record<string, string> = {}, source = 'images', uid?: number) =>
+  user.as({ env, uid }).gist('dataset', 'build', source, '--out', out, '--json');
+const store = { type: 'StoreError', code: 5 };
+
+test('refuses a wrong secret', async () => {
+  const outcome = await build('s3://gist/out', { AWS_SECRET_ACCESS_KEY: 'wrong' });
+  assertRefused(outcome, { ...store, says: /the secret access key is wrong|access is denied/ });
+});
+
+test('refuses an access key that the server does not know', async () => {
+  const outcome = await build('s3://gist/out', { AWS_ACCESS_KEY_ID: 'nobody' });
+  assertRefused(outcome, { ...store, says: /the access key is not known|access is denied/ });
+});
+
+test('refuses a bucket that there is not', async () => {
+  assertRefused(await build('s3://no-such-bucket/out'), { ...store, says: /no bucket "no-such-bucket"/ });
+});
+
+test('tells that a server does not answer', async () => {
+  const outcome = await build('s3://gist/out', { AWS_ENDPOINT_URL: `http://127.0.0.1:${await freePort()}` });
+  assertRefused(outcome, { type: 'StoreUnavailableError', code: 5, says: /does not answer as it should/ });
+});
+
+test('refuses an endpoint that is no address', async () => {
+  const outcome = await build('s3://gist/out', { AWS_ENDPOINT_URL: 'nowhere' });
+  assertRefused(outcome, { ...store, says: /AWS_ENDPOINT_URL: is not the address of an S3 server/ });
+});
+
+test('refuses an address without a bucket', async () => {
+  assertRefused(await build('s3:///out'), { ...store, says: /does not name a bucket/ });
+});
+
+test('refuses a file where the store should be', async () => {
+  await writeFile(path.join(user.folder, 'taken'), '');
+  assertRefused(await build('taken'), { ...store, says: /is a folder where a file is expected/ });
+});
+
+test('refuses a folder that may not be written', async () => {
+  await mkdir(path.join(user.folder, 'closed'), { mode: 0o555 });
+  const outcome = await build('closed', {}, 'images', NOBODY);
+  assertRefused(outcome, { ...store, says: /may not be read or written by this user/ });
+  assert.deepEqual(await readdir(path.join(user.folder, 'closed')), []);
+});
+
+test('refuses a folder of images that may not be read', async () => {
+  const locked = path.join(user.folder, 'locked');
+  await writeClasses(locked, { a: 2, b: 2 });
+  await chmod(path.join(locked, 'b'), 0);
+  const outcome = await build('out', {}, 'locked', NOBODY);
+  await chmod(path.join(locked, 'b'), 0o700);
+  assertRefused(outcome, {
+    type: 'DatasetError',
+    code: 3,
+    says: /locked: holds something that may not be read/,
+  });
+});
+
+test('tells that the disk is full, and leaves no data set', async (t) => {
+  const disk = path.join(user.folder, 'disk');
+  await mkdir(disk);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', disk]).status !== 0)
+    return t.skip('only root may make a small disk');
+  try {
+    const outcome = await build('disk/out');
+    assertRefused(outcome, { type: 'StoreUnavailableError', code: 5, says: /no space left on the disk/ });
+    const files = await readdir(disk, { recursive: true });
+    assert.ok(!files.some((file) => /manifest\.json$|\.gist-/.test(file)), files.join(', '));
+  } finally {
+    spawnSync('umount', [disk]);
+  }
+});
+
+const DEPLOYMENTS: [string, Record<string, string>, RegExp][] = [
+  ['wrong-secret', { AWS_SECRET_ACCESS_KEY: 'wrong' }, /the secret access key is wrong|access is denied/],
+  ['missing-bucket', { GIST_STORE: 's3://no-such-bucket/' }, /there is no bucket "no-such-bucket"/],
+];
+
+for (const [queue, env, says] of DEPLOYMENTS) {
+  test(`a run on workers with a ${queue.replace('-', ' ')} fails at once instead of trying for ever`, async () => {
+    const worker = new TestWorker(
+      { ...rig.env, GIST_TASK_QUEUE: queue, GIST_GPU_TASK_QUEUE: `${queue}-gpu`, ...env },
+      path.join(rig.folder, 'worker.log'),
+    );
+    await worker.start();
+    try {
+      const spec = { name: 'bad', stages: ['preprocess' as const], preprocess: { source: '/nowhere' } };
+      const failure = await failureOf(rig, queue, spec, queue);
+      assert.equal(failure.type, 'StoreError');
+      assert.equal(failure.nonRetryable, true);
+      assert.match(failure.message, says);
+      await assertTriedOnce(rig, queue);
+    } finally {
+      await worker.end('SIGKILL');
+    }
+  });
+}
