@@ -73,6 +73,20 @@ test('a trainer that dies without a word is a crash that may be retried, with th
   );
 });
 
+test('a trainer that dies for want of memory ends for good, with the batch that would fit', async () => {
+  const memory = { type: 'memory', batch: 64, neededBytes: 9e9, availableBytes: 4e9, fits: 24 };
+  for (const end of [
+    `console.error("what():  std::bad_alloc"); process.kill(process.pid, 'SIGABRT');`,
+    `process.kill(process.pid, 'SIGSEGV');`,
+  ]) {
+    const main = await program('memory', `say(${JSON.stringify(memory)}); ${end}`);
+    await assert.rejects(
+      superviseTrainer(job, { main }),
+      (error) => error instanceof TrainingError && /A batch of 24 should fit/.test(error.message),
+    );
+  }
+});
+
 test('an exit that claims success without an outcome is a crash', async () => {
   const main = await program('silent', '');
   await assert.rejects(superviseTrainer(job, { main }), TrainerCrashError);
