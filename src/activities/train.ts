@@ -46,7 +46,6 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       const context = Context.current();
       const announcer = new Announcer(input.announced);
       const heartbeat: TrainHeartbeat = { kimg: 0, step: 0, imagesPerSecond: 0, checkpoint: null };
-      await announcer.announce(await listSnapshots(store, input.runId));
       const outcome = await superviseTrainer(
         { ...input, storeUri: store.uri, attempt: context.info.currentAttemptScheduledTimestampMs },
         {
@@ -55,7 +54,9 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           onEvent: (event) => {
             beat(heartbeat, event);
             tell(input.runId, event);
-            if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon(event.checkpoint);
+            // Not before: the trainer has now seen that the checkpoints found are of this very training.
+            if (event.type === 'started') announcer.announceSoon(listSnapshots(store, input.runId));
+            if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon([event.checkpoint]);
           },
         },
       );
@@ -117,8 +118,9 @@ class Announcer {
     this.announced = Math.max(this.announced, ...fresh.map(({ step }) => step));
   }
 
-  announceSoon(snapshot: CheckpointRef): void {
-    this.announce([snapshot]).catch((error: unknown) => {
+  announceSoon(snapshots: CheckpointRef[] | Promise<CheckpointRef[]>): void {
+    const announced = Promise.resolve(snapshots).then((known) => this.announce(known));
+    announced.catch((error: unknown) => {
       log.warn('a snapshot could not be announced yet', {
         error: error instanceof Error ? error.message : String(error),
       });
