@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { environment } from '../../src/core/environment.js';
 
 export interface Seaweed {
@@ -107,26 +107,32 @@ async function launch(
   });
   // A test that ends without calling stop must not leave a server behind.
   process.once('exit', () => child.kill('SIGKILL'));
+  const client = new S3Client({
+    endpoint,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+    requestHandler: { requestTimeout: 2_000, throwOnRequestTimeout: true },
+  });
   for (let tries = 0; tries < 300; tries++) {
     if (child.exitCode !== null) throw new Error(`weed ended with exit code ${child.exitCode}`);
-    if (await bucketExists(endpoint, bucket)) return child;
+    if (await bucketExists(client, bucket)) return child;
     await sleep(100);
   }
   child.kill('SIGKILL');
   throw new Error('weed did not come up within 30 s');
 }
 
-/** 403 for an unsigned request means that the gateway is up; an unknown bucket answers 404. */
-function bucketExists(endpoint: string, bucket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = request(`${endpoint}/${bucket}`, { method: 'HEAD', timeout: 2000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200 || response.statusCode === 403);
-    });
-    probe.on('error', () => resolve(false));
-    probe.on('timeout', () => probe.destroy());
-    probe.end();
-  });
+/** Asked with the right credentials: the gateway answers before its bucket is there. */
+async function bucketExists(client: S3Client, bucket: string): Promise<boolean> {
+  return client.send(new HeadBucketCommand({ Bucket: bucket })).then(
+    () => true,
+    () => false,
+  );
 }
 
 function end(child: ChildProcess): Promise<void> {
