@@ -107,6 +107,8 @@ async function launch(
   });
   // A test that ends without calling stop must not leave a server behind.
   process.once('exit', () => child.kill('SIGKILL'));
+  // The SDK announces its own Node.js support plans unless told not to.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const client = new S3Client({
     endpoint,
     region: 'us-east-1',
