@@ -44,7 +44,8 @@ export async function loadTrainingSet(
   const folder = path.join(cacheFolder, `${digest}-${sha256(canonicalJson(shards)).slice(0, 16)}`);
   const imageBytes = resolution * resolution * channels;
   try {
-    if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
+    const isThere = () => isWhole(folder, images.train, imageBytes);
+    if (!(await isThere())) await decodeInto(folder, isThere, dataset, options);
     const labels = new Int32Array(images.train);
     Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
     return {
@@ -95,6 +96,7 @@ async function isWhole(folder: string, count: number, imageBytes: number): Promi
 /** Written beside and renamed, so that the folder is there whole or not at all, also when several processes make it. */
 async function decodeInto(
   folder: string,
+  isThere: () => Promise<boolean>,
   dataset: Dataset,
   options: { onProgress?: OnProgress; signal?: AbortSignal },
 ): Promise<void> {
@@ -102,7 +104,8 @@ async function decodeInto(
   const temporary = await mkdtemp(`${folder}.tmp-`);
   try {
     await writeImages(temporary, dataset, options);
-    await rm(folder, { recursive: true, force: true });
+    // Only remains of a cache that is not whole are cleared: another process may have opened what it has just made.
+    if (!(await isThere())) await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster: its files are the same.
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
