@@ -2,7 +2,7 @@
 import { SpecError } from '../core/errors.js';
 
 /** Network families; each has an entry in `networks/registry.ts`. */
-export type NetworkFamily = 'stylegan2';
+export type NetworkFamily = 'stylegan2' | 'stylegan3-t' | 'stylegan3-r';
 
 /** Everything that decides the names and shapes of a generator's and a discriminator's parameters, and what they compute. */
 export interface NetworkConfig {
@@ -42,8 +42,8 @@ export interface NetworkSettings {
   clamp?: number | null;
 }
 
-/** The smallest image that has at least one upsampling block. */
-const MIN_RESOLUTION = 8;
+/** The smallest image that has at least one upsampling block; StyleGAN3's cutoffs need more. */
+const MIN_RESOLUTION: Record<NetworkFamily, number> = { stylegan2: 8, 'stylegan3-t': 16, 'stylegan3-r': 16 };
 const MAX_RESOLUTION = 1024;
 
 /**
@@ -56,8 +56,9 @@ const MAX_RESOLUTION = 1024;
 export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   const { cfg, resolution, channels, classes } = settings;
   const power = Math.log2(resolution);
-  if (!Number.isInteger(power) || resolution < MIN_RESOLUTION || resolution > MAX_RESOLUTION) {
-    throw impossible('resolution', resolution, `a power of two, ${MIN_RESOLUTION}...${MAX_RESOLUTION}`);
+  const least = MIN_RESOLUTION[cfg];
+  if (!Number.isInteger(power) || resolution < least || resolution > MAX_RESOLUTION) {
+    throw impossible('resolution', resolution, `a power of two, ${least}...${MAX_RESOLUTION}`);
   }
   if (channels !== 1 && channels !== 3) throw impossible('channels', channels, '1 (gray) or 3 (RGB)');
   if (!Number.isInteger(classes) || classes < 0)

@@ -24,11 +24,16 @@ const caseSchema = z.object({
   img_channels: z.int(),
   channel_base: z.int(),
   channel_max: z.int(),
+  use_radial_filters: z.boolean().default(false),
 });
 type ParityCase = z.output<typeof caseSchema>;
 
-/** Families by the name that cases give them. */
-const FAMILIES: Readonly<Record<string, NetworkFamily>> = { sg2: 'stylegan2' };
+/** The family that a case means; null: none of ours. */
+function familyOf({ kind, use_radial_filters: isRadial }: ParityCase): NetworkFamily | null {
+  if (kind === 'sg2') return 'stylegan2';
+  if (kind === 'sg3') return isRadial ? 'stylegan3-r' : 'stylegan3-t';
+  return null;
+}
 
 /** The largest relative error (largest difference over largest value, tensor by tensor) of a group of tensors. */
 export interface GroupError {
@@ -85,7 +90,7 @@ export function formatParity(results: readonly CaseResult[]): string {
 
 function runCase(folder: string, name: string): CaseResult {
   const parityCase = readCase(path.join(folder, `${name}.json`));
-  const cfg = FAMILIES[parityCase.kind];
+  const cfg = familyOf(parityCase);
   if (!cfg)
     return {
       name,

@@ -1,6 +1,7 @@
 /** One optimisation step: the phases in StyleGAN2's order, each fed from (seed, step) alone. */
 import { RandomStream } from '../core/random.js';
 import { adapt } from './augment/controller.js';
+import { blurMatrix } from './loss/blur.js';
 import { pathLengthImages } from './loss/phases.js';
 import { pathLengthRound, roundsOf, rowsOf } from './loss/rounds.js';
 import type { Training } from './training.js';
@@ -97,6 +98,8 @@ function feeds(training: Training, phase: string): Record<string, Float32Array |
     if (name === 'labels')
       fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
     if (name === 'p') fed[name] = Float32Array.of(counters.augmentation.p);
+    if (name === 'blur' && options.blur)
+      fed[name] = blurMatrix(training.config.resolution, options.blur, counters.images);
     if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
   }
   return fed;

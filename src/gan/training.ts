@@ -1,7 +1,7 @@
 /** A training that is ready to go on: data, program, counters and checkpoints, opened together. */
 import path from 'node:path';
 import { environment } from '../core/environment.js';
-import { DatasetError, SpecError, TrainingError } from '../core/errors.js';
+import { DatasetError, TrainingError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
@@ -171,12 +171,6 @@ function plan(
     if (share) share.images++;
   }
   const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
-  if (cfg !== 'stylegan2')
-    throw new SpecError({
-      what: `${cfg} is not available in this version`,
-      where: 'train.cfg',
-      mend: 'Use stylegan2.',
-    });
   const { resolution, channels } = images;
   const config = resolveNetworkConfig({
     cfg,
@@ -185,9 +179,10 @@ function plan(
     classes: classes?.length ?? 0,
     zDim,
     wDim,
-    mapDepth,
-    cbase,
-    cmax,
+    mapDepth: mapDepth === 'auto' ? (cfg === 'stylegan2' ? 8 : 2) : mapDepth,
+    // Layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
+    cbase: cfg === 'stylegan3-r' ? 2 * cbase : cbase,
+    cmax: cfg === 'stylegan3-r' ? 2 * cmax : cmax,
   });
   const augmentation = resolveAugmentation(config.channels, train);
   return { config, options: resolveTrainingOptions(config, train, augmentation), classes };
@@ -204,7 +199,7 @@ function configurationOf(
   const rounds: Record<string, number> = batchGpu < options.batch ? { batchGpu } : {};
   return {
     network: { ...config },
-    training: { ...rest, ...rounds, mirror, aug },
+    training: { ...rest, blur: rest.blur && { ...rest.blur }, ...rounds, mirror, aug },
     dataset: job.dataset.digest,
   };
 }

@@ -29,9 +29,10 @@ export const trainSchema = z.strictObject({
   engine: enumWithFuture(['tfjs'], ['stylegan3'])
     .default('tfjs')
     .describe('Who trains: the built-in engine.'),
-  cfg: enumWithFuture(['stylegan2'], ['stylegan3-t', 'stylegan3-r'])
+  cfg: z
+    .enum(['stylegan2', 'stylegan3-t', 'stylegan3-r'])
     .default('stylegan2')
-    .describe('Network family.'),
+    .describe('Network family; stylegan3-t follows translations of its features, stylegan3-r rotations too.'),
   kimg: positive
     .max(1e6)
     .default(25_000)
@@ -61,9 +62,12 @@ export const trainSchema = z.strictObject({
     .min(16)
     .max(65_536)
     .default(32_768)
-    .describe('Channels at a resolution: min(cbase / resolution, cmax).'),
+    .describe('Channels at a resolution: min(cbase / resolution, cmax); twice that in stylegan3-r.'),
   cmax: z.int().min(4).max(1024).default(512),
-  mapDepth: z.int().min(1).max(16).default(8).describe('Layers of the mapping network.'),
+  mapDepth: z
+    .union([auto, z.int().min(1).max(16)])
+    .default('auto')
+    .describe('Layers of the mapping network; auto: 8 for stylegan2, 2 for stylegan3.'),
   zDim: z.int().min(4).max(1024).default(512),
   wDim: z.int().min(4).max(1024).default(512),
   aug: z

@@ -1,6 +1,7 @@
 /** How a training optimises: rates, intervals and weights of the published procedure, resolved from what a user says. */
 import type { AugmentationOptions } from '../augment/options.js';
 import type { NetworkConfig } from '../config.js';
+import type { BlurOptions } from './blur.js';
 import { checkBatchGpu } from './rounds.js';
 
 /** What a user may say; `auto` is the published heuristic. */
@@ -17,6 +18,8 @@ export interface TrainingSettings {
   freezed?: number;
   /** Images in memory at once; auto: the batch. */
   batchGpu?: number | 'auto';
+  /** What the training starts from; null: from nothing. */
+  resume?: string | null;
 }
 
 /** Everything that {@link buildTrainingProgram} and the loop around it need to know of the optimisation. */
@@ -51,6 +54,10 @@ export interface TrainingOptions {
   readonly augmentation: AugmentationOptions | null;
   /** Layers of the discriminator that are not trained. */
   readonly freezed: number;
+  /** Blur of what the discriminator sees at first; null: none. */
+  readonly blur: BlurOptions | null;
+  /** Decay of the running magnitudes of StyleGAN3's activations. */
+  readonly magnitudeDecay: number;
   readonly seed: number;
 }
 
@@ -59,18 +66,22 @@ export interface TrainingOptions {
  *
  * Karras et al. 2020 (StyleGAN2), appendix B, and Karras et al. 2020 (ADA), appendix C: Adam with beta1 0, beta2 0.99; learning
  * rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of the weight average batch * 10 / 32 kimg.
+ *
+ * Karras et al. 2021 (StyleGAN3), appendix D: G's learning rate 0.0025, neither path length nor style mixing; magnitudes with a
+ * half-life of 20 kimg; for -r, a blur of 10 pixels that fades over batch * 200 / 32 kimg, not where a training starts from another.
  */
 export function resolveTrainingOptions(
   config: NetworkConfig,
   settings: TrainingSettings,
   augmentation: AugmentationOptions | null = null,
 ): TrainingOptions {
-  const { batch, gamma, glr, dlr, emaKimg, seed, freezed = 0, batchGpu = 'auto' } = settings;
+  const isStylegan2 = config.cfg === 'stylegan2';
+  const { batch, gamma, glr, dlr, emaKimg, seed, freezed = 0, batchGpu = 'auto', resume = null } = settings;
   return {
     batch,
     batchGpu: batchGpu === 'auto' ? batch : checkBatchGpu(batch, batchGpu),
     gamma: gamma === 'auto' ? (0.0002 * config.resolution ** 2) / batch : gamma,
-    glr: glr === 'auto' ? 0.002 : glr,
+    glr: glr === 'auto' ? (isStylegan2 ? 0.002 : 0.0025) : glr,
     dlr: dlr === 'auto' ? 0.002 : dlr,
     beta1: 0,
     beta2: 0.99,
@@ -78,14 +89,16 @@ export function resolveTrainingOptions(
     emaKimg: emaKimg === 'auto' ? (batch * 10) / 32 : emaKimg,
     emaRampup: 0.05,
     r1Interval: 16,
-    plInterval: 4,
+    plInterval: isStylegan2 ? 4 : 0,
     plWeight: 2,
     plBatchShrink: 2,
     plDecay: 0.01,
-    styleMixing: 0.9,
+    styleMixing: isStylegan2 ? 0.9 : 0,
     wAvgBeta: 0.998,
     augmentation,
     freezed,
+    blur: config.cfg === 'stylegan3-r' && !resume ? { sigma: 10, fadeKimg: (batch * 200) / 32 } : null,
+    magnitudeDecay: 0.5 ** (batch / 20_000),
     seed,
   };
 }

@@ -4,8 +4,9 @@ import type { PhaseBody } from '../../nn/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
 import type { NetworkConfig } from '../config.js';
-import { type Parameters, take, withoutPrefix } from '../networks/network.js';
+import { type Parameters, take, type Tracking, withoutPrefix } from '../networks/network.js';
 import { networkOf } from '../networks/registry.js';
+import { blur } from './blur.js';
 import { gradientOf, lossGradients } from './gradients.js';
 import type { TrainingOptions } from './options.js';
 import { roundSeed, type Share } from './rounds.js';
@@ -26,7 +27,7 @@ export function generatorMain({ config, options, trained }: PhaseContext): Phase
   return (variables, feeds) => {
     const { losses, gradients } = lossGradients(variables, trained.G, options.batchGpu, () => {
       const { images } = fakes(config, options, variables, feeds);
-      const shown = augmented(options, images, feeds);
+      const shown = seen(options, images, feeds);
       return { losses: tf.softplus(tf.neg(logitsOf(config, variables, shown, labelsOf(feeds)))), also: {} };
     });
     return { outputs: { 'Loss/G/loss': losses }, gradients: { G: gradients } };
@@ -99,13 +100,14 @@ export function generatorPathLengthRound(
 
 /**
  * The discriminator's step on generated and real images: logistic loss. Both have the labels of the real ones. It is also here
- * that the running mean of w follows the generator.
+ * that the running means follow the generator.
  */
 export function discriminatorMain({ config, options, trained }: PhaseContext): PhaseBody {
   return (variables, feeds) => {
     const labels = labelsOf(feeds);
-    const { images, w } = fakes(config, options, variables, feeds);
-    const shown = augmented(options, tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0), feeds);
+    const tracking: Tracking = { magnitudeDecay: options.magnitudeDecay, updated: {} };
+    const { images, w } = fakes(config, options, variables, feeds, tracking);
+    const shown = seen(options, tf.concat4d([images, take<Tensor4D>(feeds, 'real')], 0), feeds);
     const both = labels && tf.concat2d([labels, labels], 0);
     const { losses, also, gradients } = lossGradients(variables, trained.D, options.batchGpu, () => {
       const [fake, real] = tf.split(logitsOf(config, variables, shown, both, 2), 2) as [Tensor, Tensor];
@@ -121,7 +123,10 @@ export function discriminatorMain({ config, options, trained }: PhaseContext): P
         'Loss/signs/fake': tf.sign(also.fake),
         'Loss/signs/real': tf.sign(also.real),
       },
-      assign: { [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)) },
+      assign: {
+        [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)),
+        ...Object.fromEntries(Object.entries(tracking.updated).map(([name, value]) => [`G.${name}`, value])),
+      },
       gradients: { D: gradients },
     };
   };
@@ -135,7 +140,7 @@ export function discriminatorR1({ config, options, trained }: PhaseContext): Pha
   return (variables, feeds) => {
     const real = take<Tensor4D>(feeds, 'real');
     const labels = labelsOf(feeds);
-    const show = (images: Tensor4D) => augmented(options, images, feeds);
+    const show = (images: Tensor4D) => seen(options, images, feeds);
     const penalties = () => ({ losses: gradientPenalty(config, variables, real, labels, show), also: {} });
     const scale = (options.gamma / 2) * options.r1Interval;
     const { losses, gradients } = lossGradients(variables, trained.D, options.batchGpu, penalties, scale);
@@ -145,9 +150,9 @@ export function discriminatorR1({ config, options, trained }: PhaseContext): Pha
 
 /**
  * The averaged generator follows the trained one: feed `beta` is what it keeps of itself (Karras et al. 2018, section 5).
- * The running mean of w is an average already, and copied.
+ * Running means are averages already, and copied.
  */
-export function ema({ trained }: Pick<PhaseContext, 'trained'>): PhaseBody {
+export function ema({ config, trained }: PhaseContext): PhaseBody {
   return (variables, feeds) => {
     const beta = tf.reshape(take(feeds, 'beta'), []);
     const assign: Record<string, Tensor> = {};
@@ -156,12 +161,19 @@ export function ema({ trained }: Pick<PhaseContext, 'trained'>): PhaseBody {
       const average = averageOf(name);
       assign[average] = tf.add(value, tf.mul(tf.sub(take(variables, average), value), beta));
     }
-    assign[averageOf(W_AVG)] = tf.clone(take(variables, W_AVG));
+    for (const name of runningMeans(config)) assign[averageOf(name)] = tf.clone(take(variables, name));
     return { outputs: {}, assign };
   };
 }
 
-export const W_AVG = 'G.mapping.w_avg';
+const W_AVG = 'G.mapping.w_avg';
+
+/** Variables that the discriminator's step assigns, and the average copies. */
+export function runningMeans(config: NetworkConfig): string[] {
+  return networkOf(config)
+    .runningMeans(config)
+    .map((name) => `G.${name}`);
+}
 
 /** `G.x` -> `G_ema.x` */
 function averageOf(name: string): string {
@@ -179,6 +191,7 @@ function fakes(
   options: TrainingOptions,
   variables: Parameters,
   feeds: Feeds,
+  tracking: Tracking | null = null,
 ): { images: Tensor4D } & Styles {
   const generator = withoutPrefix(variables, 'G.');
   const seed = take(feeds, 'seed');
@@ -186,7 +199,7 @@ function fakes(
   const labels = labelsOf(feeds);
   const styles = randomStyles(config, generator, seed, labels, options.batchGpu, options.styleMixing, share);
   const noise = randomNoise(seed, share);
-  const images = networkOf(config).synthesis(config, generator, layerStyles(styles.ws), noise);
+  const images = networkOf(config).synthesis(config, generator, layerStyles(styles.ws), noise, tracking);
   return { images, ...styles };
 }
 
@@ -196,6 +209,12 @@ function shareFed(feeds: Feeds, total: number): Share | null {
 }
 
 /** Images as the discriminator is shown them. */
+function seen(options: TrainingOptions, images: Tensor4D, feeds: Feeds): Tensor4D {
+  const soft = options.blur ? blur(images, take(feeds, 'blur')) : images;
+  return augmented(options, soft, feeds);
+}
+
+/** Augmented, where that is wanted. */
 function augmented({ augmentation, batch }: TrainingOptions, images: Tensor4D, feeds: Feeds): Tensor4D {
   if (!augmentation) return images;
   return augment(

@@ -15,7 +15,7 @@ import {
   pathLengthImages,
   pathLengthsOfRound,
   type PhaseContext,
-  W_AVG,
+  runningMeans,
 } from './phases.js';
 import { inRounds, pathLengthRound, sumVariables } from './rounds.js';
 
@@ -32,7 +32,7 @@ import { inRounds, pathLengthRound, sumVariables } from './rounds.js';
  * state dicts, and `pl_mean`. Feeds: `seed` int32 [2], new for every phase and step; `real` [batch, h, w, c] in -1...1;
  * `labels` [batch, classes] one-hot, only for conditional networks: of the real images in a discriminator's phase, drawn from
  * the training set in a generator's; `beta` [1], the decay of the weight average; `p` [1], the strength of the augmentation, only
- * where there is one. Outputs are one value an image.
+ * where there is one; `blur` [h, h], likewise. Outputs are one value an image.
  */
 export function buildTrainingProgram(config: NetworkConfig, options: TrainingOptions): ProgramDefinition {
   const network = networkOf(config);
@@ -61,11 +61,11 @@ export function buildTrainingProgram(config: NetworkConfig, options: TrainingOpt
 
 /** What stays of a step between its rounds, where there are any. */
 function sumsOf(
-  { options, trained }: PhaseContext,
+  { config, options, trained }: PhaseContext,
   variables: Record<string, VariableSpec>,
 ): Record<string, VariableSpec> {
   if (options.batchGpu === options.batch) return {};
-  return sumVariables(variables, [...trained.G, ...trained.D, W_AVG, 'pl_mean']);
+  return sumVariables(variables, [...trained.G, ...trained.D, ...runningMeans(config), 'pl_mean']);
 }
 
 function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
@@ -78,10 +78,13 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   const labels: PhaseSpec['feeds'] =
     classes > 0 ? { labels: { shape: [options.batchGpu, classes], dtype: 'float32' } } : {};
   const strength: PhaseSpec['feeds'] = options.augmentation ? { p: { shape: [1], dtype: 'float32' } } : {};
+  const soft: PhaseSpec['feeds'] = options.blur
+    ? { blur: { shape: [resolution, resolution], dtype: 'float32' } }
+    : {};
   const phases: Record<string, PhaseSpec> = {
-    generatorMain: { feeds: { ...seed, ...labels, ...strength }, body: generatorMain(context) },
+    generatorMain: { feeds: { ...seed, ...labels, ...strength, ...soft }, body: generatorMain(context) },
     discriminatorMain: {
-      feeds: { ...seed, ...real, ...labels, ...strength },
+      feeds: { ...seed, ...real, ...labels, ...strength, ...soft },
       body: discriminatorMain(context),
     },
     ema: { feeds: { beta: { shape: [1], dtype: 'float32' } }, body: ema(context) },
@@ -92,7 +95,7 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
   if (options.r1Interval > 0) {
     const augmentation = options.augmentation ? { ...seed, ...strength } : {};
     phases.discriminatorR1 = {
-      feeds: { ...real, ...labels, ...augmentation },
+      feeds: { ...real, ...labels, ...augmentation, ...soft },
       body: discriminatorR1(context),
     };
   }
@@ -112,7 +115,10 @@ function sharedOut(context: PhaseContext, phases: Record<string, PhaseSpec>): Re
   });
   if (main) Object.assign(shared, inRounds('generatorMain', withRows(main), rounds, ['G', trained.G]));
   if (judge)
-    Object.assign(shared, inRounds('discriminatorMain', withRows(judge), rounds, ['D', trained.D], [W_AVG]));
+    Object.assign(
+      shared,
+      inRounds('discriminatorMain', withRows(judge), rounds, ['D', trained.D], runningMeans(config)),
+    );
   if (penalty)
     Object.assign(
       shared,

@@ -12,20 +12,31 @@ export type Parameters = Readonly<Record<string, Tensor>>;
  */
 export type NoiseSource = 'const' | ((layer: number, shape: [number, number, number, 1]) => Tensor4D);
 
+/** Running means of activations, while training. */
+export interface Tracking {
+  /** What a mean keeps of itself at a step, 0...1. */
+  magnitudeDecay: number;
+  /** New values of buffers, by name; synthesis adds them. */
+  updated: Record<string, Tensor>;
+}
+
 /** Images are [n, h, w, channels] float32 in -1...1; labels one-hot [n, classes], or null when the networks are unconditional. */
 export interface Network {
   generatorSpecs(config: NetworkConfig): ParameterSpecs;
   discriminatorSpecs(config: NetworkConfig): ParameterSpecs;
+  /** Buffers of the generator that training updates; all else of them never changes. */
+  runningMeans(config: NetworkConfig): string[];
   /** How many w an image takes: one a style layer. */
   styles(config: NetworkConfig): number;
   /** z [n, zDim] -> w [n, wDim], without truncation. */
   mapping(config: NetworkConfig, generator: Parameters, z: Tensor2D, labels: Tensor2D | null): Tensor2D;
-  /** One w [n, wDim] a style layer -> images. */
+  /** One w [n, wDim] a style layer -> images. With `tracking`, running means first take in what these images make. */
   synthesis(
     config: NetworkConfig,
     generator: Parameters,
     ws: readonly Tensor2D[],
     noise: NoiseSource,
+    tracking?: Tracking | null,
   ): Tensor4D;
   /**
    * Images -> logits [n, 1], higher for real ones.

@@ -2,8 +2,13 @@
 import type { NetworkConfig, NetworkFamily } from '../config.js';
 import type { Network } from './network.js';
 import { stylegan2 } from './stylegan2/index.js';
+import { stylegan3 } from './stylegan3/index.js';
 
-const FAMILIES: Record<NetworkFamily, Network> = { stylegan2 };
+const FAMILIES: Record<NetworkFamily, Network> = {
+  stylegan2,
+  'stylegan3-t': stylegan3,
+  'stylegan3-r': stylegan3,
+};
 
 /** The networks of a configuration. */
 export function networkOf(config: Pick<NetworkConfig, 'cfg'>): Network {

@@ -91,10 +91,13 @@ function refuseNotFinite(variables: Variables, from: string): void {
 function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, what: string): CheckpointError {
   const sizes = ({ resolution, channels, cbase, cmax, wDim }: NetworkConfig) =>
     `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
+  // A spec gives half the channels that networks of -r have.
+  const halves = theirs.cfg === 'stylegan3-r' ? 2 : 1;
+  const channels = `cbase ${theirs.cbase / halves}, cmax ${theirs.cmax / halves}`;
   return new CheckpointError({
     what: `${what} (source: ${sizes(theirs)}; this training: ${sizes(ours)})`,
     where: `train.resume ${from}`,
-    mend: `Set cfg ${theirs.cfg}, cbase ${theirs.cbase}, cmax ${theirs.cmax}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
+    mend: `Set cfg ${theirs.cfg}, ${channels}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
   });
 }
 

@@ -131,6 +131,40 @@ function depthwise(
   return nativeOp('DepthwiseConv2dNative', attributes, [x, filter]) as Tensor4D;
 }
 
+/**
+ * Convolution of each channel with a filter that is not separable, keeping every `down`-th sample. [n, h, w, c] -> [n, h', w', c],
+ * h' = floor((h - k) / down) + 1
+ *
+ * @param plane [k, k], row by row; used as it is, so its sum is its gain
+ */
+export function filterPlane(x: Tensor4D, plane: Float32Array, { down }: { down: number }): Tensor4D {
+  const size = Math.sqrt(plane.length);
+  const flipped = plane.slice().reverse();
+  return customGradient(
+    { x },
+    () => {
+      const { shape } = x;
+      const values = [...flipped].flatMap((tap) => Array<number>(shape[3]).fill(tap));
+      const filter = tf.tensor4d(values, [size, size, shape[3], 1]);
+      return tf.depthwiseConv2d(x, filter, down, 'valid');
+    },
+    (dy) => ({
+      x: () => {
+        // Zeros between and around, then the filter the other way round.
+        const spread = (inputs: number, outputs: number): Axis => {
+          const [before, after] = [size - 1, inputs - outputs * down];
+          return { inputs: outputs, up: down, down: 1, before, after };
+        };
+        const [, height, width] = dy.shape as [number, number, number, number];
+        const vertical = spread(x.shape[1], height);
+        const horizontal = spread(x.shape[2], width);
+        const sparse = resample(dy as Tensor4D, [1], { vertical, horizontal, gain: 1 });
+        return filterPlane(sparse, flipped, { down: 1 });
+      },
+    }),
+  ) as Tensor4D;
+}
+
 /** Taps of sum 1, times the share of the gain that falls to one axis. */
 function scaled(taps: readonly number[], gain: number): number[] {
   const sum = taps.reduce((total, tap) => total + tap, 0);

@@ -85,11 +85,6 @@ const refusals: [string, unknown, RegExp][] = [
     /from: stage "generate" needs/,
   ],
   [
-    'StyleGAN3 in this version',
-    { ...minimal, train: { cfg: 'stylegan3-t' } },
-    /train\.cfg: "stylegan3-t" is not available in this version/,
-  ],
-  [
     'the official trainer in this version',
     { ...minimal, train: { engine: 'stylegan3' } },
     /train\.engine: .*not available in this version/,

@@ -13,6 +13,7 @@ function mappingShape(config: NetworkConfig): MappingShape {
 export const stylegan2: Network = {
   generatorSpecs: (config) => ({ ...mappingSpecs(mappingShape(config)), ...synthesisSpecs(config) }),
   discriminatorSpecs,
+  runningMeans: () => ['mapping.w_avg'],
   styles: styleLayers,
   mapping: (config, generator, z, labels) => applyMapping(generator, mappingShape(config), z, labels),
   synthesis: applySynthesis,

@@ -1,0 +1,58 @@
+/** Blur of all images that the discriminator sees early in a training of StyleGAN3-r. Karras et al. 2021, appendix D.1. */
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import { customGradient } from '../../nn/ops/custom-gradient.js';
+import { tf } from '../../nn/tensorflow.js';
+
+/** It keeps the discriminator from looking at the finest detail before the generator can move or turn the coarse. */
+export interface BlurOptions {
+  /** Standard deviation at the start, in pixels. */
+  readonly sigma: number;
+  /** It falls to 0, linearly, over so many kimg. */
+  readonly fadeKimg: number;
+}
+
+/** The Gaussian reaches so many deviations. */
+const REACH = 3;
+
+/** The blur along one axis after `images` real images: [resolution, resolution], row by row; the identity once it has faded. */
+export function blurMatrix(
+  resolution: number,
+  { sigma, fadeKimg }: BlurOptions,
+  images: number,
+): Float32Array {
+  const now = sigma * Math.max(0, 1 - images / (fadeKimg * 1000));
+  const radius = Math.floor(now * REACH);
+  // The bell is 2^-(x / sigma)^2, as published.
+  const bell = Array.from({ length: 2 * radius + 1 }, (_, k) =>
+    radius === 0 ? 1 : 2 ** -(((k - radius) / now) ** 2),
+  );
+  const sum = bell.reduce((total, value) => total + value, 0);
+  const matrix = new Float32Array(resolution * resolution);
+  for (let row = 0; row < resolution; row++)
+    for (const [k, value] of bell.entries()) {
+      const column = row + k - radius;
+      if (column >= 0 && column < resolution) matrix[row * resolution + column] = value / sum;
+    }
+  return matrix;
+}
+
+/** images [n, h, h, c] blurred along both axes by matrix [h, h]. */
+export function blur(images: Tensor4D, matrix: Tensor2D): Tensor4D {
+  const [n, height, width, c] = images.shape;
+  const columns = apply(matrix, tf.reshape(images, [n * height, width, c]), false);
+  const rows = apply(matrix, tf.reshape(columns, [n, height, width * c]), false);
+  return tf.reshape(rows, images.shape);
+}
+
+/** The matrix, or its transpose, times each of x [m, h, k]; differentiable in x, any number of times. */
+function apply(matrix: Tensor2D, x: Tensor3D, isTransposed: boolean): Tensor3D {
+  return customGradient(
+    { x },
+    () => {
+      const inputs = { a: tf.expandDims(matrix, 0), b: x as Tensor };
+      const attributes = { transposeA: isTransposed, transposeB: false };
+      return tf.engine().runKernel('BatchMatMul', inputs, attributes) as Tensor;
+    },
+    (dy) => ({ x: () => apply(matrix, dy as Tensor3D, !isTransposed) }),
+  ) as Tensor3D;
+}

@@ -1,0 +1,115 @@
+/** A layer of StyleGAN3: modulated convolution, then a nonlinearity that adds no frequencies. Karras et al. 2021, section 3.2. */
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { biasAct } from '../../../nn/ops/bias-act.js';
+import { conv2d } from '../../../nn/ops/conv.js';
+import { filter2d, filterPlane } from '../../../nn/ops/filter.js';
+import { fullyConnected } from '../../../nn/ops/fully-connected.js';
+import { tf } from '../../../nn/tensorflow.js';
+import { type Parameters, take, type Tracking } from '../network.js';
+import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
+import { denseSpecs, modulate } from '../stylegan2/layers.js';
+import { radialLowPass, separableLowPass } from './lowpass.js';
+import type { LayerPlan } from './schedule.js';
+
+const DEMODULATION_EPSILON = 1e-8;
+
+/** State of a layer. */
+export function layerSpecs(plan: LayerPlan, wDim: number): ParameterSpecs {
+  const { kernel, source, target, up, down } = plan;
+  const name = `synthesis.${plan.name}`;
+  const filters: ParameterSpecs = {};
+  if (up.taps > 1)
+    filters[`${name}.up_filter`] = buffer([up.taps], { type: 'values', values: upFilter(plan) });
+  if (down.taps > 1) {
+    const shape = plan.isRadial ? [down.taps, down.taps] : [down.taps];
+    filters[`${name}.down_filter`] = buffer(shape, { type: 'values', values: downFilter(plan) });
+  }
+  return {
+    [`${name}.weight`]: parameter([target.channels, source.channels, kernel, kernel], normal()),
+    [`${name}.bias`]: parameter([target.channels], constant(0)),
+    [magnitudeName(plan)]: buffer([], constant(1)),
+    ...filters,
+    ...denseSpecs(`${name}.affine`, source.channels, wDim, 1),
+  };
+}
+
+function upFilter({ up, source, rate }: LayerPlan): Float32Array {
+  return separableLowPass({ taps: up.taps, cutoff: source.cutoff, width: source.halfWidth * 2, rate });
+}
+
+function downFilter({ down, target, rate, isRadial }: LayerPlan): Float32Array {
+  const design = { taps: down.taps, cutoff: target.cutoff, width: target.halfWidth * 2, rate };
+  return isRadial ? radialLowPass(design) : separableLowPass(design);
+}
+
+/** Buffer that holds the running mean square of what comes into the layer. */
+export function magnitudeName(plan: LayerPlan): string {
+  return `synthesis.${plan.name}.magnitude_ema`;
+}
+
+/** x [n, size, size, c], w [n, wDim] -> [n, size', size', c'] */
+export function applyLayer(
+  parameters: Parameters,
+  plan: LayerPlan,
+  x: Tensor4D,
+  w: Tensor2D,
+  clamp: number | null,
+  tracking: Tracking | null,
+): Tensor4D {
+  const own = <T extends Tensor>(name: string) => take<T>(parameters, `synthesis.${plan.name}.${name}`);
+  const magnitude = trackedMagnitude(magnitudeName(plan), own('magnitude_ema'), x, tracking);
+  const style = fullyConnected(w, own<Tensor2D>('affine.weight'), own<Tensor1D>('affine.bias'));
+  const weight = own<Tensor4D>('weight');
+  const inputGain = tf.rsqrt(magnitude);
+  if (plan.isToRgb) {
+    const scaled = tf.mul(style, tf.mul(inputGain, 1 / Math.sqrt(plan.source.channels))) as Tensor2D;
+    return biasAct(convolve(x, weight, scaled), own('bias'), 'linear', { clamp }) as Tensor4D;
+  }
+  const y = demodulatedConv(x, weight, style, inputGain);
+  // The activation's gain is given to what goes in: lrelu(g * x) = g * lrelu(x).
+  const bias = tf.mul(own<Tensor1D>('bias'), Math.SQRT2);
+  return filteredActivation(plan, biasAct(y, bias, 'linear') as Tensor4D, clamp);
+}
+
+/** The running mean square of what comes in, by which it is divided (section 3.2); in training it first takes in `x`. */
+function trackedMagnitude(name: string, mean: Tensor, x: Tensor4D, tracking: Tracking | null): Tensor {
+  if (!tracking) return mean;
+  const now = tf.mean(tf.square(x));
+  const updated = tf.add(now, tf.mul(tf.sub(mean, now), tracking.magnitudeDecay));
+  tracking.updated[name] = updated;
+  return updated;
+}
+
+/**
+ * Convolution with weights of unit scale, modulated on the input and demodulated on the output (Karras et al. 2021, appendix C.2;
+ * 2020, section 2.2). Weights and styles are normalised beforehand, which changes nothing but the range of what is computed.
+ */
+function demodulatedConv(x: Tensor4D, weight: Tensor4D, style: Tensor2D, inputGain: Tensor): Tensor4D {
+  const kernel = tf.mul(weight, tf.rsqrt(tf.mean(tf.square(weight), [1, 2, 3], true))) as Tensor4D;
+  const unit = tf.mul(style, tf.rsqrt(tf.mean(tf.square(style)))) as Tensor2D;
+  const energy = tf.sum(tf.square(kernel), [2, 3]) as Tensor2D;
+  const squares = tf.matMul(tf.square(unit), energy, false, true);
+  const scale = tf.mul(tf.rsqrt(tf.add(squares, DEMODULATION_EPSILON)), Math.SQRT2) as Tensor2D;
+  return modulate(convolve(x, kernel, tf.mul(unit, inputGain) as Tensor2D), scale);
+}
+
+/** Convolution that widens the picture by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h + k - 1, w + k - 1, out] */
+function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D): Tensor4D {
+  const radius = (weight.shape[2] - 1) / 2;
+  const edge: [number, number] = [radius, radius];
+  const modulated = modulate(x, style);
+  const padded = radius > 0 ? (tf.pad(modulated, [[0, 0], edge, edge, [0, 0]]) as Tensor4D) : modulated;
+  return conv2d(padded, tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, { stride: 1, padding: radius });
+}
+
+/** Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU makes can be filtered out (section 3.1). */
+function filteredActivation(plan: LayerPlan, x: Tensor4D, clamp: number | null): Tensor4D {
+  const { up, down, padding, isRadial } = plan;
+  const gain = up.factor ** 2;
+  const upsampled = filter2d(x, [...upFilter(plan)], { up: up.factor, padding, gain });
+  const active = biasAct(upsampled, null, 'lrelu', { clamp }) as Tensor4D;
+  const taps = downFilter(plan);
+  return isRadial
+    ? filterPlane(active, taps, { down: down.factor })
+    : filter2d(active, [...taps], { down: down.factor });
+}

@@ -1,0 +1,115 @@
+/** Cutoffs, sampling rates, sizes and channels of StyleGAN3's layers. Karras et al. 2021, section 3.2 and appendix C. */
+import type { NetworkConfig } from '../../config.js';
+
+/** Layers between the Fourier features and toRGB. */
+export const LAYERS = 14;
+/** Of these, the last two are sampled critically: their cutoff is half their sampling rate. */
+const CRITICAL_LAYERS = 2;
+const FIRST_CUTOFF = 2;
+const FIRST_STOPBAND = 2 ** 2.1;
+/** The last stopband, over the last cutoff. */
+const LAST_STOPBAND = 2 ** 0.3;
+/** Pixels beyond the picture, on each side, that layers compute. */
+const MARGIN = 10;
+/** A filter has this many taps for each step of up- or downsampling. */
+const TAPS_A_STEP = 6;
+/** Nonlinearities run at this many times the higher of the rates around them. */
+const OVERSAMPLING = 2;
+
+/** The signal between two layers. */
+export interface Signal {
+  channels: number;
+  /** Pixels a side, the margin included. */
+  size: number;
+  /** Samples a picture width. */
+  rate: number;
+  /** Highest frequency kept, in cycles a picture width. */
+  cutoff: number;
+  /** From the cutoff to where the filter stops. */
+  halfWidth: number;
+}
+
+/** A resampling: how many times, and with how many taps; 1 tap: without a filter. */
+interface Step {
+  factor: number;
+  taps: number;
+}
+
+export interface LayerPlan {
+  /** As state dicts name it: `L3_52_128`, number, size and channels. */
+  name: string;
+  isToRgb: boolean;
+  /** Side of the convolution's kernel. */
+  kernel: number;
+  source: Signal;
+  target: Signal;
+  /** Sampling rate of the nonlinearity. */
+  rate: number;
+  up: Step;
+  down: Step;
+  /** Whether the downsampling filter is radially symmetric. */
+  isRadial: boolean;
+  /** Zeros around the convolution's output, counted after upsampling; negative crops. */
+  padding: readonly [number, number];
+}
+
+/** Signal 0 comes from the input and signal i from layer i - 1; the last is the picture. */
+export function signals({ resolution, channels, cbase, cmax }: NetworkConfig): Signal[] {
+  const lastCutoff = resolution / 2;
+  const geometric = (first: number, last: number, i: number) =>
+    first * (last / first) ** Math.min(i / (LAYERS - CRITICAL_LAYERS), 1);
+  return Array.from({ length: LAYERS + 1 }, (_, i) => {
+    const cutoff = geometric(FIRST_CUTOFF, lastCutoff, i);
+    const stopband = geometric(FIRST_STOPBAND, lastCutoff * LAST_STOPBAND, i);
+    const rate = 2 ** Math.ceil(Math.log2(Math.min(stopband * 2, resolution)));
+    return {
+      channels: i === LAYERS ? channels : roundHalfToEven(Math.min(cbase / 2 / cutoff, cmax)),
+      size: i >= LAYERS - 1 ? resolution : rate + 2 * MARGIN,
+      rate,
+      cutoff,
+      halfWidth: Math.max(stopband, rate / 2) - cutoff,
+    };
+  });
+}
+
+/** Every layer, toRGB last. */
+export function layerPlans(config: NetworkConfig): LayerPlan[] {
+  const all = signals(config);
+  return all.map((target, i) => planLayer(config, i, all[Math.max(i - 1, 0)] as Signal, target));
+}
+
+function planLayer({ cfg }: NetworkConfig, i: number, source: Signal, target: Signal): LayerPlan {
+  const isToRgb = i === LAYERS;
+  const isRotational = cfg === 'stylegan3-r';
+  const kernel = isToRgb || isRotational ? 1 : 3;
+  const rate = Math.max(source.rate, target.rate) * (isToRgb ? 1 : OVERSAMPLING);
+  const [up, down] = [step(rate / source.rate, isToRgb), step(rate / target.rate, isToRgb)];
+  const total =
+    (target.size - 1) * down.factor + 1 - (source.size + kernel - 1) * up.factor + up.taps + down.taps - 2;
+  // Halves are rounded so that the picture does not move with the sampling rate.
+  const before = Math.floor((total + up.factor) / 2);
+  return {
+    name: `L${i}_${target.size}_${target.channels}`,
+    isToRgb,
+    kernel,
+    source,
+    target,
+    rate,
+    up,
+    down,
+    isRadial: isRotational && i < LAYERS - CRITICAL_LAYERS && down.taps > 1,
+    padding: [before, total - before],
+  };
+}
+
+function step(ratio: number, isToRgb: boolean): Step {
+  const factor = Math.round(ratio);
+  return { factor, taps: factor > 1 && !isToRgb ? TAPS_A_STEP * factor : 1 };
+}
+
+/** As the published networks were sized: 2.5 becomes 2. */
+function roundHalfToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return Math.round(value);
+  return below % 2 === 0 ? below : below + 1;
+}
