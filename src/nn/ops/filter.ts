@@ -1,5 +1,5 @@
 /** Resampling with separable filters, in the form that is fastest for each: a depthwise convolution or banded matrices. */
-import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from '../native-op.js';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
@@ -218,12 +218,47 @@ function alongWidth(x: Tensor4D, matrix: Band): Tensor4D {
 function apply(matrix: Band, x: Tensor3D): Tensor3D {
   return customGradient(
     { x },
-    () => {
-      const a = tf.tensor3d(matrix.values, [1, matrix.outputs, matrix.inputs]);
-      return tf
-        .engine()
-        .runKernel('BatchMatMul', { a, b: x }, { transposeA: false, transposeB: false }) as Tensor;
-    },
+    () => (matrix.outputs > DENSE_OUTPUTS ? inBlocks(matrix, x) : multiply(matrix, x)),
     (dy) => ({ x: () => apply(transposed(matrix), dy as Tensor3D) }),
   ) as Tensor3D;
+}
+
+/** Above so many outputs the zeros off the band cost more than cutting it into blocks. */
+const DENSE_OUTPUTS = 128;
+const BLOCK = 64;
+
+function multiply({ outputs, inputs, values }: Band, x: Tensor3D): Tensor3D {
+  const a = tf.tensor3d(values, [1, outputs, inputs]);
+  const attributes = { transposeA: false, transposeB: false };
+  return tf.engine().runKernel('BatchMatMul', { a, b: x }, attributes) as Tensor3D;
+}
+
+/** Block after block of outputs, each from the few inputs that its part of the band reaches. */
+function inBlocks(matrix: Band, x: Tensor3D): Tensor3D {
+  const [n, , m] = x.shape;
+  const blocks: Tensor3D[] = [];
+  for (let first = 0; first < matrix.outputs; first += BLOCK) {
+    const outputs = Math.min(BLOCK, matrix.outputs - first);
+    const { from, to } = reach(matrix, first, outputs);
+    const values = new Float32Array(outputs * (to - from));
+    for (let i = 0; i < outputs; i++) {
+      const row = (first + i) * matrix.inputs;
+      values.set(matrix.values.subarray(row + from, row + to), i * (to - from));
+    }
+    const part = tf.slice3d(x, [0, from, 0], [n, to - from, m]);
+    blocks.push(multiply({ outputs, inputs: to - from, values }, part));
+  }
+  return tf.concat3d(blocks, 1);
+}
+
+/** The columns that some of the rows are not zero in; one, where all are. */
+function reach({ inputs, values }: Band, first: number, rows: number): { from: number; to: number } {
+  let [from, to] = [inputs - 1, 0];
+  for (let i = first; i < first + rows; i++)
+    for (let j = 0; j < inputs; j++) {
+      if (values[i * inputs + j] === 0) continue;
+      from = Math.min(from, j);
+      to = Math.max(to, j + 1);
+    }
+  return { from, to: Math.max(to, from + 1) };
 }
