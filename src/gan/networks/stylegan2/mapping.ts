@@ -2,6 +2,7 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
+import type { NetworkConfig } from '../../config.js';
 import { type Parameters, take } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
 
@@ -18,6 +19,11 @@ export interface MappingShape {
   layers: number;
   /** Whether a running mean of w is kept, for truncation. */
   tracksMean: boolean;
+}
+
+/** The generator's mapping network. */
+export function generatorMapping({ zDim, classes, wDim, mappingLayers }: NetworkConfig): MappingShape {
+  return { zDim, classes, wDim, layers: mappingLayers, tracksMean: true };
 }
 
 /** State of a mapping network; its names begin with `mapping.`. */
