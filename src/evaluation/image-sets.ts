@@ -1,7 +1,8 @@
 /** The sets of images that are compared, and reading them shard by shard. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
 import { mapInOrder } from '../imaging/in-flight.js';
 import { decodePng, openShard } from '../imaging/index.js';
@@ -78,7 +79,7 @@ export async function* shardImages(
   const part = set.shards[shard];
   if (!part) throw new RangeError(`set ${set.set} has no shard ${shard}`);
   const shape = { width: set.resolution, height: set.resolution, channels: set.channels };
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  const folder = await makeScratchFolder('shard');
   try {
     const file = path.join(folder, path.basename(part.key));
     await downloadVerified(store, joinKey(set.prefix, part.key), file, part);

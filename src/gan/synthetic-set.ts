@@ -1,7 +1,7 @@
 /** Synthetic data sets in the object store: shards of images by seed, the list of each, and the manifest over them. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
@@ -112,7 +112,7 @@ async function storeArchive(
   key: string,
   files: AsyncIterable<ZipFileContent>,
 ): Promise<Part> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  const folder = await makeScratchFolder('shard');
   try {
     const file = path.join(folder, key);
     await writeStoredZip(file, files);

@@ -1,10 +1,10 @@
 /** The trainer process seen from outside: started, listened to, asked to stop, and killed when it hangs. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { type MemoryPlan, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
@@ -55,7 +55,7 @@ export async function superviseTrainer(
   job: TrainerJob,
   options: SuperviseOptions = {},
 ): Promise<TrainerOutcome> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-trainer-'));
+  const folder = await makeScratchFolder('trainer');
   try {
     const file = path.join(folder, 'job.json');
     await writeFile(file, JSON.stringify(job), { mode: 0o600 });

@@ -1,7 +1,8 @@
 /** Building one shard of a planned data set. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
 import { DatasetError, ImageError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
@@ -80,7 +81,7 @@ export async function buildShard(
     }
   }
 
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-shard-'));
+  const folder = await makeScratchFolder('shard');
   try {
     const archive = path.join(folder, 'shard.zip');
     const { bytes, sha256: checksum } = await writeStoredZip(archive, files());

@@ -1,7 +1,8 @@
 /** A finished data set, read one image after the other. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
 import { DatasetError } from '../core/errors.js';
 import { downloadVerified, getJson, joinKey, type ObjectStore } from '../storage/index.js';
 import { openShard } from './dataset-archive.js';
@@ -68,7 +69,7 @@ async function* readImages(
 ): AsyncGenerator<DatasetImage> {
   const labels = await readLabels(store, prefix, manifest, split);
   const shape = { width: manifest.resolution, height: manifest.resolution, channels: manifest.channels };
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-dataset-'));
+  const folder = await makeScratchFolder('dataset');
   let index = 0;
   try {
     for (const part of manifest.shards.filter((shard) => shard.split === split)) {

@@ -1,8 +1,7 @@
 /** A program as one TensorFlow graph: each phase recorded once, variables and optimizer state staying on the device. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
+import { makeScratchFolder } from '../core/scratch.js';
 import {
   checkValues,
   optimizerOf,
@@ -27,7 +26,7 @@ export async function createGraphProgram(
   definition: ProgramDefinition,
   variables: Variables,
 ): Promise<Program> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'gist-graph-'));
+  const folder = await makeScratchFolder('graph');
   try {
     const graph = new GraphWriter(definition, variables);
     graph.write(folder);
@@ -35,7 +34,7 @@ export async function createGraphProgram(
     for (const name of graph.signatures) signatures[name] = await loadSignature(folder, name);
     return new GraphProgram(definition, variables, signatures);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

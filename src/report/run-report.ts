@@ -1,7 +1,7 @@
 /** The report of a run: gathers what it shows from the store, draws it, writes PNG figures and the page. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
 import sharp from 'sharp';
 import { type CheckpointManifest, manifestSchema } from '../gan/checkpoint.js';
 import { describeTransfer, listSnapshots } from '../gan/index.js';
@@ -139,7 +139,7 @@ async function syntheticImages(
 ): Promise<Uint8Array[][]> {
   const manifest: SyntheticManifest = await getJson(store, `${prefix}manifest.json`, syntheticManifestSchema);
   const found: Uint8Array[][] = Array.from({ length: manifest.classes ? classes : 1 }, () => []);
-  const folder = await mkdtemp(path.join(tmpdir(), 'gist-report-'));
+  const folder = await makeScratchFolder('report');
   try {
     for (const shard of manifest.shards) {
       const list = await getJson(store, `${prefix}${shard.list}`, shardListSchema);
