@@ -31,7 +31,13 @@ export interface TrainUntilConvergedInput {
   taskQueues: { cpu: string; gpu: string };
   wish: TrainWish;
   /** Carried over when the workflow continues as new. */
-  carried?: { snapshots: CheckpointRef[]; curve: CurvePoint[]; last: CheckpointRef | null; reports: number };
+  carried?: {
+    snapshots: CheckpointRef[];
+    curve: CurvePoint[];
+    last: CheckpointRef | null;
+    reports: number;
+    transfer?: TransferReport;
+  };
 }
 
 /** History events after which the training is checkpointed and goes on under a fresh history. */
@@ -65,6 +71,7 @@ class Training {
     this.snapshots = input.carried?.snapshots ?? [];
     this.curve = input.carried?.curve ?? [];
     this.reports = input.carried?.reports ?? 0;
+    this.transfer = input.carried?.transfer;
     this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: input.taskQueues.gpu });
     this.judge = proxyActivities<TrainActivities>({ ...STEADY_WORK, taskQueue: input.taskQueues.cpu });
   }
@@ -110,7 +117,7 @@ class Training {
     try {
       const outcome = await leg;
       this.last = outcome.last ?? this.last;
-      this.transfer = outcome.transfer ?? undefined;
+      this.transfer = outcome.transfer ?? this.transfer;
       this.addSnapshots(outcome.snapshots);
     } catch (error) {
       if (!this.isOnlyHalted(error)) throw error;
@@ -199,11 +206,11 @@ class Training {
 
   private async startAfresh(): Promise<never> {
     await Promise.all(this.judging.values());
-    const { snapshots, curve, last, reports } = this;
+    const { snapshots, curve, last, reports, transfer } = this;
     return continueAsNew<typeof trainUntilConverged>({
       ...this.input,
       wish: this.wish,
-      carried: { snapshots, curve, last, reports },
+      carried: { snapshots, curve, last, reports, ...(transfer && { transfer }) },
     });
   }
 
