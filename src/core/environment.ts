@@ -23,6 +23,13 @@ export const environment = {
   python: (): string => process.env.PYTHON || 'python3',
   /** C++ compiler of the user's choice; undefined: the first of the usual ones that there is. */
   compiler: (): string | undefined => process.env.CXX || undefined,
+  /** The user's own checkout of the official StyleGAN3 code, of `train.engine: stylegan3`. */
+  stylegan3Folder: (): string | undefined => process.env.GIST_STYLEGAN3_DIR || undefined,
+  /** Python that the checkout runs on. */
+  stylegan3Python: (): string => process.env.GIST_STYLEGAN3_PYTHON || 'python3',
+  /** Seconds without a tick after which the official trainer counts as hung; undefined: by its own pace. */
+  stylegan3StallSeconds: (): number | undefined =>
+    Number(process.env.GIST_STYLEGAN3_STALL_SECONDS) || undefined,
   /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** File that a worker writes once it polls. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { writePhantoms } from '../../examples/phantoms/index.js';
+import { progressOf } from '../../src/client/index.js';
 import { findNewestCheckpoint, trainPrefix } from '../../src/gan/index.js';
 import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
@@ -75,6 +76,11 @@ export class Rig {
 
   progress(handle: WorkflowHandle): Promise<RunProgress> {
     return handle.query<RunProgress, []>('progress');
+  }
+
+  /** Step of a run's trainer, by its newest heartbeat. */
+  async liveStep(workflowId: string): Promise<number | undefined> {
+    return (await progressOf(this.client, workflowId)).live?.step;
   }
 
   /** The result of a run, asked for again whenever the server is away. */
