@@ -1,6 +1,6 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
-import { refuseWhatOfficialLacks } from './official-trainer.js';
+import { enumWithFuture } from './fields.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
@@ -25,22 +25,10 @@ export type AugmentationSetName = (typeof AUGMENTATION_SET_NAMES)[number];
 const positive = z.number().positive();
 const auto = z.literal('auto');
 
-/** What only the official trainer takes; docs/official-trainer.md says which of its options the other keys become. */
-const officialSchema = z
-  .strictObject({
-    gpus: z.int().min(1).max(64).default(1).describe('GPUs that share a batch.'),
-    workers: z.int().min(1).max(64).default(3).describe('Processes that read images.'),
-    fp32: z.boolean().default(false).describe('Single precision in every layer.'),
-  })
-  .prefault({})
-  .describe('Of engine stylegan3 only.');
-
-const settings = z.strictObject({
-  engine: z
-    .enum(['tfjs', 'stylegan3'])
+export const trainSchema = z.strictObject({
+  engine: enumWithFuture(['tfjs'], ['stylegan3'])
     .default('tfjs')
-    .describe('Who trains: the built-in engine, or your own checkout of the official trainer.'),
-  stylegan3: officialSchema,
+    .describe('Who trains: the built-in engine.'),
   cfg: z
     .enum(['stylegan2', 'stylegan3-t', 'stylegan3-r'])
     .default('stylegan2')
@@ -153,7 +141,5 @@ const settings = z.strictObject({
     .prefault({})
     .describe('Convergence; null runs all kimg.'),
 });
-
-export const trainSchema = settings.superRefine(refuseWhatOfficialLacks);
 
 export type TrainSpec = z.output<typeof trainSchema>;
