@@ -1,22 +1,11 @@
 /** The thread that writes checkpoints: takes a state, answers with its reference. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type WireError, wireError } from '../core/errors.js';
-import type { CheckpointRef } from '../spec/results.js';
+import { wireError } from '../core/errors.js';
 import { openStore } from '../storage/index.js';
 import { PARTS } from './checkpoint.js';
-import { CheckpointWriter, type WriterHandedOver } from './checkpoint-store.js';
-import type { CapturedState } from './checkpoint-uploads.js';
+import { CheckpointWriter } from './checkpoint-store.js';
+import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './checkpoint-messages.js';
 import { PatientStore } from './patient-store.js';
-
-export interface CheckpointThreadData {
-  storeUri: string;
-  writer: WriterHandedOver;
-}
-
-export type CheckpointThreadReply =
-  | { type: 'written'; checkpoint: CheckpointRef }
-  | { type: 'failed'; error: WireError }
-  | { type: 'trouble' };
 
 const data = workerData as CheckpointThreadData;
 

@@ -2,15 +2,9 @@
 import { Worker } from 'node:worker_threads';
 import { revive, TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import type { CheckpointDraft, CheckpointWriter } from './checkpoint-store.js';
-import type { CheckpointThreadData, CheckpointThreadReply } from './checkpoint-thread.js';
+import type { CheckpointWriter } from './checkpoint-store.js';
+import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './checkpoint-messages.js';
 import type { TrainerEvent } from './trainer-events.js';
-
-/** A state as it was at one moment, on the host. */
-export interface CapturedState {
-  draft: CheckpointDraft;
-  parts: Record<string, Uint8Array>;
-}
 
 /**
  * The upload runs in a thread of its own: a training step is one long native call, during which this thread's event loop

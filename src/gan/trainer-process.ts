@@ -9,6 +9,7 @@ import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
 import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
+import { STAGES } from './training-controls.js';
 
 let stopping = false;
 let started = false;
@@ -73,7 +74,7 @@ async function main(): Promise<number> {
   listen();
   const job = readJob();
   prepareNative(resolveThreads(job.train.threads));
-  const { BUILD_ALLOWANCE_MS, runTraining, STAGES } = await import('./trainer.js');
+  const { BUILD_ALLOWANCE_MS, runTraining } = await import('./trainer.js');
   const pulse = new Pulse(STAGES);
   pulse.doing('loading', BUILD_ALLOWANCE_MS);
   const store = new PatientStore(openStore(job.storeUri), {

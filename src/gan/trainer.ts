@@ -2,31 +2,12 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import type { ObjectStore } from '../storage/object-store.js';
 import { CheckpointUploads } from './checkpoint-uploads.js';
 import { collect, endTick } from './stats.js';
 import { openTraining, type Training } from './training.js';
-import type { TrainerEvent, TrainerJob } from './trainer-events.js';
+import type { TrainerJob } from './trainer-events.js';
+import type { TrainerControls } from './training-controls.js';
 import { takeStep } from './training-step.js';
-
-/** What the loop is given by the process that it runs in. */
-export interface TrainerControls {
-  store: ObjectStore;
-  emit: (event: TrainerEvent) => void;
-  /** Whether it was asked to leave a checkpoint and go. */
-  shouldStop: () => boolean;
-  /** Called before anything that may take long, with how long that is at most. */
-  doing: (stage: Stage, allowanceMs: number) => void;
-}
-
-export const STAGES = [
-  'loading',
-  'compiling',
-  'training',
-  'drawing a preview',
-  'writing a checkpoint',
-] as const;
-export type Stage = (typeof STAGES)[number];
 
 export type TrainingOutcome =
   | { type: 'done'; last: CheckpointRef }

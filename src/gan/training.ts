@@ -21,7 +21,7 @@ import {
   trainPrefix,
 } from './checkpoint.js';
 import { CheckpointWriter } from './checkpoint-store.js';
-import type { CapturedState } from './checkpoint-uploads.js';
+import type { CapturedState } from './checkpoint-messages.js';
 import type { ClassShare } from './class-assignment.js';
 import { type NetworkConfig, resolveNetworkConfig } from './config.js';
 import { resolveTrainingOptions, type TrainingOptions } from './loss/options.js';
@@ -30,7 +30,7 @@ import { buildTrainingProgram } from './loss/training-program.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { PreviewPainter, paintReals } from './preview.js';
-import type { TrainerControls } from './trainer.js';
+import type { TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
 import { beginFrom } from './weights/begin.js';

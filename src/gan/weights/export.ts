@@ -1,7 +1,7 @@
 /** Weights of a run as one safetensors file, under the names of the official state dicts. */
 import { encodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
 import type { SourceWeights } from './source.js';
-import { NETWORKS } from './weights-file.js';
+import { NETWORKS } from './network-weights.js';
 
 /** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata says what the networks are. */
 export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {

@@ -10,7 +10,8 @@ import type { NetworkConfig } from '../config.js';
 import { initialValues, type ParameterSpecs } from '../networks/parameters.js';
 import { networkOf } from '../networks/registry.js';
 import { firstDifference, inferConfig } from './infer-config.js';
-import { NETWORKS, type NetworkName, readWeightsFile, type WeightsFile } from './weights-file.js';
+import { NETWORKS, type NetworkName, type WeightsFile } from './network-weights.js';
+import { readWeightsFile } from './weights-file.js';
 
 export interface ReadWeights {
   format: WeightsFile['format'];

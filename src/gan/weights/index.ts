@@ -2,4 +2,4 @@
 export { encodeWeights } from './export.js';
 export { type ReadWeights, readWeights, writeWeights } from './import.js';
 export { openWeights, type SourceWeights, WEIGHTS_PREFIX } from './source.js';
-export { NETWORKS, type NetworkName } from './weights-file.js';
+export { NETWORKS, type NetworkName } from './network-weights.js';

@@ -4,7 +4,7 @@ import { InertObject, type PickleRules, unpickle } from '../../nn/pickle.js';
 import { readTorchStorage } from '../../nn/pytorch-file.js';
 import type { NamedTensor } from '../../nn/safetensors.js';
 import { type Refuse, tensorGlobals, TorchTensor } from '../../nn/torch-tensors.js';
-import type { NetworkWeights, Settings, WeightsFile } from './weights-file.js';
+import type { NetworkWeights, Settings, WeightsFile } from './network-weights.js';
 
 /** Modules inside of each other; the official networks need four. */
 const MAX_DEPTH = 16;

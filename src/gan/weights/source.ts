@@ -10,7 +10,7 @@ import { type NetworkConfig, resolveNetworkConfig } from '../config.js';
 import { networkSettings, readManifest, readPart } from '../generate.js';
 import { isNetworkFamily } from '../networks/registry.js';
 import { readWeights } from './import.js';
-import type { NetworkName } from './weights-file.js';
+import type { NetworkName } from './network-weights.js';
 
 /** Imported weights of a store are at `weights/<name>/`. */
 export const WEIGHTS_PREFIX = 'weights/';

@@ -5,7 +5,7 @@ import type { NetworkConfig } from '../config.js';
 import type { Variables } from '../variables.js';
 import { sameShape } from './infer-config.js';
 import type { SourceWeights } from './source.js';
-import { NETWORKS, type NetworkName } from './weights-file.js';
+import { NETWORKS, type NetworkName } from './network-weights.js';
 
 export interface Transfer {
   /** Values of the variables that are copied, by their names in the program. */

@@ -3,27 +3,8 @@ import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
+import { NETWORKS, type Settings, type WeightsFile } from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
-
-/** Generator, discriminator, and the average of the generator, which makes the better images. */
-export const NETWORKS = ['G', 'D', 'G_ema'] as const;
-export type NetworkName = (typeof NETWORKS)[number];
-
-export type Settings = Record<string, number | string | boolean>;
-
-export interface NetworkWeights {
-  /** The name of its class in the file; null where a file has none. */
-  className: string | null;
-  /** What it was made with, as the file says it; nothing relies on them. */
-  settings: Settings;
-  /** By their names in the official state dicts, `synthesis.b4.const` and the like. */
-  tensors: Record<string, NamedTensor>;
-}
-
-export interface WeightsFile {
-  format: 'official snapshot' | 'safetensors' | 'PyTorch state dict';
-  networks: Partial<Record<NetworkName, NetworkWeights>>;
-}
 
 /**
  * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. What a file is

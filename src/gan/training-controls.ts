@@ -1,0 +1,21 @@
+/** What a training loop is given by the process that it runs in, and what it says it is doing. */
+import type { ObjectStore } from '../storage/object-store.js';
+import type { TrainerEvent } from './trainer-events.js';
+
+export interface TrainerControls {
+  store: ObjectStore;
+  emit: (event: TrainerEvent) => void;
+  /** Whether it was asked to leave a checkpoint and go. */
+  shouldStop: () => boolean;
+  /** Called before anything that may take long, with how long that is at most. */
+  doing: (stage: Stage, allowanceMs: number) => void;
+}
+
+export const STAGES = [
+  'loading',
+  'compiling',
+  'training',
+  'drawing a preview',
+  'writing a checkpoint',
+] as const;
+export type Stage = (typeof STAGES)[number];
