@@ -1,0 +1,183 @@
+/** A whole training with an official trainer's stand-in: data in, progress, checkpoints and images out. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { CheckpointError } from '../../../src/core/errors.js';
+import { PARTS, trainPrefix } from '../../../src/gan/checkpoint.js';
+import { createSampler } from '../../../src/gan/generate.js';
+import { findTransfer, listSnapshots, type TrainerEvent } from '../../../src/gan/index.js';
+import { decodeSafetensors } from '../../../src/nn/safetensors.js';
+import { sha256 } from '../../../src/storage/index.js';
+import { type Attempt, OfficialRig } from './official-training.js';
+import { newest } from './tiny-training.js';
+
+const only = <Type extends TrainerEvent['type']>({ events }: Attempt, type: Type) =>
+  events.filter((event): event is Extract<TrainerEvent, { type: Type }> => event.type === type);
+
+describe('engine stylegan3', () => {
+  let rig: OfficialRig;
+  let whole: Attempt;
+  before(async () => {
+    rig = await OfficialRig.create();
+    whole = await rig.attempt(rig.job('whole'), {}, { env: { AWS_SECRET_ACCESS_KEY: 'secret' } });
+  });
+  after(() => rig.remove());
+
+  async function statistics(runId: string): Promise<Record<string, { mean: number | null }>[]> {
+    const text = Buffer.from(await rig.tiny.store.get(`${trainPrefix(runId)}stats.jsonl`)).toString('utf8');
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, { mean: number | null }>);
+  }
+
+  test('the data set arrives as one zip with labels, the options as train.py names them, the secrets not at all', () => {
+    const { given } = whole;
+    assert.deepEqual(given?.data, { images: 32, resolution: 16, labelled: true });
+    const { outdir: _outdir, data: _data, gamma, ...options } = given?.options ?? {};
+    assert.ok(Math.abs(Number(gamma) - (0.0002 * 16 * 16) / 4) < 1e-12, String(gamma));
+    assert.deepEqual(options, {
+      cfg: 'stylegan2',
+      gpus: '1',
+      batch: '4',
+      'batch-gpu': '4',
+      cond: 'true',
+      mirror: 'true',
+      aug: 'noaug',
+      resume: null,
+      freezed: '0',
+      cbase: '128',
+      cmax: '8',
+      'map-depth': '2',
+      'mbstd-group': '4',
+      fp32: 'false',
+      kimg: '12',
+      tick: '3',
+      snap: '1',
+      metrics: 'none',
+      seed: '3',
+      workers: '3',
+      desc: 'gist',
+    });
+    assert.ok(given?.env.includes('STAND_IN_WEIGHTS'));
+    assert.deepEqual(
+      given?.env.filter((name) => /^(AWS|TEMPORAL|GIST)_|CUDA_VISIBLE_DEVICES/.test(name)),
+      [],
+    );
+  });
+
+  test('ticks become progress and stats.jsonl, snapshots checkpoints that verify, the end an outcome', async () => {
+    const last = await newest(rig.tiny.store, 'whole');
+    assert.deepEqual(whole.outcome, { type: 'done', checkpoint: last.ref });
+    assert.deepEqual(
+      only(whole, 'progress').map(({ kimg, step }) => [kimg, step]),
+      [
+        [0.004, 1],
+        [3.004, 751],
+        [6.004, 1501],
+        [9.004, 2251],
+        [12, 3000],
+      ],
+    );
+    assert.equal(only(whole, 'progress').at(-1)?.losses['Loss/D/loss'], 1.2);
+    const snapshots = await listSnapshots(rig.tiny.store, 'whole');
+    assert.deepEqual(
+      snapshots.map(({ kimg }) => kimg),
+      [3.004, 6.004, 9.004, 12],
+    );
+    const { manifest } = last;
+    assert.equal(manifest.configuration.engine, 'stylegan3');
+    assert.deepEqual(Object.keys(manifest.parts).sort(), [
+      'D.safetensors',
+      'G.safetensors',
+      'G_ema.safetensors',
+      'network-snapshot.pkl',
+      'preview.png',
+      'stats.jsonl',
+    ]);
+    assert.deepEqual(manifest.classes, [
+      { name: 'early', images: 16 },
+      { name: 'late', images: 16 },
+    ]);
+    assert.ok(await rig.tiny.store.head(`${trainPrefix('whole')}reals.png`));
+    const lines = await statistics('whole');
+    assert.deepEqual(
+      lines.map((line) => line['Progress/kimg']?.mean),
+      [0.004, 3.004, 6.004, 9.004, 12],
+    );
+    assert.equal(lines[0]?.['Loss/D/loss']?.mean, null);
+  });
+
+  test('a checkpoint draws images as any other does', async () => {
+    const [, second] = await listSnapshots(rig.tiny.store, 'whole');
+    assert.ok(second);
+    const sampler = await createSampler(rig.tiny.store, second.prefix, { batch: 2, mode: 'eager' });
+    const [image] = await sampler.generate([1], [0], 1);
+    sampler.dispose();
+    assert.equal(image?.length, 16 * 16);
+    const { parts } = await newest(rig.tiny.store, 'whole');
+    const average = decodeSafetensors(parts[PARTS.generatorEma] ?? new Uint8Array(), 'average');
+    assert.equal(average['G_ema.mapping.w_avg']?.data[0], 12);
+  });
+
+  test('extended, it goes on from its newest snapshot, counts on, and says what is not exact', async () => {
+    const before = await newest(rig.tiny.store, 'whole');
+    const more = await rig.attempt(rig.job('whole', { targetKimg: 15 }));
+    const last = await newest(rig.tiny.store, 'whole');
+    assert.deepEqual(more.outcome, { type: 'done', checkpoint: last.ref });
+    assert.equal(last.ref.kimg, 15);
+    assert.equal(more.given?.resumed, sha256(before.parts[PARTS.official] ?? new Uint8Array()));
+    assert.equal(more.given?.options.kimg, '3');
+    assert.equal(more.given?.options.seed, '15');
+    const [started] = only(more, 'started');
+    assert.deepEqual(started?.resumedFrom, before.ref);
+    assert.match(started?.warnings.join() ?? '', /at 12 kimg without the state of its optimisers.*0\.040/);
+    const lines = await statistics('whole');
+    assert.deepEqual(
+      lines.map((line) => line['Progress/tick']?.mean),
+      [0, 1, 2, 3, 4, 5, 6],
+    );
+    assert.equal(lines.at(-1)?.['Progress/kimg']?.mean, 15);
+    const again = await rig.attempt(rig.job('whole', { targetKimg: 15 }));
+    assert.deepEqual(again.outcome, more.outcome);
+    assert.equal(again.given, null);
+  });
+
+  test('it begins from a .pkl or from a run of its kind, and refuses what train.py cannot read', async () => {
+    const { parts, ref } = await newest(rig.tiny.store, 'whole');
+    await rig.tiny.store.put('raw/start.pkl', parts[PARTS.official] ?? new Uint8Array());
+    for (const resume of [`${rig.tiny.store.uri}raw/start.pkl`, ref.prefix]) {
+      const { outcome, given, events } = await rig.attempt(
+        rig.job(`from-${resume === ref.prefix ? 'run' : 'file'}`, { targetKimg: 1, spec: { resume } }),
+      );
+      assert.equal((outcome as { type?: string }).type, 'done', String(outcome));
+      assert.equal(given?.resumed, sha256(parts[PARTS.official] ?? new Uint8Array()));
+      const started = events.find((event) => event.type === 'started');
+      assert.match(started?.transfer ?? '', /G (\d+) of \1 tensors/);
+    }
+    assert.ok(await findTransfer(rig.tiny.store, 'from-file'));
+    const refused = async (resume: string, because: RegExp, spec = {}) => {
+      const { outcome, given } = await rig.attempt(rig.job('refused', { spec: { resume, ...spec } }));
+      assert.ok(outcome instanceof CheckpointError && because.test(outcome.message), String(outcome));
+      assert.equal(given, null);
+    };
+    await refused(rig.weights, /train\.py reads network-snapshot-\*\.pkl alone/);
+    await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py takes over/, { cond: false });
+    await refused('raw/nothing.pkl', /nothing\.pkl/).catch((error: unknown) => {
+      // What is not there is the store's to say.
+      assert.match(String(error), /StoreError.*nothing\.pkl/s);
+    });
+  });
+
+  test('neither engine goes on from checkpoints of the other', async () => {
+    const native = await rig.attempt(
+      rig.tiny.job('whole', { targetKimg: 20, spec: { zDim: 512, wDim: 512 } }),
+    );
+    assert.match(String(native.outcome), /CheckpointError.*engine = "stylegan3", this training wants "tfjs"/);
+    await rig.attempt(rig.tiny.job('native', { targetKimg: 0.004 }));
+    const official = await rig.attempt(rig.job('native'));
+    assert.match(
+      String(official.outcome),
+      /CheckpointError.*engine = "tfjs", this training wants "stylegan3"/,
+    );
+  });
+});
