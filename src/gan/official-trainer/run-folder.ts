@@ -73,12 +73,19 @@ export class RunFolder {
     return file && (await sizeOf(file)) > 0 ? readFile(file) : null;
   }
 
-  /** Snapshots and pictures that nobody asks for any more: a long training would fill the disk with them. */
-  async removeAllBut(kept: ReadonlySet<string>): Promise<void> {
+  /**
+   * Removes the snapshots and pictures that nobody asks for any more: a long training would fill the disk with them.
+   *
+   * @param newest name of the newest snapshot known; later ones, which may have come since, stay
+   * @param kept names of older ones that are still wanted
+   */
+  async removeBefore(newest: string, kept: ReadonlySet<string>): Promise<void> {
     if (!this.folder) return;
+    const limit = kimgOf(newest) ?? 0;
     for (const name of await readdir(this.folder)) {
-      const isLarge = /^(network-snapshot-\d+\.pkl|fakes\d+\.png)$/.test(name);
-      if (isLarge && !kept.has(name)) await rm(path.join(this.folder, name), { force: true });
+      const kimg = kimgOf(name);
+      if (kimg !== null && kimg < limit && !kept.has(name))
+        await rm(path.join(this.folder, name), { force: true });
     }
   }
 
@@ -92,6 +99,12 @@ export class RunFolder {
     const run = entries.find((entry) => entry.isDirectory() && /^\d{5}-/.test(entry.name));
     return run ? path.join(this.outdir, run.name) : null;
   }
+}
+
+/** Whole thousands of images by the name of a snapshot or of a picture; null for other files. */
+function kimgOf(name: string): number | null {
+  const digits = /^(?:network-snapshot-|fakes)(\d+)\.(?:pkl|png)$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 /** Of a file that may not be there yet. */

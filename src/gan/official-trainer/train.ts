@@ -193,8 +193,8 @@ class OfficialRun {
     });
     this.keptStep = Math.max(this.keptStep, step);
     this.keptAt = performance.now();
-    const open = [...this.wanted, ...(this.newest ? [this.newest] : [])];
-    await folder.removeAllBut(new Set(open.map((point) => point.file)));
+    const newest = this.newest?.file ?? file;
+    await folder.removeBefore(newest, new Set(this.wanted.map((point) => point.file)));
   }
 
   /** Whatever there is and is not kept yet; train.py has ended. */

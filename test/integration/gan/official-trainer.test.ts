@@ -5,6 +5,8 @@ import { CheckpointError } from '../../../src/core/errors.js';
 import { PARTS, trainPrefix } from '../../../src/gan/checkpoint.js';
 import { createSampler } from '../../../src/gan/generate.js';
 import { findTransfer, listSnapshots, type TrainerEvent } from '../../../src/gan/index.js';
+import { findBeginning } from '../../../src/gan/official-trainer/beginning.js';
+import { specifiedNetwork } from '../../../src/gan/specified-network.js';
 import { decodeSafetensors } from '../../../src/nn/safetensors.js';
 import { sha256 } from '../../../src/storage/index.js';
 import { type Attempt, OfficialRig } from './official-training.js';
@@ -145,39 +147,35 @@ describe('engine stylegan3', () => {
   test('it begins from a .pkl or from a run of its kind, and refuses what train.py cannot read', async () => {
     const { parts, ref } = await newest(rig.tiny.store, 'whole');
     await rig.tiny.store.put('raw/start.pkl', parts[PARTS.official] ?? new Uint8Array());
-    for (const resume of [`${rig.tiny.store.uri}raw/start.pkl`, ref.prefix]) {
-      const { outcome, given, events } = await rig.attempt(
-        rig.job(`from-${resume === ref.prefix ? 'run' : 'file'}`, { targetKimg: 1, spec: { resume } }),
-      );
-      assert.equal((outcome as { type?: string }).type, 'done', String(outcome));
-      assert.equal(given?.resumed, sha256(parts[PARTS.official] ?? new Uint8Array()));
-      const started = events.find((event) => event.type === 'started');
-      assert.match(started?.transfer ?? '', /G (\d+) of \1 tensors/);
+    const resume = `${rig.tiny.store.uri}raw/start.pkl`;
+    const begun = await rig.attempt(rig.job('begun', { targetKimg: 1, spec: { resume } }));
+    assert.equal((begun.outcome as { type?: string }).type, 'done', String(begun.outcome));
+    assert.equal(begun.given?.resumed, sha256(parts[PARTS.official] ?? new Uint8Array()));
+    assert.match(only(begun, 'started')[0]?.transfer ?? '', /G (\d+) of \1 tensors/);
+    assert.ok(await findTransfer(rig.tiny.store, 'begun'));
+    const config = (classes: number) =>
+      specifiedNetwork(rig.job('any').train, { resolution: 16, channels: 1, classes });
+    const find = (address: string, classes = 2) =>
+      findBeginning(rig.tiny.store, address, config(classes), (warning) => assert.fail(warning));
+    for (const address of ['whole', ref.prefix, 'raw/start.pkl']) {
+      const { snapshot } = await find(address);
+      assert.equal(sha256(snapshot), begun.given?.resumed, address);
     }
-    assert.ok(await findTransfer(rig.tiny.store, 'from-file'));
-    const refused = async (resume: string, because: RegExp, spec = {}) => {
-      const { outcome, given } = await rig.attempt(rig.job('refused', { spec: { resume, ...spec } }));
-      assert.ok(outcome instanceof CheckpointError && because.test(outcome.message), String(outcome));
-      assert.equal(given, null);
-    };
+    const refused = (address: string, because: RegExp, classes?: number) =>
+      assert.rejects(
+        find(address, classes),
+        (error) => error instanceof CheckpointError && because.test(error.message),
+      );
     await refused(rig.weights, /train\.py reads network-snapshot-\*\.pkl alone/);
-    await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py takes over/, { cond: false });
-    await refused('raw/nothing.pkl', /nothing\.pkl/).catch((error: unknown) => {
-      // What is not there is the store's to say.
-      assert.match(String(error), /StoreError.*nothing\.pkl/s);
-    });
+    await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py takes over/, 0);
+    await refused('nobody', /no run, checkpoint or imported weights/);
   });
 
-  test('neither engine goes on from checkpoints of the other', async () => {
+  test('the built-in engine does not go on from its checkpoints', async () => {
     const native = await rig.attempt(
       rig.tiny.job('whole', { targetKimg: 20, spec: { zDim: 512, wDim: 512 } }),
     );
-    assert.match(String(native.outcome), /CheckpointError.*engine = "stylegan3", this training wants "tfjs"/);
-    await rig.attempt(rig.tiny.job('native', { targetKimg: 0.004 }));
-    const official = await rig.attempt(rig.job('native'));
-    assert.match(
-      String(official.outcome),
-      /CheckpointError.*engine = "tfjs", this training wants "stylegan3"/,
-    );
+    assert.ok(native.outcome instanceof CheckpointError);
+    assert.match(native.outcome.message, /engine = "stylegan3", this training wants "tfjs"/);
   });
 });

@@ -1,7 +1,10 @@
 /** A training with the stand-in for the official trainer, and what tests ask of it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type SuperviseOptions,
   superviseTrainer,
@@ -44,6 +47,7 @@ const SPEC = {
   mirror: true,
   snapshotKimg: 3,
   checkpointMinutes: 1000,
+  mode: 'eager',
 };
 
 export class OfficialRig {
@@ -116,13 +120,19 @@ export async function readReport(folder: string): Promise<Given | null> {
   return { ...given, pid: Number.parseInt(file, 10) };
 }
 
+/** Whether a process is there and has not ended, waited for by its parent or not. */
 export function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const state = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return state.slice(state.lastIndexOf(')') + 2)[0] !== 'Z';
   } catch {
     return false;
   }
+}
+
+export async function untilEnded(...pids: number[]): Promise<void> {
+  for (let tries = 0; tries < 200 && pids.some(isRunning); tries++) await sleep(50);
+  assert.deepEqual(pids.filter(isRunning), []);
 }
 
 async function datasetShape(
