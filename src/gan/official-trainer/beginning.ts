@@ -52,10 +52,16 @@ export async function findBeginning(
 function shapesOf(config: NetworkConfig): Record<string, readonly number[]> {
   const network = networkOf(config);
   const generator = network.generatorSpecs(config);
-  const all = { G: generator, D: network.discriminatorSpecs(config), G_ema: generator };
+  const all = { G: generator, D: network.discriminatorSpecs(discriminatorOf(config)), G_ema: generator };
   return Object.fromEntries(
     Object.entries(all).flatMap(([prefix, specs]) =>
       Object.entries(specs).map(([name, { shape }]) => [`${prefix}.${name}`, shape] as const),
     ),
   );
+}
+
+/** In the official -r the generator alone has twice the channels; in ours both networks have. */
+function discriminatorOf(config: NetworkConfig): NetworkConfig {
+  if (config.cfg !== 'stylegan3-r') return config;
+  return { ...config, cbase: config.cbase / 2, cmax: config.cmax / 2 };
 }

@@ -9,6 +9,7 @@ import { findBeginning } from '../../../src/gan/official-trainer/beginning.js';
 import { specifiedNetwork } from '../../../src/gan/specified-network.js';
 import { decodeSafetensors } from '../../../src/nn/safetensors.js';
 import { sha256 } from '../../../src/storage/index.js';
+import { tinyWeights } from '../../support/tiny-weights.js';
 import { type Attempt, OfficialRig } from './official-training.js';
 import { newest } from './tiny-training.js';
 
@@ -62,9 +63,12 @@ describe('engine stylegan3', () => {
     });
     assert.ok(given?.env.includes('STAND_IN_WEIGHTS'));
     assert.deepEqual(
-      given?.env.filter((name) => /^(AWS|TEMPORAL|GIST)_|CUDA_VISIBLE_DEVICES/.test(name)),
+      given?.env.filter((name) => /^(AWS|TEMPORAL|GIST)_/.test(name)),
       [],
     );
+    // What the trainer process sets for itself is not for train.py.
+    for (const name of ['CUDA_VISIBLE_DEVICES', 'OMP_NUM_THREADS'])
+      assert.equal(given?.env.includes(name), name in process.env, name);
   });
 
   test('ticks become progress and stats.jsonl, snapshots checkpoints that verify, the end an outcome', async () => {
@@ -169,6 +173,17 @@ describe('engine stylegan3', () => {
     await refused(rig.weights, /train\.py reads network-snapshot-\*\.pkl alone/);
     await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py takes over/, 0);
     await refused('nobody', /no run, checkpoint or imported weights/);
+  });
+
+  test('a snapshot of stylegan3-r, whose discriminator is narrower than its generator, fits itself', async () => {
+    const train = { ...rig.job('any').train, cfg: 'stylegan3-r' as const, cbase: 64, cmax: 4 };
+    const config = specifiedNetwork(train, { resolution: 16, channels: 1, classes: 0 });
+    const narrow = tinyWeights({ ...config, cbase: 64, cmax: 4 });
+    const own = Object.entries(narrow).filter(([name]) => name.startsWith('D.'));
+    const snapshot = await rig.snapshotOf({ ...tinyWeights(config), ...Object.fromEntries(own) });
+    await rig.tiny.store.put('raw/r.pkl', snapshot);
+    const { report } = await findBeginning(rig.tiny.store, 'raw/r.pkl', config, assert.fail);
+    assert.deepEqual(report.initialised, []);
   });
 
   test('the built-in engine does not go on from its checkpoints', async () => {

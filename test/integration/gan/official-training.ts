@@ -1,5 +1,6 @@
 /** A training with the stand-in for the official trainer, and what tests ask of it. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import {
   type TrainerJob,
 } from '../../../src/gan/index.js';
 import { specifiedNetwork } from '../../../src/gan/specified-network.js';
-import { encodeSafetensors } from '../../../src/nn/safetensors.js';
+import { encodeSafetensors, type NamedTensor } from '../../../src/nn/safetensors.js';
 import type { ObjectStore } from '../../../src/storage/index.js';
 import { tinyWeights } from '../../support/tiny-weights.js';
 import { type TinyTraining, tinyTraining } from './tiny-training.js';
@@ -104,6 +105,15 @@ export class OfficialRig {
       PYTHONDONTWRITEBYTECODE: '1',
       ...Object.fromEntries(named.map(([name, value]) => [`STAND_IN_${name}`, value])),
     };
+  }
+
+  /** Networks as the stand-in pickles them. */
+  async snapshotOf(tensors: Record<string, NamedTensor>): Promise<Uint8Array> {
+    const [from, to] = ['from.safetensors', 'to.pkl'].map((name) => path.join(this.folder, name));
+    await writeFile(`${from}`, encodeSafetensors(tensors));
+    const code = 'import sys, snapshots as s; s.write_snapshot(sys.argv[2], s.read_safetensors(sys.argv[1]))';
+    execFileSync('python3', ['-B', '-c', code, `${from}`, `${to}`], { cwd: CHECKOUT });
+    return readFile(`${to}`);
   }
 
   async remove(): Promise<void> {
