@@ -4,10 +4,10 @@ import type { TransferReport } from '../../spec/results.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { Warn } from '../checkpoint-store.js';
 import type { NetworkConfig } from '../config.js';
-import { networkOf } from '../networks/registry.js';
 import { NETWORKS } from '../weights/network-weights.js';
 import { openWeights } from '../weights/source.js';
 import { planTransfer } from '../weights/transfer.js';
+import { officialSpecs } from './networks.js';
 
 /**
  * The `.pkl` at an address (the store's, or any other), or the one that a checkpoint of an official training keeps. It is read by our
@@ -50,18 +50,9 @@ export async function findBeginning(
 }
 
 function shapesOf(config: NetworkConfig): Record<string, readonly number[]> {
-  const network = networkOf(config);
-  const generator = network.generatorSpecs(config);
-  const all = { G: generator, D: network.discriminatorSpecs(discriminatorOf(config)), G_ema: generator };
   return Object.fromEntries(
-    Object.entries(all).flatMap(([prefix, specs]) =>
+    Object.entries(officialSpecs(config)).flatMap(([prefix, specs]) =>
       Object.entries(specs).map(([name, { shape }]) => [`${prefix}.${name}`, shape] as const),
     ),
   );
-}
-
-/** In the official -r the generator alone has twice the channels; in ours both networks have. */
-function discriminatorOf(config: NetworkConfig): NetworkConfig {
-  if (config.cfg !== 'stylegan3-r') return config;
-  return { ...config, cbase: config.cbase / 2, cmax: config.cmax / 2 };
 }

@@ -4,12 +4,15 @@ import { PARTS } from '../checkpoint.js';
 import type { NetworkConfig } from '../config.js';
 import { decodeVariables, type Variables } from '../variables.js';
 import { encodeNetworks, readWeights } from '../weights/import.js';
+import { firstDifference } from '../weights/infer-config.js';
+import { NETWORKS } from '../weights/network-weights.js';
+import { officialSpecs } from './networks.js';
 
 export interface SnapshotParts {
   parts: Record<string, Uint8Array>;
   /** Of the averaged generator, under `G_ema.`. */
   average: Variables;
-  /** What is worth knowing of networks that do not quite fit. */
+  /** What is worth knowing of a discriminator that does not quite fit. */
   notes: string[];
 }
 
@@ -22,17 +25,23 @@ export interface SnapshotParts {
  */
 export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
   const weights = readWeights(bytes, name);
-  const { clamp: _wanted, ...wanted } = config;
-  for (const [field, value] of Object.entries(wanted)) {
-    const found = weights.config[field as keyof typeof wanted];
-    if (found === value) continue;
+  const specs = officialSpecs(config);
+  const differences = NETWORKS.map((network) => {
+    const found = weights.networks[network];
+    const difference = found ? firstDifference(found.tensors, specs[network]) : 'it is missing';
+    return difference === null ? null : `${network}: ${difference}`;
+  });
+  const [misfitG, misfitD, misfitEma] = differences;
+  const misfit = misfitEma ?? misfitG;
+  if (misfit) {
     throw new CheckpointError({
-      what: `the official trainer’s network has ${field} = ${found}, this training wants ${value}`,
+      what: `the official trainer’s network is not the one that this training asks for; ${misfit}`,
       where: name,
       mend: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
     });
   }
-  const parts = encodeNetworks(weights);
+  // Not what the shapes tell of it: those of small images leave cbase open.
+  const parts = encodeNetworks({ ...weights, config });
   const variables = decodeVariables(parts);
   const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
   if (broken) {
@@ -46,6 +55,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
   return {
     parts: { ...parts, [PARTS.official]: bytes },
     average: Object.fromEntries(average),
-    notes: weights.notes,
+    // Sampling does without it.
+    notes: misfitD ? [misfitD] : [],
   };
 }

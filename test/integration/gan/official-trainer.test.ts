@@ -1,11 +1,12 @@
 /** A whole training with an official trainer's stand-in: data in, progress, checkpoints and images out. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CheckpointError } from '../../../src/core/errors.js';
+import { CheckpointError, TrainingError } from '../../../src/core/errors.js';
 import { PARTS, trainPrefix } from '../../../src/gan/checkpoint.js';
 import { createSampler } from '../../../src/gan/generate.js';
 import { findTransfer, listSnapshots, type TrainerEvent } from '../../../src/gan/index.js';
 import { findBeginning } from '../../../src/gan/official-trainer/beginning.js';
+import { snapshotParts } from '../../../src/gan/official-trainer/snapshot.js';
 import { specifiedNetwork } from '../../../src/gan/specified-network.js';
 import { decodeSafetensors } from '../../../src/nn/safetensors.js';
 import { sha256 } from '../../../src/storage/index.js';
@@ -184,6 +185,26 @@ describe('engine stylegan3', () => {
     await rig.tiny.store.put('raw/r.pkl', snapshot);
     const { report } = await findBeginning(rig.tiny.store, 'raw/r.pkl', config, assert.fail);
     assert.deepEqual(report.initialised, []);
+    assert.deepEqual(snapshotParts(snapshot, 'r.pkl', config).notes, []);
+  });
+
+  test('a snapshot is of the networks that were asked for, also where its shapes leave cbase open, or it is refused', async () => {
+    const { train } = rig.job('any');
+    const configOf = (sizes: { cbase: number; cmax: number }) =>
+      specifiedNetwork({ ...train, ...sizes }, { resolution: 16, channels: 1, classes: 0 });
+    const wide = configOf({ cbase: 32_768, cmax: 8 });
+    const snapshot = await rig.snapshotOf(tinyWeights(wide));
+    const { parts, average } = snapshotParts(snapshot, 'x.pkl', wide);
+    assert.equal(Object.keys(parts).length, 4);
+    assert.ok(average['G_ema.synthesis.b16.conv1.weight']);
+    assert.throws(
+      () => snapshotParts(snapshot, 'x.pkl', configOf({ cbase: 32_768, cmax: 16 })),
+      (error) => error instanceof CheckpointError && /x\.pkl: .*asks for; G_ema: /.test(error.message),
+    );
+    const broken = tinyWeights(wide);
+    broken['G.mapping.fc0.bias']?.data.fill(Number.NaN);
+    const bytes = await rig.snapshotOf(broken);
+    assert.throws(() => snapshotParts(bytes, 'x.pkl', wide), TrainingError);
   });
 
   test('the built-in engine does not go on from its checkpoints', async () => {
