@@ -1,5 +1,6 @@
 /** The trainer process: reads its job from the file named on its command line, trains, and speaks JSON lines. */
 import { readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
@@ -55,9 +56,9 @@ function listen(): void {
   process.on('SIGINT', () => undefined);
 }
 
-function readJob(): TrainerJob {
+function jobFile(): string {
   const file = process.argv[2];
-  if (file) return JSON.parse(readFileSync(file, 'utf8')) as TrainerJob;
+  if (file) return path.resolve(file);
   throw new UsageError({ what: 'the trainer needs the path of a job file', where: 'trainer-process' });
 }
 
@@ -78,7 +79,7 @@ function prepareNative({ threads: wanted, engine }: TrainerJob['train']): void {
 
 async function main(): Promise<number> {
   listen();
-  const job = readJob();
+  const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
   const env = { ...process.env };
   prepareNative(job.train);
   const pulse = new Pulse(STAGES);
@@ -109,7 +110,7 @@ async function train(
 ): Promise<TrainingOutcome> {
   if (job.train.engine === 'stylegan3') {
     const { runOfficialTraining } = await import('./official-trainer/train.js');
-    return runOfficialTraining(job, controls, env);
+    return runOfficialTraining(job, controls, { env, folder: path.dirname(jobFile()) });
   }
   const { runTraining } = await import('./trainer.js');
   return runTraining(job, controls);

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../../core/environment.js';
 import { log } from '../../core/log.js';
-import { openDataset } from '../../imaging/dataset-reader.js';
+import { type Dataset, openDataset } from '../../imaging/dataset-reader.js';
+import type { DatasetManifest } from '../../imaging/dataset-manifest.js';
 import { trainingArchive } from '../../imaging/training-archive.js';
 import {
   assertSameConfiguration,
@@ -36,7 +37,6 @@ const OFFICIAL_CLAMP = 256;
 export interface OfficialTraining {
   checkout: Checkout;
   config: NetworkConfig;
-  classes: ClassShare[] | null;
   /** The data set as one zip. */
   archive: string;
   writer: CheckpointWriter;
@@ -60,10 +60,11 @@ export interface OfficialTraining {
  */
 export async function openOfficialTraining(
   job: TrainerJob,
-  { store, doing }: TrainerControls,
+  controls: TrainerControls,
   scratch: string,
 ): Promise<OfficialTraining> {
-  const { train } = job;
+  const { train, attempt } = job;
+  const { store } = controls;
   const checkout = findCheckout();
   const warnings: string[] = [];
   const warn = (message: string) => {
@@ -71,72 +72,89 @@ export async function openOfficialTraining(
     warnings.push(message);
   };
   const dataset = await openDataset(store, job.dataset.prefix);
-  const { resolution, channels, classImages } = dataset.manifest;
-  const named = conditionalClasses(train.cond, dataset.manifest.classes);
+  const { config, fixed } = plan(job, dataset.manifest, checkout);
+  const runPrefix = trainPrefix(job.runId);
+  const { keepCheckpoints } = train;
+  const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
+  const { newest } = writer;
+  if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
+  for (const limit of officialWarnings(train, config.channels)) warn(limit);
+  if (newest) warn(limitOfResume(newest.manifest.counters));
+  const beginning =
+    newest || train.resume === null ? null : await findBeginning(store, train.resume, config, warn);
+  if (beginning) await recordTransfer(store, runPrefix, beginning.report);
+  return {
+    checkout,
+    config,
+    writer,
+    fixed,
+    warnings,
+    archive: await bringData(dataset, job, runPrefix, fixed.classes, controls),
+    resumedFrom: newest?.ref ?? null,
+    start: await writeStart(scratch, newest?.parts[PARTS.official] ?? beginning?.snapshot),
+    base: newest ? structuredClone(newest.manifest.counters) : NOTHING_YET,
+    statsLines: linesOf(newest?.parts[PARTS.stats]),
+    transfer: beginning && describeTransfer(beginning.report),
+  };
+}
+
+/** What the networks are to be, and what a checkpoint says of the training. */
+function plan(
+  { train, dataset }: TrainerJob,
+  { resolution, channels, classes: names, classImages }: DatasetManifest,
+  { python }: Checkout,
+): Pick<OfficialTraining, 'config' | 'fixed'> {
+  const named = conditionalClasses(train.cond, names);
   const classes = named?.map(({ name }, i) => ({ name, images: classImages?.train[i] ?? 0 })) ?? null;
   const data = { resolution, channels, classes: classes?.length ?? 0 };
   const config = specifiedNetwork(train, data, train.stylegan3.fp32 ? null : OFFICIAL_CLAMP);
   // What decides only how the work is shared out may change from one machine to the next.
   const { gpus: _gpus, 'batch-gpu': _perGpu, ...settings } = officialSettings(train, data);
-  const fixed: OfficialTraining['fixed'] = {
-    configuration: {
-      engine: 'stylegan3',
-      network: { ...config },
-      training: { ...settings },
-      dataset: job.dataset.digest,
-    },
-    numericEnvironment: numericEnvironment(
-      train,
-      `train.py on Python ${pythonVersion(checkout.python) ?? 'unknown'}`,
-    ),
-    classes,
-  };
-  const runPrefix = trainPrefix(job.runId);
-  const { attempt } = job;
-  const { keepCheckpoints } = train;
-  const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
-  const { newest } = writer;
-  if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
-  warnings.push(...officialWarnings(train, channels));
-  if (newest) warnings.push(...limitsOfResume(newest.manifest.counters));
-
-  const beginning =
-    newest || train.resume === null ? null : await findBeginning(store, train.resume, config, warn);
-  if (beginning) await recordTransfer(store, runPrefix, beginning.report);
-  const snapshot = newest?.parts[PARTS.official] ?? beginning?.snapshot;
-  const start = snapshot ? path.join(scratch, 'start.pkl') : null;
-  if (start && snapshot) await writeFile(start, snapshot);
-
-  doing('loading', LOADING_ALLOWANCE_MS);
-  const cache = path.join(environment.cacheFolder(), 'datasets');
-  const archive = await trainingArchive(store, job.dataset.prefix, cache, () =>
-    doing('loading', LOADING_ALLOWANCE_MS),
-  );
-  if (!(await store.head(`${runPrefix}${REALS}`)))
-    await store.put(`${runPrefix}${REALS}`, await paintReals(await firstImages(dataset, classes), classes));
+  const library = `train.py on Python ${pythonVersion(python) ?? 'unknown'}`;
   return {
-    checkout,
     config,
-    classes,
-    archive,
-    writer,
-    resumedFrom: newest?.ref ?? null,
-    start,
-    base: newest ? structuredClone(newest.manifest.counters) : NOTHING_YET,
-    statsLines: linesOf(newest?.parts[PARTS.stats]),
-    fixed,
-    warnings,
-    transfer: beginning && describeTransfer(beginning.report),
+    fixed: {
+      configuration: {
+        engine: 'stylegan3',
+        network: { ...config },
+        training: { ...settings },
+        dataset: dataset.digest,
+      },
+      numericEnvironment: numericEnvironment(train, library),
+      classes,
+    },
   };
 }
 
+/** The data set as one zip on this disk, and its picture in the store. */
+async function bringData(
+  dataset: Dataset,
+  job: TrainerJob,
+  runPrefix: string,
+  classes: ClassShare[] | null,
+  { store, doing }: TrainerControls,
+): Promise<string> {
+  const loading = () => doing('loading', LOADING_ALLOWANCE_MS);
+  loading();
+  const cache = path.join(environment.cacheFolder(), 'datasets');
+  const archive = await trainingArchive(store, job.dataset.prefix, cache, loading);
+  if (!(await store.head(`${runPrefix}${REALS}`)))
+    await store.put(`${runPrefix}${REALS}`, await paintReals(await firstImages(dataset, classes), classes));
+  return archive;
+}
+
+async function writeStart(scratch: string, snapshot: Uint8Array | undefined): Promise<string | null> {
+  if (!snapshot) return null;
+  const file = path.join(scratch, 'start.pkl');
+  await writeFile(file, snapshot);
+  return file;
+}
+
 /** What `--resume` of train.py does not bring back. */
-function limitsOfResume({ images, augmentation }: TrainingCounters): string[] {
+function limitOfResume({ images, augmentation }: TrainingCounters): string {
   const strength =
     augmentation.p > 0 ? `, and with the augmentation at 0 instead of ${augmentation.p.toFixed(3)}` : '';
-  return [
-    `train.py goes on from its snapshot at ${images / 1000} kimg without the state of its optimisers${strength}: not exactly as an undisturbed training would`,
-  ];
+  return `train.py goes on from its snapshot at ${images / 1000} kimg without the state of its optimisers${strength}: not exactly as an undisturbed training would`;
 }
 
 function linesOf(stats: Uint8Array | undefined): string[] {

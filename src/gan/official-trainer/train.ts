@@ -1,10 +1,9 @@
 /** The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end a verdict. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
-import { makeScratchFolder } from '../../core/scratch.js';
 import { PARTS } from '../checkpoint.js';
 import { CheckpointUploads } from '../checkpoint-uploads.js';
 import { PreviewPainter } from '../preview.js';
@@ -29,17 +28,18 @@ const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
  * Trains with the user's own checkout of the official trainer from the newest intact checkpoint, or anew, until `targetKimg` are
  * shown or it is asked to stop. docs/official-trainer.md says what of it is not exact.
  *
- * @param env of train.py, without what this process has set for itself
+ * @param surroundings env: of train.py, without what this process has set for itself; folder: for what it leaves, removed by whoever
+ *   made it, since a process that is killed cannot
  * @throws SetupError when there is no checkout or its Python does not fit; TrainerCrashError when train.py ended or hung; TrainingError
  *   when it ran out of the GPU's memory or refused its options; CheckpointError and StaleAttemptError as the built-in trainer does
  */
 export async function runOfficialTraining(
   job: TrainerJob,
   controls: TrainerControls,
-  env: NodeJS.ProcessEnv,
+  { env, folder }: { env: NodeJS.ProcessEnv; folder: string },
 ): Promise<TrainingOutcome> {
   if (controls.shouldStop()) return { type: 'stopped', checkpoint: null };
-  const scratch = await makeScratchFolder('stylegan3');
+  const scratch = await mkdtemp(path.join(folder, 'stylegan3-'));
   try {
     const training = await openOfficialTraining(job, controls, scratch);
     const { resumedFrom, warnings, transfer } = training;
@@ -103,9 +103,9 @@ class OfficialRun {
     private readonly child: OfficialProcess,
     private readonly folder: RunFolder,
   ) {
-    const { writer, resumedFrom, config, classes } = training;
+    const { writer, resumedFrom, config, fixed } = training;
     this.uploads = new CheckpointUploads(job.storeUri, writer, controls.emit, resumedFrom);
-    this.painter = new PreviewPainter(config, job.train.mode, classes);
+    this.painter = new PreviewPainter(config, job.train.mode, fixed.classes);
     this.target = Math.round(job.targetKimg * 1000);
     this.snapshotImages = 1000 * snapshotKimg(job.train);
   }
