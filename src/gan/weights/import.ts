@@ -67,15 +67,10 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
-/**
- * Writes `<prefix>manifest.json` and the networks beside it. What is there already under this prefix is replaced.
- *
- * @param prefix ends in a slash, or is empty
- */
-export async function writeWeights(store: ObjectStore, prefix: string, weights: ReadWeights): Promise<void> {
-  const { config, networks } = weights;
+/** The networks as parts of a checkpoint, by the names of {@link PARTS}. A generator alone is its own average. */
+export function encodeNetworks({ config, networks }: ReadWeights): Record<string, Uint8Array> {
   const network = networkOf(config);
-  const parts: Record<string, Part> = {};
+  const parts: Record<string, Uint8Array> = {};
   for (const name of NETWORKS) {
     const given = networks[name] ?? (name === 'G_ema' ? networks.G : undefined);
     if (!given) continue;
@@ -83,13 +78,20 @@ export async function writeWeights(store: ObjectStore, prefix: string, weights: 
     const tensors = Object.entries(withBuffers(given.tensors, specs)).map(
       ([own, tensor]) => [`${name}.${own}`, tensor] as const,
     );
-    parts[PART_OF[name]] = await putPart(
-      store,
-      prefix,
-      PART_OF[name],
-      encodeSafetensors(Object.fromEntries(tensors)),
-    );
+    parts[PART_OF[name]] = encodeSafetensors(Object.fromEntries(tensors));
   }
+  return parts;
+}
+
+/**
+ * Writes `<prefix>manifest.json` and the networks beside it. What is there already under this prefix is replaced.
+ *
+ * @param prefix ends in a slash, or is empty
+ */
+export async function writeWeights(store: ObjectStore, prefix: string, weights: ReadWeights): Promise<void> {
+  const parts: Record<string, Part> = {};
+  for (const [name, bytes] of Object.entries(encodeNetworks(weights)))
+    parts[name] = await putPart(store, prefix, name, bytes);
   await putJson(store, `${prefix}manifest.json`, manifestOf(weights, parts));
 }
 
