@@ -31,9 +31,10 @@ export function specifiedNetwork(
   clamp: number | null = null,
 ): NetworkConfig {
   const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
-  // Layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
-  const wider = cfg === 'stylegan3-r' ? 2 : 1;
-  return resolveNetworkConfig({
+  // The generator's layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
+  const isRotation = cfg === 'stylegan3-r';
+  const wider = isRotation ? 2 : 1;
+  const config = resolveNetworkConfig({
     cfg,
     ...data,
     zDim,
@@ -43,4 +44,5 @@ export function specifiedNetwork(
     cmax: wider * cmax,
     clamp,
   });
+  return isRotation ? { ...config, discriminator: { cbase, cmax } } : config;
 }

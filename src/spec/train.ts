@@ -79,7 +79,9 @@ const settings = z.strictObject({
     .min(16)
     .max(65_536)
     .default(32_768)
-    .describe('Channels at a resolution: min(cbase / resolution, cmax); twice that in stylegan3-r.'),
+    .describe(
+      'Channels at a resolution: min(cbase / resolution, cmax); twice that in the generator of stylegan3-r.',
+    ),
   cmax: z.int().min(4).max(1024).default(512),
   mapDepth: z
     .union([auto, z.int().min(1).max(16)])

@@ -4,10 +4,10 @@ import type { TransferReport } from '../../spec/results.js';
 import type { ObjectStore } from '../../storage/object-store.js';
 import type { Warn } from '../checkpoint-store.js';
 import type { NetworkConfig } from '../config.js';
+import { networkSpecs } from '../networks/registry.js';
 import { NETWORKS } from '../weights/network-weights.js';
 import { openWeights } from '../weights/source.js';
 import { planTransfer } from '../weights/transfer.js';
-import { officialSpecs } from './networks.js';
 
 /**
  * The `.pkl` at an address (the store's, or any other), or the one that a checkpoint of an official training keeps. It is read by our
@@ -51,7 +51,7 @@ export async function findBeginning(
 
 function shapesOf(config: NetworkConfig): Record<string, readonly number[]> {
   return Object.fromEntries(
-    Object.entries(officialSpecs(config)).flatMap(([prefix, specs]) =>
+    Object.entries(networkSpecs(config)).flatMap(([prefix, specs]) =>
       Object.entries(specs).map(([name, { shape }]) => [`${prefix}.${name}`, shape] as const),
     ),
   );

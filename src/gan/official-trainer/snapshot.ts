@@ -2,11 +2,11 @@
 import { CheckpointError, TrainingError } from '../../core/errors.js';
 import { PARTS } from '../checkpoint.js';
 import type { NetworkConfig } from '../config.js';
+import { networkSpecs } from '../networks/registry.js';
 import { decodeVariables, type Variables } from '../variables.js';
 import { encodeNetworks, readWeights } from '../weights/import.js';
 import { firstDifference } from '../weights/infer-config.js';
 import { NETWORKS } from '../weights/network-weights.js';
-import { officialSpecs } from './networks.js';
 
 export interface SnapshotParts {
   parts: Record<string, Uint8Array>;
@@ -25,7 +25,7 @@ export interface SnapshotParts {
  */
 export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
   const weights = readWeights(bytes, name);
-  const specs = officialSpecs(config);
+  const specs = networkSpecs(config);
   const differences = NETWORKS.map((network) => {
     const found = weights.networks[network];
     const difference = found ? firstDifference(found.tensors, specs[network]) : 'it is missing';
