@@ -1,8 +1,10 @@
 /** The generate stage: how many shards, the shards, the manifest over them. */
 import type { Compute } from '../core/compute.js';
 import { createHash } from 'node:crypto';
+import { weightsDigest } from '../gan/index.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { CheckpointRef, DatasetRef, GenerateResult } from '../spec/results.js';
+import type { ObjectStore } from '../storage/object-store.js';
 import { workControls } from './heartbeat.js';
 
 export interface GenerateInput {
@@ -13,19 +15,20 @@ export interface GenerateInput {
   generate: GenerateSpec;
 }
 
-/** Identifies a synthetic set: the checkpoint and the settings. */
-function syntheticDigest({ checkpoint, generate }: GenerateInput): string {
+/** Identifies a synthetic set: the weights, where they lie, and the settings. */
+async function syntheticDigest(store: ObjectStore, { checkpoint, generate }: GenerateInput): Promise<string> {
+  const weights = await weightsDigest(store, checkpoint.prefix);
   return createHash('sha256')
-    .update(JSON.stringify([checkpoint.prefix, generate]))
+    .update(JSON.stringify([checkpoint.prefix, weights, generate]))
     .digest('hex')
     .slice(0, 16);
 }
 
-export function createGenerateActivities({ compute }: { compute: Compute }) {
+export function createGenerateActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
   return {
     async planGeneration(input: GenerateInput): Promise<{ digest: string; shards: number }> {
       return {
-        digest: syntheticDigest(input),
+        digest: await syntheticDigest(store, input),
         shards: Math.ceil(input.generate.count / input.generate.shardImages),
       };
     },

@@ -1,8 +1,9 @@
 /** Bookkeeping of a run: what it stands on, what its stages made, and what an earlier run can lend it. */
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
+import { newestCheckpoint, weightsDigest } from '../gan/index.js';
 import type { PipelineSpec, Stage } from '../spec/pipeline.js';
-import type { DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
 import {
   findStageResult,
   recordRun,
@@ -31,16 +32,31 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
     },
 
     /** The result of an equal stage of an earlier run, or null. */
-    findStage(lookup: StageLookup): Promise<StageResult | null> {
-      return findStageResult(store, lookup);
+    async findStage(lookup: StageLookup): Promise<StageResult | null> {
+      return findStageResult(store, await identified(store, lookup));
     },
 
     /** Makes a finished stage known to this run and, if it is what the spec asked for, to later ones. */
     async recordStage(
       lookup: StageLookup & { stage: Stage; result: StageResult; asAsked?: boolean },
     ): Promise<void> {
-      await recordStageResult(store, lookup, lookup.result, lookup.asAsked);
+      await recordStageResult(store, await identified(store, lookup), lookup.result, lookup.asAsked);
     },
+
+    /** The newest checkpoint that a run has left in the store; null when there is none. */
+    newestCheckpoint({ runId }: { runId: string }): Promise<CheckpointRef | null> {
+      return newestCheckpoint(store, runId);
+    },
+  };
+}
+
+/** Images stand on weights, which their address alone does not tell. */
+async function identified(store: ObjectStore, lookup: StageLookup): Promise<StageLookup> {
+  const { stage, inputs } = lookup;
+  if (stage !== 'generate') return lookup;
+  return {
+    ...lookup,
+    inputs: [...inputs, ...(await Promise.all(inputs.map((at) => weightsDigest(store, at))))],
   };
 }
 

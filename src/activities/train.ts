@@ -3,7 +3,13 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
 import type { Compute } from '../core/compute.js';
-import { findTransfer, listSnapshots, superviseTrainer, type TrainerEvent } from '../gan/index.js';
+import {
+  findTransfer,
+  listSnapshots,
+  newestCheckpoint,
+  superviseTrainer,
+  type TrainerEvent,
+} from '../gan/index.js';
 import type { TrainHeartbeat } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
@@ -67,7 +73,8 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         );
       }
       return {
-        last: outcome.checkpoint,
+        // Stopped before it had read them, it does not know of those that earlier attempts left.
+        last: outcome.checkpoint ?? (await newestCheckpoint(store, input.runId)),
         snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
         transfer: await findTransfer(store, input.runId),
       };

@@ -79,7 +79,8 @@ export class CheckpointError extends GistError {
 /** A newer attempt owns the training; this one must stop and write nothing more. */
 export class StaleAttemptError extends GistError {
   override readonly name = 'StaleAttemptError';
-  override readonly retryable = false;
+  /** Of the server's clock it may be a mistake (numbers of attempts are times); a really old attempt is not listened to anyway. */
+  override readonly retryable = true;
   override readonly exitCode = 4;
 }
 

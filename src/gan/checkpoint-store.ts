@@ -15,7 +15,7 @@ import {
   partKey,
   trainPrefix,
 } from './checkpoint.js';
-import { type HandedOver, type IndexEntry, Ownership, readIndex } from './checkpoint-index.js';
+import { type HandedOver, type IndexEntry, newestEntry, Ownership, readIndex } from './checkpoint-index.js';
 
 export type Warn = (message: string) => void;
 
@@ -26,6 +26,12 @@ export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'pa
 export async function listSnapshots(store: ObjectStore, runId: string): Promise<CheckpointRef[]> {
   const { index } = await readIndex(store, trainPrefix(runId));
   return (index?.checkpoints ?? []).filter(({ snapshot }) => snapshot).map(refOf);
+}
+
+/** The newest checkpoint that a training can go on from, not verified. */
+export async function newestCheckpoint(store: ObjectStore, runId: string): Promise<CheckpointRef | null> {
+  const entry = await newestEntry(store, trainPrefix(runId));
+  return entry && refOf(entry);
 }
 
 /**

@@ -22,7 +22,7 @@ let warm: { key: string; sampler: Promise<Sampler> } | null = null;
 
 /** The sampler of a checkpoint; the last one used is kept, since shards of one set follow each other. */
 export async function warmSampler(store: ObjectStore, prefix: string): Promise<Sampler> {
-  const key = `${store.uri}\n${prefix}`;
+  const key = `${store.uri}\n${prefix}\n${(await store.head(`${prefix}manifest.json`))?.etag}`;
   if (warm?.key === key) return warm.sampler;
   const previous = warm?.sampler;
   const sampler = createSampler(store, prefix);

@@ -1,7 +1,7 @@
 /** Memory that ran out: how to tell, how much there was, and the error that says what to do. */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { TrainingError } from '../core/errors.js';
+import { TrainerCrashError, TrainingError } from '../core/errors.js';
 
 /** What one training needs of a machine's memory, as estimated beforehand. */
 export interface MemoryPlan {
@@ -24,6 +24,15 @@ export function outOfMemory({ batch, neededBytes, availableBytes, fits }: Memory
       smaller >= 2
         ? `A batch of ${smaller} should fit; with train.batchGpu: ${smaller} the batch can stay and is worked off in rounds.`
         : 'Lower cbase and cmax, or use a machine with more memory.',
+  });
+}
+
+/** The error when there had been enough for whole steps: whatever else took it may be gone when it is tried again. */
+export function memoryPassingly(plan: MemoryPlan): TrainerCrashError {
+  const { what, mend } = outOfMemory(plan);
+  return new TrainerCrashError({
+    what: `${what}; it had been enough for the steps before`,
+    mend: `Training goes on from the newest checkpoint when it is tried again. ${mend}`,
   });
 }
 

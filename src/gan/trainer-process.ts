@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { openStore } from '../storage/index.js';
-import { type MemoryPlan, outOfMemory, speaksOfMemory } from './memory.js';
+import { type MemoryPlan, memoryPassingly, outOfMemory, speaksOfMemory } from './memory.js';
 import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
@@ -18,6 +18,7 @@ const LOADING_ALLOWANCE_MS = 20 * 60_000;
 let stopping = false;
 let started = false;
 let memory: MemoryPlan | null = null;
+let hasTakenSteps = false;
 
 /** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
 function askToStop(): void {
@@ -92,6 +93,7 @@ async function main(): Promise<number> {
     emit: (event) => {
       started ||= event.type === 'started';
       if (event.type === 'memory') memory = event;
+      hasTakenSteps ||= event.type === 'progress';
       emit(event);
     },
     shouldStop: () => stopping,
@@ -117,7 +119,8 @@ async function train(
 }
 
 function report(thrown: unknown): number {
-  const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory) : thrown;
+  const ranOut = memory && isOutOfMemory(thrown) ? memory : null;
+  const error = ranOut ? (hasTakenSteps ? memoryPassingly(ranOut) : outOfMemory(ranOut)) : thrown;
   if (!(error instanceof GistError))
     log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
   emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });

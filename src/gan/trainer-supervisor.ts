@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { type MemoryPlan, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
+import { type MemoryPlan, memoryKills, memoryPassingly, outOfMemory, speaksOfMemory } from './memory.js';
 import {
   EXIT,
   errorOf,
@@ -76,6 +76,7 @@ class Supervision {
   private final: Extract<TrainerEvent, { type: 'done' | 'stopped' | 'error' }> | null = null;
   private readonly tail: string[] = [];
   private memory: MemoryPlan | null = null;
+  private hasTakenSteps = false;
   private readonly killsBefore = memoryKills();
   private killedFor: string | null = null;
   private failure: { error: unknown } | null = null;
@@ -139,6 +140,7 @@ class Supervision {
     if (!event) return;
     this.armStall();
     if (event.type === 'memory') this.memory = event;
+    this.hasTakenSteps ||= event.type === 'progress';
     if (event.type === 'done' || event.type === 'stopped' || event.type === 'error') this.final = event;
     try {
       this.options.onEvent?.(event);
@@ -186,7 +188,8 @@ class Supervision {
   }
 
   private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError | TrainingError {
-    if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory);
+    if (this.memory && this.ranOutOfMemory(signal))
+      return this.hasTakenSteps ? memoryPassingly(this.memory) : outOfMemory(this.memory);
     const how = this.killedFor
       ? `was killed because ${this.killedFor}`
       : `ended by ${signal ?? `exit code ${code}`}`;

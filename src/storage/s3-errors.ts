@@ -30,6 +30,11 @@ export function isPreconditionFailed(error: unknown): boolean {
   return status === 412 || name === 'PreconditionFailed';
 }
 
+/** Whether a multipart upload is no more: it was completed in a request whose answer got lost, or thrown away. */
+export function isUploadGone(error: unknown): boolean {
+  return failureOf(error).name === 'NoSuchUpload';
+}
+
 const KEYS =
   'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may use this bucket.';
 const CREDENTIALS: Record<string, string> = {
@@ -74,6 +79,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
       cause: error,
     });
   }
+  if (isUploadGone(error)) return unavailable(error, where, endpoint);
   if (isNotFound(error)) {
     return new StoreError({
       what: 'does not exist',

@@ -16,7 +16,13 @@ import { environment } from '../core/environment.js';
 import { PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError } from './file-errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
-import { classifyS3Error, isNotFound, isPreconditionFailed, missingBucket } from './s3-errors.js';
+import {
+  classifyS3Error,
+  isNotFound,
+  isPreconditionFailed,
+  isUploadGone,
+  missingBucket,
+} from './s3-errors.js';
 import { type PutConditions, type PutTarget, pieces, uploadMultipart } from './s3-multipart.js';
 import { checkKey, formatUri } from './uri.js';
 
@@ -98,7 +104,7 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       const own = await this.#ownPut(key, putId, error);
       if (own) return own;
-      if (options.ifMatch !== undefined && isNotFound(error)) {
+      if (options.ifMatch !== undefined && isNotFound(error) && !isUploadGone(error)) {
         throw new PreconditionFailedError({
           what: 'has been deleted by somebody else',
           where: key,
@@ -184,9 +190,9 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** After a refused condition: the object, if this very put wrote it in a request whose answer got lost. */
+  /** After a refused condition, or an upload that the server has already put together: the object, if this very put wrote it in a request whose answer got lost. */
   async #ownPut(key: string, putId: string, error: unknown): Promise<ObjectInfo | null> {
-    if (!isPreconditionFailed(error)) return null;
+    if (!isPreconditionFailed(error) && !isUploadGone(error)) return null;
     const answer = await this.#client.send(new HeadObjectCommand(this.#target(key))).catch(() => null);
     if (answer?.Metadata?.[PUT_ID] !== putId) return null;
     return { key, bytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '', modifiedMs: Date.now() };

@@ -60,7 +60,7 @@ export class RunControls {
     setHandler(pauseUpdate, () => this.pause(), { validator: () => this.refuseAfterEnd() });
     setHandler(resumeUpdate, () => this.resume(), { validator: () => this.refuseAfterEnd() });
     setHandler(stopTrainingUpdate, () => this.stopTraining(), {
-      validator: () => this.refuseAfterTraining('stopTraining'),
+      validator: () => this.validateStop(),
     });
     setHandler(extendTrainingUpdate, (input) => this.extend(input), {
       validator: (input) => this.validateExtension(input),
@@ -71,9 +71,9 @@ export class RunControls {
     return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
   }
 
-  /** Whether orders made the training shorter or longer than the spec says. */
-  changedTraining(): boolean {
-    return this.stopped || this.targetKimg !== this.spec.train.kimg;
+  /** Whether no order made the training shorter or longer than the spec says. */
+  isAsAsked({ ended }: TrainResult): boolean {
+    return ended !== 'stopped' && this.targetKimg === this.spec.train.kimg;
   }
 
   async waitWhilePaused(): Promise<void> {
@@ -132,9 +132,10 @@ export class RunControls {
   private hearTraining(report: TrainReport): void {
     const train = this.progress.train;
     if (!train) return;
-    const { point } = report;
-    if (point && !train.curve.some(({ kimg, metric }) => kimg === point.kimg && metric === point.metric))
-      train.curve.push(point);
+    for (const point of report.points ?? []) {
+      if (!train.curve.some(({ kimg, metric }) => kimg === point.kimg && metric === point.metric))
+        train.curve.push(point);
+    }
     if (report.serial < this.lastReport) return;
     this.lastReport = report.serial;
     this.trainState = report.state;
@@ -202,6 +203,14 @@ export class RunControls {
     const train = this.progress.stages.train;
     if (train === 'left-out') refuse(`${control} needs a run with stage "train"`);
     if ((train === 'done' || train === 'reused') && !this.stopped) refuse('the training has ended');
+  }
+
+  private validateStop(): void {
+    this.refuseAfterTraining('stopTraining');
+    if (this.progress.stages.train === 'waiting')
+      refuse(
+        'the training has not begun, so there is nothing to keep; cancel the run, or stop it once it trains',
+      );
   }
 
   private validateExtension(input: ExtendTrainingInput): void {

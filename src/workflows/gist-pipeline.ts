@@ -116,7 +116,7 @@ class Pipeline {
       return found;
     }
     const result = await work();
-    const asAsked = stage !== 'train' || !this.controls.changedTraining();
+    const asAsked = result.stage !== 'train' || this.controls.isAsAsked(result);
     await this.bookkeeping.recordStage({ ...lookup, result, asAsked });
     return result;
   }

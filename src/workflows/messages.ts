@@ -36,7 +36,8 @@ export interface TrainReport {
   state: 'running' | 'paused';
   targetKimg: number;
   lastCheckpoint: CheckpointRef | null;
-  point?: CurvePoint;
+  /** Of one snapshot, which has just been judged. */
+  points?: CurvePoint[];
 }
 
 /** Told to `gistPipeline` by its training. */

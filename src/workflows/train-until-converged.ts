@@ -11,6 +11,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { RunActivities } from '../activities/run.js';
 import type { TrainActivities } from '../activities/train.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
@@ -22,7 +23,7 @@ import {
   trainReportSignal,
   wishSignal,
 } from './messages.js';
-import { STEADY_WORK, TRAINING } from './policies.js';
+import { BOOKKEEPING, STEADY_WORK, TRAINING } from './policies.js';
 
 export interface TrainUntilConvergedInput {
   runId: string;
@@ -64,6 +65,7 @@ class Training {
   private transfer: TransferReport | undefined;
   private readonly trainer;
   private readonly judge;
+  private readonly books;
 
   constructor(private readonly input: TrainUntilConvergedInput) {
     this.wish = input.wish;
@@ -73,6 +75,7 @@ class Training {
     this.reports = input.carried?.reports ?? 0;
     this.transfer = input.carried?.transfer;
     this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: input.taskQueues.gpu });
+    this.books = proxyActivities<RunActivities>(BOOKKEEPING);
     this.judge = proxyActivities<TrainActivities>({ ...STEADY_WORK, taskQueue: input.taskQueues.cpu });
   }
 
@@ -97,7 +100,7 @@ class Training {
     for (;;) {
       if (this.wish.paused && !this.ended()) await this.waitWhilePaused();
       const ended = this.ended();
-      if (ended) return this.finish(ended);
+      if (ended && (await this.staysEnded(ended))) return this.finish(ended);
       await this.trainAWhile();
       if (this.judgeFailure) throw this.judgeFailure.error;
       if (this.historyIsLong() && !this.ended()) await this.startAfresh();
@@ -121,6 +124,9 @@ class Training {
       this.addSnapshots(outcome.snapshots);
     } catch (error) {
       if (!this.isOnlyHalted(error)) throw error;
+      const { runId } = this.input;
+      this.last =
+        (await CancellationScope.nonCancellable(() => this.books.newestCheckpoint({ runId }))) ?? this.last;
     } finally {
       this.scope = undefined;
     }
@@ -145,8 +151,10 @@ class Training {
   }
 
   private ended(): TrainResult['ended'] | null {
+    // Whole images, as the trainer counts: it may end a fraction of one before the target.
+    const images = (kimg: number) => Math.round(kimg * 1000);
+    if (this.last && images(this.last.kimg) >= images(this.wish.targetKimg)) return 'complete';
     if (this.wish.stop) return 'stopped';
-    if (this.last && this.last.kimg >= this.wish.targetKimg) return 'complete';
     if (judgeCurve(this.curve, this.input.train.stopWhen).converged) return 'converged';
     return null;
   }
@@ -181,17 +189,27 @@ class Training {
       });
       this.curve.push(...points);
       this.curve.sort((a, b) => a.kimg - b.kimg);
-      for (const point of points) await this.report(point);
+      await this.report(points);
     } catch (error) {
       this.judgeFailure ??= { error };
     }
     if (this.mustHalt()) this.scope?.cancel();
   }
 
-  private async finish(ended: TrainResult['ended']): Promise<TrainResult> {
+  /** Waits for the judges. An extension may arrive meanwhile: then there is more to train. */
+  private async staysEnded(ended: TrainResult['ended']): Promise<boolean> {
+    const isExtended = () => ended === 'complete' && this.ended() !== 'complete';
     await this.report();
-    await Promise.all(this.judging.values());
+    let judged = false;
+    void Promise.all(this.judging.values()).then(() => {
+      judged = true;
+    });
+    await condition(() => judged || this.judgeFailure !== undefined || isExtended());
     if (this.judgeFailure) throw this.judgeFailure.error;
+    return !isExtended();
+  }
+
+  private async finish(ended: TrainResult['ended']): Promise<TrainResult> {
     const last = this.last;
     if (!last)
       throw ApplicationFailure.nonRetryable(
@@ -214,7 +232,7 @@ class Training {
     });
   }
 
-  private async report(point?: CurvePoint): Promise<void> {
+  private async report(points?: CurvePoint[]): Promise<void> {
     const { parent } = workflowInfo();
     if (!parent) return;
     const report: TrainReport = {
@@ -222,7 +240,7 @@ class Training {
       state: this.state,
       targetKimg: this.wish.targetKimg,
       lastCheckpoint: this.last,
-      point,
+      points,
     };
     await getExternalWorkflowHandle(parent.workflowId).signal(trainReportSignal, report);
   }

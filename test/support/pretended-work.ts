@@ -13,6 +13,11 @@ export class Books {
   shards: number[] = [];
   /** Stages that were recorded as what the spec asked for. */
   asAsked: string[] = [];
+  /** Ends where the trainer does: at the whole image nearest to the target. */
+  countsWholeImages = false;
+  /** What planning and judging wait for. */
+  holdPlan: Promise<void> | null = null;
+  holdJudges: Promise<void> | null = null;
   failTraining: ApplicationFailure | null = null;
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
 
@@ -51,7 +56,11 @@ export function pretendedWork(taskQueue: string, shards: number) {
     async recordStage({ runId, stage, asAsked }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
       if (asAsked) bookOf(runId).asAsked.push(stage);
     },
-    planDataset: async () => ({ digest: 'd', shards, dataset: null }),
+    newestCheckpoint: async ({ runId }: { runId: string }) => bookOf(runId).snapshot(bookOf(runId).kimg),
+    async planDataset({ runId }: { runId: string }) {
+      await bookOf(runId).holdPlan;
+      return { digest: 'd', shards, dataset: null };
+    },
     buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
     assembleDataset: async () => dataset,
     async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainOutcome> {
@@ -60,7 +69,8 @@ export function pretendedWork(taskQueue: string, shards: number) {
       book.legs++;
       if (book.failTraining) throw book.failTraining;
       const snapshots: CheckpointRef[] = [];
-      while (book.kimg < targetKimg && !context.cancellationSignal.aborted) {
+      const target = book.countsWholeImages ? Math.round(targetKimg * 1000) / 1000 : targetKimg;
+      while (book.kimg < target && !context.cancellationSignal.aborted) {
         await new Promise((resolve) => setTimeout(resolve, 40));
         book.kimg++;
         context.heartbeat(book.kimg);
@@ -73,9 +83,10 @@ export function pretendedWork(taskQueue: string, shards: number) {
       }
       return { last: book.snapshot(book.kimg), snapshots };
     },
-    judgeSnapshot: async ({ runId, snapshot }: JudgeInput) => [
-      { kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) },
-    ],
+    async judgeSnapshot({ runId, snapshot }: JudgeInput) {
+      await bookOf(runId).holdJudges;
+      return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) }];
+    },
   };
   return { bookOf, activities };
 }

@@ -164,7 +164,9 @@ class OfficialRun {
   private async keepNext(): Promise<void> {
     const isTime = performance.now() - this.keptAt >= this.job.train.checkpointMinutes * 60_000;
     const isNew = this.newest !== null && this.newest.counters.step > this.keptStep;
-    const next = this.wanted.shift() ?? (isTime && isNew ? this.newest : null);
+    // The last one becomes a snapshot when train.py has ended well: kept before, it would be written twice.
+    const isLast = (this.newest?.counters.images ?? 0) >= this.target;
+    const next = this.wanted.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
     if (next) await this.keep(next);
   }
 
@@ -219,7 +221,7 @@ class OfficialRun {
     const isComplete = exit.code === 0 && newest !== null && newest.counters.images >= this.target;
     await this.keepRest(isComplete);
     if (isComplete && uploads.newest) return { type: 'done', last: uploads.newest };
-    throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory, this.job.train);
+    throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
   }
 
   /** train.py knows no other end than its last kimg: what it has done since its newest snapshot is lost. */

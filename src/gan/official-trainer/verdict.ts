@@ -19,7 +19,7 @@ export function isOutOfGpuMemory(line: string): boolean {
 
 /**
  * @param lines the last ones it printed, without paths
- * @param ranOut whether any line spoke of the GPU's memory
+ * @param ranOut whether a line spoke of the GPU's memory before the first tick: after one, there had been enough of it
  */
 export function errorOfExit(
   exit: Exit,

@@ -1,6 +1,6 @@
 /** The object store on a real S3 server, SeaweedFS. */
 import assert from 'node:assert/strict';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, request } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import test, { after } from 'node:test';
@@ -120,6 +120,39 @@ test('a body that breaks off is tried again, and got whole', async (t) => {
   const endpoint = await listening(server);
   t.after(() => server.close());
   assert.equal(Buffer.from(await openWith({ AWS_ENDPOINT_URL: endpoint }).get('x')).toString(), '0123456789');
+});
+
+test('a large put whose last answer got lost is known as done, also by a server that has forgotten the upload', async (t) => {
+  let completions = 0;
+  const proxy = createHttpServer((incoming, outgoing) => {
+    const completes = incoming.method === 'POST' && /uploadId=/.test(incoming.url ?? '');
+    if (completes && ++completions > 1) {
+      incoming.resume();
+      outgoing.writeHead(404, { 'content-type': 'application/xml' });
+      outgoing.end('<?xml version="1.0"?><Error><Code>NoSuchUpload</Code><Message>m</Message></Error>');
+      return;
+    }
+    const { method, url, headers } = incoming;
+    const onward = request(seaweed.endpoint, { method, path: url, headers }, (answer) => {
+      if (completes) {
+        answer.resume().once('end', () => outgoing.destroy());
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  const endpoint = await listening(proxy);
+  t.after(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  const bytes = Buffer.alloc(20 << 20, 7);
+  const info = await openWith({ AWS_ENDPOINT_URL: endpoint }).put('forgotten', bytes);
+  assert.ok(completions >= 2);
+  assert.equal(info.bytes, bytes.byteLength);
+  assert.deepEqual(Buffer.from(await openStore('s3://gist/').get('forgotten')), bytes);
 });
 
 for (const [status, code] of [

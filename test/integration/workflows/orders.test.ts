@@ -139,6 +139,50 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   assert.deepEqual(bookOf('extended').asAsked, []);
 });
 
+test('stopTraining is refused while there is nothing that could be kept', async () => {
+  const book = bookOf('early');
+  let goOn = () => {};
+  book.holdPlan = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  const handle = await start('early', { kimg: 2, stopWhen: null });
+  await assert.rejects(handle.executeUpdate(stopTrainingUpdate), (error: unknown) => {
+    assert.ok(error instanceof WorkflowUpdateFailedError);
+    assert.match(String(error.cause?.message), /has not begun/);
+    return true;
+  });
+  goOn();
+  assert.equal(((await handle.result()) as PipelineResult).stages.train?.ended, 'complete');
+});
+
+test('an extension that arrives while the last snapshots are judged is trained', async () => {
+  const book = bookOf('extended-late');
+  let goOn = () => {};
+  book.holdJudges = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  const handle = await start('extended-late', { kimg: 3, stopWhen: null });
+  await until(async () => (await kimgOf(handle)) >= 3);
+  assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 6 }] })).changed, true);
+  await until(async () => (await kimgOf(handle)) >= 6);
+  goOn();
+  const result = (await handle.result()) as PipelineResult;
+  assert.equal(result.stages.train?.last.kimg, 6);
+  assert.deepEqual(
+    result.stages.train?.curve.map(({ kimg }) => kimg),
+    [1, 2, 3, 4, 5, 6],
+  );
+});
+
+test('a target that falls between two images is reached by whole ones', async () => {
+  const handle = await start('fraction', { kimg: 3.0004, stopWhen: null });
+  const book = bookOf('fraction');
+  book.countsWholeImages = true;
+  const result = (await handle.result()) as PipelineResult;
+  assert.equal(result.stages.train?.last.kimg, 3);
+  assert.equal(book.legs, 1);
+});
+
 test('a metric that no longer falls ends the training, with the best snapshot as its result', async () => {
   bookOf('converged').fd = (kimg) => (kimg <= 4 ? 100 - kimg : 100);
   const handle = await start('converged', { kimg: 1000, stopWhen: { patience: 3 } });

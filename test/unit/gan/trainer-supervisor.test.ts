@@ -87,6 +87,20 @@ test('a trainer that dies for want of memory ends for good, with the batch that 
   }
 });
 
+test('memory that ran out after steps had been taken may be there again: the training is tried again', async () => {
+  const memory = { type: 'memory', batch: 64, neededBytes: 9e9, availableBytes: 4e9, fits: 24 };
+  const progress = { type: 'progress', kimg: 8, step: 125, imagesPerSecond: 9, losses: {} };
+  const main = await program(
+    'memory-later',
+    `say(${JSON.stringify(memory)}); say(${JSON.stringify(progress)}); process.kill(process.pid, 'SIGSEGV');`,
+  );
+  await assert.rejects(
+    superviseTrainer(job, { main }),
+    (error) =>
+      error instanceof TrainerCrashError && error.retryable && /A batch of 24 should fit/.test(error.message),
+  );
+});
+
 test('an exit that claims success without an outcome is a crash', async () => {
   const main = await program('silent', '');
   await assert.rejects(superviseTrainer(job, { main }), TrainerCrashError);

@@ -1,0 +1,66 @@
+/** Images and results of weights that have been replaced where they lay are not taken for those of the new ones. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { after } from 'node:test';
+import { createGenerateActivities } from '../../../src/activities/generate.js';
+import { createRunActivities } from '../../../src/activities/run.js';
+import { CheckpointError } from '../../../src/core/errors.js';
+import { readWeights, writeWeights } from '../../../src/gan/weights/import.js';
+import { encodeSafetensors } from '../../../src/nn/safetensors.js';
+import { generateSchema } from '../../../src/spec/generate.js';
+import { openStore } from '../../../src/storage/index.js';
+import { TINY_CONFIG, tinyWeights } from '../../support/tiny-weights.js';
+
+const root = await mkdtemp(path.join(tmpdir(), 'gist-replaced-'));
+after(() => rm(root, { recursive: true, force: true }));
+const store = openStore(root);
+const prefix = 'weights/knee/';
+const generate = generateSchema.parse({ count: 8 });
+const checkpoint = { prefix, kimg: 0, step: 0 };
+// Neither activity computes anything here.
+const compute = { run: () => assert.fail('nothing is computed') };
+const { planGeneration } = createGenerateActivities({ store, compute });
+const { findStage, recordStage } = createRunActivities({ store });
+
+const importWeights = (seed: number) =>
+  writeWeights(store, prefix, readWeights(encodeSafetensors(tinyWeights(TINY_CONFIG, seed)), 'knee'));
+const digest = async () => (await planGeneration({ runId: 'r', checkpoint, dataset: null, generate })).digest;
+
+test('equal weights at an address give the same synthetic set, other weights there another one', async () => {
+  await importWeights(5);
+  const first = await digest();
+  await importWeights(6);
+  assert.notEqual(await digest(), first);
+  await importWeights(5);
+  assert.equal(await digest(), first);
+});
+
+test('a finished generation is reused while the weights are the same, and only then', async () => {
+  const lookup = {
+    runId: 'a',
+    stage: 'generate' as const,
+    inputs: [prefix],
+    settings: generate,
+    reuse: true,
+  };
+  await importWeights(5);
+  const result = { stage: 'generate' as const, prefix: 'runs/a/generate/1/', digest: '1', images: 8 };
+  await recordStage({ ...lookup, result });
+  assert.deepEqual(await findStage({ ...lookup, runId: 'b' }), result);
+  await importWeights(6);
+  assert.equal(await findStage({ ...lookup, runId: 'b' }), null);
+});
+
+test('an address without weights is refused', async () => {
+  await assert.rejects(
+    planGeneration({
+      runId: 'r',
+      checkpoint: { ...checkpoint, prefix: 'nothing/' },
+      dataset: null,
+      generate,
+    }),
+    CheckpointError,
+  );
+});
