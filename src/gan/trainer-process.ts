@@ -10,6 +10,7 @@ import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
 import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
 import { STAGES } from './training-controls.js';
+import { xlaVariables } from './xla.js';
 
 let stopping = false;
 let started = false;
@@ -59,12 +60,14 @@ function readJob(): TrainerJob {
 }
 
 /** TensorFlow reads these when it is loaded, so this comes before. */
-function prepareNative(threads: number): void {
+function prepareNative(threads: number, xla: TrainerJob['train']['xla']): void {
   process.env.GIST_THREADS = String(threads);
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
   process.env.OMP_NUM_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // What the user has set stands.
+  for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;
   // TensorFlow.js greets on the console: standard output is for events alone.
   console.log = console.error;
   console.info = console.error;
@@ -73,7 +76,7 @@ function prepareNative(threads: number): void {
 async function main(): Promise<number> {
   listen();
   const job = readJob();
-  prepareNative(resolveThreads(job.train.threads));
+  prepareNative(resolveThreads(job.train.threads), job.train.xla);
   const { BUILD_ALLOWANCE_MS, runTraining } = await import('./trainer.js');
   const pulse = new Pulse(STAGES);
   pulse.doing('loading', BUILD_ALLOWANCE_MS);
