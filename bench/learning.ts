@@ -1,42 +1,29 @@
 /** Curves of fd_effnetlite0 against kimg: ours, the PyTorch peer's, and ours begun from a training on another set. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { CurvePoint, DatasetRef } from '../src/spec/results.js';
 import { type LearningJob, trainSpec } from './learning/job.js';
-import { type Curve, drawCurves } from './learning/figure.js';
+import { type Curve, KeptCurves } from './learning/kept-curves.js';
 
 /** Every curve is kept as soon as it is there: a bench that is begun again makes the missing ones only. */
 export async function benchLearning(job: LearningJob): Promise<Curve[]> {
-  await mkdir(job.work, { recursive: true });
-  const curves: Curve[] = [];
+  await Promise.all([job.work, job.out].map((folder) => mkdir(folder, { recursive: true })));
+  const kept = new KeptCurves(job);
   for (const seed of job.seeds) {
     for (const who of job.who) {
-      const file = path.join(job.work, `${who}-seed${seed}.json`);
-      if (!existsSync(file)) {
-        process.stderr.write(`${new Date().toISOString()} ${who}, seed ${seed}\n`);
-        const points = who === 'peer' ? await peerCurve(job, seed) : await ourCurve(job, who, seed);
-        await writeFile(`${file}.part`, JSON.stringify({ who, seed, points } satisfies Curve));
-        await rename(`${file}.part`, file);
-      }
-      curves.push(JSON.parse(await readFile(file, 'utf8')) as Curve);
+      if (kept.has(who, seed)) continue;
+      process.stderr.write(`${new Date().toISOString()} ${job.spec.cfg}, ${who}, seed ${seed}\n`);
+      kept.add({
+        who,
+        seed,
+        points: await (who === 'peer' ? peerCurve(job, seed) : ourCurve(job, who, seed)),
+      });
     }
   }
-  await mkdir(job.out, { recursive: true });
-  await writeFile(
-    path.join(job.out, 'learning.json'),
-    `${JSON.stringify({ job: told(job), curves }, null, 1)}\n`,
-  );
-  await writeFile(path.join(job.out, 'learning.svg'), drawCurves(curves));
-  return curves;
-}
-
-/** The settings that a reader needs, without this machine's paths. */
-function told({ seeds, kimg, snapshotKimg, images, count, resolution, spec }: LearningJob) {
-  return { seeds, kimg, snapshotKimg, images, count, resolution, spec };
+  kept.draw();
+  return kept.curves;
 }
 
 async function store(job: LearningJob) {
@@ -115,7 +102,7 @@ async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> 
   await mkdir(folder, { recursive: true });
   const pixels = Array.from({ length: images.count }, (_, i) => images.pixels(i));
   const { resolution, channels } = images;
-  const file = path.join(job.work, 'images.npy');
+  const file = path.join(folder, 'images.npy');
   await writeFile(file, encodeNpy(pixels, resolution, channels));
   await promisify(execFile)(job.python, [
     'bench/peers/learning_pytorch.py',
@@ -143,8 +130,9 @@ function byKimg(a: string, b: string): number {
 }
 
 function peerFlags(job: LearningJob, seed: number, channels: number): string[] {
-  const { batch, gamma, glr, emaKimg, cbase, cmax, mapDepth, zDim, wDim } = job.spec;
+  const { cfg, batch, gamma, glr, emaKimg, cbase, cmax, mapDepth, zDim, wDim } = job.spec;
   const flags = {
+    cfg,
     resolution: job.resolution,
     channels,
     cbase,
@@ -159,7 +147,7 @@ function peerFlags(job: LearningJob, seed: number, channels: number): string[] {
     kimg: job.kimg,
     snapshot_kimg: job.snapshotKimg,
     count: job.count,
-    threads: availableParallelism(),
+    threads: job.threads,
     seed,
   };
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);

@@ -6,14 +6,18 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|learning|memory [--quick] [--json] (learning: --who= --seeds= --kimg= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|learning|memory [--quick] [--json] (learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const WRONG_USE = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
   memory: { run: benchMemory, text: memoryTable },
-  learning: { run: benchLearning, text: learningTable, settings: ['who', 'seeds', 'kimg', 'work', 'out'] },
+  learning: {
+    run: benchLearning,
+    text: learningTable,
+    settings: ['cfg', 'who', 'seeds', 'threads', 'work', 'out'],
+  },
 };
 
 const options = process.argv.slice(2);

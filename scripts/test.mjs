@@ -10,6 +10,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Quick ones first, so that a plain mistake is seen early. */
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
 const FILE_MINUTES = 20;
+/** Files that are named at the end for the time they took. */
+const SLOWEST = 12;
 const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--minutes N]
   WORD       only files whose path contains one of the words, as in: npm test -- imaging faults/pipeline
   --suite    only this suite; may be repeated
@@ -27,6 +29,7 @@ if (files.length === 0) {
 }
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
+const clock = { lastEnd: performance.now(), seconds: new Map() };
 // One file at a time: many start servers, and TensorFlow takes all processors by itself.
 const events = run({ files, concurrency: false, timeout: minutes * 60_000 });
 events.on('test:pass', ({ skip, details }) => {
@@ -36,10 +39,25 @@ events.on('test:pass', ({ skip, details }) => {
 events.on('test:fail', ({ details }) => {
   if (details?.error?.failureType !== 'subtestsFailed') counts.failed++;
 });
+for (const type of ['test:pass', 'test:fail']) events.on(type, ({ file }) => keepTime(file));
 events.compose(new spec()).pipe(process.stdout);
 events.once('end', () => setImmediate(conclude));
 
+/** Files run one after the other: what passed since the last test ended belongs to this test's file. */
+function keepTime(file) {
+  const now = performance.now();
+  const name = path.relative(path.join(ROOT, 'dist/test'), file ?? ROOT).replace(/\.js$/, '');
+  clock.seconds.set(name, (clock.seconds.get(name) ?? 0) + (now - clock.lastEnd) / 1000);
+  clock.lastEnd = now;
+}
+
+function slowest() {
+  const files = [...clock.seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+  return files.map(([name, seconds]) => `${seconds.toFixed(0).padStart(6)} s  ${name}\n`).join('');
+}
+
 function conclude() {
+  process.stdout.write(`\nwhere the time went:\n${slowest()}`);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;

@@ -1,12 +1,7 @@
 /** The curves of the learning bench as one SVG: a thin line a seed, the median of each side as a thick one. */
 import type { CurvePoint } from '../../src/spec/results.js';
 import type { Who } from './job.js';
-
-export interface Curve {
-  who: Who;
-  seed: number;
-  points: CurvePoint[];
-}
+import type { Curve } from './kept-curves.js';
 
 const [WIDTH, HEIGHT] = [760, 420];
 const MARGIN = { left: 64, right: 200, top: 24, bottom: 44 };
@@ -16,7 +11,7 @@ const SIDES: Record<Who, { label: string; color: string }> = {
   transfer: { label: 'GIST, transferred', color: '#d9480f' },
 };
 
-export function drawCurves(curves: readonly Curve[]): string {
+export function drawCurves(curves: readonly Curve[], cfg: string): string {
   const points = curves.flatMap((curve) => curve.points);
   const most = (values: number[]) => values.reduce((largest, value) => Math.max(largest, value), 0) || 1;
   const [kimg, value] = [most(points.map((point) => point.kimg)), most(points.map((point) => point.value))];
@@ -37,7 +32,7 @@ export function drawCurves(curves: readonly Curve[]): string {
       (tick) =>
         `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${format(tick)}</text>`,
     ),
-    `<text x="${(WIDTH - MARGIN.right + MARGIN.left) / 2}" y="${HEIGHT - 8}" text-anchor="middle">kimg</text>`,
+    `<text x="${(WIDTH - MARGIN.right + MARGIN.left) / 2}" y="${HEIGHT - 8}" text-anchor="middle">kimg of ${cfg}</text>`,
     `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">fd_effnetlite0, lower is better</text>`,
     ...shown.flatMap((who, i) => {
       const own = curves.filter((curve) => curve.who === who);

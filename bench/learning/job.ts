@@ -14,14 +14,16 @@ export interface LearningJob {
   count: number;
   resolution: number;
   /** Settings that both sides share. */
-  spec: Record<
+  spec: { cfg: 'stylegan2' | 'stylegan3-t' } & Record<
     'batch' | 'gamma' | 'glr' | 'emaKimg' | 'cbase' | 'cmax' | 'mapDepth' | 'zDim' | 'wDim',
     number
   >;
-  /** Where curves and trainings are kept. */
+  /** Where trainings are kept while they run. */
   work: string;
-  /** Where learning.json and learning.svg go. */
+  /** Where the curves and their figure are kept: `<cfg>.json`, `<cfg>.svg`. */
   out: string;
+  /** Processor threads of either side. */
+  threads: number;
   /** A Python that has PyTorch and NumPy. */
   python: string;
 }
@@ -30,6 +32,7 @@ export function trainSpec(job: LearningJob, more: Record<string, unknown>): Trai
   return trainSchema.parse({
     ...job.spec,
     dlr: job.spec.glr,
+    threads: job.threads,
     kimg: job.kimg,
     snapshotKimg: job.snapshotKimg,
     snapshotImages: job.count,

@@ -1,9 +1,9 @@
-"""Trains the plain PyTorch StyleGAN2 on a set of images and leaves generated ones at every snapshot.
+"""Trains the plain PyTorch StyleGAN2 or StyleGAN3-T on a set of images and leaves generated ones at every snapshot.
 
     python learning_pytorch.py IMAGES.npy FOLDER --kimg 60 --snapshot_kimg 5 --count 2000 ...
 
 IMAGES.npy is uint8 [n, c, h, w]. `FOLDER/<kimg>.raw` is uint8 [count, h, w, c] of the averaged generator, without truncation.
-Procedure and settings are those of the product: lazy regularisation, style mixing, average with ramp-up.
+Procedure and settings are those of the product: lazy regularisation, style mixing and path length in StyleGAN2, average with ramp-up.
 """
 
 import argparse
@@ -13,13 +13,18 @@ import os
 import numpy
 import torch
 import torch.nn.functional as F
-from stylegan2_pytorch import Discriminator, Generator
+import stylegan2_pytorch
+import stylegan3_pytorch
+from stylegan2_pytorch import Discriminator
+
+GENERATORS = {"stylegan2": stylegan2_pytorch.Generator, "stylegan3-t": stylegan3_pytorch.Generator}
 
 
 def arguments():
     p = argparse.ArgumentParser()
     p.add_argument("images")
     p.add_argument("folder")
+    p.add_argument("--cfg", choices=GENERATORS, default="stylegan2")
     sizes = dict(resolution=32, channels=1, cbase=1024, cmax=64, map_depth=2, z=512, w=512, classes=0)
     for name, value in dict(sizes, batch=16, threads=2, seed=0, count=2000).items():
         p.add_argument(f"--{name}", type=int, default=value)
@@ -31,9 +36,10 @@ def arguments():
 class Training:
     def __init__(self, o):
         self.o = o
-        self.G, self.D = Generator(o), Discriminator(o)
+        self.G, self.D = GENERATORS[o.cfg](o), Discriminator(o)
+        self.has_path_length = o.cfg == "stylegan2"
         self.ema, self.pl_mean = copy.deepcopy(self.G).eval(), torch.zeros([])
-        lazy_g, lazy_d = 4 / 5, 16 / 17
+        lazy_g, lazy_d = 4 / 5 if self.has_path_length else 1, 16 / 17
         adam = lambda net, lazy: torch.optim.Adam(net.parameters(), lr=o.lr * lazy, betas=(0.0, 0.99**lazy), eps=1e-8)
         self.opt_g, self.opt_d = adam(self.G, lazy_g), adam(self.D, lazy_d)
         self.images = torch.from_numpy(numpy.load(o.images))
@@ -55,7 +61,7 @@ class Training:
         self.opt_g.zero_grad(set_to_none=True)
         F.softplus(-D(G.synthesis(G.styles(torch.randn(o.batch, o.z), None)), None)).mean().backward()
         self.opt_g.step()
-        if i % 4 == 0:
+        if self.has_path_length and i % 4 == 0:
             self.path_length()
         G.requires_grad_(False)
         D.requires_grad_(True)
@@ -92,6 +98,10 @@ class Training:
         with torch.no_grad():
             for a, b in zip(self.ema.parameters(), self.G.parameters()):
                 a.copy_(b.lerp(a, beta))
+        # Tracked magnitudes are no parameters; the average takes the newest (Karras et al. 2021, appendix C).
+        for a, b in zip(self.ema.modules(), self.G.modules()):
+            if hasattr(b, "magnitude"):
+                a.magnitude = b.magnitude
 
     def leave_images(self):
         state = torch.get_rng_state()

@@ -1,36 +1,37 @@
 /** Learning against PyTorch: curves of the Frechet distance over kimg, and what a transfer saves. */
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { machine, measure, peerPython, ROOT } from './measure.mjs';
+import { fail, machine, measure, peerPython, ROOT } from './measure.mjs';
 
-/** A set of 2,000 phantoms at 32 px, and a network that a processor trains in an hour. */
-const FULL = { seeds: [0, 1, 2], kimg: 60, snapshotKimg: 5, images: 2000, count: 2000, resolution: 32 };
-const QUICK = { seeds: [0], kimg: 1, snapshotKimg: 0.5, images: 64, count: 64, resolution: 32 };
-const SPEC = {
-  batch: 16,
-  gamma: 0.1,
-  glr: 0.0025,
-  emaKimg: 5,
-  cbase: 1024,
-  cmax: 64,
-  mapDepth: 2,
-  zDim: 128,
-  wDim: 128,
+/** 2,000 phantoms at 32 px, and networks that a processor trains within hours. */
+const COMMON = {
+  images: 2000,
+  count: 1000,
+  resolution: 32,
+  spec: { gamma: 0.1, glr: 0.0025, emaKimg: 5, cbase: 1024, cmax: 64, mapDepth: 2, zDim: 128, wDim: 128 },
 };
-const QUICK_SPEC = { ...SPEC, cbase: 256, cmax: 16, zDim: 32, wDim: 32 };
+const FULL = {
+  stylegan2: { seeds: [0, 1, 2], kimg: 60, snapshotKimg: 10, batch: 16, who: ['ours', 'peer', 'transfer'] },
+  'stylegan3-t': { seeds: [0], kimg: 12, snapshotKimg: 2, batch: 4, who: ['ours', 'peer'] },
+};
+const QUICK = { seeds: [0], kimg: 1, snapshotKimg: 0.5, images: 64, count: 64 };
+const QUICK_SPEC = { cbase: 256, cmax: 16, zDim: 32, wDim: 32 };
 
-/** Curves that are in `work` already are not made again; `out` gets learning.json and learning.svg. */
-export function benchLearning(isQuick, { who, seeds, kimg, work, out }) {
-  const scale = isQuick ? QUICK : FULL;
-  const folder = path.resolve(work ?? path.join(tmpdir(), isQuick ? 'gist-learning-quick' : 'gist-learning'));
+/** Curves that are in `out` already are not made again: give another folder to see them made. */
+export function benchLearning(isQuick, { cfg = 'stylegan2', who, seeds, work, out, threads }) {
+  if (!Object.hasOwn(FULL, cfg)) fail(`--cfg must be one of ${Object.keys(FULL).join(', ')}`);
+  const { batch, ...scale } = FULL[cfg];
+  const folder = path.resolve(work ?? path.join(tmpdir(), `gist-learning-${cfg}${isQuick ? '-quick' : ''}`));
   const job = {
+    ...COMMON,
     ...scale,
+    ...(isQuick && QUICK),
     ...(seeds && { seeds: seeds.split(',').map(Number) }),
-    ...(kimg && { kimg: Number(kimg) }),
-    who: who?.split(',') ?? ['ours', 'peer', 'transfer'],
-    spec: isQuick ? QUICK_SPEC : SPEC,
+    ...(who && { who: who.split(',') }),
+    spec: { cfg, batch, ...COMMON.spec, ...(isQuick && QUICK_SPEC) },
     work: folder,
-    out: path.resolve(out ?? (isQuick ? folder : path.join(ROOT, 'docs/images'))),
+    out: path.resolve(out ?? (isQuick ? folder : path.join(ROOT, 'docs/learning'))),
+    threads: threads ? Number(threads) : availableParallelism(),
     python: peerPython(),
   };
   const { curves } = measure(process.execPath, [
@@ -51,5 +52,5 @@ export function learningTable({ machine, job, curves }) {
       .join('');
   });
   const head = ['fd_effnetlite0'.padEnd(18), ...kimgs.map((kimg) => String(kimg).padStart(8))].join('');
-  return `${machine}; kimg across\n${head}\n${rows.join('\n')}\n${path.join(job.out, 'learning.svg')}\n`;
+  return `${machine}; kimg across\n${head}\n${rows.join('\n')}\n${path.join(job.out, `${job.spec.cfg}.svg`)}\n`;
 }

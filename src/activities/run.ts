@@ -35,9 +35,11 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       return findStageResult(store, lookup);
     },
 
-    /** Makes a finished stage known to this run and to later ones. */
-    async recordStage(lookup: StageLookup & { stage: Stage; result: StageResult }): Promise<void> {
-      await recordStageResult(store, lookup, lookup.result);
+    /** Makes a finished stage known to this run and, if it is what the spec asked for, to later ones. */
+    async recordStage(
+      lookup: StageLookup & { stage: Stage; result: StageResult; asAsked?: boolean },
+    ): Promise<void> {
+      await recordStageResult(store, lookup, lookup.result, lookup.asAsked);
     },
   };
 }

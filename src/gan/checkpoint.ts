@@ -13,6 +13,8 @@ export const PARTS = {
   optimizer: 'optimizer.safetensors',
   stats: 'stats.jsonl',
   preview: 'preview.png',
+  /** Of engine stylegan3: the file that train.py left, which alone it can go on from. */
+  official: 'network-snapshot.pkl',
 } as const;
 
 /** What an older snapshot keeps when its full state is no longer needed. */
@@ -37,6 +39,8 @@ const settings = z.record(z.string(), z.json());
 
 /** What must be equal for one training to go on from another's state. */
 export const configurationSchema = z.object({
+  /** Who trains; absent in checkpoints of before there was a choice: tfjs. */
+  engine: z.enum(['tfjs', 'stylegan3']).optional(),
   /** Sizes of the networks. */
   network: settings,
   /** Settings of the optimisation and the data order. */
@@ -134,6 +138,7 @@ export function assertSameConfiguration(
   where: string,
 ): void {
   const found = manifest.configuration;
+  check('engine', found.engine ?? 'tfjs', expected.engine ?? 'tfjs', where);
   for (const part of ['network', 'training'] as const) {
     const fields = new Set([...Object.keys(expected[part]), ...Object.keys(found[part])]);
     for (const field of [...fields].sort())

@@ -5,6 +5,9 @@ import type { HalfType } from '../nn/ops/half.js';
 /** Network families; each has an entry in `networks/registry.ts`. */
 export type NetworkFamily = 'stylegan2' | 'stylegan3-t' | 'stylegan3-r';
 
+/** What decides the channels at each resolution; an alias and no interface, so that it counts as JSON. */
+export type Channels = { readonly cbase: number; readonly cmax: number };
+
 /** Everything that decides the names and shapes of a generator's and a discriminator's parameters, and what they compute. */
 export interface NetworkConfig {
   readonly cfg: NetworkFamily;
@@ -23,6 +26,8 @@ export interface NetworkConfig {
   /** Channels at a resolution: min(cbase / resolution, cmax). */
   readonly cbase: number;
   readonly cmax: number;
+  /** Of the discriminator, where they are not those above. */
+  readonly discriminator?: Channels;
   /** Activations are kept within this, which guards half precision against overflow; null: they are not. */
   readonly clamp: number | null;
   /** Type of the features at the highest resolutions while training; null: single precision everywhere. */
@@ -98,8 +103,13 @@ function impossible(key: string, given: number, allowed: string): SpecError {
 }
 
 /** Channels of the features at a resolution. */
-export function channelsAt(config: Pick<NetworkConfig, 'cbase' | 'cmax'>, resolution: number): number {
-  return Math.min(Math.floor(config.cbase / resolution), config.cmax);
+export function channelsAt({ cbase, cmax }: Channels, resolution: number): number {
+  return Math.min(Math.floor(cbase / resolution), cmax);
+}
+
+/** The same of the discriminator's features. */
+export function discriminatorChannelsAt(config: NetworkConfig, resolution: number): number {
+  return channelsAt(config.discriminator ?? config, resolution);
 }
 
 /** 4, 8, ... up to the resolution of the images. */

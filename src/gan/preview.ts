@@ -5,7 +5,10 @@ import type { ClassShare } from './class-assignment.js';
 import type { NetworkConfig } from './config.js';
 import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
-import type { TrainingData } from './training-data.js';
+import type { TrainingImages } from './training-data.js';
+
+/** Name of the picture of real images beside a run's checkpoints. */
+export const REALS = 'reals.png';
 
 const COLUMNS = 8;
 /** Rows of an unconditional preview; a conditional one has a row for each class, up to the maximum. */
@@ -50,16 +53,13 @@ export class PreviewPainter {
 }
 
 /** Class of each cell, row by row. */
-function gridCells(classes: ClassShare[] | null): (number | null)[] {
+export function gridCells(classes: ClassShare[] | null): (number | null)[] {
   const rows = classes ? Math.min(classes.length, MAX_ROWS) : ROWS;
   return Array.from({ length: rows * COLUMNS }, (_, cell) => (classes ? Math.floor(cell / COLUMNS) : null));
 }
 
 /** The first real images of each class in the data order, in the same arrangement; a class with too few repeats its own. */
-export async function paintReals(
-  { images }: TrainingData,
-  classes: ClassShare[] | null,
-): Promise<Uint8Array> {
+export async function paintReals(images: TrainingImages, classes: ClassShare[] | null): Promise<Uint8Array> {
   const shown = new Map<number | null, number[]>();
   for (let i = 0; i < images.count; i++) {
     const key = classes ? images.label(i) : null;

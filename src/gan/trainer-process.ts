@@ -1,5 +1,6 @@
 /** The trainer process: reads its job from the file named on its command line, trains, and speaks JSON lines. */
 import { readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
@@ -9,8 +10,11 @@ import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
 import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
-import { STAGES } from './training-controls.js';
+import { STAGES, type TrainerControls, type TrainingOutcome } from './training-controls.js';
 import { xlaVariables } from './xla.js';
+
+/** Libraries and data; either engine says later what it is at. */
+const LOADING_ALLOWANCE_MS = 20 * 60_000;
 
 let stopping = false;
 let started = false;
@@ -53,14 +57,17 @@ function listen(): void {
   process.on('SIGINT', () => undefined);
 }
 
-function readJob(): TrainerJob {
+function jobFile(): string {
   const file = process.argv[2];
-  if (file) return JSON.parse(readFileSync(file, 'utf8')) as TrainerJob;
+  if (file) return path.resolve(file);
   throw new UsageError({ what: 'the trainer needs the path of a job file', where: 'trainer-process' });
 }
 
 /** TensorFlow reads these when it is loaded, so this comes before. */
-function prepareNative(threads: number, xla: TrainerJob['train']['xla']): void {
+function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): void {
+  const threads = resolveThreads(wanted);
+  // It would take the memory that the official trainer needs, for a preview now and then.
+  if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   process.env.TF_NUM_INTEROP_THREADS = '1';
@@ -75,15 +82,15 @@ function prepareNative(threads: number, xla: TrainerJob['train']['xla']): void {
 
 async function main(): Promise<number> {
   listen();
-  const job = readJob();
-  prepareNative(resolveThreads(job.train.threads), job.train.xla);
-  const { BUILD_ALLOWANCE_MS, runTraining } = await import('./trainer.js');
+  const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
+  const env = { ...process.env };
+  prepareNative(job.train);
   const pulse = new Pulse(STAGES);
-  pulse.doing('loading', BUILD_ALLOWANCE_MS);
+  pulse.doing('loading', LOADING_ALLOWANCE_MS);
   const store = new PatientStore(openStore(job.storeUri), {
     onTrouble: () => emit({ type: 'warning', message: 'the object store is in trouble; waiting' }),
   });
-  const outcome = await runTraining(job, {
+  const controls: TrainerControls = {
     store,
     emit: (event) => {
       started ||= event.type === 'started';
@@ -92,9 +99,24 @@ async function main(): Promise<number> {
     },
     shouldStop: () => stopping,
     doing: (stage, allowanceMs) => pulse.doing(stage, allowanceMs),
-  });
+  };
+  const outcome = await train(job, controls, env);
   emit(outcome);
   return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
+}
+
+/** Either engine is loaded only where it is asked for. */
+async function train(
+  job: TrainerJob,
+  controls: TrainerControls,
+  env: NodeJS.ProcessEnv,
+): Promise<TrainingOutcome> {
+  if (job.train.engine === 'stylegan3') {
+    const { runOfficialTraining } = await import('./official-trainer/train.js');
+    return runOfficialTraining(job, controls, { env, folder: path.dirname(jobFile()) });
+  }
+  const { runTraining } = await import('./trainer.js');
+  return runTraining(job, controls);
 }
 
 function report(thrown: unknown): number {

@@ -67,7 +67,8 @@ export async function superviseTrainer(
     });
     return await new Supervision(child, options).outcome();
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What a killed trainer had started may still be writing there for a moment.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

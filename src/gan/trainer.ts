@@ -6,12 +6,8 @@ import { CheckpointUploads } from './checkpoint-uploads.js';
 import { collect, endTick } from './stats.js';
 import { openTraining, type Training } from './training.js';
 import type { TrainerJob } from './trainer-events.js';
-import type { TrainerControls } from './training-controls.js';
+import type { TrainerControls, TrainingOutcome } from './training-controls.js';
 import { takeStep } from './training-step.js';
-
-export type TrainingOutcome =
-  | { type: 'done'; last: CheckpointRef }
-  | { type: 'stopped'; checkpoint: CheckpointRef | null };
 
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
 const KIMG_PER_TICK = 4;
@@ -20,7 +16,7 @@ const PROGRESS_MS = 1_000;
 const STEP_ALLOWANCE = 20;
 const MIN_ALLOWANCE_MS = 60_000;
 /** Recording, compiling and the first run of each phase. */
-export const BUILD_ALLOWANCE_MS = 20 * 60_000;
+const BUILD_ALLOWANCE_MS = 20 * 60_000;
 /** The store is waited for this long in all. */
 const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
 

@@ -1,4 +1,5 @@
 /** What a training loop is given by the process that it runs in, and what it says it is doing. */
+import type { CheckpointRef } from '../spec/results.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainerEvent } from './trainer-events.js';
 
@@ -14,8 +15,13 @@ export interface TrainerControls {
 export const STAGES = [
   'loading',
   'compiling',
+  'starting the official trainer',
   'training',
   'drawing a preview',
   'writing a checkpoint',
 ] as const;
 export type Stage = (typeof STAGES)[number];
+
+export type TrainingOutcome =
+  | { type: 'done'; last: CheckpointRef }
+  | { type: 'stopped'; checkpoint: CheckpointRef | null };

@@ -24,21 +24,20 @@ import {
 import { CheckpointWriter } from './checkpoint-store.js';
 import type { CapturedState } from './checkpoint-messages.js';
 import type { ClassShare } from './class-assignment.js';
-import { type NetworkConfig, resolveNetworkConfig } from './config.js';
+import type { NetworkConfig } from './config.js';
 import { resolveTrainingOptions, type TrainingOptions } from './loss/options.js';
 import { isSum } from './loss/rounds.js';
 import { buildTrainingProgram } from './loss/training-program.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { resolvePrecision } from './precision.js';
-import { PreviewPainter, paintReals } from './preview.js';
+import { PreviewPainter, paintReals, REALS } from './preview.js';
 import type { TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
+import { conditionalClasses, specifiedNetwork } from './specified-network.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
 import { beginFrom } from './weights/begin.js';
 import { decodeVariables, encodeVariables, shapesOf, type Variables } from './variables.js';
-
-const REALS = 'reals.png';
 
 /** The one object that a training is. */
 export class Training {
@@ -126,7 +125,7 @@ export async function openTraining(
       ? null
       : await beginFrom(train.resume, { store, runPrefix, config, definition, program, warn });
   if (!(await store.head(`${runPrefix}${REALS}`)))
-    await store.put(`${runPrefix}${REALS}`, await paintReals(data, classes));
+    await store.put(`${runPrefix}${REALS}`, await paintReals(images, classes));
   emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings, ...(transfer && { transfer }) });
   return new Training(
     config,
@@ -160,35 +159,14 @@ function plan(
       mend: 'Give more images or a smaller holdout.',
     });
   }
-  const names = images.classes;
-  if (train.cond === true && names === null) {
-    throw new TrainingError({
-      what: 'the data set has no classes',
-      where: 'train.cond',
-      mend: 'Set train.cond to false or auto.',
-    });
-  }
-  const classes =
-    names && train.cond !== false && names.length > 1 ? names.map((name) => ({ name, images: 0 })) : null;
+  const classes = conditionalClasses(train.cond, images.classes);
   for (let i = 0; classes && i < images.count; i++) {
     const share = classes[images.label(i) ?? -1];
     if (share) share.images++;
   }
-  const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
   const { resolution, channels } = images;
-  const config = resolveNetworkConfig({
-    cfg,
-    resolution,
-    channels,
-    classes: classes?.length ?? 0,
-    zDim,
-    wDim,
-    mapDepth: mapDepth === 'auto' ? (cfg === 'stylegan2' ? 8 : 2) : mapDepth,
-    // Layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
-    cbase: cfg === 'stylegan3-r' ? 2 * cbase : cbase,
-    cmax: cfg === 'stylegan3-r' ? 2 * cmax : cmax,
-    half,
-  });
+  const sizes = { resolution, channels, classes: classes?.length ?? 0 };
+  const config = { ...specifiedNetwork(train, sizes), half };
   const augmentation = resolveAugmentation(config.channels, train);
   return { config, options: resolveTrainingOptions(config, train, augmentation), classes };
 }
@@ -203,6 +181,7 @@ function configurationOf(
   // Rounds round differently; a batch that is not shared out is what it always was.
   const rounds: Record<string, number> = batchGpu < options.batch ? { batchGpu } : {};
   return {
+    engine: 'tfjs',
     network: { ...config },
     training: { ...rest, blur: rest.blur && { ...rest.blur }, ...rounds, mirror, aug },
     dataset: job.dataset.digest,

@@ -12,12 +12,15 @@ import {
   sortedImages,
   tooLarge,
 } from './image-source.js';
+import { mapInOrder } from './in-flight.js';
 
 /**
  * Below this many bytes in all, images are known by their content, so that a copy of a folder gives the same data set; above,
  * by size and time, since reading everything twice would cost more than it saves.
  */
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
+/** Files read at once: opening a small one takes longer than reading it. */
+const FILES_AT_ONCE = 8;
 
 /** Links are followed when they stay within the folder; circles and links that leave it are passed over. */
 export class FolderSource implements ImageSource {
@@ -37,10 +40,11 @@ export class FolderSource implements ImageSource {
     for await (const image of this.#walk(root, root, '', new Set())) found.push(image);
     const images = sortedImages(this.uri, found, this.ignored);
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
-    for (const image of images) {
-      if (hashed) image.identity = `sha256:${await this.#digest(image.name)}`;
-      yield image;
-    }
+    yield* hashed ? mapInOrder(images, FILES_AT_ONCE, (image) => this.#identified(image)) : images;
+  }
+
+  async #identified(image: SourceImage): Promise<SourceImage> {
+    return { ...image, identity: `sha256:${await this.#digest(image.name)}` };
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {

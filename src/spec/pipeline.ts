@@ -67,7 +67,8 @@ export const pipelineSchema = z
     requireInput('dataset', 'preprocess', ['train', 'evaluate']);
     requireInput('checkpoint', 'train', ['generate']);
     requireInput('synthetic', 'generate', ['evaluate']);
-    if (spec.train.snapshotKimg > spec.train.kimg && has('train')) {
+    // A kimg that is refused itself says nothing about the snapshots.
+    if (has('train') && spec.train.kimg > 0 && spec.train.snapshotKimg > spec.train.kimg) {
       context.addIssue({
         code: 'custom',
         path: ['train', 'snapshotKimg'],

@@ -1,6 +1,6 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
-import { enumWithFuture } from './fields.js';
+import { OFFICIAL_DEFAULTS, refuseWhatOfficialLacks } from './official-trainer.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
@@ -25,10 +25,27 @@ export type AugmentationSetName = (typeof AUGMENTATION_SET_NAMES)[number];
 const positive = z.number().positive();
 const auto = z.literal('auto');
 
-export const trainSchema = z.strictObject({
-  engine: enumWithFuture(['tfjs'], ['stylegan3'])
+/** What only the official trainer takes; docs/official-trainer.md says which of its options the other keys become. */
+const officialSchema = z
+  .strictObject({
+    gpus: z.int().min(1).max(64).default(OFFICIAL_DEFAULTS.gpus).describe('GPUs that share a batch.'),
+    workers: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(OFFICIAL_DEFAULTS.workers)
+      .describe('Processes that read images.'),
+    fp32: z.boolean().default(OFFICIAL_DEFAULTS.fp32).describe('Single precision in every layer.'),
+  })
+  .prefault({})
+  .describe('Of engine stylegan3 only.');
+
+const settings = z.strictObject({
+  engine: z
+    .enum(['tfjs', 'stylegan3'])
     .default('tfjs')
-    .describe('Who trains: the built-in engine.'),
+    .describe('Who trains: the built-in engine, or your own checkout of the official trainer.'),
+  stylegan3: officialSchema,
   cfg: z
     .enum(['stylegan2', 'stylegan3-t', 'stylegan3-r'])
     .default('stylegan2')
@@ -62,7 +79,9 @@ export const trainSchema = z.strictObject({
     .min(16)
     .max(65_536)
     .default(32_768)
-    .describe('Channels at a resolution: min(cbase / resolution, cmax); twice that in stylegan3-r.'),
+    .describe(
+      'Channels at a resolution: min(cbase / resolution, cmax); twice that in the generator of stylegan3-r.',
+    ),
   cmax: z.int().min(4).max(1024).default(512),
   mapDepth: z
     .union([auto, z.int().min(1).max(16)])
@@ -151,5 +170,7 @@ export const trainSchema = z.strictObject({
     .prefault({})
     .describe('Convergence; null runs all kimg.'),
 });
+
+export const trainSchema = settings.superRefine(refuseWhatOfficialLacks);
 
 export type TrainSpec = z.output<typeof trainSchema>;

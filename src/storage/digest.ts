@@ -23,7 +23,7 @@ export async function sha256OfStream(
 
 /** SHA-256 and length of a local file. */
 export function sha256OfFile(file: string): Promise<{ sha256: string; bytes: number }> {
-  return sha256OfStream(createReadStream(file, { highWaterMark: 1 << 20 }));
+  return sha256OfStream(createReadStream(file, { highWaterMark: 1 << 18 }));
 }
 
 /** Passes bytes on unchanged and knows their digest once they have ended. */

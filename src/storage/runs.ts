@@ -28,7 +28,7 @@ export interface FromResults {
 }
 
 /** What a finished stage leaves; the result was made by this program, so its shape is not checked again. */
-const recordSchema = z.object({ key: z.string(), result: z.custom<StageResult>() });
+const recordSchema = z.object({ key: z.string().nullable(), result: z.custom<StageResult>() });
 
 const datasetSchema = z.object({
   digest: z.string(),
@@ -52,13 +52,18 @@ export async function findStageResult(store: ObjectStore, lookup: StageLookup): 
   return (await findJson(store, cacheObject(lookup), recordSchema))?.result ?? null;
 }
 
+/**
+ * @param asAsked false when orders on the way made it other than the spec says (a training stopped early or extended): the
+ * result is this run's, and `from:` finds it, but no run with an equal spec may take it for its own.
+ */
 export async function recordStageResult(
   store: ObjectStore,
   lookup: StageLookup,
   result: StageResult,
+  asAsked = true,
 ): Promise<void> {
-  const record = { key: stageKey(lookup), runId: lookup.runId, result };
-  await putJson(store, cacheObject(lookup), record);
+  const record = { key: asAsked ? stageKey(lookup) : null, runId: lookup.runId, result };
+  if (asAsked) await putJson(store, cacheObject(lookup), record);
   await putJson(store, stageObject(lookup.runId, lookup.stage), record);
 }
 

@@ -35,7 +35,10 @@ export class RunControls {
   private lastReport = 0;
   private readonly progress: RunProgress;
 
-  constructor(runId: string, spec: PipelineSpec) {
+  constructor(
+    runId: string,
+    private readonly spec: PipelineSpec,
+  ) {
     this.trainWorkflowId = `${runId}/train`;
     this.targetKimg = spec.train.kimg;
     const state = (stage: Stage) => (spec.stages.includes(stage) ? 'waiting' : 'left-out');
@@ -66,6 +69,11 @@ export class RunControls {
 
   wish(): TrainWish {
     return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
+  }
+
+  /** Whether orders made the training shorter or longer than the spec says. */
+  changedTraining(): boolean {
+    return this.stopped || this.targetKimg !== this.spec.train.kimg;
   }
 
   async waitWhilePaused(): Promise<void> {

@@ -116,7 +116,8 @@ class Pipeline {
       return found;
     }
     const result = await work();
-    await this.bookkeeping.recordStage({ ...lookup, result });
+    const asAsked = stage !== 'train' || !this.controls.changedTraining();
+    await this.bookkeeping.recordStage({ ...lookup, result, asAsked });
     return result;
   }
 

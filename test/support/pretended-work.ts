@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
+import type { RunActivities } from '../../src/activities/run.js';
 import type { JudgeInput, TrainInput, TrainOutcome } from '../../src/activities/train.js';
 import type { CheckpointRef } from '../../src/spec/results.js';
 
@@ -10,6 +11,8 @@ export class Books {
   kimg = 0;
   legs = 0;
   shards: number[] = [];
+  /** Stages that were recorded as what the spec asked for. */
+  asAsked: string[] = [];
   failTraining: ApplicationFailure | null = null;
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
 
@@ -45,7 +48,9 @@ export function pretendedWork(taskQueue: string, shards: number) {
       synthetic: null,
     }),
     findStage: async () => null,
-    recordStage: async () => undefined,
+    async recordStage({ runId, stage, asAsked }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+      if (asAsked) bookOf(runId).asAsked.push(stage);
+    },
     planDataset: async () => ({ digest: 'd', shards, dataset: null }),
     buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
     assembleDataset: async () => dataset,

@@ -10,6 +10,7 @@ import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js'
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';
 import { openStore, type ObjectStore } from '../../src/storage/index.js';
+import { FaultyDoor } from './faulty-door.js';
 import { descendants } from './processes.js';
 import { type Seaweed, startSeaweed } from './seaweed.js';
 import { TestTemporal } from './temporal.js';
@@ -35,6 +36,8 @@ export class Rig {
     readonly folder: string,
     readonly temporal: TestTemporal,
     readonly s3: Seaweed,
+    /** Through which the worker, its trainers and nobody else reach the S3 server. */
+    readonly s3Door: FaultyDoor,
     readonly worker: TestWorker,
     readonly store: ObjectStore,
     /** Variables that point a command at this deployment. */
@@ -52,10 +55,14 @@ export class Rig {
       GIST_STORE: `s3://${s3.bucket}/`,
       GIST_HOME: folder,
     };
-    const worker = new TestWorker(env, path.join(folder, 'worker.log'));
+    const s3Door = await FaultyDoor.open(s3.endpoint);
+    const worker = new TestWorker(
+      { ...env, AWS_ENDPOINT_URL: s3Door.endpoint },
+      path.join(folder, 'worker.log'),
+    );
     await worker.start();
     const connection = await Connection.connect({ address: temporal.address });
-    return new Rig(folder, temporal, s3, worker, openStore(env.GIST_STORE), env, connection);
+    return new Rig(folder, temporal, s3, s3Door, worker, openStore(env.GIST_STORE), env, connection);
   }
 
   /** A folder of phantom images, labelled by sub-folders. */
@@ -129,7 +136,7 @@ export class Rig {
   async stop(): Promise<void> {
     await this.worker.end('SIGKILL');
     await this.connection.close();
-    await Promise.all([this.temporal.stop(), this.s3.stop()]);
+    await Promise.all([this.temporal.stop(), this.s3Door.close(), this.s3.stop()]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

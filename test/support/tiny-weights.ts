@@ -1,7 +1,7 @@
 /** A StyleGAN2 of 8 px whose every number follows from its name: what fixtures of weights hold. */
-import { resolveNetworkConfig } from '../../src/gan/config.js';
+import { type NetworkConfig, resolveNetworkConfig } from '../../src/gan/config.js';
 import { initialValues } from '../../src/gan/networks/parameters.js';
-import { networkOf } from '../../src/gan/networks/registry.js';
+import { networkSpecs } from '../../src/gan/networks/registry.js';
 import type { NamedTensor } from '../../src/nn/safetensors.js';
 
 export const TINY_CONFIG = resolveNetworkConfig({
@@ -17,11 +17,8 @@ export const TINY_CONFIG = resolveNetworkConfig({
 });
 
 /** `G.*`, `D.*` and `G_ema.*`. */
-export function tinyWeights(config = TINY_CONFIG, seed = 5): Record<string, NamedTensor> {
-  const network = networkOf(config);
-  const generator = network.generatorSpecs(config);
-  const all = { G: generator, D: network.discriminatorSpecs(config), G_ema: generator };
-  const tensors = Object.entries(all).flatMap(([prefix, specs]) =>
+export function tinyWeights(config: NetworkConfig = TINY_CONFIG, seed = 5): Record<string, NamedTensor> {
+  const tensors = Object.entries(networkSpecs(config)).flatMap(([prefix, specs]) =>
     Object.entries(specs).map(([name, spec]) => {
       const full = `${prefix}.${name}`;
       const values = initialValues(spec, seed, full);

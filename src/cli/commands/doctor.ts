@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { environment } from '../../core/environment.js';
 import { SetupError } from '../../core/errors.js';
 import { allParts, expectedPath } from '../../core/parts.js';
+import { findCheckout, pythonVersion, torchVersion } from '../../gan/official-trainer/checkout.js';
 import { automaticPrecision } from '../../gan/precision.js';
 import { resolveXla } from '../../gan/xla.js';
 
@@ -30,7 +31,14 @@ const COMPILERS = ['g++', 'clang++', 'c++'];
 
 /** Every part, found or missing; loads the native library to see that it can be. */
 export async function collectDoctorReport(): Promise<DoctorPart[]> {
-  return [...programs(), ...unpackedParts(), ...(await boundLibrary()), ...(await gpu()), ...machine()];
+  return [
+    ...programs(),
+    ...unpackedParts(),
+    ...(await boundLibrary()),
+    ...(await gpu()),
+    officialTrainer(),
+    ...machine(),
+  ];
 }
 
 function program(name: string, commands: string[], args: string[], mend: string): DoctorPart {
@@ -124,6 +132,25 @@ async function gpu(): Promise<DoctorPart[]> {
     optional: true,
   };
   return [{ ...card, name: 'GPU', found: true, version: stdout.trim().split('\n').join('; ') }, library];
+}
+
+/** The user's own checkout, which `train.engine: stylegan3` runs. */
+function officialTrainer(): DoctorPart {
+  const part = { name: 'Official StyleGAN3 trainer', optional: true };
+  const where = environment.stylegan3Folder() ?? 'GIST_STYLEGAN3_DIR is not set';
+  try {
+    const { python, folder } = findCheckout();
+    const torch = torchVersion(python);
+    const version = `Python ${pythonVersion(python)}, ${torch === null ? 'no PyTorch' : `PyTorch ${torch}`}`;
+    const mend = 'install the checkout’s requirements in the Python that GIST_STYLEGAN3_PYTHON names';
+    return { ...part, found: torch !== null, version, where: folder, mend };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    const mend = environment.stylegan3Folder()
+      ? `${error.where}: ${error.what}. ${error.mend}`
+      : 'optional: for train.engine stylegan3, docs/official-trainer.md';
+    return { ...part, found: false, version: '', where, mend };
+  }
 }
 
 function machine(): DoctorPart[] {

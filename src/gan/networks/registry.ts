@@ -1,6 +1,7 @@
 /** The network families: one entry for each `cfg`. */
 import type { NetworkConfig, NetworkFamily } from '../config.js';
 import type { Network } from './network.js';
+import type { ParameterSpecs } from './parameters.js';
 import { stylegan2 } from './stylegan2/index.js';
 import { stylegan3 } from './stylegan3/index.js';
 
@@ -13,6 +14,13 @@ const FAMILIES: Record<NetworkFamily, Network> = {
 /** The networks of a configuration. */
 export function networkOf(config: Pick<NetworkConfig, 'cfg'>): Network {
   return FAMILIES[config.cfg];
+}
+
+/** Names and shapes of what a training keeps: both networks, and the average of the generator. */
+export function networkSpecs(config: NetworkConfig): Record<'G' | 'D' | 'G_ema', ParameterSpecs> {
+  const network = networkOf(config);
+  const generator = network.generatorSpecs(config);
+  return { G: generator, D: network.discriminatorSpecs(config), G_ema: generator };
 }
 
 /** Whether a name, from a file or a checkpoint, is one of the families here. */

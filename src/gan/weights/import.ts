@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import { type CheckpointManifest, countersSchema, PARTS } from '../checkpoint.js';
 import type { NetworkConfig } from '../config.js';
 import { initialValues, type ParameterSpecs } from '../networks/parameters.js';
-import { networkOf } from '../networks/registry.js';
+import { networkSpecs } from '../networks/registry.js';
 import { firstDifference, inferConfig } from './infer-config.js';
 import { NETWORKS, type NetworkName, type WeightsFile } from './network-weights.js';
 import { readWeightsFile } from './weights-file.js';
@@ -56,15 +56,45 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   }
   // Not a parameter: no shape tells it.
   const clamp = generator.settings.conv_clamp;
-  const config = inferConfig(generator.tensors, typeof clamp === 'number' && clamp > 0 ? clamp : null, name);
+  const config = withDiscriminator(
+    inferConfig(generator.tensors, typeof clamp === 'number' && clamp > 0 ? clamp : null, name),
+    D?.tensors,
+  );
   const notes: string[] = [];
-  const network = networkOf(config);
-  const misfitG = G && firstDifference(G.tensors, network.generatorSpecs(config));
+  const specs = networkSpecs(config);
+  const misfitG = G && firstDifference(G.tensors, specs.G);
   if (misfitG) notes.push(`G differs from G_ema: ${misfitG}`);
-  const misfitD = D && firstDifference(D.tensors, network.discriminatorSpecs(config));
+  const misfitD = D && firstDifference(D.tensors, specs.D);
   if (misfitD) notes.push(`D is not the discriminator of this configuration: ${misfitD}`);
   if (!D) notes.push('no discriminator: a training that starts from these weights begins with a new one');
   return { format, sha256: sha256(bytes), config, networks, notes };
+}
+
+/** In -r as published, the generator alone has twice the channels. */
+function withDiscriminator(
+  config: NetworkConfig,
+  tensors: Record<string, NamedTensor> | undefined,
+): NetworkConfig {
+  const fits = (candidate: NetworkConfig) =>
+    tensors && firstDifference(tensors, networkSpecs(candidate).D) === null;
+  const { cbase, cmax } = config;
+  const narrow = { ...config, discriminator: { cbase: cbase / 2, cmax: cmax / 2 } };
+  return config.cfg === 'stylegan3-r' && !fits(config) && fits(narrow) ? narrow : config;
+}
+
+/** The networks as parts of a checkpoint, by the names of {@link PARTS}. A generator alone is its own average. */
+export function encodeNetworks({ config, networks }: ReadWeights): Record<string, Uint8Array> {
+  const specs = networkSpecs(config);
+  const parts: Record<string, Uint8Array> = {};
+  for (const name of NETWORKS) {
+    const given = networks[name] ?? (name === 'G_ema' ? networks.G : undefined);
+    if (!given) continue;
+    const tensors = Object.entries(withBuffers(given.tensors, specs[name])).map(
+      ([own, tensor]) => [`${name}.${own}`, tensor] as const,
+    );
+    parts[PART_OF[name]] = encodeSafetensors(Object.fromEntries(tensors));
+  }
+  return parts;
 }
 
 /**
@@ -73,23 +103,9 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
  * @param prefix ends in a slash, or is empty
  */
 export async function writeWeights(store: ObjectStore, prefix: string, weights: ReadWeights): Promise<void> {
-  const { config, networks } = weights;
-  const network = networkOf(config);
   const parts: Record<string, Part> = {};
-  for (const name of NETWORKS) {
-    const given = networks[name] ?? (name === 'G_ema' ? networks.G : undefined);
-    if (!given) continue;
-    const specs = name === 'D' ? network.discriminatorSpecs(config) : network.generatorSpecs(config);
-    const tensors = Object.entries(withBuffers(given.tensors, specs)).map(
-      ([own, tensor]) => [`${name}.${own}`, tensor] as const,
-    );
-    parts[PART_OF[name]] = await putPart(
-      store,
-      prefix,
-      PART_OF[name],
-      encodeSafetensors(Object.fromEntries(tensors)),
-    );
-  }
+  for (const [name, bytes] of Object.entries(encodeNetworks(weights)))
+    parts[name] = await putPart(store, prefix, name, bytes);
   await putJson(store, `${prefix}manifest.json`, manifestOf(weights, parts));
 }
 

@@ -24,6 +24,8 @@ export interface SourceWeights {
   classes: CheckpointManifest['classes'];
   /** By the names of state dicts; a network that the source lacks is absent. */
   networks: Partial<Record<NetworkName, Record<string, NamedTensor>>>;
+  /** The official snapshot itself, where the source is one or keeps one. */
+  official?: Uint8Array;
 }
 
 const PARTS_OF: Record<string, NetworkName> = {
@@ -68,15 +70,22 @@ async function fromFile(store: ObjectStore, address: string): Promise<SourceWeig
   const bytes = isElsewhere(address)
     ? await openStore(folder === '' ? '.' : folder).get(file)
     : await store.get(address);
-  const { config, networks } = readWeights(bytes, file);
+  const { config, networks, format } = readWeights(bytes, file);
   const own = Object.entries(networks).map(([name, { tensors }]) => [name, tensors] as const);
-  return { from: address, kimg: 0, config, classes: null, networks: Object.fromEntries(own) };
+  return {
+    from: address,
+    kimg: 0,
+    config,
+    classes: null,
+    networks: Object.fromEntries(own),
+    ...(format === 'official snapshot' && { official: bytes }),
+  };
 }
 
 async function fromCheckpoint(store: ObjectStore, prefix: string, from: string): Promise<SourceWeights> {
   const manifest = await readManifest(store, prefix);
   const parts: Record<string, Uint8Array> = {};
-  for (const name of Object.keys(PARTS_OF)) {
+  for (const name of [...Object.keys(PARTS_OF), PARTS.official]) {
     const part = manifest.parts[name];
     // An older snapshot keeps the average only.
     if (part && (await store.head(`${prefix}${part.key}`)))
@@ -111,5 +120,7 @@ function read(manifest: CheckpointManifest, parts: Record<string, Uint8Array>, f
       mend: 'Use a newer checkpoint of the run.',
     });
   }
-  return { from, kimg: manifest.kimg, config, classes: manifest.classes, networks };
+  const official = parts[PARTS.official];
+  const { kimg, classes } = manifest;
+  return { from, kimg, config, classes, networks, ...(official && { official }) };
 }

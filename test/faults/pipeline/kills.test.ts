@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../../src/spec/results.js';
+import type { DoorMode } from '../../support/faulty-door.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 
 /** Kills a victim's test makes; more of them where there is time: `GIST_FAULT_KILLS=10`. */
@@ -39,10 +40,10 @@ const randomWait = (from: number, to: number) =>
   new Promise((resolve) => setTimeout(resolve, from + Math.random() * (to - from)));
 
 /** Runs the spec while `disturb` does its worst, and compares what it ends with. */
-async function survives(runId: string, disturb: () => Promise<void>): Promise<void> {
+async function survives(runId: string, disturb: () => Promise<void>, times = KILLS): Promise<void> {
   await rig.startRun(runId, spec);
-  for (let i = 0; i < KILLS; i++) {
-    await randomWait(500, 6_000);
+  for (let i = 0; i < times; i++) {
+    await randomWait(500, 18_000 / times);
     await disturb();
   }
   const result = await rig.result(runId);
@@ -82,6 +83,28 @@ test('an S3 server killed at random moments changes nothing', async () => {
     await randomWait(0, 2_000);
     await rig.s3.restart();
   });
+});
+
+test('an S3 server that answers 500 to everything, and then nothing at all for a minute, is waited out', async () => {
+  const faults: [DoorMode, seconds: number][] = [
+    ['errors', 15],
+    ['silent', 60],
+  ];
+  await survives(
+    's3-troubled',
+    async () => {
+      for (const [mode, seconds] of faults) {
+        rig.s3Door.set(mode);
+        await randomWait(seconds * 1000, seconds * 1000);
+      }
+      rig.s3Door.set('open');
+    },
+    1,
+  );
+});
+
+test('connections to S3 that are cut at random moments change nothing', async () => {
+  await survives('s3-cut', async () => rig.s3Door.cut(), 4 * KILLS);
 });
 
 test('a hung trainer is found and replaced', async () => {

@@ -86,6 +86,7 @@ test('a run trains all its kimg, judges every snapshot and results in the best o
     result.stages.train?.curve.map(({ kimg }) => kimg),
     [1, 2, 3, 4, 5],
   );
+  assert.deepEqual(bookOf('plain').asAsked, ['train']);
 });
 
 test('pause frees the device at a checkpoint, twice is once, and resume goes on from there', async () => {
@@ -107,13 +108,14 @@ test('pause frees the device at a checkpoint, twice is once, and resume goes on 
   assert.equal(bookOf('paused').legs, legs + 1);
 });
 
-test('stopTraining keeps what is there and goes on to the next stage, once', async () => {
+test('stopTraining keeps what is there, goes on to the next stage, once, and no later run takes it for the whole', async () => {
   const handle = await start('stopped', { kimg: 1000, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   assert.equal((await handle.executeUpdate(stopTrainingUpdate)).changed, true);
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.ended, 'stopped');
   assert.ok((result.stages.train?.last.kimg ?? 0) < 1000);
+  assert.deepEqual(bookOf('stopped').asAsked, []);
 });
 
 test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
@@ -134,6 +136,7 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
+  assert.deepEqual(bookOf('extended').asAsked, []);
 });
 
 test('a metric that no longer falls ends the training, with the best snapshot as its result', async () => {

@@ -244,6 +244,12 @@ test('a checkpoint of another configuration is refused with the field, what was 
     () => assertSameConfiguration({ ...configuration, dataset: 'other' }, manifest, 'x'),
     CheckpointError,
   );
+  // A checkpoint of before there was a choice is of the built-in engine.
+  assert.doesNotThrow(() => assertSameConfiguration({ ...configuration, engine: 'tfjs' }, manifest, 'x'));
+  assert.throws(
+    () => assertSameConfiguration({ ...configuration, engine: 'stylegan3' }, manifest, 'x'),
+    (error) => error instanceof CheckpointError && /engine = "tfjs".*wants "stylegan3"/.test(error.message),
+  );
 });
 
 test('patience ends at its limit with the error of the store', async () => {

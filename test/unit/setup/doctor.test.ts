@@ -52,6 +52,20 @@ describe('gist doctor', () => {
     for (const { mend, where } of missing) assert.ok(mend !== '' && where.startsWith(empty), where);
   });
 
+  it('says of the official trainer what is missing, and that GIST runs without it', async () => {
+    const lineFor = async (env: Record<string, string>) => {
+      const { code, stdout } = await doctor(['--json'], { GIST_STYLEGAN3_DIR: '', ...env });
+      assert.equal(code, 0);
+      const parts = JSON.parse(stdout) as DoctorPart[];
+      return parts.find(({ name }) => name === 'Official StyleGAN3 trainer');
+    };
+    const unset = await lineFor({});
+    assert.deepEqual([unset?.found, unset?.optional], [false, true]);
+    assert.match(unset?.where ?? '', /GIST_STYLEGAN3_DIR is not set/);
+    const other = await lineFor({ GIST_STYLEGAN3_DIR: empty });
+    assert.match(other?.mend ?? '', /holds no train\.py/);
+  });
+
   it('says the same to people, one line a part', async () => {
     const { stdout } = await doctor([], { GIST_CACHE_DIR: empty, CXX: path.join(empty, 'no-compiler') });
     assert.match(stdout, /^found {4}Node\.js/m);

@@ -85,9 +85,9 @@ const refusals: [string, unknown, RegExp][] = [
     /from: stage "generate" needs/,
   ],
   [
-    'the official trainer in this version',
-    { ...minimal, train: { engine: 'stylegan3' } },
-    /train\.engine: .*not available in this version/,
+    'an engine that there is not',
+    { ...minimal, train: { engine: 'stylegan4' } },
+    /train\.engine: .*did you mean "stylegan3"/,
   ],
   [
     'an unknown set of augmentations',

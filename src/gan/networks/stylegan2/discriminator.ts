@@ -4,7 +4,7 @@ import { tf } from '../../../nn/tensorflow.js';
 import { toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
-import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
+import { blockResolutions, discriminatorChannelsAt, type NetworkConfig } from '../../config.js';
 import { handOver, type LayerPrecision, layerPrecision } from '../half-layers.js';
 import { type Parameters, take } from '../network.js';
 import { normal, parameter, type ParameterSpecs } from '../parameters.js';
@@ -20,7 +20,7 @@ const RESIDUAL_GAIN = Math.SQRT1_2;
 
 /** The network that turns a label into the vector that features are projected on (Miyato and Koyama 2018). */
 function labelMapping(config: NetworkConfig): MappingShape {
-  const features = channelsAt(config, 4);
+  const features = discriminatorChannelsAt(config, 4);
   return { zDim: 0, classes: config.classes, wDim: features, layers: MAPPING_LAYERS, tracksMean: false };
 }
 
@@ -30,8 +30,8 @@ export function discriminatorSpecs(config: NetworkConfig): ParameterSpecs {
   for (const resolution of blockResolutions(config).reverse()) {
     if (resolution === 4) break;
     const block = `b${resolution}`;
-    const channels = channelsAt(config, resolution);
-    const outputs = channelsAt(config, resolution / 2);
+    const channels = discriminatorChannelsAt(config, resolution);
+    const outputs = discriminatorChannelsAt(config, resolution / 2);
     Object.assign(specs, filterSpec(block));
     if (resolution === config.resolution) {
       Object.assign(
@@ -49,7 +49,7 @@ export function discriminatorSpecs(config: NetworkConfig): ParameterSpecs {
 }
 
 function epilogueSpecs(config: NetworkConfig): ParameterSpecs {
-  const channels = channelsAt(config, 4);
+  const channels = discriminatorChannelsAt(config, 4);
   return {
     ...convSpecs('b4.conv', channels, channels + 1, 3),
     ...filterSpec('b4.conv'),
@@ -128,7 +128,7 @@ function epilogue(
   const out = fullyConnected(hidden, weight('out'), bias('out'));
   if (!labels) return out;
   const direction = applyMapping(parameters, labelMapping(config), null, labels);
-  return tf.mul(tf.sum(tf.mul(out, direction), 1, true), 1 / Math.sqrt(channelsAt(config, 4)));
+  return tf.mul(tf.sum(tf.mul(out, direction), 1, true), 1 / Math.sqrt(discriminatorChannelsAt(config, 4)));
 }
 
 /** The largest group up to the published one that divides the minibatch. */

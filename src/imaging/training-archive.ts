@@ -1,0 +1,100 @@
+/** The training images of a data set as the one zip that StyleGAN3's tools read, kept in a cache. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DatasetError, GistError } from '../core/errors.js';
+import type { OnProgress } from '../core/progress.js';
+import { makeScratchFolder } from '../core/scratch.js';
+import { classifyFileError } from '../storage/file-errors.js';
+import {
+  canonicalJson,
+  downloadVerified,
+  getJson,
+  joinKey,
+  type ObjectStore,
+  sha256,
+} from '../storage/index.js';
+import { openDataset } from './dataset.js';
+import { openShard } from './dataset-archive.js';
+import { type DatasetManifest, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
+import { openRandomAccess } from './random-access.js';
+import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
+import { readZipDirectory } from './zip-directory.js';
+
+const LABELS = LABEL_FILES.train;
+
+/**
+ * Images as they are in the shards, stored, and `dataset.json` with their labels. It is made once for a data set, shard after shard:
+ * memory holds one image, the disk one shard beside the archive.
+ *
+ * @param cacheFolder shared between processes and data sets; what is in it may be deleted at any time before the call.
+ * @returns path of the archive
+ * @throws DatasetError when there is no such data set, or no image in it.
+ */
+export async function trainingArchive(
+  store: ObjectStore,
+  prefix: string,
+  cacheFolder: string,
+  onProgress: OnProgress = () => undefined,
+): Promise<string> {
+  const { manifest } = await openDataset(store, prefix);
+  if (manifest.images.train === 0)
+    throw new DatasetError({ what: 'holds no training images', where: prefix });
+  // Shards enter the name, so that a data set which was made anew is not taken for the old one.
+  const name = `${manifest.digest}-${sha256(canonicalJson(manifest.shards)).slice(0, 16)}.zip`;
+  const file = path.join(cacheFolder, name);
+  if (await isWhole(file, manifest)) return file;
+  const temporary = `${file}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await mkdir(cacheFolder, { recursive: true });
+    await writeStoredZip(temporary, files(store, prefix, manifest, onProgress));
+    await rename(temporary, file);
+    return file;
+  } catch (error) {
+    throw classifyFileError(error, name);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** It appears by renaming, so it is there whole; its directory, which stands at its end, tells whether it still is. */
+async function isWhole(file: string, manifest: DatasetManifest): Promise<boolean> {
+  if ((await stat(file).catch(() => null)) === null) return false;
+  try {
+    const entries = await readZipDirectory(await openRandomAccess(file, file), file);
+    return entries.size === manifest.images.train + 1 && entries.has(LABELS);
+  } catch (error) {
+    if (error instanceof GistError) return false;
+    throw error;
+  }
+}
+
+async function* files(
+  store: ObjectStore,
+  prefix: string,
+  manifest: DatasetManifest,
+  onProgress: OnProgress,
+): AsyncGenerator<ZipFileContent> {
+  const folder = await makeScratchFolder('archive');
+  const total = manifest.images.train;
+  let done = 0;
+  try {
+    for (const part of manifest.shards.filter(({ split }) => split === 'train')) {
+      const local = path.join(folder, part.key);
+      await downloadVerified(store, joinKey(prefix, part.key), local, part);
+      const shard = await openShard(local);
+      for (const name of shard.names) {
+        yield { name, bytes: await shard.read(name) };
+        onProgress({ done: ++done, total, unit: 'images' });
+      }
+      await rm(local);
+    }
+    const labels =
+      manifest.classes === null
+        ? { labels: null }
+        : await getJson(store, joinKey(prefix, LABELS), labelFileSchema);
+    yield { name: LABELS, bytes: Buffer.from(JSON.stringify(labels)) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

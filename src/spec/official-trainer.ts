@@ -1,0 +1,57 @@
+/** What a `train` spec may not say when the official trainer runs it: settings that train.py has no option for. */
+import type { z } from 'zod';
+
+/** Of what only the official trainer takes. */
+export const OFFICIAL_DEFAULTS = { gpus: 1, workers: 3, fp32: false } as const;
+
+/** The keys that matter, as resolved. */
+interface OfficialSettings {
+  engine: string;
+  batch: number;
+  batchGpu: 'auto' | number;
+  zDim: number;
+  wDim: number;
+  emaKimg: 'auto' | number;
+  adaKimg: number;
+  aug: string;
+  augPipe: string;
+  target: number;
+  precision: string;
+  stylegan3: { gpus: number; workers: number; fp32: boolean };
+}
+
+/** Lengths of z and w, and the ADA speed, which train.py fixes. */
+const LATENT = 512;
+const ADA_KIMG = 500;
+
+export function refuseWhatOfficialLacks(train: OfficialSettings, context: z.core.$RefinementCtx): void {
+  const found = train.engine === 'stylegan3' ? refusals(train) : refusalsElsewhere(train);
+  for (const [key, message] of found) {
+    context.addIssue({ code: 'custom', path: [key], message });
+  }
+}
+
+/** A setting that the built-in engine would pass over in silence. */
+function* refusalsElsewhere({ stylegan3 }: OfficialSettings): Iterable<[key: string, message: string]> {
+  const { gpus, workers, fp32 } = stylegan3;
+  if (gpus !== OFFICIAL_DEFAULTS.gpus || workers !== OFFICIAL_DEFAULTS.workers || fp32)
+    yield ['stylegan3', 'is of engine stylegan3 only'];
+}
+
+function* refusals(train: OfficialSettings): Iterable<[key: string, message: string]> {
+  const { batch, batchGpu, stylegan3 } = train;
+  const fixed = (value: string) => `must be ${value} with engine stylegan3, which has no option for it`;
+  if (train.zDim !== LATENT) yield ['zDim', fixed(String(LATENT))];
+  if (train.wDim !== LATENT) yield ['wDim', fixed(String(LATENT))];
+  if (train.precision !== 'auto')
+    yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
+  if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
+  if (train.adaKimg !== ADA_KIMG) yield ['adaKimg', fixed(String(ADA_KIMG))];
+  if (train.aug !== 'none' && train.augPipe !== 'auto' && train.augPipe !== 'bgc')
+    yield ['augPipe', fixed('auto or bgc')];
+  if (train.target < 0) yield ['target', 'must be 0...1 with engine stylegan3'];
+  if (batch % stylegan3.gpus !== 0)
+    yield ['batch', `must be a multiple of stylegan3.gpus, ${stylegan3.gpus}`];
+  else if (batchGpu !== 'auto' && batch % (stylegan3.gpus * batchGpu) !== 0)
+    yield ['batchGpu', `times stylegan3.gpus, ${stylegan3.gpus}, must divide the batch, ${batch}`];
+}

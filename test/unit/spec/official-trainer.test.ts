@@ -1,0 +1,57 @@
+/** What a spec may ask of the official trainer, and what that has no option for. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SpecError } from '../../../src/core/errors.js';
+import { parseSpec } from '../../../src/spec/parse.js';
+
+const specOf = (train: Record<string, unknown>) =>
+  parseSpec({ name: 'x', preprocess: { source: 's3://bucket/raw' }, train });
+
+test('engine stylegan3 is accepted with the settings that train.py has', () => {
+  const { train } = specOf({
+    engine: 'stylegan3',
+    cfg: 'stylegan3-r',
+    batch: 32,
+    batchGpu: 4,
+    aug: 'ada',
+    freezed: 2,
+    stylegan3: { gpus: 4, fp32: true },
+  });
+  assert.equal(train.engine, 'stylegan3');
+  assert.deepEqual(train.stylegan3, { gpus: 4, workers: 3, fp32: true });
+});
+
+const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = [
+  ['another length of z', { zDim: 64 }, /train\.zDim: must be 512 with engine stylegan3/],
+  ['another length of w', { wDim: 64 }, /train\.wDim: must be 512/],
+  ['another precision', { precision: 'float16' }, /train\.precision: must be auto.*stylegan3\.fp32/],
+  ['another average', { emaKimg: 5 }, /train\.emaKimg: must be auto/],
+  ['another speed of augmentation', { adaKimg: 100 }, /train\.adaKimg: must be 500/],
+  ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: must be auto or bgc/],
+  ['a target below 0', { aug: 'ada', target: -0.1 }, /train\.target: must be 0\.\.\.1/],
+  [
+    'a batch that GPUs cannot share',
+    { batch: 10, stylegan3: { gpus: 4 } },
+    /train\.batch: must be a multiple/,
+  ],
+  [
+    'rounds that do not make up the batch',
+    { batch: 32, batchGpu: 3, stylegan3: { gpus: 2 } },
+    /train\.batchGpu: times stylegan3\.gpus, 2, must divide the batch, 32/,
+  ],
+  ['a misspelt key of its own', { stylegan3: { gpu: 2 } }, /train\.stylegan3\.gpu: unknown key.*"gpus"/],
+];
+
+for (const [what, train, says] of REFUSED) {
+  test(`engine stylegan3 refuses ${what}`, () => {
+    assert.throws(
+      () => specOf({ engine: 'stylegan3', ...train }),
+      (error) => error instanceof SpecError && says.test(error.message),
+    );
+  });
+}
+
+test('the built-in engine refuses what only train.py takes', () => {
+  assert.throws(() => specOf({ stylegan3: { gpus: 2 } }), /train\.stylegan3: is of engine stylegan3 only/);
+  assert.equal(specOf({}).train.stylegan3.gpus, 1);
+});
