@@ -30,6 +30,8 @@ export const numericEnvironmentSchema = z.object({
   cpuFeatures: z.array(z.string()),
   platform: z.string(),
   mode: z.enum(['graph', 'eager']),
+  /** Whether graphs were compiled by XLA; left out where not. */
+  xla: z.literal(true).optional(),
 });
 export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
 

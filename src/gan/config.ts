@@ -1,5 +1,6 @@
 /** Sizes of the networks, as the trainer, the exporter and the generator all share them. */
 import { SpecError } from '../core/errors.js';
+import type { HalfType } from '../nn/ops/half.js';
 
 /** Network families; each has an entry in `networks/registry.ts`. */
 export type NetworkFamily = 'stylegan2' | 'stylegan3-t' | 'stylegan3-r';
@@ -29,6 +30,8 @@ export interface NetworkConfig {
   readonly discriminator?: Channels;
   /** Activations are kept within this, which guards half precision against overflow; null: they are not. */
   readonly clamp: number | null;
+  /** Type of the features at the highest resolutions while training; null: single precision everywhere. */
+  readonly half: HalfType | null;
 }
 
 /** What a user may say of the networks' sizes; what is left out has the published value. */
@@ -45,6 +48,8 @@ export interface NetworkSettings {
   cmax?: number;
   /** Not at all by default, as published for single precision. */
   clamp?: number | null;
+  /** Single precision by default. */
+  half?: HalfType | null;
 }
 
 /** The smallest image that has at least one upsampling block; StyleGAN3's cutoffs need more. */
@@ -68,12 +73,25 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   if (channels !== 1 && channels !== 3) throw impossible('channels', channels, '1 (gray) or 3 (RGB)');
   if (!Number.isInteger(classes) || classes < 0)
     throw impossible('classes', classes, 'a whole number, 0 or more');
-  const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512, clamp = null } = settings;
+  const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
+  const { clamp = null, half = null } = settings;
   for (const [name, value] of Object.entries({ zDim, wDim, mapDepth, cbase, cmax })) {
     if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
   }
   if (cbase < resolution) throw impossible('cbase', cbase, `at least the resolution, ${resolution}`);
-  return { cfg, resolution, channels, classes, zDim, wDim, mappingLayers: mapDepth, cbase, cmax, clamp };
+  return {
+    cfg,
+    resolution,
+    channels,
+    classes,
+    zDim,
+    wDim,
+    mappingLayers: mapDepth,
+    cbase,
+    cmax,
+    clamp,
+    half,
+  };
 }
 
 function impossible(key: string, given: number, allowed: string): SpecError {

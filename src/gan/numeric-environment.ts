@@ -5,6 +5,7 @@ import { environment } from '../core/environment.js';
 import type { TrainSpec } from '../spec/train.js';
 import { canonicalJson } from '../storage/digest.js';
 import type { NumericEnvironment } from './checkpoint.js';
+import { resolveXla } from './xla.js';
 
 /** Instruction sets by which numeric kernels choose their code. */
 const FEATURES = /^(sse4_1|sse4_2|avx|avx2|fma|avx512\w*|avx_vnni|amx_\w+|asimd\w*|sve\w*|bf16|i8mm)$/;
@@ -16,7 +17,7 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
 
 /** @param library numeric library and version, as it names itself */
 export function numericEnvironment(
-  train: Pick<TrainSpec, 'threads' | 'mode'>,
+  train: Pick<TrainSpec, 'threads' | 'mode' | 'xla'>,
   library: string,
 ): NumericEnvironment {
   return {
@@ -25,6 +26,7 @@ export function numericEnvironment(
     cpuFeatures: cpuFeatures(),
     platform: `${platform()}-${arch()}`,
     mode: train.mode,
+    ...(resolveXla(train.xla) && { xla: true as const }),
   };
 }
 
@@ -43,7 +45,6 @@ function cpuFeatures(): string[] {
 
 /** Fields in which two environments differ; none: same bytes are promised. */
 export function differences(a: NumericEnvironment, b: NumericEnvironment): string[] {
-  return (Object.keys(a) as (keyof NumericEnvironment)[]).filter(
-    (field) => canonicalJson(a[field]) !== canonicalJson(b[field]),
-  );
+  const fields = new Set(Object.keys({ ...a, ...b }) as (keyof NumericEnvironment)[]);
+  return [...fields].filter((field) => canonicalJson(a[field] ?? null) !== canonicalJson(b[field] ?? null));
 }

@@ -11,6 +11,7 @@ import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
 import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
 import { STAGES, type TrainerControls, type TrainingOutcome } from './training-controls.js';
+import { xlaVariables } from './xla.js';
 
 /** Libraries and data; either engine says later what it is at. */
 const LOADING_ALLOWANCE_MS = 20 * 60_000;
@@ -64,7 +65,7 @@ function jobFile(): string {
 }
 
 /** TensorFlow reads these when it is loaded, so this comes before. */
-function prepareNative({ threads: wanted, engine }: TrainerJob['train']): void {
+function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): void {
   const threads = resolveThreads(wanted);
   // It would take the memory that the official trainer needs, for a preview now and then.
   if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
@@ -73,6 +74,8 @@ function prepareNative({ threads: wanted, engine }: TrainerJob['train']): void {
   process.env.TF_NUM_INTEROP_THREADS = '1';
   process.env.OMP_NUM_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // What the user has set stands.
+  for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;
   // TensorFlow.js greets on the console: standard output is for events alone.
   console.log = console.error;
   console.info = console.error;

@@ -4,6 +4,7 @@ import { environment } from '../core/environment.js';
 import { DatasetError, TrainingError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
+import type { HalfType } from '../nn/ops/half.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
 import { sizeOf } from '../nn/program-definition.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
@@ -29,6 +30,7 @@ import { isSum } from './loss/rounds.js';
 import { buildTrainingProgram } from './loss/training-program.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
+import { resolvePrecision } from './precision.js';
 import { PreviewPainter, paintReals, REALS } from './preview.js';
 import type { TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
@@ -98,7 +100,14 @@ export async function openTraining(
     job.dataset.prefix,
     path.join(environment.cacheFolder(), 'datasets'),
   );
-  const { config, options, classes } = plan(job, images);
+  const writer = await CheckpointWriter.open(store, runPrefix, {
+    attempt: job.attempt,
+    keepCheckpoints: train.keepCheckpoints,
+    warn,
+  });
+  const { newest } = writer;
+  const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
+  const { config, options, classes } = plan(job, images, half);
   emit({ type: 'memory', ...planMemory(config, options.batchGpu) });
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const fixed = {
@@ -106,12 +115,6 @@ export async function openTraining(
     numericEnvironment: numericEnvironment(train, libraryName()),
     classes,
   };
-  const writer = await CheckpointWriter.open(store, runPrefix, {
-    attempt: job.attempt,
-    keepCheckpoints: train.keepCheckpoints,
-    warn,
-  });
-  const { newest } = writer;
   if (newest) checkGoesOn(newest, fixed, warn);
   const definition = buildTrainingProgram(config, options);
   doing('compiling', BUILD_ALLOWANCE_MS);
@@ -146,6 +149,7 @@ const BUILD_ALLOWANCE_MS = 20 * 60_000;
 function plan(
   job: TrainerJob,
   images: TrainingImages,
+  half: HalfType | null,
 ): { config: NetworkConfig; options: TrainingOptions; classes: ClassShare[] | null } {
   const { train } = job;
   if (images.count === 0) {
@@ -161,7 +165,8 @@ function plan(
     if (share) share.images++;
   }
   const { resolution, channels } = images;
-  const config = specifiedNetwork(train, { resolution, channels, classes: classes?.length ?? 0 });
+  const sizes = { resolution, channels, classes: classes?.length ?? 0 };
+  const config = { ...specifiedNetwork(train, sizes), half };
   const augmentation = resolveAugmentation(config.channels, train);
   return { config, options: resolveTrainingOptions(config, train, augmentation), classes };
 }

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
 import { makeScratchFolder } from '../core/scratch.js';
+import { withHalfTypes } from './half-typing.js';
 import {
   checkValues,
   optimizerOf,
@@ -174,7 +175,7 @@ class GraphWriter {
       (tensors, tape) => endpointsOf(phase.body(unprefixed('v:', tensors), unprefixed('f:', tensors)), tape),
     );
     for (const constant of recording.constants) this.model.addConstant(constant);
-    for (const op of recording.ops) this.model.addRecorded(op);
+    for (const op of withHalfTypes(recording.ops, recording.constants)) this.model.addRecorded(op);
     const updates = Object.entries(result.assign).map(([variable, { endpoint }]) =>
       this.assign(scope, variable, inputName(endpoint), [`${scope}/read/${variable}`]),
     );

@@ -239,7 +239,7 @@ function recordedAttribute({ type, value: given }: OpAttribute): AttrValue {
 /** The eager runtime infers the element type where kernels leave it out; a graph wants it written. */
 function completeTypes(node: NodeDef, op: string, inputs: Endpoint[]): void {
   const first = inputs[0];
-  if ((op === 'ExpandDims' || op === 'Squeeze') && first)
+  if ((op === 'ExpandDims' || op === 'Squeeze') && first && !node.getAttrMap().has('T'))
     node.getAttrMap().set('T', attributeValue({ type: first.dtype }));
   if (op === 'ExpandDims') node.getAttrMap().set('Tdim', attributeValue({ type: 'int32' }));
 }

@@ -16,6 +16,7 @@ interface OfficialSettings {
   aug: string;
   augPipe: string;
   target: number;
+  precision: string;
   stylegan3: { gpus: number; workers: number; fp32: boolean };
 }
 
@@ -42,6 +43,8 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
   const fixed = (value: string) => `must be ${value} with engine stylegan3, which has no option for it`;
   if (train.zDim !== LATENT) yield ['zDim', fixed(String(LATENT))];
   if (train.wDim !== LATENT) yield ['wDim', fixed(String(LATENT))];
+  if (train.precision !== 'auto')
+    yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
   if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
   if (train.adaKimg !== ADA_KIMG) yield ['adaKimg', fixed(String(ADA_KIMG))];
   if (train.aug !== 'none' && train.augPipe !== 'auto' && train.augPipe !== 'bgc')

@@ -132,6 +132,16 @@ const settings = z.strictObject({
     .default('auto')
     .describe('CPU threads; auto: all processors.'),
   mode: z.enum(['graph', 'eager']).default('graph').describe('Compiled steps, or op by op for debugging.'),
+  precision: z
+    .enum(['auto', 'float32', 'float16', 'bfloat16'])
+    .default('auto')
+    .describe(
+      'Of the four highest resolutions, the rest being float32; auto: float16 on a GPU, float32 on a CPU.',
+    ),
+  xla: z
+    .union([auto, z.boolean()])
+    .default('auto')
+    .describe('Compiled steps are compiled further, by XLA; auto: on a GPU.'),
   snapshotKimg: positive.default(40).describe('A preview, a metric and a checkpoint every so many kimg.'),
   checkpointMinutes: positive.default(10).describe('A checkpoint at least every so many minutes.'),
   keepCheckpoints: z

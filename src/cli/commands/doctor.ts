@@ -7,6 +7,8 @@ import { environment } from '../../core/environment.js';
 import { SetupError } from '../../core/errors.js';
 import { allParts, expectedPath } from '../../core/parts.js';
 import { findCheckout, pythonVersion, torchVersion } from '../../gan/official-trainer/checkout.js';
+import { automaticPrecision } from '../../gan/precision.js';
+import { resolveXla } from '../../gan/xla.js';
 
 /** One line of the doctor's report. */
 export interface DoctorPart {
@@ -32,7 +34,7 @@ export async function collectDoctorReport(): Promise<DoctorPart[]> {
   return [
     ...programs(),
     ...unpackedParts(),
-    await boundLibrary(),
+    ...(await boundLibrary()),
     ...(await gpu()),
     officialTrainer(),
     ...machine(),
@@ -80,16 +82,30 @@ function unpackedParts(): DoctorPart[] {
 }
 
 /** Loads the library for real: a file that is there may still not fit. */
-async function boundLibrary(): Promise<DoctorPart> {
+async function boundLibrary(): Promise<DoctorPart[]> {
   const part = { name: 'TensorFlow binding', mend: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
     const version = `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`;
-    return { ...part, found: true, version, where: loadedLibrary() };
+    return [{ ...part, found: true, version, where: loadedLibrary() }, arithmetic(usesGpu())];
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return { ...part, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' };
+    return [{ ...part, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' }];
   }
+}
+
+/** What `auto` of two keys of a spec is on this machine. */
+function arithmetic(usesGpu: boolean): DoctorPart {
+  const half = automaticPrecision(usesGpu);
+  const precision = half ? `${half} at the highest resolutions, float32 elsewhere` : 'float32';
+  return {
+    name: 'Training arithmetic',
+    found: true,
+    version: `${precision}, ${resolveXla('auto') ? 'with' : 'without'} XLA`,
+    where: 'train.precision and train.xla set others',
+    mend: '',
+    optional: false,
+  };
 }
 
 /** The file that this process really has loaded, whatever set-up meant it to. */

@@ -1,6 +1,6 @@
 /** General geometric transformations, resampled between orthogonal low-pass filters so that they do not alias. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
-import { alongHeight, type Band } from '../../nn/ops/filter.js';
+import { alongHeight, type Band } from '../../nn/ops/banded.js';
 import { lookup, type Places } from '../../nn/ops/lookup.js';
 import { tf } from '../../nn/tensorflow.js';
 import {

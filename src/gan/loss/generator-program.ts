@@ -9,9 +9,10 @@ import { networkOf } from '../networks/registry.js';
 /**
  * Variables `G_ema.*`, to be restored from a checkpoint, and one phase, `generate`: feeds `z` [batch, zDim], `psi` [1] (truncation
  * towards the mean style: 1 none, 0 all) and, for conditional networks only, `labels` [batch, classes] one-hot; output `images`
- * [batch, h, w, c], about -1...1. Noise is the constant one, so that an image depends on z, label and psi alone.
+ * [batch, h, w, c], about -1...1, computed in single precision. Noise is the constant one, so that an image depends on z, label and psi alone.
  */
-export function buildGeneratorProgram(config: NetworkConfig, batch: number): ProgramDefinition {
+export function buildGeneratorProgram(trained: NetworkConfig, batch: number): ProgramDefinition {
+  const config: NetworkConfig = { ...trained, half: null };
   const specs = networkOf(config).generatorSpecs(config);
   const shapes = Object.entries(specs).map(
     ([name, { shape }]) => [`G_ema.${name}`, { shape, init: 0 }] as const,

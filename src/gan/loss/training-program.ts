@@ -1,8 +1,9 @@
 /** A training as one program: variables, optimisers and phases. */
-import type { AdamOptions, ProgramDefinition, PhaseSpec, VariableSpec } from '../../nn/program.js';
+import type { AdamOptions, PhaseBody, ProgramDefinition, PhaseSpec, VariableSpec } from '../../nn/program.js';
 import type { NetworkConfig } from '../config.js';
 import { initialValues, type ParameterSpecs, trainableNames } from '../networks/parameters.js';
 import { networkOf } from '../networks/registry.js';
+import { withFiniteGradients } from './finite-gradients.js';
 import { withoutFrozen } from './frozen.js';
 import type { TrainingOptions } from './options.js';
 import {
@@ -82,24 +83,35 @@ function phasesOf(context: PhaseContext): Record<string, PhaseSpec> {
     ? { blur: { shape: [resolution, resolution], dtype: 'float32' } }
     : {};
   const phases: Record<string, PhaseSpec> = {
-    generatorMain: { feeds: { ...seed, ...labels, ...strength, ...soft }, body: generatorMain(context) },
+    generatorMain: {
+      feeds: { ...seed, ...labels, ...strength, ...soft },
+      body: guarded(config, generatorMain(context)),
+    },
     discriminatorMain: {
       feeds: { ...seed, ...real, ...labels, ...strength, ...soft },
-      body: discriminatorMain(context),
+      body: guarded(config, discriminatorMain(context)),
     },
     ema: { feeds: { beta: { shape: [1], dtype: 'float32' } }, body: ema(context) },
   };
   if (options.plInterval > 0) {
-    phases.generatorPathLength = { feeds: { ...seed, ...labels }, body: generatorPathLength(context) };
+    phases.generatorPathLength = {
+      feeds: { ...seed, ...labels },
+      body: guarded(config, generatorPathLength(context)),
+    };
   }
   if (options.r1Interval > 0) {
     const augmentation = options.augmentation ? { ...seed, ...strength } : {};
     phases.discriminatorR1 = {
       feeds: { ...real, ...labels, ...augmentation, ...soft },
-      body: discriminatorR1(context),
+      body: guarded(config, discriminatorR1(context)),
     };
   }
   return options.batchGpu === options.batch ? phases : sharedOut(context, phases);
+}
+
+/** Before rounds are summed: one gradient that left the range of half precision would take the others with it. */
+function guarded({ half }: NetworkConfig, body: PhaseBody): PhaseBody {
+  return half ? withFiniteGradients(body) : body;
 }
 
 /** The same phases for one round of the batch each, with those that end the rounds. */
@@ -136,7 +148,7 @@ function sharedOut(context: PhaseContext, phases: Record<string, PhaseSpec>): Re
     shared['generatorPathLength.measure'] = { feeds, body: pathLengthsOfRound(context, images) };
     const round: PhaseSpec = {
       feeds: { ...feeds, lengthMean: { shape: [1], dtype: 'float32' } },
-      body: generatorPathLengthRound(context, images),
+      body: guarded(config, generatorPathLengthRound(context, images)),
     };
     const optimizer = ['G', trained.G] as const;
     Object.assign(shared, inRounds('generatorPathLength', round, total / images, optimizer, ['pl_mean']));

@@ -1,5 +1,6 @@
 /** Convolution, its transpose and the gradient of its filter: three bilinear maps, each the gradient of the others. */
 import type { NamedAttrMap, NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
+import { deviceForm } from '../device-forms.js';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
 import { shiftedProducts } from './shifted-products.js';
@@ -104,7 +105,8 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
   ) as Tensor4D;
 }
 
-/** Where the library's own kernel is slower than matrix products: large pictures, small filters. */
+/** Where the library's own kernel is slower than matrix products, on a CPU: large pictures, small filters. */
 function prefersProducts({ strides, pad, xShape: [, height, width], wShape: [kernel] }: Geometry): boolean {
+  if (deviceForm() === 'convolutions') return false;
   return strides === 1 && pad === 'same' && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
 }

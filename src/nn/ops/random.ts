@@ -1,18 +1,23 @@
 /** Random tensors that are a pure function of a seed fed at run time: TensorFlow's stateless generators. */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
-import { nativeOp } from '../native-op.js';
+import { type AttributeValue, nativeOp } from '../native-op.js';
 import { tf } from '../tensorflow.js';
 
 /** Philox streams of one seed, kept apart by adding the stream's number to the second half of the seed times a large odd number. */
 const STREAM_STRIDE = 1_000_003;
 
+const ATTRIBUTES: Record<string, AttributeValue> = {
+  dtype: ['type', 'float32'],
+  T: ['type', 'int32'],
+  Tseed: ['type', 'int32'],
+  // XLA would draw other numbers: with it or without, a training has the same.
+  _XlaCompile: ['bool', false],
+};
+
 function draw(op: string, seed: Tensor, stream: number, shape: readonly number[]): Tensor {
   const key = tf.add(seed, tf.tensor1d([0, stream * STREAM_STRIDE], 'int32')) as Tensor1D;
   const size = tf.tensor1d([...shape], 'int32');
-  return nativeOp(op, { dtype: ['type', 'float32'], T: ['type', 'int32'], Tseed: ['type', 'int32'] }, [
-    size,
-    key,
-  ]);
+  return nativeOp(op, ATTRIBUTES, [size, key]);
 }
 
 /** Standard normal numbers. seed int32 [2]; equal seed, stream and shape give equal numbers. */

@@ -12,7 +12,16 @@ test('sizes left out are those of the published configuration F', () => {
   const config = resolveNetworkConfig(settings);
   assert.deepEqual(
     { ...config },
-    { ...settings, zDim: 512, wDim: 512, mappingLayers: 8, cbase: 32_768, cmax: 512, clamp: null },
+    {
+      ...settings,
+      zDim: 512,
+      wDim: 512,
+      mappingLayers: 8,
+      cbase: 32_768,
+      cmax: 512,
+      clamp: null,
+      half: null,
+    },
   );
   assert.deepEqual(blockResolutions(config), [4, 8, 16, 32, 64, 128, 256]);
   assert.deepEqual(

@@ -24,6 +24,7 @@ test('engine stylegan3 is accepted with the settings that train.py has', () => {
 const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = [
   ['another length of z', { zDim: 64 }, /train\.zDim: must be 512 with engine stylegan3/],
   ['another length of w', { wDim: 64 }, /train\.wDim: must be 512/],
+  ['another precision', { precision: 'float16' }, /train\.precision: must be auto.*stylegan3\.fp32/],
   ['another average', { emaKimg: 5 }, /train\.emaKimg: must be auto/],
   ['another speed of augmentation', { adaKimg: 100 }, /train\.adaKimg: must be 500/],
   ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: must be auto or bgc/],

@@ -1,9 +1,11 @@
 /** StyleGAN2's discriminator: residual, with minibatch standard deviation. Karras et al. 2020, section 4.1, figure 7c. */
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
+import { toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
 import { blockResolutions, discriminatorChannelsAt, type NetworkConfig } from '../../config.js';
+import { handOver, type LayerPrecision, layerPrecision } from '../half-layers.js';
 import { type Parameters, take } from '../network.js';
 import { normal, parameter, type ParameterSpecs } from '../parameters.js';
 import { ACTIVATION_GAIN, activate, conv, convDown, convSpecs, denseSpecs, filterSpec } from './layers.js';
@@ -65,27 +67,42 @@ export function applyDiscriminator(
   labels: Tensor2D | null,
   minibatches: number,
 ): Tensor2D {
-  const top = `b${config.resolution}.fromrgb`;
-  const weight = take<Tensor4D>(parameters, `${top}.weight`);
-  let x = activate(
-    conv(images, weight, ACTIVATION_GAIN),
-    take<Tensor1D>(parameters, `${top}.bias`),
-    config.clamp,
-  );
+  let precision = layerPrecision(config, config.resolution);
+  let x = fromRgb(parameters, `b${config.resolution}.fromrgb`, images, precision);
   for (const resolution of blockResolutions(config).reverse()) {
-    if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x, config.clamp);
+    const { half } = precision;
+    precision = layerPrecision(config, resolution);
+    x = handOver(x, half, precision.half);
+    if (resolution > 4) x = residualBlock(parameters, `b${resolution}`, x, precision);
   }
   return epilogue(config, parameters, x, labels, minibatches);
 }
 
+function fromRgb(
+  parameters: Parameters,
+  name: string,
+  images: Tensor4D,
+  precision: LayerPrecision,
+): Tensor4D {
+  const weight = take<Tensor4D>(parameters, `${name}.weight`);
+  const y = conv(toHalf(images, precision.half), weight, ACTIVATION_GAIN, precision.half);
+  return activate(y, take<Tensor1D>(parameters, `${name}.bias`), precision);
+}
+
 /** [n, h, w, c] -> [n, h/2, w/2, c'] */
-function residualBlock(parameters: Parameters, block: string, x: Tensor4D, clamp: number | null): Tensor4D {
+function residualBlock(
+  parameters: Parameters,
+  block: string,
+  x: Tensor4D,
+  precision: LayerPrecision,
+): Tensor4D {
+  const { half } = precision;
   const weight = (layer: string) => take<Tensor4D>(parameters, `${block}.${layer}.weight`);
   const bias = (layer: string) => take<Tensor1D>(parameters, `${block}.${layer}.bias`);
-  const skip = convDown(x, weight('skip'), RESIDUAL_GAIN);
-  const y = activate(conv(x, weight('conv0'), ACTIVATION_GAIN), bias('conv0'), clamp);
-  const down = convDown(y, weight('conv1'), ACTIVATION_GAIN * RESIDUAL_GAIN);
-  return tf.add(skip, activate(down, bias('conv1'), clamp, RESIDUAL_GAIN));
+  const skip = convDown(x, weight('skip'), RESIDUAL_GAIN, half);
+  const y = activate(conv(x, weight('conv0'), ACTIVATION_GAIN, half), bias('conv0'), precision);
+  const down = convDown(y, weight('conv1'), ACTIVATION_GAIN * RESIDUAL_GAIN, half);
+  return tf.add(skip, activate(down, bias('conv1'), precision, RESIDUAL_GAIN));
 }
 
 /** Features [n, 4, 4, c] -> logits [n, 1]. */
@@ -103,7 +120,8 @@ function epilogue(
   const bias = (layer: string) => take<Tensor1D>(parameters, `b4.${layer}.bias`);
   const kernel = take<Tensor4D>(parameters, 'b4.conv.weight');
   const widened = tf.concat4d([features, deviation], 3);
-  const y = activate(conv(widened, kernel, ACTIVATION_GAIN), bias('conv'), config.clamp);
+  const precision = layerPrecision(config, 4);
+  const y = activate(conv(widened, kernel, ACTIVATION_GAIN, precision.half), bias('conv'), precision);
   // Weights count features channel by channel.
   const flat = tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [features.shape[0], -1]) as Tensor2D;
   const hidden = fullyConnected(flat, weight('fc'), bias('fc'), { activation: 'lrelu' });

@@ -4,6 +4,8 @@ import { tf } from '../../../nn/tensorflow.js';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
 import { downsample2d, filter2d } from '../../../nn/ops/filter.js';
+import { type HalfType, toHalf } from '../../../nn/ops/half.js';
+import { type LayerPrecision, normalizedStyle, normalizedWeight } from '../half-layers.js';
 import { constant, normal, parameter, buffer, type Initial, type ParameterSpecs } from '../parameters.js';
 
 const DEMODULATION_EPSILON = 1e-8;
@@ -55,9 +57,9 @@ function equalizedGain(weight: Tensor4D): number {
  */
 export const ACTIVATION_GAIN = Math.SQRT2;
 
-/** Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalised learning rate. */
-function equalized(weight: Tensor4D, gain: number): Tensor4D {
-  return tf.mul(toHwio(weight), equalizedGain(weight) * gain) as Tensor4D;
+/** Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalised learning rate, in the features' type. */
+function equalized(weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
+  return toHalf(tf.mul(toHwio(weight), equalizedGain(weight) * gain) as Tensor4D, half);
 }
 
 /** Zero padding that keeps the size. */
@@ -66,13 +68,13 @@ function samePadding(weight: Tensor4D): number {
 }
 
 /** Convolution that keeps the size. x [n, h, w, in], weight [out, in, k, k] -> [n, h, w, out] */
-export function conv(x: Tensor4D, weight: Tensor4D, gain = 1): Tensor4D {
-  return conv2d(x, equalized(weight, gain), { stride: 1, padding: samePadding(weight) });
+export function conv(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
+  return conv2d(x, equalized(weight, gain, half), { stride: 1, padding: samePadding(weight) });
 }
 
 /** Convolution to half the size: low-pass filter, then a convolution of stride 2. x [n, h, w, in] -> [n, h/2, w/2, out] */
-export function convDown(x: Tensor4D, weight: Tensor4D, gain = 1): Tensor4D {
-  const kernel = equalized(weight, gain);
+export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
+  const kernel = equalized(weight, gain, half);
   // A 1x1 kernel reads every other pixel only: filter and decimation are one.
   if (weight.shape[2] === 1) {
     return conv2d(downsample2d(x, RESAMPLE_TAPS), kernel, { stride: 1, padding: 0 });
@@ -91,6 +93,8 @@ export interface ModulationOptions {
   /** To twice the size. */
   up: boolean;
   gain: number;
+  /** Type of the features, where it is not single precision. */
+  half: HalfType | null;
 }
 
 /**
@@ -103,16 +107,17 @@ export function modulatedConv(
   x: Tensor4D,
   weight: Tensor4D,
   style: Tensor2D,
-  { up, gain }: ModulationOptions,
+  { up, gain, half }: ModulationOptions,
 ): Tensor4D {
-  const [modulated, kernel] = [modulate(x, style), toHwio(weight)];
+  const [w, s] = half ? [normalizedWeight(weight), normalizedStyle(style)] : [weight, style];
+  const [modulated, kernel] = [modulate(x, toHalf(s, half)), toHalf(toHwio(w), half)];
   const y = up
     ? convUp(modulated, kernel)
     : conv2d(modulated, kernel, { stride: 1, padding: samePadding(weight) });
-  const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
-  const squares = tf.matMul(tf.square(style), energy, false, true);
+  const energy = tf.sum(tf.square(w), [2, 3]) as Tensor2D;
+  const squares = tf.matMul(tf.square(s), energy, false, true);
   const scale = tf.mul(tf.rsqrt(tf.add(squares, DEMODULATION_EPSILON)), gain) as Tensor2D;
-  return modulate(y, scale);
+  return modulate(y, toHalf(scale, half));
 }
 
 /** Each image's channels times their scales. x [n, h, w, c], scale [n, c] */
@@ -122,12 +127,17 @@ export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
 }
 
 /**
- * Bias, leaky ReLU and clamp. x [n, h, w, c], which has the gain already; bias [c], which has not.
+ * Bias, leaky ReLU and clamp. x [n, h, w, c], which has the gain already; bias [c], in single precision, which has not.
  *
  * @param residual gain beside the activation's own, where the layer is one of two that are added
  */
-export function activate(x: Tensor4D, bias: Tensor1D, clamp: number | null, residual = 1): Tensor4D {
-  const scaled = tf.mul(bias, ACTIVATION_GAIN * residual);
+export function activate(
+  x: Tensor4D,
+  bias: Tensor1D,
+  { half, clamp }: LayerPrecision,
+  residual = 1,
+): Tensor4D {
+  const scaled = toHalf(tf.mul(bias, ACTIVATION_GAIN * residual), half);
   const limit = clamp === null ? null : clamp * residual;
   return biasAct(x, scaled, 'lrelu', { clamp: limit }) as Tensor4D;
 }

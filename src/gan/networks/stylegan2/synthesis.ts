@@ -3,8 +3,10 @@ import type { Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { upsample2d } from '../../../nn/ops/filter.js';
+import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';
+import { handOver, type LayerPrecision, layerPrecision } from '../half-layers.js';
 import { type NoiseSource, type Parameters, take } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
 import {
@@ -66,12 +68,16 @@ export function applySynthesis(
   const images = style(0).shape[0];
   let x = tf.tile(tf.expandDims(learnedConstant(parameters), 0), [images, 1, 1, 1]) as Tensor4D;
   let image: Tensor4D | null = null;
+  let half: HalfType | null = null;
   for (const resolution of blockResolutions(config)) {
     const block = `synthesis.b${resolution}`;
+    const precision = layerPrecision(config, resolution);
+    x = handOver(x, half, precision.half);
+    half = precision.half;
     if (resolution > 4)
-      x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true, config.clamp);
-    x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false, config.clamp);
-    const rgb = toRgb(parameters, `${block}.torgb`, x, style(0), config.clamp);
+      x = styledConv(parameters, `${block}.conv0`, x, style(0), noise, layer++, true, precision);
+    x = styledConv(parameters, `${block}.conv1`, x, style(0), noise, layer++, false, precision);
+    const rgb = toRgb(parameters, `${block}.torgb`, x, style(0), precision);
     image = image ? (tf.add(upsample2d(image, RESAMPLE_TAPS), rgb) as Tensor4D) : rgb;
   }
   return image as Tensor4D;
@@ -96,12 +102,13 @@ function styledConv(
   noise: NoiseSource,
   layer: number,
   up: boolean,
-  clamp: number | null,
+  precision: LayerPrecision,
 ): Tensor4D {
+  const { half } = precision;
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
-  const y = modulatedConv(x, weight, affine(parameters, name, w), { up, gain: ACTIVATION_GAIN });
-  const noisy = tf.add(y, layerNoise(parameters, name, y.shape, noise, layer)) as Tensor4D;
-  return activate(noisy, take(parameters, `${name}.bias`), clamp);
+  const y = modulatedConv(x, weight, affine(parameters, name, w), { up, gain: ACTIVATION_GAIN, half });
+  const noisy = tf.add(y, toHalf(layerNoise(parameters, name, y.shape, noise, layer), half)) as Tensor4D;
+  return activate(noisy, take(parameters, `${name}.bias`), precision);
 }
 
 /** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength and the activation's gain. */
@@ -122,7 +129,7 @@ function layerNoise(
 
 /**
  * Modulated, not demodulated, 1x1 convolution. Karras et al. 2020, section 4.1. To so few channels that weights of each image's
- * own, in a matrix product, cost less than modulated features.
+ * own, in a matrix product, cost less than modulated features. Pictures are in single precision.
  *
  * x [n, h, w, c] -> [n, h, w, channels]
  */
@@ -131,7 +138,7 @@ function toRgb(
   name: string,
   x: Tensor4D,
   w: Tensor2D,
-  clamp: number | null,
+  { half, clamp }: LayerPrecision,
 ): Tensor4D {
   const [images, height, width, features] = x.shape;
   const weight = take<Tensor4D>(parameters, `${name}.weight`);
@@ -139,6 +146,7 @@ function toRgb(
   const style = tf.mul(affine(parameters, name, w), 1 / Math.sqrt(features));
   const rows = tf.mul(tf.reshape(style, [images, 1, features]), tf.reshape(weight, [1, channels, features]));
   const pixels = tf.reshape(x, [images, height * width, features]);
-  const y = tf.reshape(tf.matMul(pixels, rows, false, true), [images, height, width, channels]);
+  const product = toFloat(tf.matMul(pixels, toHalf(rows, half), false, true), half);
+  const y = tf.reshape(product, [images, height, width, channels]);
   return biasAct(y, take(parameters, `${name}.bias`), 'linear', { clamp }) as Tensor4D;
 }

@@ -3,8 +3,10 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { conv2d } from '../../../nn/ops/conv.js';
 import { filter2d, filterPlane } from '../../../nn/ops/filter.js';
+import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { tf } from '../../../nn/tensorflow.js';
+import type { LayerPrecision } from '../half-layers.js';
 import { type Parameters, take, type Tracking } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
 import { denseSpecs, modulate } from '../stylegan2/layers.js';
@@ -47,27 +49,29 @@ export function magnitudeName(plan: LayerPlan): string {
   return `synthesis.${plan.name}.magnitude_ema`;
 }
 
-/** x [n, size, size, c], w [n, wDim] -> [n, size', size', c'] */
+/** x [n, size, size, c], w [n, wDim] -> [n, size', size', c'], both in the layer's precision; pictures are in single precision. */
 export function applyLayer(
   parameters: Parameters,
   plan: LayerPlan,
   x: Tensor4D,
   w: Tensor2D,
-  clamp: number | null,
+  precision: LayerPrecision,
   tracking: Tracking | null,
 ): Tensor4D {
+  const { half, clamp } = precision;
   const own = <T extends Tensor>(name: string) => take<T>(parameters, `synthesis.${plan.name}.${name}`);
-  const magnitude = trackedMagnitude(magnitudeName(plan), own('magnitude_ema'), x, tracking);
+  const magnitude = trackedMagnitude(magnitudeName(plan), own('magnitude_ema'), toFloat(x, half), tracking);
   const style = fullyConnected(w, own<Tensor2D>('affine.weight'), own<Tensor1D>('affine.bias'));
   const weight = own<Tensor4D>('weight');
   const inputGain = tf.rsqrt(magnitude);
   if (plan.isToRgb) {
     const scaled = tf.mul(style, tf.mul(inputGain, 1 / Math.sqrt(plan.source.channels))) as Tensor2D;
-    return biasAct(convolve(x, weight, scaled), own('bias'), 'linear', { clamp }) as Tensor4D;
+    const y = toFloat(convolve(x, weight, scaled, half), half);
+    return biasAct(y, own('bias'), 'linear', { clamp }) as Tensor4D;
   }
-  const y = demodulatedConv(x, weight, style, inputGain);
+  const y = demodulatedConv(x, weight, style, inputGain, half);
   // The activation's gain is given to what goes in: lrelu(g * x) = g * lrelu(x).
-  const bias = tf.mul(own<Tensor1D>('bias'), Math.SQRT2);
+  const bias = toHalf(tf.mul(own<Tensor1D>('bias'), Math.SQRT2), half);
   return filteredActivation(plan, biasAct(y, bias, 'linear') as Tensor4D, clamp);
 }
 
@@ -84,22 +88,32 @@ function trackedMagnitude(name: string, mean: Tensor, x: Tensor4D, tracking: Tra
  * Convolution with weights of unit scale, modulated on the input and demodulated on the output (Karras et al. 2021, appendix C.2;
  * 2020, section 2.2). Weights and styles are normalised beforehand, which changes nothing but the range of what is computed.
  */
-function demodulatedConv(x: Tensor4D, weight: Tensor4D, style: Tensor2D, inputGain: Tensor): Tensor4D {
-  const kernel = tf.mul(weight, tf.rsqrt(tf.mean(tf.square(weight), [1, 2, 3], true))) as Tensor4D;
+function demodulatedConv(
+  x: Tensor4D,
+  weight: Tensor4D,
+  style: Tensor2D,
+  inputGain: Tensor,
+  half: HalfType | null,
+): Tensor4D {
+  const meanSquare = tf.mean(tf.square(weight), [1, 2, 3], true);
+  // In half precision sums stay at the scale of their terms: weights of unit sum of squares.
+  const size = half ? tf.mul(meanSquare, weight.size / weight.shape[0]) : meanSquare;
+  const kernel = tf.mul(weight, tf.rsqrt(size)) as Tensor4D;
   const unit = tf.mul(style, tf.rsqrt(tf.mean(tf.square(style)))) as Tensor2D;
   const energy = tf.sum(tf.square(kernel), [2, 3]) as Tensor2D;
   const squares = tf.matMul(tf.square(unit), energy, false, true);
   const scale = tf.mul(tf.rsqrt(tf.add(squares, DEMODULATION_EPSILON)), Math.SQRT2) as Tensor2D;
-  return modulate(convolve(x, kernel, tf.mul(unit, inputGain) as Tensor2D), scale);
+  return modulate(convolve(x, kernel, tf.mul(unit, inputGain) as Tensor2D, half), toHalf(scale, half));
 }
 
 /** Convolution that widens the picture by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h + k - 1, w + k - 1, out] */
-function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D): Tensor4D {
+function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType | null): Tensor4D {
   const radius = (weight.shape[2] - 1) / 2;
   const edge: [number, number] = [radius, radius];
-  const modulated = modulate(x, style);
+  const modulated = modulate(x, toHalf(style, half));
   const padded = radius > 0 ? (tf.pad(modulated, [[0, 0], edge, edge, [0, 0]]) as Tensor4D) : modulated;
-  return conv2d(padded, tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, { stride: 1, padding: radius });
+  const kernel = toHalf(tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, half);
+  return conv2d(padded, kernel, { stride: 1, padding: radius });
 }
 
 /** Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU makes can be filtered out (section 3.1). */

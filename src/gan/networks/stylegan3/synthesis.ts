@@ -1,7 +1,9 @@
 /** StyleGAN3's synthesis network: Fourier features through layers without aliasing. Karras et al. 2021, section 3. */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { HalfType } from '../../../nn/ops/half.js';
 import { tf } from '../../../nn/tensorflow.js';
 import type { NetworkConfig } from '../../config.js';
+import { handOver, layerPrecision } from '../half-layers.js';
 import type { NoiseSource, Parameters, Tracking } from '../network.js';
 import type { ParameterSpecs } from '../parameters.js';
 import { applyInput, inputSpecs } from './input.js';
@@ -36,7 +38,12 @@ export function applySynthesis(
 ): Tensor4D {
   const style = (i: number) => ws[i] as Tensor2D;
   let x = applyInput(parameters, signals(config)[0] as Signal, style(0));
-  for (const [i, plan] of layerPlans(config).entries())
-    x = applyLayer(parameters, plan, x, style(i + 1), config.clamp, tracking);
+  let half: HalfType | null = null;
+  for (const [i, plan] of layerPlans(config).entries()) {
+    const precision = layerPrecision(config, plan.target.rate);
+    x = handOver(x, half, precision.half);
+    half = precision.half;
+    x = applyLayer(parameters, plan, x, style(i + 1), precision, tracking);
+  }
   return tf.mul(x, OUTPUT_SCALE);
 }

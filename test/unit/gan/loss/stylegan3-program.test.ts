@@ -6,6 +6,7 @@ import { blurMatrix } from '../../../../src/gan/loss/blur.js';
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
 import { normalValues } from '../../../../src/gan/networks/parameters.js';
+import { type DeviceForm, withDeviceForm } from '../../../../src/nn/device-forms.js';
 import { createProgram, type Feeds, type Values } from '../../../../src/nn/program.js';
 
 const PHASES = ['generatorMain', 'discriminatorMain', 'discriminatorR1', 'ema'];
@@ -42,8 +43,15 @@ function programOf(cfg: NetworkFamily) {
         return [name, normalValues(size, 0.5, 3, 'real images')];
       }),
     );
-  const train = async (mode: 'graph' | 'eager'): Promise<{ outputs: Values; state: Values }> => {
-    const program = await createProgram(definition, { mode });
+  const train = async (
+    mode: 'graph' | 'eager',
+    form: DeviceForm = 'products',
+  ): Promise<{ outputs: Values; state: Values }> => {
+    const phases = Object.entries(definition.phases).map(([name, { feeds, body }]) => {
+      const formed: typeof body = (variables, fed) => withDeviceForm(form, () => body(variables, fed));
+      return [name, { feeds, body: formed }] as const;
+    });
+    const program = await createProgram({ ...definition, phases: Object.fromEntries(phases) }, { mode });
     const outputs: Values = {};
     for (const phase of PHASES) Object.assign(outputs, await program.run(phase, feedsOf(phase)));
     const state = await program.read();
@@ -73,6 +81,12 @@ for (const cfg of ['stylegan3-t', 'stylegan3-r'] as const) {
     const moments = (values: Values) =>
       Object.fromEntries(Object.entries(values).filter(([name]) => name.includes('.v.')));
     assert.ok(worstError(moments(graph.state), moments(eager.state)) < 5e-3);
+  });
+
+  test(`a compiled step of ${cfg} in the form for a GPU gives what the form for a CPU gives`, async () => {
+    const { train } = programOf(cfg);
+    const [gpu, cpu] = [await train('graph', 'convolutions'), await train('graph')];
+    assert.ok(worstError(gpu.outputs, cpu.outputs) < 1e-4);
   });
 
   test(`${cfg} tracks the magnitude of every layer, and the averaged generator has it too`, async () => {

@@ -1,0 +1,65 @@
+/** Steps of a program on random data, as the benches take them. */
+import type { NetworkConfig } from '../src/gan/config.js';
+import type { Program, ProgramDefinition } from '../src/nn/program.js';
+
+/** Phases and every how many steps each runs. */
+export type Schedule = readonly (readonly [phase: string, interval: number])[];
+
+export interface Work {
+  definition: ProgramDefinition;
+  schedule: Schedule;
+  feeds: Record<string, Float32Array>;
+}
+
+/** As the trainer process sets them: TensorFlow reads these when it is loaded. */
+export function prepareNative(threads: number): void {
+  process.env.GIST_THREADS = String(threads);
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+  process.env.TF_NUM_INTEROP_THREADS = '1';
+  process.env.OMP_NUM_THREADS = String(threads);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  console.log = console.error;
+  console.info = console.error;
+}
+
+/** All phases of a training, the lazy ones as seldom as published. */
+export async function trainingWork(
+  config: NetworkConfig,
+  { batch, gamma }: { batch: number; gamma: number },
+): Promise<Work> {
+  const { resolveTrainingOptions } = await import('../src/gan/loss/options.js');
+  const { buildTrainingProgram } = await import('../src/gan/loss/training-program.js');
+  const auto = { glr: 'auto', dlr: 'auto', emaKimg: 'auto' } as const;
+  const options = resolveTrainingOptions(config, { batch, gamma, ...auto, seed: 0 });
+  const definition = buildTrainingProgram(config, options);
+  const schedule: Schedule = [
+    ['generatorMain', 1],
+    ['generatorPathLength', options.plInterval],
+    ['discriminatorMain', 1],
+    ['discriminatorR1', options.r1Interval],
+    ['ema', 1],
+  ];
+  const feeds = { beta: Float32Array.of(0.998) };
+  return { definition, schedule: schedule.filter(([phase]) => phase in definition.phases), feeds };
+}
+
+export async function takeStep(
+  program: Program,
+  { definition, schedule, feeds }: Work,
+  step: number,
+): Promise<void> {
+  for (const [phase, interval] of schedule) {
+    if (step % interval !== 0) continue;
+    const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
+    const fed = wanted.map(([name, { shape }]) => {
+      if (name === 'seed') return [name, Int32Array.of(step, phase.length)] as const;
+      return [name, feeds[name] ?? uniform(shape)] as const;
+    });
+    await program.run(phase, Object.fromEntries(fed));
+  }
+}
+
+function uniform(shape: readonly number[]): Float32Array {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return Float32Array.from({ length: size }, () => Math.random() * 2 - 1);
+}

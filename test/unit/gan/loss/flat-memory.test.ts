@@ -1,0 +1,83 @@
+/** Tests that a training keeps no tensors: neither 2,000 steps of a graph nor some op by op leave one behind. */
+import '../../../support/one-thread.js';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { resolveNetworkConfig } from '../../../../src/gan/config.js';
+import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
+import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
+import { createProgram, type Feeds, type Program } from '../../../../src/nn/program.js';
+import { sizeOf } from '../../../../src/nn/program-definition.js';
+import { nativeBackend, tf } from '../../../../src/nn/tensorflow.js';
+
+const config = resolveNetworkConfig({
+  cfg: 'stylegan2',
+  resolution: 8,
+  channels: 1,
+  classes: 0,
+  zDim: 8,
+  wDim: 8,
+  mapDepth: 1,
+  cbase: 64,
+  cmax: 8,
+});
+const options = resolveTrainingOptions(config, {
+  batch: 2,
+  gamma: 1,
+  glr: 'auto',
+  dlr: 'auto',
+  emaKimg: 'auto',
+  seed: 0,
+});
+const definition = buildTrainingProgram(config, options);
+/** Every phase, and every how many steps it runs. */
+const SCHEDULE: readonly (readonly [phase: string, interval: number])[] = [
+  ['generatorMain', 1],
+  ['generatorPathLength', options.plInterval],
+  ['discriminatorMain', 1],
+  ['discriminatorR1', options.r1Interval],
+  ['ema', 1],
+];
+
+async function takeSteps(program: Program, from: number, to: number): Promise<void> {
+  for (let step = from; step < to; step++) {
+    for (const [phase, interval] of SCHEDULE)
+      if (step % interval === 0) await program.run(phase, feedsOf(phase, step));
+  }
+}
+
+function feedsOf(phase: string, step: number): Feeds {
+  const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
+  const values = wanted.map(([name, { shape, dtype }]) => {
+    const size = sizeOf(shape);
+    return [name, dtype === 'int32' ? new Int32Array(size).fill(step) : new Float32Array(size).fill(0.5)];
+  });
+  return Object.fromEntries(values) as Feeds;
+}
+
+/** Tensors and data of the engine, and what the backend holds a native handle of. */
+function held(): { tensors: number; data: number; handles: number } {
+  const { numTensors, numDataBuffers } = tf.memory();
+  return { tensors: numTensors, data: numDataBuffers, handles: nativeBackend().numDataIds() };
+}
+
+const CASES = [
+  { mode: 'graph', steps: 2_000 },
+  { mode: 'eager', steps: 36 },
+] as const;
+/** Each phase has run by then. */
+const WARM = 2;
+
+for (const { mode, steps } of CASES) {
+  test(`${steps} steps in mode ${mode} leave as many tensors as ${WARM} do`, async () => {
+    const before = held();
+    const program = await createProgram(definition, { mode });
+    await takeSteps(program, 0, WARM);
+    const warm = held();
+    await takeSteps(program, WARM, steps / 2);
+    assert.deepEqual(held(), warm, 'half-way');
+    await takeSteps(program, steps / 2, steps);
+    assert.deepEqual(held(), warm, 'at the end');
+    program.dispose();
+    assert.deepEqual(held(), before, 'after the program is gone');
+  });
+}

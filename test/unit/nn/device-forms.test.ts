@@ -1,0 +1,90 @@
+/** Tests that the forms for a CPU and for a GPU compute the same: values, gradients, and gradients of gradients. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { deviceForm, type DeviceForm, withDeviceForm } from '../../../src/nn/device-forms.js';
+import { biasAct } from '../../../src/nn/ops/bias-act.js';
+import { conv2d } from '../../../src/nn/ops/conv.js';
+import { filter2d, filterPlane } from '../../../src/nn/ops/filter.js';
+import { record } from '../../../src/nn/recording.js';
+import { tf, usesGpu } from '../../../src/nn/tensorflow.js';
+
+const SHORT = [1, 3, 3, 1];
+const LONG = [-1, 2, 5, 9, 11, 12, 10, 7, 4, 3, -2, 1];
+const PLANE = Float32Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
+
+type Operation = (x: Tensor4D, w: Tensor4D) => Tensor4D;
+
+const OPERATIONS: Record<string, Operation> = {
+  'twice the size, 4 taps': (x) => filter2d(x, SHORT, { up: 2, padding: [2, 1], gain: 4 }),
+  'twice the size, 12 taps': (x) => filter2d(x, LONG, { up: 2, padding: [6, 5], gain: 4 }),
+  'four times the size, cropped': (x) => filter2d(x, LONG, { up: 4, padding: [-2, 3], gain: 16 }),
+  'half the size, 12 taps': (x) => filter2d(x, LONG, { down: 2, padding: [5, 5] }),
+  'a filter alone, cropped': (x) => filter2d(x, SHORT, { padding: [-1, 2] }),
+  'a filter of 12 taps alone': (x) => filter2d(x, LONG, { padding: [6, 5] }),
+  'three halves of the size': (x) => filter2d(x, LONG, { up: 3, down: 2, padding: [4, 6], gain: 9 }),
+  'a filter that is not separable, half the size': (x) => filterPlane(x, PLANE, { down: 2 }),
+  'the filtered nonlinearity': (x) => {
+    const up = filter2d(x, LONG, { up: 2, padding: [8, 7], gain: 4 });
+    return filter2d(biasAct(up, null, 'lrelu') as Tensor4D, LONG, { down: 2 });
+  },
+  'a 3x3 convolution, by its filter too': (x, w) => conv2d(x, w, { stride: 1, padding: 1 }),
+};
+
+/** The value, what a sum of its weighted squares gives back to x and w, and the same of the squares of that. */
+function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
+  const y = operation(x, w);
+  const weights = tf.randomNormal(y.shape, 0, 1, 'float32', 5);
+  // The last term depends on w for operations that do not.
+  const loss = (a: Tensor, b: Tensor) =>
+    tf.add(
+      tf.sum(tf.mul(tf.square(operation(a as Tensor4D, b as Tensor4D)), weights)),
+      tf.sum(tf.mul(tf.mean(tf.square(a)), tf.square(b))),
+    );
+  const squares = (a: Tensor, b: Tensor) => {
+    const [da, db] = tf.grads(loss)([a, b]) as [Tensor, Tensor];
+    return tf.add(tf.sum(tf.square(da)), tf.sum(tf.square(db)));
+  };
+  return [y, ...tf.grads(loss)([x, w]), ...tf.grads(squares)([x, w])];
+}
+
+for (const [name, operation] of Object.entries(OPERATIONS)) {
+  test(`${name}: both forms agree in values, gradients and their gradients`, () => {
+    tf.tidy(() => {
+      // 32 pixels: from there on the gradient of a filter has a form of its own on a CPU.
+      const x = tf.randomNormal([2, 32, 36, 3], 0, 1, 'float32', 1) as Tensor4D;
+      const w = tf.randomNormal([3, 3, 3, 4], 0, 1, 'float32', 2) as Tensor4D;
+      const [products, convolutions] = (['products', 'convolutions'] as DeviceForm[]).map((form) =>
+        withDeviceForm(form, () => derivatives(operation, x, w)),
+      ) as [Tensor[], Tensor[]];
+      for (const [i, wanted] of products.entries()) {
+        const found = convolutions[i] as Tensor;
+        assert.deepEqual(found.shape, wanted.shape);
+        const error = tf.max(tf.abs(tf.sub(found, wanted))).dataSync()[0] as number;
+        const scale = tf.max(tf.abs(wanted)).dataSync()[0] as number;
+        assert.ok(error <= 1e-5 * Math.max(1, scale), `tensor ${i}: off by ${error} of ${scale}`);
+      }
+    });
+  });
+}
+
+test('the form for a GPU is made of convolutions alone, that for a CPU of matrix products', () => {
+  const opsIn = (form: DeviceForm) => {
+    const x = { node: 'x', shape: [1, 32, 32, 2], dtype: 'float32' } as const;
+    const body = ({ x }: Record<string, Tensor>) =>
+      filter2d(x as Tensor4D, LONG, { up: 2, padding: [6, 5], gain: 4 });
+    const { recording } = record('test', { x }, (tensors) => withDeviceForm(form, () => body(tensors)));
+    return new Set(recording.ops.map(({ op }) => op));
+  };
+  const isProduct = (op: string) => op.startsWith('BatchMatMul');
+  const [products, convolutions] = [[...opsIn('products')], [...opsIn('convolutions')]];
+  assert.ok(products.some(isProduct) && !products.includes('DepthwiseConv2dNative'));
+  assert.ok(convolutions.includes('DepthwiseConv2dNative') && !convolutions.some(isProduct));
+});
+
+test('the device chooses, and a choice made for some code ends with it', () => {
+  const own = usesGpu() ? 'convolutions' : 'products';
+  assert.equal(deviceForm(), own);
+  assert.throws(() => withDeviceForm('convolutions', () => assert.equal(deviceForm(), 'products')));
+  assert.equal(deviceForm(), own);
+});
