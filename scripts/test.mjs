@@ -1,4 +1,5 @@
 /** Runs the compiled tests, each file in a process of its own, and ends with the line `N passed, N failed`. */
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
@@ -9,6 +10,8 @@ import { parseArgs } from 'node:util';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Quick ones first, so that a plain mistake is seen early. */
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
+/** Files at once. The others start servers and kill them, and TensorFlow takes all processors by itself. */
+const AT_ONCE = { unit: 2 };
 const FILE_MINUTES = 20;
 /** Files that are named at the end for the time they took. */
 const SLOWEST = 12;
@@ -19,40 +22,42 @@ const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--mi
 `;
 
 const { words, suites, minutes } = options();
-const files = suites
-  .flatMap((suite) => testFiles(path.join('test', suite)))
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
-  .map((file) => path.join(ROOT, 'dist', file.replace(/\.ts$/, '.js')));
-if (files.length === 0) {
+const groups = suites.map((suite) => ({ files: filesOf(suite), atOnce: AT_ONCE[suite] ?? 1 }));
+if (groups.every(({ files }) => files.length === 0)) {
   process.stderr.write('no test file has such a path\n');
   process.exit(1);
 }
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const clock = { lastEnd: performance.now(), seconds: new Map() };
-// One file at a time: many start servers, and TensorFlow takes all processors by itself.
-const events = run({ files, concurrency: false, timeout: minutes * 60_000 });
-events.on('test:pass', ({ skip, details }) => {
-  if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
-});
-// A test that fails because of a test inside of it was counted there; a file that fell over or hung counts as one.
-events.on('test:fail', ({ details }) => {
-  if (details?.error?.failureType !== 'subtestsFailed') counts.failed++;
-});
-for (const type of ['test:pass', 'test:fail']) events.on(type, ({ file }) => keepTime(file));
-events.compose(new spec()).pipe(process.stdout);
-events.once('end', () => setImmediate(conclude));
+const secondsOf = new Map();
+for (const group of groups) await runGroup(group);
+conclude();
 
-/** Files run one after the other: what passed since the last test ended belongs to this test's file. */
-function keepTime(file) {
-  const now = performance.now();
+async function runGroup({ files, atOnce }) {
+  if (files.length === 0) return;
+  const events = run({ files, concurrency: atOnce, timeout: minutes * 60_000 });
+  events.on('test:pass', ({ skip, details }) => {
+    if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
+  });
+  // A test that fails because of a test inside of it was counted there; a file that fell over or hung counts as one.
+  events.on('test:fail', ({ details }) => {
+    if (details?.error?.failureType !== 'subtestsFailed') counts.failed++;
+  });
+  for (const type of ['test:pass', 'test:fail']) events.on(type, keepTime);
+  events.compose(new spec()).pipe(process.stdout, { end: false });
+  await once(events, 'end');
+  // What the reporter still holds comes before the next group.
+  await new Promise(setImmediate);
+}
+
+function keepTime({ file, nesting, details }) {
+  if (nesting > 0) return;
   const name = path.relative(path.join(ROOT, 'dist/test'), file ?? ROOT).replace(/\.js$/, '');
-  clock.seconds.set(name, (clock.seconds.get(name) ?? 0) + (now - clock.lastEnd) / 1000);
-  clock.lastEnd = now;
+  secondsOf.set(name, (secondsOf.get(name) ?? 0) + details.duration_ms / 1000);
 }
 
 function slowest() {
-  const files = [...clock.seconds].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
+  const files = [...secondsOf].sort(([, a], [, b]) => b - a).slice(0, SLOWEST);
   return files.map(([name, seconds]) => `${seconds.toFixed(0).padStart(6)} s  ${name}\n`).join('');
 }
 
@@ -81,6 +86,12 @@ function options() {
     process.stderr.write(`${error.message}\n${USAGE}`.trimStart());
     process.exit(error.message === '' ? 0 : 2);
   }
+}
+
+function filesOf(suite) {
+  return testFiles(path.join('test', suite))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .map((file) => path.join(ROOT, 'dist', file.replace(/\.ts$/, '.js')));
 }
 
 /** The sources say which tests there are: what remains compiled of a test that was removed is not one. */
