@@ -1,6 +1,6 @@
 /** The object store on a local folder. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -56,17 +56,17 @@ export class FileStore implements ObjectStore {
     return this.#try(key, async () => {
       await mkdir(path.dirname(file), { recursive: true });
       const temporary = this.#beside(file, 'tmp');
+      let written: ObjectInfo;
       try {
         await writeFlushed(temporary, body);
+        // Before it is published: afterwards the object may be somebody else's already, and its etag is no business of ours.
+        written = infoFrom(await stat(temporary, { bigint: true }), key);
         await publish(temporary, file, key, options);
       } finally {
         await rm(temporary, { force: true });
       }
       await flushFolder(path.dirname(file));
-      const info = await this.head(key);
-      if (!info)
-        throw new PreconditionFailedError({ what: 'was deleted while it was being written', where: key });
-      return info;
+      return written;
     });
   }
 
@@ -136,14 +136,17 @@ export class FileStore implements ObjectStore {
 async function infoOf(file: string, key: string): Promise<ObjectInfo | null> {
   try {
     const info = await stat(file, { bigint: true });
-    if (!info.isFile()) return null;
-    // Every put makes a new file, so inode, time and size change with the content.
-    const etag = `${info.ino.toString(36)}-${info.mtimeNs.toString(36)}-${info.size.toString(36)}`;
-    return { key, bytes: Number(info.size), etag, modifiedMs: Number(info.mtimeMs) };
+    return info.isFile() ? infoFrom(info, key) : null;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
     throw classifyFileError(error, key);
   }
+}
+
+/** Every put makes a new file, so inode, time and size change with the content; a rename or a link keeps them. */
+function infoFrom({ ino, mtimeNs, size, mtimeMs }: BigIntStats, key: string): ObjectInfo {
+  const etag = `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`;
+  return { key, bytes: Number(size), etag, modifiedMs: Number(mtimeMs) };
 }
 
 async function readFolder(folder: string) {
