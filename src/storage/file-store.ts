@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError, errorCode } from './file-errors.js';
+import { withLockFolder } from './lock-folder.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
 
@@ -14,11 +15,13 @@ import { checkKey, compareKeys, formatUri } from './uri.js';
 const PRIVATE = '.gist-';
 /** A lock older than this was left by a killed process: holding one takes a comparison and a rename. */
 const STALE_LOCK_MS = 30_000;
+/** Longer than a stale lock lasts. */
+const MAX_LOOKS = 4_000;
 
 /**
  * Objects as files under a folder. Writes go to a file beside, are flushed to the disk and renamed, so that a crash leaves
  * the old object or the new one. `ifAbsent` is a hard link, which the file system makes atomic. `ifMatch` compares under a
- * lock file: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
+ * lock: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
  */
 export class FileStore implements ObjectStore {
   readonly uri: string;
@@ -196,35 +199,21 @@ function changed(key: string): PreconditionFailedError {
   return new PreconditionFailedError({ what: 'has been changed by somebody else', where: key });
 }
 
-async function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
-  const lock = path.join(path.dirname(file), `${PRIVATE}lock-${path.basename(file)}`);
-  for (let tries = 0; ; tries++) {
-    const handle = await open(lock, 'wx').catch((error: unknown) => {
-      if (errorCode(error) === 'EEXIST') return null;
-      throw error;
-    });
-    if (handle) {
-      await handle.close();
-      break;
-    }
-    if (tries > 4000) throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
-    await breakStaleLock(lock);
+function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
+  const folder = path.join(path.dirname(file), `${PRIVATE}locks-${path.basename(file)}`);
+  let looks = 0;
+  const wait = async () => {
+    if (++looks > MAX_LOOKS)
+      throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
     await sleep(5 + Math.random() * 10);
-  }
-  try {
-    await work();
-  } finally {
-    await rm(lock, { force: true });
-  }
+  };
+  const isAbandoned = (_mark: string, lock: string) => isStale(lock);
+  return withLockFolder(folder, { mark: randomBytes(12).toString('hex'), isAbandoned, wait }, work);
 }
 
-/** Renaming first lets only one of several waiters remove it, and never a lock that was made anew since. */
-async function breakStaleLock(lock: string): Promise<void> {
+async function isStale(lock: string): Promise<boolean> {
   const found = await stat(lock).catch(() => null);
-  if (!found || Date.now() - found.mtimeMs < STALE_LOCK_MS) return;
-  const taken = `${lock}-${randomBytes(6).toString('hex')}`;
-  await rename(lock, taken).catch(() => undefined);
-  await rm(taken, { force: true });
+  return found === null || Date.now() - found.mtimeMs > STALE_LOCK_MS;
 }
 
 /** The rename itself must reach the disk; file systems that cannot flush a folder say so and are believed. */

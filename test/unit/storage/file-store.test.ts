@@ -1,6 +1,6 @@
 /** The object store on a local folder. */
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -63,7 +63,8 @@ test('the lock of a killed process does not stop others', async () => {
   const folder = path.join(root, 'locked');
   const store = openStore(folder);
   const { etag } = await store.put('a', Buffer.from('a'));
-  const lock = path.join(folder, '.gist-lock-a');
+  const lock = path.join(folder, '.gist-locks-a', '0123');
+  await mkdir(path.dirname(lock));
   await writeFile(lock, '');
   await utimes(lock, new Date(0), new Date(0));
   await store.put('a', Buffer.from('b'), { ifMatch: etag });
