@@ -82,7 +82,7 @@ async function loadCheckpoint(store: ObjectStore, entry: IndexEntry): Promise<Lo
     if (sha256(content) !== part.sha256) throw new Damage(`${part.key} does not match its checksum`);
     parts[name] = content;
   }
-  return { ref: refOf(entry), manifest, parts };
+  return { ref: refOf(entry), manifest, manifestSha256: entry.manifestSha256, parts };
 }
 
 async function getOrDamage(store: ObjectStore, key: string): Promise<Uint8Array> {

@@ -100,6 +100,7 @@ export type CheckpointManifest = z.output<typeof manifestSchema>;
 export interface LoadedCheckpoint {
   ref: CheckpointRef;
   manifest: CheckpointManifest;
+  manifestSha256: string;
   parts: Record<string, Uint8Array>;
 }
 

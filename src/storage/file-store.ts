@@ -1,12 +1,13 @@
 /** The object store on a local folder. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError, errorCode } from './file-errors.js';
+import { withLockFolder } from './lock-folder.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
 
@@ -14,11 +15,13 @@ import { checkKey, compareKeys, formatUri } from './uri.js';
 const PRIVATE = '.gist-';
 /** A lock older than this was left by a killed process: holding one takes a comparison and a rename. */
 const STALE_LOCK_MS = 30_000;
+/** Longer than a stale lock lasts. */
+const MAX_LOOKS = 4_000;
 
 /**
  * Objects as files under a folder. Writes go to a file beside, are flushed to the disk and renamed, so that a crash leaves
  * the old object or the new one. `ifAbsent` is a hard link, which the file system makes atomic. `ifMatch` compares under a
- * lock file: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
+ * lock: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
  */
 export class FileStore implements ObjectStore {
   readonly uri: string;
@@ -56,17 +59,17 @@ export class FileStore implements ObjectStore {
     return this.#try(key, async () => {
       await mkdir(path.dirname(file), { recursive: true });
       const temporary = this.#beside(file, 'tmp');
+      let written: ObjectInfo;
       try {
         await writeFlushed(temporary, body);
+        // Before it is published: afterwards the object may be somebody else's already, and its etag is no business of ours.
+        written = infoFrom(await stat(temporary, { bigint: true }), key);
         await publish(temporary, file, key, options);
       } finally {
         await rm(temporary, { force: true });
       }
       await flushFolder(path.dirname(file));
-      const info = await this.head(key);
-      if (!info)
-        throw new PreconditionFailedError({ what: 'was deleted while it was being written', where: key });
-      return info;
+      return written;
     });
   }
 
@@ -136,14 +139,17 @@ export class FileStore implements ObjectStore {
 async function infoOf(file: string, key: string): Promise<ObjectInfo | null> {
   try {
     const info = await stat(file, { bigint: true });
-    if (!info.isFile()) return null;
-    // Every put makes a new file, so inode, time and size change with the content.
-    const etag = `${info.ino.toString(36)}-${info.mtimeNs.toString(36)}-${info.size.toString(36)}`;
-    return { key, bytes: Number(info.size), etag, modifiedMs: Number(info.mtimeMs) };
+    return info.isFile() ? infoFrom(info, key) : null;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return null;
     throw classifyFileError(error, key);
   }
+}
+
+/** Every put makes a new file, so inode, time and size change with the content; a rename or a link keeps them. */
+function infoFrom({ ino, mtimeNs, size, mtimeMs }: BigIntStats, key: string): ObjectInfo {
+  const etag = `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`;
+  return { key, bytes: Number(size), etag, modifiedMs: Number(mtimeMs) };
 }
 
 async function readFolder(folder: string) {
@@ -193,35 +199,21 @@ function changed(key: string): PreconditionFailedError {
   return new PreconditionFailedError({ what: 'has been changed by somebody else', where: key });
 }
 
-async function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
-  const lock = path.join(path.dirname(file), `${PRIVATE}lock-${path.basename(file)}`);
-  for (let tries = 0; ; tries++) {
-    const handle = await open(lock, 'wx').catch((error: unknown) => {
-      if (errorCode(error) === 'EEXIST') return null;
-      throw error;
-    });
-    if (handle) {
-      await handle.close();
-      break;
-    }
-    if (tries > 4000) throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
-    await breakStaleLock(lock);
+function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
+  const folder = path.join(path.dirname(file), `${PRIVATE}locks-${path.basename(file)}`);
+  let looks = 0;
+  const wait = async () => {
+    if (++looks > MAX_LOOKS)
+      throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
     await sleep(5 + Math.random() * 10);
-  }
-  try {
-    await work();
-  } finally {
-    await rm(lock, { force: true });
-  }
+  };
+  const isAbandoned = (_mark: string, lock: string) => isStale(lock);
+  return withLockFolder(folder, { mark: randomBytes(12).toString('hex'), isAbandoned, wait }, work);
 }
 
-/** Renaming first lets only one of several waiters remove it, and never a lock that was made anew since. */
-async function breakStaleLock(lock: string): Promise<void> {
+async function isStale(lock: string): Promise<boolean> {
   const found = await stat(lock).catch(() => null);
-  if (!found || Date.now() - found.mtimeMs < STALE_LOCK_MS) return;
-  const taken = `${lock}-${randomBytes(6).toString('hex')}`;
-  await rename(lock, taken).catch(() => undefined);
-  await rm(taken, { force: true });
+  return found === null || Date.now() - found.mtimeMs > STALE_LOCK_MS;
 }
 
 /** The rename itself must reach the disk; file systems that cannot flush a folder say so and are believed. */

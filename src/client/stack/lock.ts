@@ -1,52 +1,25 @@
 /** One command at a time changes a stack; a killed holder does not keep the lock. */
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, processIdSchema, thisProcess } from './processes.js';
+import { withLockFolder } from '../../storage/lock-folder.js';
+import { isAlive, thisProcess } from './processes.js';
 
-/** A lock folder without a signature is given this long to get one. */
-const SIGNING_MS = 2_000;
-
-export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  mkdirSync(path.dirname(folder), { recursive: true });
-  while (!take(folder)) await sleep(200);
-  try {
-    return await work();
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const { pid, started } = thisProcess();
+  return withLockFolder(
+    folder,
+    {
+      // The name says who it is, so that there is no moment at which a holder is unknown.
+      mark: `${pid}-${started}-${randomBytes(6).toString('hex')}`,
+      isAbandoned,
+      wait: () => sleep(100 + Math.random() * 200),
+    },
+    work,
+  );
 }
 
-function take(folder: string): boolean {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    if (!isAbandoned(folder)) return false;
-    // Renaming is atomic: of several waiters one removes the dead holder's lock, the others look again.
-    const grave = `${folder}.${process.pid}`;
-    try {
-      renameSync(folder, grave);
-      rmSync(grave, { recursive: true, force: true });
-    } catch {
-      return false;
-    }
-    return take(folder);
-  }
-  writeFileSync(path.join(folder, 'holder.json'), JSON.stringify(thisProcess()));
-  return true;
-}
-
-function isAbandoned(folder: string): boolean {
-  try {
-    return !isAlive(
-      processIdSchema.parse(JSON.parse(readFileSync(path.join(folder, 'holder.json'), 'utf8'))),
-    );
-  } catch {
-    try {
-      return Date.now() - statSync(folder).mtimeMs > SIGNING_MS;
-    } catch {
-      return false;
-    }
-  }
+/** What is no mark of ours was left by another version, whose holders sign in another way: it holds nobody up. */
+function isAbandoned(mark: string): boolean {
+  const [, pid, started] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(mark) ?? [];
+  return pid === undefined || started === undefined || !isAlive({ pid: Number(pid), started });
 }

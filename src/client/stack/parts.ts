@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { partPath } from '../../core/parts.js';
-import { type ProcessId, startDetached } from './processes.js';
+import { listensOn, type ProcessId, startDetached } from './processes.js';
 import type { StackFolder, StackPart, StackState } from './state.js';
 
 const HOST = '127.0.0.1';
@@ -133,7 +133,7 @@ function startS3(folder: StackFolder, { ports, credentials }: StackState, log: s
   );
 }
 
-/** Whether a part serves: asked as its users would ask. */
+/** Whether a part serves: asked as its users would ask, once it is our own process that would answer and not another stack's. */
 export async function isServing(
   part: Exclude<StackPart, 'supervisor'>,
   folder: StackFolder,
@@ -141,9 +141,11 @@ export async function isServing(
 ): Promise<boolean> {
   switch (part) {
     case 'temporal':
-      return temporalServes(temporalAddress(state));
+      return (
+        listensOn(state.processes.temporal, state.ports.temporal) && temporalServes(temporalAddress(state))
+      );
     case 's3':
-      return s3Serves(environmentOf(state));
+      return listensOn(state.processes.s3, state.ports['s3.port']) && s3Serves(environmentOf(state));
     case 'worker':
       return existsSync(readyFile(folder));
   }

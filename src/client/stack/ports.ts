@@ -1,5 +1,7 @@
 /** Ports of the embedded servers: the usual ones when free, others when not, remembered either way. */
 import { createServer } from 'node:net';
+import { isAlive } from './processes.js';
+import type { StackFolder, StackPart } from './state.js';
 
 /** Port names with the number that is tried first; 0 takes any free one. */
 export const PREFERRED: Record<string, number> = {
@@ -19,6 +21,19 @@ export const PREFERRED: Record<string, number> = {
   'admin.port': 0,
   'admin.port.grpc': 0,
 };
+
+/** Ports for those servers of a stack that do not run, remembered in its state; those that run keep theirs. */
+export async function settlePorts(folder: StackFolder): Promise<void> {
+  const { ports: remembered, processes } = folder.read();
+  const owner = (name: string): StackPart => (name.includes('.port') ? 's3' : 'temporal');
+  const ports = await choosePorts(
+    remembered,
+    (name) => remembered[name] !== undefined && isAlive(processes[owner(name)]),
+  );
+  if (Object.entries(ports).every(([name, port]) => remembered[name] === port)) return;
+  // Others may have written since.
+  folder.write({ ...folder.read(), ports });
+}
 
 /** A port for every name: the remembered one where it still is free, else the preferred one, else any. */
 export async function choosePorts(

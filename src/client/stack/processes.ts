@@ -1,6 +1,15 @@
 /** Processes by pid and start time, so that a recycled pid is never taken for one of ours. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { StackError } from '../../core/errors.js';
@@ -27,6 +36,42 @@ export function isAlive(id: ProcessId | undefined): id is ProcessId {
 
 export function thisProcess(): ProcessId {
   return { pid: process.pid, started: startTime(process.pid) ?? '' };
+}
+
+/** State of a listening socket in the kernel's tables. */
+const LISTENING = '0A';
+
+/** Whether it is this very process that listens on a TCP port: an answer from there may be another server's. */
+export function listensOn(id: ProcessId | undefined, port: number | undefined): boolean {
+  if (!isAlive(id) || port === undefined) return false;
+  const listening = listeners(port);
+  try {
+    const folder = `/proc/${id.pid}/fd`;
+    return readdirSync(folder).some((fd) => listening.has(linkOf(`${folder}/${fd}`)));
+  } catch {
+    // Another user's process: that it lives is all that can be known of it.
+    return isAlive(id);
+  }
+}
+
+/** Names of the sockets that listen on a port, as a process's folder of open files has them. */
+function listeners(port: number): Set<string> {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = ['tcp', 'tcp6'].flatMap((table) =>
+    existsSync(`/proc/net/${table}`) ? readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1) : [],
+  );
+  const sockets = lines.map((line) => line.trim().split(/\s+/));
+  const ours = sockets.filter((fields) => fields[1]?.endsWith(suffix) && fields[3] === LISTENING);
+  return new Set(ours.map((fields) => `socket:[${fields[9]}]`));
+}
+
+/** Where a link leads; '' when it has gone. */
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return '';
+  }
 }
 
 /** Starts a process that outlives this one; its output goes to a log file. */
@@ -70,7 +115,8 @@ export async function end(id: ProcessId, graceMs: number): Promise<void> {
   while (isAlive(id)) await sleep(50);
 }
 
-function signal(id: ProcessId, name: NodeJS.Signals): void {
+/** Does nothing to a process that has ended. */
+export function signal(id: ProcessId, name: NodeJS.Signals): void {
   if (!isAlive(id)) return;
   try {
     process.kill(id.pid, name);

@@ -14,7 +14,7 @@ import {
   temporalAddress,
   uiAddress,
 } from './parts.js';
-import { choosePorts } from './ports.js';
+import { settlePorts } from './ports.js';
 import { end, isAlive, startDetached, tail } from './processes.js';
 import { PARTS, StackFolder, type StackPart } from './state.js';
 
@@ -103,17 +103,6 @@ export function requireStack(): void {
     });
   }
   useStack();
-}
-
-async function settlePorts(folder: StackFolder): Promise<void> {
-  const state = folder.read();
-  const running = (part: StackPart) => isAlive(state.processes[part]);
-  const owner = (name: string): StackPart => (name.includes('.port') ? 's3' : 'temporal');
-  const ports = await choosePorts(
-    state.ports,
-    (name) => state.ports[name] !== undefined && running(owner(name)),
-  );
-  folder.write({ ...state, ports });
 }
 
 function startSupervisor(folder: StackFolder, tell: (line: string) => void): void {

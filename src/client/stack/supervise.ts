@@ -1,8 +1,10 @@
-/** The supervisor of an embedded stack: starts what does not run, again and again, on the same ports and data. */
+/** The supervisor of an embedded stack: starts what does not run, again and again, on the same data, and on the same ports while they are free. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { log } from '../../core/log.js';
-import { embeddedParts, isServing, startPart } from './parts.js';
-import { isAlive, thisProcess } from './processes.js';
+import { embeddedParts, environmentOf, isServing, startPart } from './parts.js';
+import { settlePorts } from './ports.js';
+import { isAlive, signal, thisProcess } from './processes.js';
 import type { StackFolder, StackPart } from './state.js';
 
 const LOOK_MS = 500;
@@ -28,11 +30,26 @@ export async function supervise(folder: StackFolder): Promise<void> {
     if (folder.read().processes.supervisor?.pid !== process.pid) folder.remember('supervisor', thisProcess());
     for (const part of parts) {
       if (stopping || isAlive(folder.read().processes[part])) continue;
-      if (part === 'worker' && !(await serversServe(folder, parts))) continue;
+      if (part !== 'worker') await settle(folder);
+      else if (!(await serversServe(folder, parts))) continue;
+      if (stopping) break;
       startAgain(part, folder, attempts);
     }
     await sleep(LOOK_MS);
   }
+}
+
+/**
+ * Another stack may have taken the port of a server of ours that is down. Ours moves; and the worker, which knows the old addresses
+ * only and would serve the other stack's runs with our store, ends and is started again with the new ones.
+ */
+async function settle(folder: StackFolder): Promise<void> {
+  const before = environmentOf(folder.read());
+  await settlePorts(folder);
+  const now = folder.read();
+  if (isDeepStrictEqual(environmentOf(now), before)) return;
+  log.warn('a port of the stack was taken by another program; the server moves to a free one');
+  if (now.processes.worker) signal(now.processes.worker, 'SIGTERM');
 }
 
 /** A worker without its servers would only die. */

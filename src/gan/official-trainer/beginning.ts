@@ -5,8 +5,9 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import type { Warn } from '../checkpoint-store.js';
 import type { NetworkConfig } from '../config.js';
 import { networkSpecs } from '../networks/registry.js';
+import { openBeginning } from '../weights/beginning-record.js';
 import { NETWORKS } from '../weights/network-weights.js';
-import { openWeights } from '../weights/source.js';
+import type { SourceWeights } from '../weights/source.js';
 import { planTransfer } from '../weights/transfer.js';
 
 /**
@@ -15,13 +16,19 @@ import { planTransfer } from '../weights/transfer.js';
  *
  * @throws CheckpointError when there is none, or train.py cannot begin from it
  */
-export async function findBeginning(
-  store: ObjectStore,
+export function findBeginning(
+  place: { store: ObjectStore; runPrefix: string; warn: Warn },
   address: string,
   config: NetworkConfig,
-  warn: Warn,
 ): Promise<{ snapshot: Uint8Array; report: TransferReport }> {
-  const source = await openWeights(store, address, warn);
+  return openBeginning(place, address, (source) => planBeginning(source, address, config));
+}
+
+function planBeginning(
+  source: SourceWeights,
+  address: string,
+  config: NetworkConfig,
+): { snapshot: Uint8Array; report: TransferReport } {
   const refuse = (what: string, mend: string): never => {
     throw new CheckpointError({ what, where: `train.resume ${address}`, mend });
   };

@@ -81,7 +81,9 @@ export async function openOfficialTraining(
   for (const limit of officialWarnings(train, config.channels)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
   const beginning =
-    newest || train.resume === null ? null : await findBeginning(store, train.resume, config, warn);
+    newest || train.resume === null
+      ? null
+      : await findBeginning({ store, runPrefix, warn }, train.resume, config);
   if (beginning) await recordTransfer(store, runPrefix, beginning.report);
   return {
     checkout,

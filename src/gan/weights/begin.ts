@@ -5,7 +5,7 @@ import type { Warn } from '../checkpoint-store.js';
 import type { NetworkConfig } from '../config.js';
 import { describeTransfer, recordTransfer } from '../transfer-report.js';
 import { shapesOf } from '../variables.js';
-import { openWeights } from './source.js';
+import { openBeginning } from './beginning-record.js';
 import { planTransfer } from './transfer.js';
 
 export interface Beginning {
@@ -28,8 +28,9 @@ export async function beginFrom(
   address: string,
   { store, runPrefix, config, definition, program, warn }: Beginning,
 ): Promise<string> {
-  const source = await openWeights(store, address, warn);
-  const { variables, report } = planTransfer(config, shapesOf(definition), source);
+  const { variables, report } = await openBeginning({ store, runPrefix, warn }, address, (source) =>
+    planTransfer(config, shapesOf(definition), source),
+  );
   await program.restore({ ...(await program.read()), ...variables });
   await recordTransfer(store, runPrefix, report);
   return describeTransfer(report);

@@ -9,6 +9,8 @@ import type { NetworkWeights, Settings, WeightsFile } from './network-weights.js
 /** Modules inside of each other; the official networks need four. */
 const MAX_DEPTH = 16;
 const MAX_MODULES = 10_000;
+/** What calls make out of what they are given, for each byte of the file; honest files hand over nothing twice but storages, as text and as bytes. */
+const MADE_PER_BYTE = 2;
 
 /** An object of a persistent class: what the official code would make by running the source that came along. */
 class Persistent {
@@ -34,7 +36,7 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
       mend: 'Give a network-snapshot-*.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, as it was published.',
     });
   };
-  const { value, end } = unpickle(bytes, 0, rules(name, refuse));
+  const { value, end } = unpickle(bytes, 0, rules(name, bytes.byteLength, refuse));
   if (end !== bytes.byteLength) refuse('goes on after its end');
   if (!(value instanceof Map)) return refuse('is no snapshot of networks');
   const networks: WeightsFile['networks'] = {};
@@ -47,13 +49,33 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
   return { format: 'official snapshot', networks };
 }
 
-function rules(name: string, refuse: Refuse): PickleRules {
+function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
+  let left = MADE_PER_BYTE * fileBytes;
+  /** A call costs a few bytes and may be given the same memoised value each time: without this a small file fills any memory. */
+  const spend = (amount: number) => {
+    left -= amount;
+    if (left < 0) refuse('makes more by its calls than its bytes account for');
+  };
   /** Called or only named, they become nothing that anybody asks for. */
   const inert = (global: string) => [global, () => new InertObject(global)] as const;
   const named = (global: string) => [global, null] as const;
   const dictionary = (args: unknown[]) =>
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
-  const set = ([items]: unknown[]) => new Set(Array.isArray(items) ? (items as unknown[]) : []);
+  const set = ([items]: unknown[]) => {
+    const members: unknown[] = Array.isArray(items) ? items : [];
+    spend(members.length);
+    return new Set(members);
+  };
+  const latin1 = ([content, codec]: unknown[]) => {
+    if (typeof content !== 'string' || codec !== 'latin1') return refuse('has bytes in an odd encoding');
+    spend(content.length);
+    return Buffer.from(content, 'latin1');
+  };
+  const load = ([content]: unknown[]) => {
+    if (!(content instanceof Uint8Array)) return refuse('has a storage that is no bytes');
+    spend(content.byteLength);
+    return readTorchStorage(content, name);
+  };
   const parameter = ([tensor]: unknown[]) =>
     tensor instanceof TorchTensor ? tensor : refuse('describes a parameter wrongly');
   return {
@@ -63,15 +85,9 @@ function rules(name: string, refuse: Refuse): PickleRules {
       ...tensorGlobals(refuse),
       'torch._utils _rebuild_parameter': parameter,
       'torch._utils _rebuild_parameter_with_state': parameter,
-      'torch.storage _load_from_bytes': ([content]) =>
-        content instanceof Uint8Array
-          ? readTorchStorage(content, name)
-          : refuse('has a storage that is no bytes'),
+      'torch.storage _load_from_bytes': load,
       // How bytes are written where the protocol has none.
-      '_codecs encode': ([content, codec]) =>
-        typeof content === 'string' && codec === 'latin1'
-          ? Buffer.from(content, 'latin1')
-          : refuse('has bytes in an odd encoding'),
+      '_codecs encode': latin1,
       'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
       'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
       'dnnlib.util EasyDict': dictionary,
@@ -134,7 +150,8 @@ class StateReader {
     const passing = state.get('_non_persistent_buffers_set');
     for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
       if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
-      this.elements += tensor.elements;
+      // An empty tensor has a name still.
+      this.elements += Math.max(1, tensor.elements);
       // Tensors may share a storage, but a snapshot does not multiply its file.
       if (this.elements > this.fileBytes) this.refuse('has more tensors than its bytes account for');
       found.push([`${prefix}${name}`, tensor.read(this.refuse)]);

@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { CheckpointError } from '../../core/errors.js';
 import { decodeSafetensors, type NamedTensor } from '../../nn/safetensors.js';
-import { openStore } from '../../storage/index.js';
+import { openStore, sha256 } from '../../storage/index.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import { type CheckpointManifest, PARTS, trainPrefix } from '../checkpoint.js';
+import { type CheckpointManifest, type LoadedCheckpoint, PARTS, trainPrefix } from '../checkpoint.js';
 import { findNewestCheckpoint, type Warn } from '../checkpoint-store.js';
 import { type NetworkConfig, resolveNetworkConfig } from '../config.js';
 import { readManifest, readPart } from '../checkpoint-reading.js';
@@ -16,9 +16,18 @@ import type { NetworkName } from './network-weights.js';
 /** Imported weights of a store are at `weights/<name>/`. */
 export const WEIGHTS_PREFIX = 'weights/';
 
+/** The very object that weights were read from; a name may lead elsewhere later. */
+export interface SourceIdentity {
+  /** Key or key prefix in the store, or an address outside of it. */
+  address: string;
+  /** Of the manifest, or of the one file. */
+  sha256: string;
+}
+
 export interface SourceWeights {
   /** Where they were found, for people. */
   from: string;
+  identity: SourceIdentity;
   /** Thousands of images that they were trained on, as far as known. */
   kimg: number;
   config: NetworkConfig;
@@ -43,21 +52,41 @@ const PARTS_OF: Record<string, NetworkName> = {
  */
 export async function openWeights(store: ObjectStore, address: string, warn: Warn): Promise<SourceWeights> {
   const inStore = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
-  if (/\.(pkl|safetensors|pth?)$/i.test(inStore)) return fromFile(store, inStore);
-  if (isElsewhere(inStore)) return fromCheckpoint(openStore(inStore), '', address);
+  if (isFile(inStore)) return fromFile(store, inStore);
+  if (isElsewhere(inStore)) return fromFolder(store, inStore, address);
   const prefix = inStore.endsWith('/') ? inStore : `${inStore}/`;
   if (!prefix.slice(0, -1).includes('/')) {
     const newest = await findNewestCheckpoint(store, trainPrefix(prefix.slice(0, -1)), warn);
-    if (newest) return read(newest.manifest, newest.parts, newest.ref.prefix);
+    if (newest) return fromNewest(newest);
     if (await store.head(`${WEIGHTS_PREFIX}${prefix}manifest.json`))
-      return fromCheckpoint(store, `${WEIGHTS_PREFIX}${prefix}`, address);
+      return fromFolder(store, `${WEIGHTS_PREFIX}${prefix}`, address);
   }
-  if (await store.head(`${prefix}manifest.json`)) return fromCheckpoint(store, prefix, address);
+  if (await store.head(`${prefix}manifest.json`)) return fromFolder(store, prefix, address);
   throw new CheckpointError({
     what: 'there is no run, checkpoint or imported weights of this name',
     where: address,
     mend: 'Give the id of a run, runs/<run>/train/<checkpoint>/, the name of imported weights (`gist weights import`), or a folder that holds a manifest.json.',
   });
+}
+
+/**
+ * The same weights again, by the address that {@link openWeights} resolved.
+ *
+ * @throws CheckpointError when what is there is not what was there
+ */
+export async function reopenWeights(
+  store: ObjectStore,
+  { address, sha256 }: SourceIdentity,
+): Promise<SourceWeights> {
+  if (isFile(address) && !isElsewhere(address) && !(await store.head(address)))
+    throw new CheckpointError({ what: 'is gone', where: address });
+  const source = isFile(address) ? await fromFile(store, address) : await fromFolder(store, address, address);
+  if (source.identity.sha256 === sha256) return source;
+  throw new CheckpointError({ what: 'has been changed', where: address });
+}
+
+function isFile(address: string): boolean {
+  return /\.(pkl|safetensors|pth?)$/i.test(address);
 }
 
 /** Addresses and absolute paths lead out of the store. */
@@ -75,6 +104,7 @@ async function fromFile(store: ObjectStore, address: string): Promise<SourceWeig
   const own = Object.entries(networks).map(([name, { tensors }]) => [name, tensors] as const);
   return {
     from: address,
+    identity: { address, sha256: sha256(bytes) },
     kimg: 0,
     config,
     classes: null,
@@ -83,8 +113,18 @@ async function fromFile(store: ObjectStore, address: string): Promise<SourceWeig
   };
 }
 
-async function fromCheckpoint(store: ObjectStore, prefix: string, from: string): Promise<SourceWeights> {
+/** As it was found: the run may thin it out at any moment. */
+function fromNewest({ ref, manifest, parts, manifestSha256 }: LoadedCheckpoint): SourceWeights {
+  const identity = { address: ref.prefix, sha256: manifestSha256 };
+  return { ...read(manifest, parts, ref.prefix), identity };
+}
+
+/** A folder with a manifest, in the store or elsewhere. */
+async function fromFolder(given: ObjectStore, address: string, from: string): Promise<SourceWeights> {
+  const elsewhere = isElsewhere(address);
+  const [store, prefix] = elsewhere ? [openStore(address), ''] : [given, address];
   const manifest = await readManifest(store, prefix);
+  const identity = { address, sha256: sha256(await store.get(`${prefix}manifest.json`)) };
   const parts: Record<string, Uint8Array> = {};
   for (const name of [...Object.keys(PARTS_OF), PARTS.official]) {
     const part = manifest.parts[name];
@@ -92,10 +132,14 @@ async function fromCheckpoint(store: ObjectStore, prefix: string, from: string):
     if (part && (await store.head(`${prefix}${part.key}`)))
       parts[name] = await readPart(store, prefix, manifest, name);
   }
-  return read(manifest, parts, from);
+  return { ...read(manifest, parts, from), identity };
 }
 
-function read(manifest: CheckpointManifest, parts: Record<string, Uint8Array>, from: string): SourceWeights {
+function read(
+  manifest: CheckpointManifest,
+  parts: Record<string, Uint8Array>,
+  from: string,
+): Omit<SourceWeights, 'identity'> {
   const { cfg } = manifest.configuration.network;
   if (typeof cfg !== 'string' || !isNetworkFamily(cfg)) {
     throw new CheckpointError({

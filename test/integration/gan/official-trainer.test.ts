@@ -161,8 +161,11 @@ describe('engine stylegan3', () => {
     assert.ok(await findTransfer(rig.tiny.store, 'begun'));
     const config = (classes: number) =>
       specifiedNetwork(rig.job('any').train, { resolution: 16, channels: 1, classes });
-    const find = (address: string, classes = 2) =>
-      findBeginning(rig.tiny.store, address, config(classes), (warning) => assert.fail(warning));
+    let finds = 0;
+    const find = (address: string, classes = 2) => {
+      const place = { store: rig.tiny.store, runPrefix: `found/${++finds}/` };
+      return findBeginning({ ...place, warn: (warning) => assert.fail(warning) }, address, config(classes));
+    };
     for (const address of ['whole', ref.prefix, 'raw/start.pkl']) {
       const { snapshot } = await find(address);
       assert.equal(sha256(snapshot), begun.given?.resumed, address);
@@ -185,7 +188,11 @@ describe('engine stylegan3', () => {
     assert.deepEqual(weights['D.b16.fromrgb.weight']?.shape, [4, 1, 1, 1]);
     const snapshot = await rig.snapshotOf(weights);
     await rig.tiny.store.put('raw/r.pkl', snapshot);
-    const { report } = await findBeginning(rig.tiny.store, 'raw/r.pkl', config, assert.fail);
+    const { report } = await findBeginning(
+      { store: rig.tiny.store, runPrefix: 'found/r/', warn: assert.fail },
+      'raw/r.pkl',
+      config,
+    );
     assert.deepEqual(report.initialised, []);
     assert.deepEqual(snapshotParts(snapshot, 'r.pkl', config).notes, []);
     // A file read without a spec tells the same widths by its shapes.

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError, SpecError } from '../../../src/core/errors.js';
-import { PARTS } from '../../../src/gan/checkpoint.js';
+import { PARTS, trainPrefix } from '../../../src/gan/checkpoint.js';
 import { findTransfer, superviseTrainer, type TrainerEvent } from '../../../src/gan/index.js';
+import { openBeginning } from '../../../src/gan/weights/beginning-record.js';
 import { readWeights, writeWeights } from '../../../src/gan/weights/index.js';
 import { decodeSafetensors } from '../../../src/nn/safetensors.js';
 import { newest, type TinyTraining, tinyTraining } from './tiny-training.js';
@@ -85,6 +86,32 @@ describe('transfer', () => {
     assert.equal(started?.resumedFrom?.step, 1);
     assert.equal(started?.transfer, undefined);
     assert.equal((await newest(tiny.store, 'goes-on')).ref.step, 2);
+  });
+
+  test('every attempt before the first checkpoint begins from the same weights, or from none', async () => {
+    const runPrefix = trainPrefix('pinned');
+    const open = (resume: string) =>
+      openBeginning({ store: tiny.store, runPrefix, warn: assert.fail }, resume, ({ from, networks }) => ({
+        from,
+        bias: networks.G?.['mapping.fc0.bias']?.data,
+      }));
+    await superviseTrainer(tiny.job('moves-on', BRIEF));
+    const first = await open('moves-on');
+    await superviseTrainer(tiny.job('moves-on', { targetKimg: 0.008 }));
+    assert.notEqual((await newest(tiny.store, 'moves-on')).ref.prefix, first.from);
+    assert.deepEqual(await open('moves-on'), first);
+    const refused = (because: RegExp, resume = 'moves-on') =>
+      assert.rejects(
+        open(resume),
+        (error) => error instanceof CheckpointError && because.test(error.message),
+      );
+    await refused(/asked to begin from source now/, 'source');
+    for await (const { key } of tiny.store.list(`${first.from}D.`)) await tiny.store.delete(key);
+    await refused(/only some are kept/);
+    await tiny.store.put(`${first.from}manifest.json`, Buffer.from('{}'));
+    await refused(/gone or have been changed/);
+    await tiny.store.delete(`${first.from}manifest.json`);
+    await refused(/gone or have been changed/);
   });
 
   test('what cannot be a beginning is refused, with the sizes that could', async () => {

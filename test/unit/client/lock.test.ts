@@ -1,9 +1,10 @@
 /** The lock of a stack: one holder at a time, and no lock outlives a killed holder. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { withLock } from '../../../src/client/stack/lock.js';
 import { thisProcess } from '../../../src/client/stack/processes.js';
 import { withFolder } from '../../support/images.js';
@@ -31,18 +32,31 @@ test('is released when the work fails', () =>
     assert.equal(await withLock(lock, async () => 7), 7);
   }));
 
-test('is taken from a holder whose pid now belongs to another process', () =>
+test('is taken from a holder whose pid now belongs to another process, and from one of another version', () =>
   withFolder(async (folder) => {
     const lock = path.join(folder, 'lock');
-    await mkdir(lock);
-    await writeFile(path.join(lock, 'holder.json'), JSON.stringify({ ...thisProcess(), started: '1' }));
-    assert.equal(await withLock(lock, async () => 7), 7);
+    for (const mark of [`${thisProcess().pid}-1-ab`, 'holder.json']) {
+      await mkdir(lock);
+      await writeFile(path.join(lock, mark), '');
+      assert.equal(await withLock(lock, async () => 7), 7);
+    }
   }));
 
-test('is taken from a holder killed before it signed', () =>
+test('is not taken from a living holder', () =>
   withFolder(async (folder) => {
     const lock = path.join(folder, 'lock');
-    await mkdir(lock);
-    await utimes(lock, 1, 1);
-    assert.equal(await withLock(lock, async () => 7), 7);
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = withLock(lock, async () => {
+      await held;
+      order.push('first');
+    });
+    while (!existsSync(lock) || readdirSync(lock).length === 0) await sleep(5);
+    const second = withLock(lock, async () => order.push('second'));
+    release();
+    await Promise.all([first, second]);
+    assert.deepEqual(order, ['first', 'second']);
   }));

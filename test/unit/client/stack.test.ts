@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { newRunId } from '../../../src/client/runs.js';
 import { embeddedParts, environmentOf } from '../../../src/client/stack/parts.js';
 import { choosePorts, PREFERRED } from '../../../src/client/stack/ports.js';
+import { listensOn, startTime, thisProcess } from '../../../src/client/stack/processes.js';
 import { StackFolder } from '../../../src/client/stack/state.js';
 import { StackError } from '../../../src/core/errors.js';
 import { withFolder } from '../../support/images.js';
@@ -40,6 +41,23 @@ test('keeps a remembered port while it is free and takes another when it is not'
   } finally {
     await new Promise((resolve) => blocker.close(resolve));
   }
+});
+
+test('a server counts as ours only if our own process listens', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const parent = { pid: process.ppid, started: startTime(process.ppid) ?? '' };
+  try {
+    assert.equal(listensOn(thisProcess(), port), true);
+    assert.equal(listensOn(parent, port), false);
+    assert.equal(listensOn({ ...thisProcess(), started: '1' }, port), false);
+    assert.equal(listensOn(undefined, port), false);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+  assert.equal(listensOn(thisProcess(), port), false);
 });
 
 test('two stacks never share credentials, and a stack keeps its own', () =>

@@ -1,6 +1,6 @@
 /** The object store on a local folder. */
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -31,11 +31,40 @@ test('writes leave nothing beside the objects', async () => {
   assert.deepEqual(await readdir(folder), ['a']);
 });
 
+test('a put tells its own etag, also when a competitor writes at once', async () => {
+  const store = openStore(path.join(root, 'fence'));
+  const { etag: first } = await store.put('a', Buffer.from('start'));
+  let etag = first;
+  for (let round = 0; round < 40; round++) {
+    const written = { mine: true };
+    const mine = store.put('a', Buffer.from(`mine ${round}`), { ifMatch: etag });
+    const theirs = overtake(store, etag, `theirs ${round}`, () => written.mine);
+    const [one, other] = await Promise.all([mine.finally(() => (written.mine = false)), theirs]);
+    if (other) assert.notEqual(one.etag, other.etag);
+    etag = (await store.head('a'))?.etag ?? '';
+  }
+});
+
+/** Writes as soon as the object has another etag, as a later attempt that claims a training does. */
+async function overtake(
+  store: ReturnType<typeof openStore>,
+  seen: string,
+  content: string,
+  isGoing: () => boolean,
+) {
+  while (isGoing()) {
+    const now = await store.head('a');
+    if (now && now.etag !== seen) return store.put('a', Buffer.from(content));
+  }
+  return null;
+}
+
 test('the lock of a killed process does not stop others', async () => {
   const folder = path.join(root, 'locked');
   const store = openStore(folder);
   const { etag } = await store.put('a', Buffer.from('a'));
-  const lock = path.join(folder, '.gist-lock-a');
+  const lock = path.join(folder, '.gist-locks-a', '0123');
+  await mkdir(path.dirname(lock));
   await writeFile(lock, '');
   await utimes(lock, new Date(0), new Date(0));
   await store.put('a', Buffer.from('b'), { ifMatch: etag });

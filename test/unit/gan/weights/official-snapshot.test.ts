@@ -183,6 +183,20 @@ describe('hostile snapshots', () => {
     refused(snapshot(network(parameters(100))), /bytes account for/);
   });
 
+  test('a call on a remembered value does not multiply the file', () => {
+    const often = (call: string, value: string) =>
+      pickle(`${call}\x94${value}\x94](${'h\x00h\x01R'.repeat(50)}e.`);
+    const encode = global('_codecs', 'encode');
+    const long = `${text('x'.repeat(100_000))}${text('latin1')}\x86`;
+    refused(often(encode, long), /calls.*bytes account for/);
+    const numbers = Array.from({ length: 3_000 }, (_, i) => `J${number(i)}`).join('');
+    for (const module of ['builtins', '__builtin__'])
+      refused(often(global(module, 'set'), `](${numbers}e\x85`), /calls.*bytes account for/);
+    const load = global('torch.storage', '_load_from_bytes');
+    const file = storage(2_000).slice(load.length, -1);
+    refused(often(load, file), /calls.*bytes account for/);
+  });
+
   test('what is no snapshot is refused: no dictionary, no networks, more after the end', () => {
     refused(pickle('N'), /no snapshot/);
     refused(pickle('}'), /no generator/);
