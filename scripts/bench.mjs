@@ -6,11 +6,11 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|learning|memory [--quick] [--json] (learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|learning|memory [--quick] [--json] (train: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const WRONG_USE = 2;
 
 const SUBJECTS = {
-  train: { run: benchTraining, text: trainingTable },
+  train: { run: benchTraining, text: trainingTable, settings: ['only'] },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
   memory: { run: benchMemory, text: memoryTable },
   learning: {

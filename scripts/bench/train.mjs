@@ -1,8 +1,7 @@
 /** Training and generation against PyTorch: the same networks, sizes and lazy schedule, in turns. */
-import { existsSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
-import { machine, measure, median, peerPython, ROOT } from './measure.mjs';
+import { fail, machine, measure, median, peerPython, ROOT } from './measure.mjs';
 
 /** Both sides agree on the number of parameters to this part. */
 const SAME_SIZE = 0.01;
@@ -19,9 +18,16 @@ const LATENTS = { channels: 1, classes: 0, mapDepth: 2, zDim: 512, wDim: 512 };
 /** PyTorch's side of each family. */
 const PEERS = { stylegan2: 'stylegan2_pytorch.py', 'stylegan3-t': 'stylegan3_pytorch.py' };
 
-export function benchTraining(isQuick) {
+/** @param only `stylegan2-32` and the like, separated by commas: these configurations alone; all of them take half an hour */
+export function benchTraining(isQuick, { only }) {
   const python = peerPython();
-  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(({ cfg }) => existsSync(peerOf(cfg)));
+  const wanted = only?.split(',');
+  const isWanted = ({ cfg, resolution }) => wanted?.includes(`${cfg}-${resolution}`) ?? true;
+  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(isWanted);
+  if (configurations.length === 0)
+    fail(
+      `--only names none of ${CONFIGURATIONS.map(({ cfg, resolution }) => `${cfg}-${resolution}`).join(', ')}`,
+    );
   const effort = isQuick ? { rounds: 1, seconds: 5 } : { rounds: 3, seconds: 30 };
   const results = configurations.flatMap((configuration) =>
     [false, true].map((generate) => compare(python, configuration, generate, effort)),
