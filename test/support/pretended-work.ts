@@ -11,6 +11,8 @@ export class Books {
   kimg = 0;
   legs = 0;
   shards: number[] = [];
+  /** How many its data set has, where that is not what those of other runs have. */
+  plannedShards: number | null = null;
   /** Stages that were recorded as what the spec asked for. */
   asAsked: string[] = [];
   /** Ends where the trainer does: at the whole image nearest to the target. */
@@ -58,8 +60,9 @@ export function pretendedWork(taskQueue: string, shards: number) {
     },
     newestCheckpoint: async ({ runId }: { runId: string }) => bookOf(runId).snapshot(bookOf(runId).kimg),
     async planDataset({ runId }: { runId: string }) {
-      await bookOf(runId).holdPlan;
-      return { digest: 'd', shards, dataset: null };
+      const book = bookOf(runId);
+      await book.holdPlan;
+      return { digest: 'd', shards: book.plannedShards ?? shards, dataset: null };
     },
     buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
     assembleDataset: async () => dataset,
