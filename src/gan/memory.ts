@@ -13,27 +13,33 @@ export interface MemoryPlan {
   fits: number;
 }
 
-/** The error of a training that got no more memory. */
-export function outOfMemory({ batch, neededBytes, availableBytes, fits }: MemoryPlan): TrainingError {
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const smaller = Math.min(fits, batch / 2 - ((batch / 2) % 2));
-  return new TrainingError({
-    what: `memory ran out: a batch of ${batch} takes about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for it`,
-    where: 'train.batch',
-    mend:
-      smaller >= 2
-        ? `A batch of ${smaller} should fit; with train.batchGpu: ${smaller} the batch can stay and is worked off in rounds.`
-        : 'Lower cbase and cmax, or use a machine with more memory.',
-  });
-}
-
-/** The error when there had been enough for whole steps: whatever else took it may be gone when it is tried again. */
-export function memoryPassingly(plan: MemoryPlan): TrainerCrashError {
-  const { what, mend } = outOfMemory(plan);
+/**
+ * The error of a training that got no more memory.
+ *
+ * @param hasTakenSteps there had been enough for whole steps: whatever else took it may be gone when it is tried again
+ */
+export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingError | TrainerCrashError {
+  const { what, mend } = neverEnough(plan);
+  if (!hasTakenSteps) return new TrainingError({ what, where: 'train.batch', mend });
   return new TrainerCrashError({
     what: `${what}; it had been enough for the steps before`,
     mend: `Training goes on from the newest checkpoint when it is tried again. ${mend}`,
   });
+}
+
+function neverEnough({ batch, neededBytes, availableBytes, fits }: MemoryPlan): {
+  what: string;
+  mend: string;
+} {
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const smaller = Math.min(fits, batch / 2 - ((batch / 2) % 2));
+  return {
+    what: `memory ran out: a batch of ${batch} takes about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for it`,
+    mend:
+      smaller >= 2
+        ? `A batch of ${smaller} should fit; with train.batchGpu: ${smaller} the batch can stay and is worked off in rounds.`
+        : 'Lower cbase and cmax, or use a machine with more memory.',
+  };
 }
 
 /** Whether an error, or what a process last said, speaks of an allocation that failed. */

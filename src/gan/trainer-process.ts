@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { openStore } from '../storage/index.js';
-import { type MemoryPlan, memoryPassingly, outOfMemory, speaksOfMemory } from './memory.js';
+import { type MemoryPlan, outOfMemory, speaksOfMemory } from './memory.js';
 import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
@@ -122,8 +122,7 @@ async function train(
 }
 
 function report(thrown: unknown): number {
-  const ranOut = memory && isOutOfMemory(thrown) ? memory : null;
-  const error = ranOut ? (hasTakenSteps ? memoryPassingly(ranOut) : outOfMemory(ranOut)) : thrown;
+  const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory, hasTakenSteps) : thrown;
   if (!(error instanceof GistError))
     log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
   emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });

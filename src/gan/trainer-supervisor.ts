@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { type MemoryPlan, memoryKills, memoryPassingly, outOfMemory, speaksOfMemory } from './memory.js';
+import { type MemoryPlan, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
 import {
   EXIT,
   errorOf,
@@ -188,8 +188,7 @@ class Supervision {
   }
 
   private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError | TrainingError {
-    if (this.memory && this.ranOutOfMemory(signal))
-      return this.hasTakenSteps ? memoryPassingly(this.memory) : outOfMemory(this.memory);
+    if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory, this.hasTakenSteps);
     const how = this.killedFor
       ? `was killed because ${this.killedFor}`
       : `ended by ${signal ?? `exit code ${code}`}`;

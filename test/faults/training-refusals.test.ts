@@ -91,6 +91,6 @@ describe('a training that cannot go on', () => {
     assert.ok(plan(64, 16).neededBytes < plan(64, 32).neededBytes);
     assert.ok(plan(64, 16).fits > plan(128, 16).fits && plan(128, 16).fits >= 2);
     assert.equal(planMemory(config(64), 16, 2 ** 20).fits, 0);
-    assert.match(outOfMemory(planMemory(config(64), 16, 2 ** 20)).message, /Lower cbase and cmax/);
+    assert.match(outOfMemory(planMemory(config(64), 16, 2 ** 20), false).message, /Lower cbase and cmax/);
   });
 });
