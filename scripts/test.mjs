@@ -15,6 +15,8 @@ const AT_ONCE = { unit: 2 };
 const FILE_MINUTES = 20;
 /** Files that are named at the end for the time they took. */
 const SLOWEST = 12;
+/** Lines of a failure that are repeated at the end. */
+const FAILURE_LINES = 12;
 const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--minutes N]
   WORD       only files whose path contains one of the words, as in: npm test -- imaging faults/pipeline
   --suite    only this suite; may be repeated
@@ -30,6 +32,7 @@ if (groups.every(({ files }) => files.length === 0)) {
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const secondsOf = new Map();
+const failures = [];
 for (const group of groups) await runGroup(group);
 conclude();
 
@@ -40,8 +43,10 @@ async function runGroup({ files, atOnce }) {
     if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
   });
   // A test that fails because of a test inside of it was counted there; a file that fell over or hung counts as one.
-  events.on('test:fail', ({ details }) => {
-    if (details?.error?.failureType !== 'subtestsFailed') counts.failed++;
+  events.on('test:fail', (test) => {
+    if (test.details?.error?.failureType === 'subtestsFailed') return;
+    counts.failed++;
+    failures.push(failure(test));
   });
   for (const type of ['test:pass', 'test:fail']) events.on(type, keepTime);
   events.compose(new spec()).pipe(process.stdout, { end: false });
@@ -52,8 +57,20 @@ async function runGroup({ files, atOnce }) {
 
 function keepTime({ file, nesting, details }) {
   if (nesting > 0) return;
-  const name = path.relative(path.join(ROOT, 'dist/test'), file ?? ROOT).replace(/\.js$/, '');
+  const name = nameOf(file);
   secondsOf.set(name, (secondsOf.get(name) ?? 0) + details.duration_ms / 1000);
+}
+
+/** Said again at the end, since what is kept of a long log is often its end. */
+function failure({ name, file, details }) {
+  const { cause, message } = details?.error ?? {};
+  const why = String(cause?.stack ?? cause ?? message ?? 'no reason was given');
+  const lines = why.split('\n').slice(0, FAILURE_LINES);
+  return `\n  ${nameOf(file)}: ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+}
+
+function nameOf(file) {
+  return path.relative(path.join(ROOT, 'dist/test'), file ?? ROOT).replace(/\.js$/, '');
 }
 
 function slowest() {
@@ -63,6 +80,7 @@ function slowest() {
 
 function conclude() {
   process.stdout.write(`\nwhere the time went:\n${slowest()}`);
+  if (failures.length > 0) process.stdout.write(`\nwhat failed:\n${failures.join('')}`);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
