@@ -2,16 +2,16 @@
 import { usesGpu } from './tensorflow.js';
 
 /**
- * `products`: matrix products in place of the library's slow kernels (measured on CPUs: docs/decisions/compiled-step.md).
- * `convolutions`: plain convolutions, which GPUs are made for.
+ * `cpu`: the least work, and matrix products in place of the library's slow kernels (measured: docs/decisions/compiled-step.md).
+ * `gpu`: plain convolutions, which GPUs are made for.
  */
-export type DeviceForm = 'products' | 'convolutions';
+export type DeviceForm = 'cpu' | 'gpu';
 
 let chosen: DeviceForm | null = null;
 
 /** That of the device which the library computes on, unless {@link withDeviceForm} says otherwise. */
 export function deviceForm(): DeviceForm {
-  return chosen ?? (usesGpu() ? 'convolutions' : 'products');
+  return chosen ?? (usesGpu() ? 'gpu' : 'cpu');
 }
 
 /** Runs `body`, gradients that it takes included, in one form wherever it runs: to compare the two. */

@@ -1,40 +1,14 @@
-/** Resampling as matrix products, one an axis, with matrices that are zero off a band: the form that is fastest on a CPU. */
+/** Matrices that are zero off a band, times every column of a picture: resampling that no filter says, as at reflecting edges. */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { customGradient } from './custom-gradient.js';
-
-/** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
-export function resampleByBands(
-  x: Tensor4D,
-  taps: readonly number[],
-  { vertical, horizontal, gain }: Resampling,
-): Tensor4D {
-  const columns = band(horizontal, taps, gain);
-  return alongHeight(alongWidth(x, columns), band(vertical, taps, gain));
-}
 
 /** A dense [outputs, inputs] matrix that is zero off its band. */
 export interface Band {
   outputs: number;
   inputs: number;
   values: Float32Array;
-}
-
-/** y[i] = sum over k of taps[K - 1 - k] * padded[i * down + k], as a matrix. */
-function band(axis: Axis, taps: readonly number[], gain: number): Band {
-  const { inputs, up, down, before } = axis;
-  const outputs = outputsOf(axis, taps.length);
-  const weights = scaled(taps, gain);
-  const values = new Float32Array(outputs * inputs);
-  for (let i = 0; i < outputs; i++) {
-    weights.forEach((_, k) => {
-      const position = i * down + k - before;
-      if (position < 0 || position >= inputs * up || position % up !== 0) return;
-      values[i * inputs + position / up] = weights[taps.length - 1 - k] as number;
-    });
-  }
-  return { outputs, inputs, values };
 }
 
 function transposed({ outputs, inputs, values }: Band): Band {
@@ -49,12 +23,6 @@ export function alongHeight(x: Tensor4D, matrix: Band): Tensor4D {
   const [n, , width, c] = x.shape;
   const rows: Tensor3D = tf.reshape(x, [n, matrix.inputs, width * c]);
   return tf.reshape(apply(matrix, rows), [n, matrix.outputs, width, c]);
-}
-
-function alongWidth(x: Tensor4D, matrix: Band): Tensor4D {
-  const [n, height, , c] = x.shape;
-  const columns: Tensor3D = tf.reshape(x, [n * height, matrix.inputs, c]);
-  return tf.reshape(apply(matrix, columns), [n, height, matrix.outputs, c]);
 }
 
 /** matrix [outputs, inputs] times x [n, inputs, m]; the matrix is constant, so the gradient is its transpose. */

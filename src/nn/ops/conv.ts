@@ -12,7 +12,7 @@ export interface ConvOptions {
 }
 
 /** Pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
-const PRODUCTS_FROM_PIXELS = 1024;
+const PRODUCTS_FROM_PIXELS = 2304;
 
 type Shape4D = [number, number, number, number];
 type Pad = 'same' | 'valid';
@@ -107,6 +107,6 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
 
 /** Where the library's own kernel is slower than matrix products, on a CPU: large pictures, small filters. */
 function prefersProducts({ strides, pad, xShape: [, height, width], wShape: [kernel] }: Geometry): boolean {
-  if (deviceForm() === 'convolutions') return false;
+  if (deviceForm() === 'gpu') return false;
   return strides === 1 && pad === 'same' && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
 }

@@ -87,8 +87,8 @@ export function depthwise(
   { stride = 1, padding = [0, 0, 0, 0] }: DepthwiseOptions = {},
 ): Tensor4D {
   const [, , , channels] = x.shape;
-  const values = plane.flatMap((weight) => Array<number>(channels).fill(weight));
-  const filter = tf.tensor4d(values, [height, width, channels, 1]);
+  // Written once and spread by the graph, so that no file holds it for each of some thousand channels.
+  const filter = tf.broadcastTo(tf.tensor4d([...plane], [height, width, 1, 1]), [height, width, channels, 1]);
   const attributes: Record<string, AttributeValue> = {
     T: ['type', 'float32'],
     strides: ['ints', [1, stride, stride, 1]],

@@ -3,9 +3,9 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { deviceForm } from '../device-forms.js';
 import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled, transposedAxis } from './axis.js';
-import { resampleByBands } from './banded.js';
 import { depthwise, resampleByConvolution, SHORT_TAPS } from './convolved.js';
 import { customGradient } from './custom-gradient.js';
+import { resampleByPhases } from './polyphase.js';
 
 export interface FilterOptions {
   /** Zeros put after every sample before filtering: `up - 1` of them. */
@@ -53,8 +53,8 @@ function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling):
     { x },
     () => {
       if (isShort(vertical, taps) && isShort(horizontal, taps)) return inOnePass(x, taps, resampling);
-      const isPlain = deviceForm() === 'convolutions';
-      return isPlain ? resampleByConvolution(x, taps, resampling) : resampleByBands(x, taps, resampling);
+      const inForm = deviceForm() === 'gpu' ? resampleByConvolution : resampleByPhases;
+      return inForm(x, taps, resampling);
     },
     (dy) => ({
       x: () =>
@@ -67,10 +67,7 @@ function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling):
   ) as Tensor4D;
 }
 
-/**
- * A depthwise convolution, which reads each pixel once, beats matrices that are mostly zeros on a CPU too (measured:
- * docs/decisions/compiled-step.md).
- */
+/** Few taps: one pass over the plane reads less than two, on a CPU too (measured: docs/decisions/compiled-step.md). */
 function isShort({ up, before, after }: Axis, taps: readonly number[]): boolean {
   return up === 1 && taps.length <= SHORT_TAPS && before >= 0 && after >= 0;
 }
