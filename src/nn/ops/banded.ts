@@ -1,7 +1,6 @@
 /** Matrices that are zero off a band, times every column of a picture: resampling that no filter says, as at reflecting edges. */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
-import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { customGradient } from './custom-gradient.js';
 
 /** A dense [outputs, inputs] matrix that is zero off its band. */
