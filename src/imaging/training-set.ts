@@ -44,8 +44,7 @@ export async function loadTrainingSet(
   const folder = path.join(cacheFolder, `${digest}-${sha256(canonicalJson(shards)).slice(0, 16)}`);
   const imageBytes = resolution * resolution * channels;
   try {
-    const isThere = () => isWhole(folder, images.train, imageBytes);
-    if (!(await isThere())) await decodeInto(folder, isThere, dataset, options);
+    if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
     const labels = new Int32Array(images.train);
     Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
     return {
@@ -93,23 +92,20 @@ async function isWhole(folder: string, count: number, imageBytes: number): Promi
   return images?.size === count * imageBytes && labels?.size === count * Int32Array.BYTES_PER_ELEMENT;
 }
 
-/** Written beside and renamed, so that the folder is there whole or not at all, also when several processes make it. */
+/**
+ * Written beside and renamed file by file: remains are replaced, and nothing is taken away from another process that has made or
+ * opened the same. Of several who make it at once the last one's files stay, equal to those before.
+ */
 async function decodeInto(
   folder: string,
-  isThere: () => Promise<boolean>,
   dataset: Dataset,
   options: { onProgress?: OnProgress; signal?: AbortSignal },
 ): Promise<void> {
-  await mkdir(path.dirname(folder), { recursive: true });
+  await mkdir(folder, { recursive: true });
   const temporary = await mkdtemp(`${folder}.tmp-`);
   try {
     await writeImages(temporary, dataset, options);
-    // Only remains of a cache that is not whole are cleared: another process may have opened what it has just made.
-    if (!(await isThere())) await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
-      // Another process was faster: its files are the same.
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-    });
+    for (const name of [LABELS, IMAGES]) await rename(path.join(temporary, name), path.join(folder, name));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -47,7 +47,9 @@ export class Rig {
 
   static async start(): Promise<Rig> {
     const folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
-    const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
+    // One after the other, or one free port might be chosen for both.
+    const temporal = await TestTemporal.start();
+    const s3 = await startSeaweed();
     s3.applyEnv();
     const env = {
       ...s3.env,

@@ -154,7 +154,7 @@ export async function isServing(
 async function temporalServes(address: string): Promise<boolean> {
   const { Connection } = await import('@temporalio/client');
   try {
-    const connection = await Connection.connect({ address, connectTimeout: '1 second' });
+    const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
     try {
       await connection.workflowService.describeNamespace({ namespace: 'default' });
       return true;

@@ -24,7 +24,9 @@ export function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    const [state, threads, started] = [fields[0], Number(fields[17]), fields[19]];
+    // Of a killed process the first thread may be over while others still hold its files and ports.
+    return state === 'Z' && threads <= 1 ? undefined : started;
   } catch {
     return undefined;
   }

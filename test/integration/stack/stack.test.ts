@@ -50,7 +50,9 @@ test('stacks of two state folders run side by side on ports of their own', async
   for (const part of ['temporal', 's3'])
     assert.notEqual(await address(user, part), await address(other, part));
   assert.equal((await other.gist('down')).code, 0);
-  assert.ok((await user.json<Status>('status')).parts.every(({ state }) => state === 'serving'));
+  await until('all of it serves', async () =>
+    (await user.json<Status>('status')).parts.every(({ state }) => state === 'serving'),
+  );
 });
 
 test('every part comes back by itself after SIGKILL, with the runs and data of before', async () => {

@@ -119,6 +119,12 @@ test('stopTraining keeps what is there, goes on to the next stage, once, and no 
 });
 
 test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
+  const book = bookOf('extended');
+  let goOn = () => {};
+  // Until then the run does not end, however slow the machine is.
+  book.holdJudges = new Promise((resolve) => {
+    goOn = resolve;
+  });
   const handle = await start('extended', { kimg: 12, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   await assert.rejects(
@@ -135,6 +141,7 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   );
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
+  goOn();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
   assert.deepEqual(bookOf('extended').asAsked, []);
 });

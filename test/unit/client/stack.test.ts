@@ -1,5 +1,7 @@
 /** What the embedded stack decides before it starts anything: whose servers, which ports, which state. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
@@ -58,6 +60,28 @@ test('a server counts as ours only if our own process listens', async () => {
     await new Promise((resolve) => server.close(resolve));
   }
   assert.equal(listensOn(thisProcess(), port), false);
+});
+
+/** A server with threads of its own, which the kernel ends one after the other. Says its port. */
+const MANY_THREADS = `
+  const { Worker } = require('node:worker_threads');
+  for (let i = 0; i < 6; i++) new Worker('setInterval(() => {}, 1000)', { eval: true });
+  const server = require('node:net').createServer();
+  server.listen(0, '127.0.0.1', () => setTimeout(() => console.log(server.address().port), 200));
+`;
+
+test('a killed server counts as gone only once its port is free', async () => {
+  for (let round = 0; round < 10; round++) {
+    const child = spawn(process.execPath, ['-e', MANY_THREADS], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    child.kill('SIGKILL');
+    // Without a pause: the event that collects the remains must not come in between.
+    while (startTime(child.pid as number) !== undefined);
+    const next = createServer();
+    next.listen(Number(said), '127.0.0.1');
+    await once(next, 'listening');
+    await new Promise((resolve) => next.close(resolve));
+  }
 });
 
 test('two stacks never share credentials, and a stack keeps its own', () =>

@@ -1,16 +1,18 @@
 /** From a source to a finished data set and back. */
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { DatasetError, StoreError } from '../../../src/core/errors.js';
 import {
   assembleDataset,
   buildShard,
+  type DatasetImage,
   loadTrainingSet,
   openDataset,
   openSource,
   planDataset,
+  type TrainingSet,
 } from '../../../src/imaging/index.js';
 import type { PreprocessSpec } from '../../../src/spec/preprocess.js';
 import type { DatasetRef } from '../../../src/spec/results.js';
@@ -227,24 +229,13 @@ test('the training set gives any image at once, and is found again in the cache'
     const store = openStore(path.join(folder, 'store'));
     const ref = await build(store, preprocessSpec({ source, shardImages: 4 }));
     const cache = path.join(folder, 'cache');
-    const expected = [];
+    const expected: DatasetImage[] = [];
     for await (const image of (await openDataset(store, ref.prefix)).images('train')) expected.push(image);
-    const [one, two] = await Promise.all([
-      loadTrainingSet(store, ref.prefix, cache),
-      loadTrainingSet(store, ref.prefix, cache),
-    ]);
-    for (const set of [one, two]) {
-      assert.deepEqual(
-        [set.count, set.resolution, set.channels, set.classes],
-        [15, 16, 1, ['a', 'b']].map((v, i) => (i === 0 ? expected.length : v)),
-      );
-      for (const { index, label, pixels } of expected.reverse()) {
-        assert.equal(set.label(index), label);
-        assert.deepEqual(set.pixels(index), Uint8Array.from(pixels));
-      }
-      assert.throws(() => set.pixels(set.count), RangeError);
-      set.close();
-    }
+    const set = await loadTrainingSet(store, ref.prefix, cache);
+    assert.deepEqual([set.count, set.resolution, set.channels, set.classes], [15, 16, 1, ['a', 'b']]);
+    assertHolds(set, expected);
+    assert.throws(() => set.pixels(set.count), RangeError);
+    set.close();
     assert.equal((await readdir(cache)).length, 1);
     const again = await loadTrainingSet(openStore(path.join(folder, 'store')), ref.prefix, cache, {
       onProgress: () => assert.fail('decoded again'),
@@ -252,3 +243,40 @@ test('the training set gives any image at once, and is found again in the cache'
     again.close();
     await assert.rejects(loadTrainingSet(store, 'datasets/none/', cache), DatasetError);
   }));
+
+test('several who cache one training set at once, some over the remains of a killed one, all get it whole', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'source');
+    await writeClasses(source, { a: 12, b: 6 });
+    const store = openStore(path.join(folder, 'store'));
+    const { prefix } = await build(store, preprocessSpec({ source, shardImages: 4 }));
+    const expected: DatasetImage[] = [];
+    for await (const image of (await openDataset(store, prefix)).images('train')) expected.push(image);
+    for (let round = 0; round < 20; round++) {
+      const cache = path.join(folder, `cache-${round}`);
+      if (round % 2 === 1) await leaveRemains(store, prefix, cache);
+      const load = () => loadTrainingSet(store, prefix, cache);
+      const outcomes = await Promise.allSettled([load(), load(), load()]);
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') throw outcome.reason;
+        assertHolds(outcome.value, expected);
+        outcome.value.close();
+      }
+      assert.equal((await readdir(cache)).length, 1);
+    }
+  }));
+
+function assertHolds(set: TrainingSet, expected: readonly DatasetImage[]): void {
+  assert.equal(set.count, expected.length);
+  for (const { index, label, pixels } of expected) {
+    assert.equal(set.label(index), label);
+    assert.deepEqual(set.pixels(index), Uint8Array.from(pixels));
+  }
+}
+
+/** A cache whose images were cut short. */
+async function leaveRemains(store: ObjectStore, prefix: string, cache: string): Promise<void> {
+  (await loadTrainingSet(store, prefix, cache)).close();
+  const [name] = await readdir(cache);
+  await truncate(path.join(cache, name as string, 'images.bin'), 5);
+}

@@ -77,7 +77,7 @@ describe('the test command', () => {
   it('ends a file that hangs', async () => {
     plant('unit/hung', "test('hung', () => new Promise(() => setInterval(() => {}, 1000)));");
     plant('unit/zgood', "test('good', () => {});");
-    const { code, last } = await runTests('--minutes', '0.05');
+    const { code, last } = await runTests('--minutes', '0.2');
     assert.deepEqual([code, last], [1, '1 passed, 1 failed']);
   });
 
