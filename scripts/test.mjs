@@ -5,7 +5,7 @@ import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Quick ones first, so that a plain mistake is seen early. */
@@ -62,11 +62,18 @@ function keepTime({ file, nesting, details }) {
 }
 
 /** Said again at the end, since what is kept of a long log is often its end. */
-function failure({ name, file, details }) {
-  const { cause, message } = details?.error ?? {};
-  const why = String(cause?.stack ?? cause ?? message ?? 'no reason was given');
-  const lines = why.split('\n').slice(0, FAILURE_LINES);
-  return `\n  ${nameOf(file)}: ${name}\n${lines.map((line) => `    ${line}\n`).join('')}`;
+function failure({ name, file, line, details }) {
+  const lines = reason(details?.error)
+    .split('\n')
+    .filter((text) => !text.includes('node:internal'))
+    .slice(0, FAILURE_LINES);
+  return `\n  ${nameOf(file)}:${line ?? ''} ${name}\n${lines.map((text) => `    ${text}\n`).join('')}`;
+}
+
+function reason({ cause, message, exitCode, signal } = {}) {
+  if (cause !== undefined) return typeof cause === 'string' ? cause : inspect(cause);
+  if (signal) return `its process was ended by ${signal}`;
+  return exitCode ? `its process ended with code ${exitCode}; the reason stands above` : String(message);
 }
 
 function nameOf(file) {

@@ -7,27 +7,28 @@ const NAME = /^gist-scratch-(\d+)-/;
 /** Younger leftovers stay: on shared disks, a process that cannot be seen from here may be at work. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 
-let isSwept = false;
+const swept = new Set<string>();
 
 /**
- * A new, empty folder that only this user can read, in the folder for temporary files. Its maker removes it.
+ * A new, empty folder that only this user can read. Its maker removes it.
  *
  * @param kind what it is for, as part of its name.
+ * @param parent where it is made: beside what shall be renamed out of it, else in the folder for temporary files.
  */
-export async function makeScratchFolder(kind: string): Promise<string> {
-  if (!isSwept) {
-    isSwept = true;
-    await sweepScratch();
+export async function makeScratchFolder(kind: string, parent = tmpdir()): Promise<string> {
+  if (!swept.has(parent)) {
+    swept.add(parent);
+    await sweepScratch(parent);
   }
-  return mkdtemp(path.join(tmpdir(), `gist-scratch-${process.pid}-${kind}-`));
+  return mkdtemp(path.join(parent, `gist-scratch-${process.pid}-${kind}-`));
 }
 
 /** Removes what processes that are gone left behind, a day ago or earlier; once a process does so by itself. */
-export async function sweepScratch(now = Date.now()): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+export async function sweepScratch(parent = tmpdir(), now = Date.now()): Promise<void> {
+  for (const name of await readdir(parent)) {
     const pid = Number(NAME.exec(name)?.[1]);
     if (!pid || isAlive(pid)) continue;
-    const folder = path.join(tmpdir(), name);
+    const folder = path.join(parent, name);
     // Another process may sweep at the same time, and folders of other users are theirs.
     const changed = await stat(folder).then(
       ({ mtimeMs }) => mtimeMs,

@@ -1,5 +1,4 @@
 /** The training images of a data set as the one zip that StyleGAN3's tools read, kept in a cache. */
-import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, GistError } from '../core/errors.js';
@@ -44,16 +43,18 @@ export async function trainingArchive(
   const name = `${manifest.digest}-${sha256(canonicalJson(manifest.shards)).slice(0, 16)}.zip`;
   const file = path.join(cacheFolder, name);
   if (await isWhole(file, manifest)) return file;
-  const temporary = `${file}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+  let scratch: string | undefined;
   try {
     await mkdir(cacheFolder, { recursive: true });
-    await writeStoredZip(temporary, files(store, prefix, manifest, onProgress));
-    await rename(temporary, file);
+    scratch = await makeScratchFolder('archive', cacheFolder);
+    const made = path.join(scratch, name);
+    await writeStoredZip(made, files(store, prefix, manifest, onProgress));
+    await rename(made, file);
     return file;
   } catch (error) {
     throw classifyFileError(error, name);
   } finally {
-    await rm(temporary, { force: true });
+    if (scratch) await rm(scratch, { recursive: true, force: true });
   }
 }
 

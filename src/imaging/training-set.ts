@@ -1,9 +1,10 @@
 /** All training images of a data set, decoded once into a local file from which any of them is read in microseconds. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
+import { makeScratchFolder } from '../core/scratch.js';
 import { classifyFileError } from '../storage/file-errors.js';
 import { canonicalJson, type ObjectStore, sha256 } from '../storage/index.js';
 import { type Dataset, openDataset } from './dataset.js';
@@ -101,10 +102,12 @@ async function decodeInto(
   dataset: Dataset,
   options: { onProgress?: OnProgress; signal?: AbortSignal },
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const temporary = await mkdtemp(`${folder}.tmp-`);
+  const cache = path.dirname(folder);
+  await mkdir(cache, { recursive: true });
+  const temporary = await makeScratchFolder('training-set', cache);
   try {
     await writeImages(temporary, dataset, options);
+    await mkdir(folder, { recursive: true });
     for (const name of [LABELS, IMAGES]) await rename(path.join(temporary, name), path.join(folder, name));
   } finally {
     await rm(temporary, { recursive: true, force: true });

@@ -154,6 +154,7 @@ export async function isServing(
 async function temporalServes(address: string): Promise<boolean> {
   const { Connection } = await import('@temporalio/client');
   try {
+    // Long enough for a slow machine that loads libraries at the same time.
     const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
     try {
       await connection.workflowService.describeNamespace({ namespace: 'default' });

@@ -51,7 +51,7 @@ export function listensOn(id: ProcessId | undefined, port: number | undefined): 
     const folder = `/proc/${id.pid}/fd`;
     return readdirSync(folder).some((fd) => listening.has(linkOf(`${folder}/${fd}`)));
   } catch {
-    // Another user's process: that it lives is all that can be known of it.
+    // Another user's process, or one that is ending: that it lives is all that can be known of it.
     return isAlive(id);
   }
 }

@@ -1,4 +1,4 @@
-/** Matrices that are zero off a band, times every column of a picture: resampling that no filter says, as at reflecting edges. */
+/** Matrices that are zero off a band, times every column of a picture: the resampling of augmentations, which reflect at edges. */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';

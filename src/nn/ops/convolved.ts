@@ -1,11 +1,8 @@
 /** Resampling as zeros between the samples, padding, and a convolution of each channel: the plain form, which GPUs run well. */
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { type AttributeValue, nativeOp } from '../native-op.js';
 import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled } from './axis.js';
-
-/** Up to so many taps one pass over the plane reads less than two passes, one an axis. */
-export const SHORT_TAPS = 4;
+import { depthwise, SHORT_TAPS } from './depthwise.js';
 
 /** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
 export function resampleByConvolution(
@@ -71,31 +68,4 @@ function crop(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
 function everySample(x: Tensor4D, [vertical, horizontal]: readonly [number, number]): Tensor4D {
   if (vertical === 1 && horizontal === 1) return x;
   return tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, vertical, horizontal, 1]) as Tensor4D;
-}
-
-/** Of a convolution of each channel; padding: zeros before and after, vertically and horizontally. */
-export interface DepthwiseOptions {
-  stride?: number;
-  padding?: readonly [top: number, bottom: number, left: number, right: number];
-}
-
-/** Correlates each channel with one filter [height, width], given row by row. */
-export function depthwise(
-  x: Tensor4D,
-  plane: readonly number[],
-  [height, width]: readonly [number, number],
-  { stride = 1, padding = [0, 0, 0, 0] }: DepthwiseOptions = {},
-): Tensor4D {
-  const [, , , channels] = x.shape;
-  // Written once and spread by the graph, so that no file holds it for each of some thousand channels.
-  const filter = tf.broadcastTo(tf.tensor4d([...plane], [height, width, 1, 1]), [height, width, channels, 1]);
-  const attributes: Record<string, AttributeValue> = {
-    T: ['type', 'float32'],
-    strides: ['ints', [1, stride, stride, 1]],
-    padding: ['text', 'EXPLICIT'],
-    explicit_paddings: ['ints', [0, 0, ...padding, 0, 0]],
-    data_format: ['text', 'NHWC'],
-    dilations: ['ints', [1, 1, 1, 1]],
-  };
-  return nativeOp('DepthwiseConv2dNative', attributes, [x, filter]) as Tensor4D;
 }

@@ -1,10 +1,10 @@
 /** Resampling with filters: what it computes, and its transpose; how, says the form for each length and device. */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { deviceForm } from '../device-forms.js';
-import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled, transposedAxis } from './axis.js';
-import { depthwise, resampleByConvolution, SHORT_TAPS } from './convolved.js';
+import { resampleByConvolution } from './convolved.js';
 import { customGradient } from './custom-gradient.js';
+import { depthwise, SHORT_TAPS } from './depthwise.js';
 import { resampleByPhases } from './polyphase.js';
 
 export interface FilterOptions {
@@ -95,12 +95,7 @@ export function filterPlane(x: Tensor4D, plane: Float32Array, { down }: { down: 
   const flipped = plane.slice().reverse();
   return customGradient(
     { x },
-    () => {
-      const { shape } = x;
-      const values = [...flipped].flatMap((tap) => Array<number>(shape[3]).fill(tap));
-      const filter = tf.tensor4d(values, [size, size, shape[3], 1]);
-      return tf.depthwiseConv2d(x, filter, down, 'valid');
-    },
+    () => depthwise(x, [...flipped], [size, size], { stride: down }),
     (dy) => ({
       x: () => {
         // Zeros between and around, then the filter the other way round.

@@ -2,7 +2,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
-import { depthwise } from './convolved.js';
+import { depthwise } from './depthwise.js';
 
 /** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
 export function resampleByPhases(
@@ -53,11 +53,10 @@ function interleavedPhases(
   const phases = Array.from({ length: up }, (_, r) => {
     const firstTap = (((before - r) % up) + up) % up;
     const own = weights.filter((_, k) => k % up === firstTap);
-    const taps = own.length > 0 ? own : [0];
     const firstSample = (r + firstTap - before) / up;
-    return correlate(x, taps, {
+    return correlate(x, own, {
       before: -firstSample,
-      after: firstSample + count + taps.length - 1 - inputs,
+      after: firstSample + count + own.length - 1 - inputs,
       stride: 1,
     });
   });
@@ -75,6 +74,11 @@ function correlate(
   const [m, , length, c] = x.shape;
   const [lessBefore, lessAfter] = [Math.max(0, -before), Math.max(0, -after)];
   const kept = length - lessBefore - lessAfter;
+  if (kept < 1 || weights.length === 0) {
+    // No output meets a sample.
+    const outputs = Math.floor((length + before + after - weights.length) / stride) + 1;
+    return tf.zeros([m, 1, outputs, c]);
+  }
   const row = kept === length ? x : tf.slice4d(x, [0, 0, lessBefore, 0], [m, 1, kept, c]);
   const padding = [0, 0, Math.max(0, before), Math.max(0, after)] as const;
   return depthwise(row, weights, [1, weights.length], { stride, padding });

@@ -49,10 +49,12 @@ test('stacks of two state folders run side by side on ports of their own', async
     (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
   for (const part of ['temporal', 's3'])
     assert.notEqual(await address(user, part), await address(other, part));
+  const before = await user.pids();
   assert.equal((await other.gist('down')).code, 0);
   await until('all of it serves', async () =>
     (await user.json<Status>('status')).parts.every(({ state }) => state === 'serving'),
   );
+  assert.deepEqual(await user.pids(), before);
 });
 
 test('every part comes back by itself after SIGKILL, with the runs and data of before', async () => {

@@ -41,7 +41,21 @@ before(async () => {
   client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
 });
 
+/** Ends every wait that a test made, also one that failed before it got there. */
+const ends: (() => void)[] = [];
+
+/** A wait, and what ends it. */
+function wait(): { over: Promise<void>; end: () => void } {
+  let end = () => {};
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  ends.push(end);
+  return { over, end };
+}
+
 after(async () => {
+  for (const end of ends) end();
   worker.shutdown();
   await working;
   await client.connection.close();
@@ -119,12 +133,9 @@ test('stopTraining keeps what is there, goes on to the next stage, once, and no 
 });
 
 test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
-  const book = bookOf('extended');
-  let goOn = () => {};
   // Until then the run does not end, however slow the machine is.
-  book.holdJudges = new Promise((resolve) => {
-    goOn = resolve;
-  });
+  const judging = wait();
+  bookOf('extended').holdJudges = judging.over;
   const handle = await start('extended', { kimg: 12, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   await assert.rejects(
@@ -141,38 +152,32 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   );
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
-  goOn();
+  judging.end();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
   assert.deepEqual(bookOf('extended').asAsked, []);
 });
 
 test('stopTraining is refused while there is nothing that could be kept', async () => {
-  const book = bookOf('early');
-  let goOn = () => {};
-  book.holdPlan = new Promise((resolve) => {
-    goOn = resolve;
-  });
+  const planning = wait();
+  bookOf('early').holdPlan = planning.over;
   const handle = await start('early', { kimg: 2, stopWhen: null });
   await assert.rejects(handle.executeUpdate(stopTrainingUpdate), (error: unknown) => {
     assert.ok(error instanceof WorkflowUpdateFailedError);
     assert.match(String(error.cause?.message), /has not begun/);
     return true;
   });
-  goOn();
+  planning.end();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.ended, 'complete');
 });
 
 test('an extension that arrives while the last snapshots are judged is trained', async () => {
-  const book = bookOf('extended-late');
-  let goOn = () => {};
-  book.holdJudges = new Promise((resolve) => {
-    goOn = resolve;
-  });
+  const judging = wait();
+  bookOf('extended-late').holdJudges = judging.over;
   const handle = await start('extended-late', { kimg: 3, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 3);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 6 }] })).changed, true);
   await until(async () => (await kimgOf(handle)) >= 6);
-  goOn();
+  judging.end();
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.last.kimg, 6);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /** From a source to a finished data set and back. */
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import { DatasetError, StoreError } from '../../../src/core/errors.js';
@@ -274,9 +274,9 @@ function assertHolds(set: TrainingSet, expected: readonly DatasetImage[]): void 
   }
 }
 
-/** A cache whose images were cut short. */
+/** A cache whose maker was killed between its two files. */
 async function leaveRemains(store: ObjectStore, prefix: string, cache: string): Promise<void> {
   (await loadTrainingSet(store, prefix, cache)).close();
   const [name] = await readdir(cache);
-  await truncate(path.join(cache, name as string, 'images.bin'), 5);
+  await rm(path.join(cache, name as string, 'images.bin'));
 }

@@ -51,8 +51,8 @@ function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
 for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(`${name}: both forms agree in values, gradients and their gradients`, () => {
     tf.tidy(() => {
-      // 32 pixels: from there on the gradient of a filter has a form of its own on a CPU.
-      const x = tf.randomNormal([2, 32, 36, 3], 0, 1, 'float32', 1) as Tensor4D;
+      // 48 pixels: from there on the gradient of a filter has a form of its own on a CPU.
+      const x = tf.randomNormal([2, 48, 52, 3], 0, 1, 'float32', 1) as Tensor4D;
       const w = tf.randomNormal([3, 3, 3, 4], 0, 1, 'float32', 2) as Tensor4D;
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>
         withDeviceForm(form, () => derivatives(operation, x, w)),
@@ -81,6 +81,20 @@ test('on a CPU the zeros between samples are never written, on a GPU one convolu
   const gpu = opsIn('gpu');
   assert.equal(gpu.convolutions, 2);
   assert.ok(gpu.pads > 0);
+});
+
+test('on a CPU the gradient of a filter over a large picture is made of matrix products, on a GPU by the library', () => {
+  const opsIn = (form: DeviceForm) => {
+    const x = { node: 'x', shape: [1, 48, 48, 2], dtype: 'float32' } as const;
+    const w = { node: 'w', shape: [3, 3, 2, 2], dtype: 'float32' } as const;
+    const body = ({ x, w }: Record<string, Tensor>) =>
+      tf.grad((z) => tf.sum(conv2d(x as Tensor4D, z as Tensor4D, { stride: 1, padding: 1 })))(w as Tensor);
+    const { recording } = record('test', { x, w }, (tensors) => withDeviceForm(form, () => body(tensors)));
+    return recording.ops.map(({ op }) => op);
+  };
+  const isProduct = (op: string) => op.startsWith('BatchMatMul');
+  assert.ok(opsIn('cpu').some(isProduct) && !opsIn('cpu').includes('Conv2DBackpropFilter'));
+  assert.ok(!opsIn('gpu').some(isProduct) && opsIn('gpu').includes('Conv2DBackpropFilter'));
 });
 
 test('the device chooses, and a choice made for some code ends with it', () => {

@@ -32,8 +32,8 @@ function filterGradientByDefinition(x: Tensor4D, dy: Tensor4D): Float64Array {
 
 for (const shape of [
   [3, 8, 8, 5],
-  [2, 32, 32, 4],
-  [2, 32, 40, 3],
+  [2, 48, 48, 4],
+  [2, 48, 56, 3],
 ] as Shape[]) {
   test(`the gradient of a 3x3 filter on ${shape.join('x')} is what its definition says`, () => {
     tf.tidy(() => {
