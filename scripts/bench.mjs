@@ -1,18 +1,20 @@
-/** `npm run bench -- train|preprocess|learning|memory [--quick] [--json]`: ours against a peer in Python, in turns, or against itself. */
+/** `npm run bench -- train|preprocess|learning|memory|profile [--quick] [--json]`: ours against a peer in Python, in turns, or by itself. */
 import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
+import { benchProfile, profileTable } from './bench/profile.mjs';
 import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|learning|memory [--quick] [--json] (train: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const WRONG_USE = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable, settings: ['only'] },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
   memory: { run: benchMemory, text: memoryTable },
+  profile: { run: benchProfile, text: profileTable, settings: ['only'] },
   learning: {
     run: benchLearning,
     text: learningTable,
@@ -34,7 +36,7 @@ await setUpOrExit();
 const { run, text } = SUBJECTS[subject];
 const outcome = run(flags.includes('--quick'), Object.fromEntries(flags.filter(isSetting).map(pair)));
 process.stdout.write(flags.includes('--json') ? `${JSON.stringify(outcome, null, 2)}\n` : text(outcome));
-process.exitCode = (outcome.sameSize ?? outcome.isFlat) ? 0 : 1;
+process.exitCode = (outcome.sameSize ?? outcome.isFlat ?? true) ? 0 : 1;
 
 /** `--kimg=60` -> ['kimg', '60'] */
 function pair(flag) {

@@ -21,18 +21,26 @@ const PEERS = { stylegan2: 'stylegan2_pytorch.py', 'stylegan3-t': 'stylegan3_pyt
 /** @param only `stylegan2-32` and the like, separated by commas: these configurations alone; all of them take half an hour */
 export function benchTraining(isQuick, { only }) {
   const python = peerPython();
-  const wanted = only?.split(',');
-  const isWanted = ({ cfg, resolution }) => wanted?.includes(`${cfg}-${resolution}`) ?? true;
-  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(isWanted);
-  if (configurations.length === 0)
-    fail(
-      `--only names none of ${CONFIGURATIONS.map(({ cfg, resolution }) => `${cfg}-${resolution}`).join(', ')}`,
-    );
   const effort = isQuick ? { rounds: 1, seconds: 5 } : { rounds: 3, seconds: 30 };
-  const results = configurations.flatMap((configuration) =>
+  const results = configurationsOf(isQuick, only).flatMap((configuration) =>
     [false, true].map((generate) => compare(python, configuration, generate, effort)),
   );
   return { machine: machine(), results, sameSize: results.every(({ sameSize }) => sameSize) };
+}
+
+/** @param only `stylegan2-32` and the like, separated by commas */
+export function configurationsOf(isQuick, only) {
+  const wanted = only?.split(',');
+  const isWanted = ({ cfg, resolution }) => wanted?.includes(`${cfg}-${resolution}`) ?? true;
+  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(isWanted);
+  if (configurations.length > 0) return configurations;
+  const names = CONFIGURATIONS.map(({ cfg, resolution }) => `${cfg}-${resolution}`);
+  return fail(`--only names none of ${names.join(', ')}`);
+}
+
+/** What a program of ours is measured with. */
+export function jobOf({ batch, ...sizes }) {
+  return { network: { ...sizes, ...LATENTS }, batch, gamma: 1, threads: availableParallelism() };
 }
 
 function peerOf(cfg) {
@@ -40,14 +48,12 @@ function peerOf(cfg) {
 }
 
 function compare(python, configuration, generate, { rounds, seconds }) {
-  const { batch, ...sizes } = configuration;
-  const threads = availableParallelism();
-  const job = { network: { ...sizes, ...LATENTS }, batch, gamma: 1, threads, seconds, generate };
+  const job = { ...jobOf(configuration), seconds, generate };
   const loadBefore = loadavg()[0];
   const [ours, peer] = [[], []];
   for (let round = 0; round < rounds; round++) {
     ours.push(measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]));
-    peer.push(measure(python, [peerOf(sizes.cfg), ...peerFlags(job)]));
+    peer.push(measure(python, [peerOf(configuration.cfg), ...peerFlags(job)]));
   }
   const [us, them] = [summary(ours), summary(peer)];
   const matmul = Math.max(...ours.map((run) => run.matmulFlops));

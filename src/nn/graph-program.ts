@@ -29,14 +29,25 @@ export async function createGraphProgram(
 ): Promise<Program> {
   const folder = await makeScratchFolder('graph');
   try {
-    const graph = new GraphWriter(definition, variables);
-    graph.write(folder);
     const signatures: Record<string, LoadedSignature> = {};
-    for (const name of graph.signatures) signatures[name] = await loadSignature(folder, name);
+    for (const name of writeGraph(definition, variables, folder))
+      signatures[name] = await loadSignature(folder, name);
     return new GraphProgram(definition, variables, signatures);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Writes a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`, each with a node `<signature>/done` (but
+ * `read`) that is there once all was assigned, and nodes `<signature>/feed/<name>`.
+ *
+ * @returns the signatures
+ */
+export function writeGraph(definition: ProgramDefinition, variables: Variables, folder: string): string[] {
+  const graph = new GraphWriter(definition, variables);
+  graph.write(folder);
+  return graph.signatures;
 }
 
 class GraphProgram implements Program {

@@ -13,7 +13,7 @@ export async function createProgram(
   definition: ProgramDefinition,
   { mode }: { mode: 'graph' | 'eager' },
 ): Promise<Program> {
-  const variables = { ...definition.variables, ...optimizerVariables(definition) };
+  const variables = variablesOf(definition);
   const program =
     mode === 'graph'
       ? await createGraphProgram(definition, variables)
@@ -22,6 +22,11 @@ export async function createProgram(
     Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialValues(spec)])),
   );
   return program;
+}
+
+/** All of a program's state: its own variables and those of its optimizers. */
+export function variablesOf(definition: ProgramDefinition): Record<string, VariableSpec> {
+  return { ...definition.variables, ...optimizerVariables(definition) };
 }
 
 function optimizerVariables({ variables, optimizers = {} }: ProgramDefinition): Record<string, VariableSpec> {
@@ -41,6 +46,7 @@ function missing(name: string): never {
   throw new RangeError(`no variable is named ${name}`);
 }
 
-function initialValues({ shape, init }: VariableSpec): Float32Array {
+/** What a variable holds before anything is restored. */
+export function initialValues({ shape, init }: VariableSpec): Float32Array {
   return typeof init === 'number' ? new Float32Array(sizeOf(shape)).fill(init) : init;
 }
