@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { CurvePoint, DatasetRef } from '../src/spec/results.js';
-import { type LearningJob, trainSpec } from './learning/job.js';
-import { type Curve, KeptCurves } from './learning/kept-curves.js';
+import { type Curve, type LearningJob, trainSpec } from './learning/job.js';
+import { KeptCurves } from './learning/kept-curves.js';
 
 /** Every curve is kept as soon as it is there: a bench that is begun again makes the missing ones only. */
 export async function benchLearning(job: LearningJob): Promise<Curve[]> {

@@ -1,7 +1,15 @@
 /** What the learning bench is told, and the training that follows from it. */
+import type { CurvePoint } from '../../src/spec/results.js';
 import { type TrainSpec, trainSchema } from '../../src/spec/train.js';
 
 export type Who = 'ours' | 'peer' | 'transfer';
+
+/** What comes of one training. */
+export interface Curve {
+  who: Who;
+  seed: number;
+  points: CurvePoint[];
+}
 
 export interface LearningJob {
   who: Who[];

@@ -2,15 +2,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { CurvePoint } from '../../src/spec/results.js';
 import { drawCurves } from './figure.js';
-import type { LearningJob, Who } from './job.js';
-
-export interface Curve {
-  who: Who;
-  seed: number;
-  points: CurvePoint[];
-}
+import type { Curve, LearningJob, Who } from './job.js';
 
 export class KeptCurves {
   readonly #job: LearningJob;
