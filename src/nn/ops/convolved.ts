@@ -3,6 +3,7 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled } from './axis.js';
 import { depthwise, SHORT_TAPS } from './depthwise.js';
+import { everySample } from './every-sample.js';
 
 /** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
 export function resampleByConvolution(
@@ -63,9 +64,4 @@ function crop(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
   const size = [height - top - less(vertical.after), width - left - less(horizontal.after)] as const;
   if (size[0] === height && size[1] === width) return x;
   return tf.slice4d(x, [0, top, left, 0], [n, size[0], size[1], channels]);
-}
-
-function everySample(x: Tensor4D, [vertical, horizontal]: readonly [number, number]): Tensor4D {
-  if (vertical === 1 && horizontal === 1) return x;
-  return tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, vertical, horizontal, 1]) as Tensor4D;
 }

@@ -3,6 +3,7 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { depthwise } from './depthwise.js';
+import { everySample } from './every-sample.js';
 
 /** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
 export function resampleByPhases(
@@ -33,9 +34,7 @@ function alongRow(x: Tensor4D, weights: readonly number[], axis: Axis): Tensor4D
   const { up, down, before, after } = axis;
   if (up === 1) return correlate(x, weights, { before, after, stride: down });
   const dense = interleavedPhases(x, weights, axis, outputsOf({ ...axis, down: 1 }, weights.length));
-  return down === 1
-    ? dense
-    : (tf.stridedSlice(dense, [0, 0, 0, 0], dense.shape, [1, 1, down, 1]) as Tensor4D);
+  return everySample(dense, [1, down]);
 }
 
 /**
@@ -76,8 +75,8 @@ function correlate(
   const kept = length - lessBefore - lessAfter;
   if (kept < 1 || weights.length === 0) {
     // No output meets a sample.
-    const outputs = Math.floor((length + before + after - weights.length) / stride) + 1;
-    return tf.zeros([m, 1, outputs, c]);
+    const axis = { inputs: length, up: 1, down: stride, before, after };
+    return tf.zeros([m, 1, outputsOf(axis, weights.length), c]);
   }
   const row = kept === length ? x : tf.slice4d(x, [0, 0, lessBefore, 0], [m, 1, kept, c]);
   const padding = [0, 0, Math.max(0, before), Math.max(0, after)] as const;
