@@ -1,7 +1,7 @@
 /** What a data set says of itself: its manifest, its label files, and the names of everything in it. */
 import { z } from 'zod';
 import type { DatasetRef } from '../spec/results.js';
-import { partSchema } from '../storage/index.js';
+import { canonicalJson, partSchema, sha256 } from '../storage/index.js';
 
 export const SPLITS = ['train', 'holdout'] as const;
 export type DatasetSplit = (typeof SPLITS)[number];
@@ -47,6 +47,11 @@ export const LABEL_FILES: Record<DatasetSplit, string> = { train: 'dataset.json'
 
 export function datasetPrefix(digest: string): string {
   return `datasets/${digest}/`;
+}
+
+/** Name in a cache: shards enter it, so that a data set which was made anew is not taken for the old one. */
+export function cacheName({ digest, shards }: DatasetManifest): string {
+  return `${digest}-${sha256(canonicalJson(shards)).slice(0, 16)}`;
 }
 
 /** What other stages are told of a data set. */

@@ -5,17 +5,10 @@ import { DatasetError, GistError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { makeScratchFolder } from '../core/scratch.js';
 import { classifyFileError } from '../storage/file-errors.js';
-import {
-  canonicalJson,
-  downloadVerified,
-  getJson,
-  joinKey,
-  type ObjectStore,
-  sha256,
-} from '../storage/index.js';
+import { downloadVerified, getJson, joinKey, type ObjectStore } from '../storage/index.js';
 import { openDataset } from './dataset.js';
 import { openShard } from './dataset-archive.js';
-import { type DatasetManifest, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
+import { cacheName, type DatasetManifest, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
 import { openRandomAccess } from './random-access.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
 import { readZipDirectory } from './zip-directory.js';
@@ -39,8 +32,7 @@ export async function trainingArchive(
   const { manifest } = await openDataset(store, prefix);
   if (manifest.images.train === 0)
     throw new DatasetError({ what: 'holds no training images', where: prefix });
-  // Shards enter the name, so that a data set which was made anew is not taken for the old one.
-  const name = `${manifest.digest}-${sha256(canonicalJson(manifest.shards)).slice(0, 16)}.zip`;
+  const name = `${cacheName(manifest)}.zip`;
   const file = path.join(cacheFolder, name);
   if (await isWhole(file, manifest)) return file;
   let scratch: string | undefined;

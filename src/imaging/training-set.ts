@@ -6,8 +6,9 @@ import { DatasetError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { makeScratchFolder } from '../core/scratch.js';
 import { classifyFileError } from '../storage/file-errors.js';
-import { canonicalJson, type ObjectStore, sha256 } from '../storage/index.js';
+import type { ObjectStore } from '../storage/index.js';
 import { type Dataset, openDataset } from './dataset.js';
+import { cacheName } from './dataset-manifest.js';
 
 export interface TrainingSet {
   readonly count: number;
@@ -39,10 +40,9 @@ export async function loadTrainingSet(
   options: { onProgress?: OnProgress; signal?: AbortSignal } = {},
 ): Promise<TrainingSet> {
   const dataset = await openDataset(store, prefix);
-  const { digest, shards, images, resolution, channels, classes } = dataset.manifest;
+  const { images, resolution, channels, classes } = dataset.manifest;
   if (images.train === 0) throw new DatasetError({ what: 'holds no training images', where: prefix });
-  // Shards enter the name, so that a data set which was made anew is not taken for the old one.
-  const folder = path.join(cacheFolder, `${digest}-${sha256(canonicalJson(shards)).slice(0, 16)}`);
+  const folder = path.join(cacheFolder, cacheName(dataset.manifest));
   const imageBytes = resolution * resolution * channels;
   try {
     if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);

@@ -229,8 +229,7 @@ test('the training set gives any image at once, and is found again in the cache'
     const store = openStore(path.join(folder, 'store'));
     const ref = await build(store, preprocessSpec({ source, shardImages: 4 }));
     const cache = path.join(folder, 'cache');
-    const expected: DatasetImage[] = [];
-    for await (const image of (await openDataset(store, ref.prefix)).images('train')) expected.push(image);
+    const expected = await trainingImages(store, ref.prefix);
     const set = await loadTrainingSet(store, ref.prefix, cache);
     assert.deepEqual([set.count, set.resolution, set.channels, set.classes], [15, 16, 1, ['a', 'b']]);
     assertHolds(set, expected);
@@ -250,8 +249,7 @@ test('several who cache one training set at once, some over the remains of a kil
     await writeClasses(source, { a: 12, b: 6 });
     const store = openStore(path.join(folder, 'store'));
     const { prefix } = await build(store, preprocessSpec({ source, shardImages: 4 }));
-    const expected: DatasetImage[] = [];
-    for await (const image of (await openDataset(store, prefix)).images('train')) expected.push(image);
+    const expected = await trainingImages(store, prefix);
     for (let round = 0; round < 20; round++) {
       const cache = path.join(folder, `cache-${round}`);
       if (round % 2 === 1) await leaveRemains(store, prefix, cache);
@@ -265,6 +263,12 @@ test('several who cache one training set at once, some over the remains of a kil
       assert.equal((await readdir(cache)).length, 1);
     }
   }));
+
+async function trainingImages(store: ObjectStore, prefix: string): Promise<DatasetImage[]> {
+  const images: DatasetImage[] = [];
+  for await (const image of (await openDataset(store, prefix)).images('train')) images.push(image);
+  return images;
+}
 
 function assertHolds(set: TrainingSet, expected: readonly DatasetImage[]): void {
   assert.equal(set.count, expected.length);
