@@ -1,8 +1,11 @@
-/** Writes the graph of a job's training, and beside it what `profile_graph.py` wants to know to run each of its phases. */
-import { createWriteStream, writeFileSync } from 'node:fs';
+/** Writes the graph of a job's training, and has `profile_graph.py` time each operation of its phases; prints one JSON line. */
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { partPath } from '../src/core/parts.js';
 import type { NetworkSettings } from '../src/gan/config.js';
 import { prepareNative, trainingWork } from './steps.js';
@@ -12,17 +15,33 @@ export interface ProfileJob {
   batch: number;
   gamma: number;
   threads: number;
-  /** Gets the graph, the values of its variables and `job.json`. */
-  folder: string;
 }
 
-export async function writeProfile({ network, batch, gamma, threads, folder }: ProfileJob): Promise<void> {
-  prepareNative(threads);
+const SCRIPT = fileURLToPath(new URL('../../bench/profile_graph.py', import.meta.url));
+
+/** What the script prints. It inherits the environment, and so TensorFlow's settings. */
+export async function profile(job: ProfileJob): Promise<string> {
+  prepareNative(job.threads);
+  const folder = mkdtempSync(path.join(tmpdir(), 'gist-profile-'));
+  try {
+    const file = await writeGraphAndJob(job, folder);
+    return execFileSync(process.env.PYTHON ?? 'python3', [SCRIPT, file], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      maxBuffer: Number.POSITIVE_INFINITY,
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The graph, the values of its variables, and what the script wants to know of them. Returns the path of the last. */
+async function writeGraphAndJob({ network, batch, gamma }: ProfileJob, folder: string): Promise<string> {
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
   const { writeGraph } = await import('../src/nn/graph-program.js');
-  const { initialValues, variablesOf } = await import('../src/nn/program.js');
+  const { initialValues, stateOf } = await import('../src/nn/program.js');
   const { definition } = await trainingWork(resolveNetworkConfig(network), { batch, gamma });
-  const variables = variablesOf(definition);
+  const variables = stateOf(definition);
   writeGraph(definition, variables, folder);
   const values = path.join(folder, 'values.bin');
   const bodies = Object.values(variables).map((spec) => Buffer.from(initialValues(spec).buffer));
@@ -36,20 +55,19 @@ export async function writeProfile({ network, batch, gamma, threads, folder }: P
     libraries: partPath('tensorflow'),
     model: folder,
     values,
-    variables: Object.entries(variables).map(([name, spec]) => ({
+    variables: Object.entries(variables).map(([name, { shape }]) => ({
       node: `restore/feed/${name}`,
-      shape: spec.shape,
-      size: initialValues(spec).length,
+      shape,
     })),
     restored: 'restore/done',
     phases: Object.fromEntries(phases),
   };
-  writeFileSync(path.join(folder, 'job.json'), JSON.stringify(job));
+  const file = path.join(folder, 'job.json');
+  writeFileSync(file, JSON.stringify(job));
+  return file;
 }
 
 const job = process.argv[2];
 if (job) {
-  await writeProfile(JSON.parse(job) as ProfileJob);
-  process.stdout.write('{}\n');
-  process.exit(0);
+  process.stdout.write(await profile(JSON.parse(job) as ProfileJob), () => process.exit(0));
 }

@@ -11,6 +11,7 @@ other, in the order of the signature `restore`), and the feeds of each signature
 import array
 import ctypes
 import json
+import math
 import random
 import statistics
 import sys
@@ -149,9 +150,7 @@ def profile(session, feeds, fetch):
 
 
 def values_of(feed):
-    size = 1
-    for side in feed['shape']:
-        size *= side
+    size = math.prod(feed['shape'])
     if feed['dtype'] == 'int32':
         return array.array('i', [1] * size)
     return array.array('f', [random.uniform(0, 1) for _ in range(size)])
@@ -162,7 +161,7 @@ def restore(session, job):
     with open(job['values'], 'rb') as file:
         for variable in job['variables']:
             values = array.array('f')
-            values.fromfile(file, variable['size'])
+            values.fromfile(file, math.prod(variable['shape']))
             feeds.append((variable['node'], session.tensor(FLOAT, variable['shape'], values)))
     session.run(feeds, job['restored'])
 

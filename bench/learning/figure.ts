@@ -1,7 +1,6 @@
 /** The curves of the learning bench as one SVG: a thin line a seed, the median of each side as a thick one. */
 import type { CurvePoint } from '../../src/spec/results.js';
-import type { Who } from './job.js';
-import type { Curve } from './job.js';
+import type { Curve, Who } from './job.js';
 
 const [WIDTH, HEIGHT] = [760, 420];
 const MARGIN = { left: 64, right: 200, top: 24, bottom: 44 };

@@ -1,10 +1,9 @@
 /** Where a training step's time goes: every operation of every phase, by TensorFlow's own traces. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { machine, measure, ROOT } from './measure.mjs';
 import { configurationsOf, jobOf } from './train.mjs';
 
+const PROGRAM = path.join(ROOT, 'dist/bench/profile.js');
 /** Lines of each kind in the table. */
 const KINDS = 12;
 const SLOWEST = 8;
@@ -13,29 +12,9 @@ const SLOWEST = 8;
 export function benchProfile(isQuick, { only }) {
   const profiles = configurationsOf(isQuick, only).map((configuration) => ({
     ...configuration,
-    phases: profile(jobOf(configuration)),
+    phases: measure(process.execPath, [PROGRAM, JSON.stringify(jobOf(configuration))]),
   }));
   return { machine: machine(), profiles };
-}
-
-function profile(job) {
-  const folder = mkdtempSync(path.join(tmpdir(), 'gist-profile-'));
-  try {
-    measure(process.execPath, [path.join(ROOT, 'dist/bench/profile.js'), JSON.stringify({ ...job, folder })]);
-    // As the trainer process sets them: TensorFlow reads these when it is loaded.
-    const threads = String(availableParallelism());
-    Object.assign(process.env, {
-      TF_ENABLE_ONEDNN_OPTS: '1',
-      TF_NUM_INTRAOP_THREADS: threads,
-      TF_NUM_INTEROP_THREADS: '1',
-      OMP_NUM_THREADS: threads,
-      TF_CPP_MIN_LOG_LEVEL: '2',
-    });
-    const script = path.join(ROOT, 'bench/profile_graph.py');
-    return measure(process.env.PYTHON ?? 'python3', [script, path.join(folder, 'job.json')]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 export function profileTable({ machine: on, profiles }) {

@@ -13,7 +13,7 @@ export async function createProgram(
   definition: ProgramDefinition,
   { mode }: { mode: 'graph' | 'eager' },
 ): Promise<Program> {
-  const variables = variablesOf(definition);
+  const variables = stateOf(definition);
   const program =
     mode === 'graph'
       ? await createGraphProgram(definition, variables)
@@ -25,7 +25,7 @@ export async function createProgram(
 }
 
 /** All of a program's state: its own variables and those of its optimizers. */
-export function variablesOf(definition: ProgramDefinition): Record<string, VariableSpec> {
+export function stateOf(definition: ProgramDefinition): Record<string, VariableSpec> {
   return { ...definition.variables, ...optimizerVariables(definition) };
 }
 
