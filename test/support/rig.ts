@@ -47,9 +47,7 @@ export class Rig {
 
   static async start(): Promise<Rig> {
     const folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
-    // One after the other, or one free port might be chosen for both.
-    const temporal = await TestTemporal.start();
-    const s3 = await startSeaweed();
+    const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
     s3.applyEnv();
     const env = {
       ...s3.env,

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { environment } from '../../src/core/environment.js';
+import { freePorts } from './ports.js';
 
 export interface Seaweed {
   /** `http://127.0.0.1:<port>`. */
@@ -157,24 +157,4 @@ export function findWeed(): string {
     if (weed && existsSync(weed)) return weed;
   }
   throw new Error(`no SeaweedFS under ${wheels}; run npm run setup`);
-}
-
-/** Distinct free TCP ports below 55536, since a server may add 10000 to one of them. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = [];
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    const server = createServer();
-    const port = await new Promise<number>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => {
-        const address = server.address();
-        resolve(typeof address === 'object' && address ? address.port : 0);
-      });
-    });
-    servers.push(server);
-    if (port > 0 && port < 55_536) ports.add(port);
-  }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [...ports];
 }
