@@ -68,33 +68,42 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
   });
 }
 
+/** Operations of `body` on inputs of these shapes, in one form. */
+function opsIn(
+  form: DeviceForm,
+  shapes: Record<string, readonly number[]>,
+  body: (tensors: Record<string, Tensor>) => Tensor,
+): string[] {
+  const inputs = Object.fromEntries(
+    Object.entries(shapes).map(([node, shape]) => [node, { node, shape, dtype: 'float32' as const }]),
+  );
+  const { recording } = record('test', inputs, (tensors) => withDeviceForm(form, () => body(tensors)));
+  return recording.ops.map(({ op }) => op);
+}
+
 test('on a CPU the zeros between samples are never written, on a GPU one convolution an axis has them all', () => {
-  const opsIn = (form: DeviceForm) => {
-    const x = { node: 'x', shape: [1, 32, 32, 2], dtype: 'float32' } as const;
-    const body = ({ x }: Record<string, Tensor>) =>
-      filter2d(x as Tensor4D, LONG, { up: 2, padding: [6, 5], gain: 4 });
-    const { recording } = record('test', { x }, (tensors) => withDeviceForm(form, () => body(tensors)));
-    const count = (wanted: string) => recording.ops.filter(({ op }) => op === wanted).length;
+  const counts = (form: DeviceForm) => {
+    const ops = opsIn(form, { x: [1, 32, 32, 2] }, ({ x }) =>
+      filter2d(x as Tensor4D, LONG, { up: 2, padding: [6, 5], gain: 4 }),
+    );
+    const count = (wanted: string) => ops.filter((op) => op === wanted).length;
     return { convolutions: count('DepthwiseConv2dNative'), pads: count('PadV2') };
   };
-  assert.deepEqual(opsIn('cpu'), { convolutions: 4, pads: 0 });
-  const gpu = opsIn('gpu');
+  assert.deepEqual(counts('cpu'), { convolutions: 4, pads: 0 });
+  const gpu = counts('gpu');
   assert.equal(gpu.convolutions, 2);
   assert.ok(gpu.pads > 0);
 });
 
 test('on a CPU the gradient of a filter over a large picture is made of matrix products, on a GPU by the library', () => {
-  const opsIn = (form: DeviceForm) => {
-    const x = { node: 'x', shape: [1, 48, 48, 2], dtype: 'float32' } as const;
-    const w = { node: 'w', shape: [3, 3, 2, 2], dtype: 'float32' } as const;
-    const body = ({ x, w }: Record<string, Tensor>) =>
-      tf.grad((z) => tf.sum(conv2d(x as Tensor4D, z as Tensor4D, { stride: 1, padding: 1 })))(w as Tensor);
-    const { recording } = record('test', { x, w }, (tensors) => withDeviceForm(form, () => body(tensors)));
-    return recording.ops.map(({ op }) => op);
-  };
+  const [cpu, gpu] = (['cpu', 'gpu'] as const).map((form) =>
+    opsIn(form, { x: [1, 48, 48, 2], w: [3, 3, 2, 2] }, ({ x, w }) =>
+      tf.grad((z) => tf.sum(conv2d(x as Tensor4D, z as Tensor4D, { stride: 1, padding: 1 })))(w as Tensor),
+    ),
+  ) as [string[], string[]];
   const isProduct = (op: string) => op.startsWith('BatchMatMul');
-  assert.ok(opsIn('cpu').some(isProduct) && !opsIn('cpu').includes('Conv2DBackpropFilter'));
-  assert.ok(!opsIn('gpu').some(isProduct) && opsIn('gpu').includes('Conv2DBackpropFilter'));
+  assert.ok(cpu.some(isProduct) && !cpu.includes('Conv2DBackpropFilter'));
+  assert.ok(!gpu.some(isProduct) && gpu.includes('Conv2DBackpropFilter'));
 });
 
 test('the device chooses, and a choice made for some code ends with it', () => {
