@@ -14,6 +14,9 @@ export interface ConvOptions {
 /** Pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
 const PRODUCTS_FROM_PIXELS = 2304;
 
+/** 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others. */
+const ALIGNED_CHANNELS = 16;
+
 type Shape4D = [number, number, number, number];
 type Pad = 'same' | 'valid';
 
@@ -37,15 +40,14 @@ export function conv2d(x: Tensor4D, w: Tensor4D, { stride, padding }: ConvOption
 }
 
 /**
- * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, in, out] -> [n, (h-1) * stride + kh, ..., out].
- * Differentiable any number of times.
+ * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, out, in] -> [n, (h-1) * stride + kh, ..., out]; `w` is the filter
+ * of the convolution from out to in of which this is the transpose. Differentiable any number of times.
  */
-export function convTranspose2d(x: Tensor4D, w: Tensor4D, { stride }: ConvOptions): Tensor4D {
+export function convTranspose2d(x: Tensor4D, w: Tensor4D, { stride }: { stride: number }): Tensor4D {
   const [n, height, width] = x.shape;
-  const [kh, kw, , out] = w.shape;
-  const filter = tf.transpose(w, [0, 1, 3, 2]);
+  const [kh, kw, out] = w.shape;
   const xShape: Shape4D = [n, (height - 1) * stride + kh, (width - 1) * stride + kw, out];
-  return inputGradient(x, filter, { strides: stride, pad: 'valid', xShape, wShape: filter.shape });
+  return inputGradient(x, w, { strides: stride, pad: 'valid', xShape, wShape: w.shape });
 }
 
 function padName([kh, kw]: Shape4D, stride: number, padding: number): Pad {
@@ -96,7 +98,7 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
     { x, dy },
     () =>
       prefersProducts(geometry)
-        ? shiftedProducts(x, dy, geometry.wShape)
+        ? shiftedProducts(x, dy, geometry.wShape, geometry.pad)
         : run('Conv2DBackpropFilter', { x, dy }, geometry),
     (dw) => ({
       x: () => inputGradient(dy, dw as Tensor4D, geometry),
@@ -106,7 +108,8 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
 }
 
 /** Where the library's own kernel is slower than matrix products, on a CPU: large pictures, small filters. */
-function prefersProducts({ strides, pad, xShape: [, height, width], wShape: [kernel] }: Geometry): boolean {
-  if (deviceForm() === 'gpu') return false;
-  return strides === 1 && pad === 'same' && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
+function prefersProducts({ strides, xShape, wShape: [kernel] }: Geometry): boolean {
+  const [, height, width, channels] = xShape;
+  if (deviceForm() === 'gpu' || channels % ALIGNED_CHANNELS !== 0) return false;
+  return strides === 1 && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
 }

@@ -4,14 +4,23 @@ import { test } from 'node:test';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { deviceForm, type DeviceForm, withDeviceForm } from '../../../src/nn/device-forms.js';
 import { biasAct } from '../../../src/nn/ops/bias-act.js';
-import { conv2d } from '../../../src/nn/ops/conv.js';
+import { conv2d, convTranspose2d } from '../../../src/nn/ops/conv.js';
 import { filter2d, filterPlane } from '../../../src/nn/ops/filter.js';
+import {
+  filteredActivation,
+  type Narrowing,
+  type Widening,
+} from '../../../src/nn/ops/filtered-activation.js';
 import { record } from '../../../src/nn/recording.js';
 import { tf, usesGpu } from '../../../src/nn/tensorflow.js';
 
 const SHORT = [1, 3, 3, 1];
 const LONG = [-1, 2, 5, 9, 11, 12, 10, 7, 4, 3, -2, 1];
 const PLANE = Float32Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
+
+const UP: Widening = { factor: 2, taps: LONG, padding: [8, 7] };
+const DOWN: Narrowing = { factor: 2, taps: LONG, isPlane: false };
+const lrelu = (x: Tensor4D) => biasAct(x, null, 'lrelu') as Tensor4D;
 
 type Operation = (x: Tensor4D, w: Tensor4D) => Tensor4D;
 
@@ -24,11 +33,16 @@ const OPERATIONS: Record<string, Operation> = {
   'a filter of 12 taps alone': (x) => filter2d(x, LONG, { padding: [6, 5] }),
   'three halves of the size': (x) => filter2d(x, LONG, { up: 3, down: 2, padding: [4, 6], gain: 9 }),
   'a filter that is not separable, half the size': (x) => filterPlane(x, PLANE, { down: 2 }),
-  'the filtered nonlinearity': (x) => {
-    const up = filter2d(x, LONG, { up: 2, padding: [8, 7], gain: 4 });
-    return filter2d(biasAct(up, null, 'lrelu') as Tensor4D, LONG, { down: 2 });
-  },
+  'a filtered nonlinearity': (x) => filteredActivation(x, UP, lrelu, DOWN),
+  'a filtered nonlinearity to twice the size, cropped': (x) =>
+    filteredActivation(x, { factor: 4, taps: LONG, padding: [-7, -8] }, lrelu, DOWN),
+  'a filtered nonlinearity to half the size': (x) => filteredActivation(x, UP, lrelu, { ...DOWN, factor: 4 }),
+  'a filtered nonlinearity, narrowed by a filter that is not separable': (x) =>
+    filteredActivation(x, UP, lrelu, { factor: 2, taps: [...PLANE], isPlane: true }),
   'a 3x3 convolution, by its filter too': (x, w) => conv2d(x, w, { stride: 1, padding: 1 }),
+  'a 3x3 convolution without padding': (x, w) => conv2d(x, w, { stride: 1, padding: 0 }),
+  'a 3x3 convolution to a larger picture': (x, w) =>
+    convTranspose2d(x, tf.transpose(w, [0, 1, 3, 2]), { stride: 1 }),
 };
 
 /** The value, what a sum of its weighted squares gives back to x and w, and the same of the squares of that. */
@@ -51,9 +65,9 @@ function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
 for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(`${name}: both forms agree in values, gradients and their gradients`, () => {
     tf.tidy(() => {
-      // 48 pixels: from there on the gradient of a filter has a form of its own on a CPU.
-      const x = tf.randomNormal([2, 48, 52, 3], 0, 1, 'float32', 1) as Tensor4D;
-      const w = tf.randomNormal([3, 3, 3, 4], 0, 1, 'float32', 2) as Tensor4D;
+      // 48 pixels and 16 channels: from there on the gradient of a filter has a form of its own on a CPU.
+      const x = tf.randomNormal([1, 48, 52, 16], 0, 1, 'float32', 1) as Tensor4D;
+      const w = tf.randomNormal([3, 3, 16, 4], 0, 1, 'float32', 2) as Tensor4D;
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>
         withDeviceForm(form, () => derivatives(operation, x, w)),
       ) as [Tensor[], Tensor[]];
@@ -97,7 +111,7 @@ test('on a CPU the zeros between samples are never written, on a GPU one convolu
 
 test('on a CPU the gradient of a filter over a large picture is made of matrix products, on a GPU by the library', () => {
   const [cpu, gpu] = (['cpu', 'gpu'] as const).map((form) =>
-    opsIn(form, { x: [1, 48, 48, 2], w: [3, 3, 2, 2] }, ({ x, w }) =>
+    opsIn(form, { x: [1, 48, 48, 16], w: [3, 3, 16, 2] }, ({ x, w }) =>
       tf.grad((z) => tf.sum(conv2d(x as Tensor4D, z as Tensor4D, { stride: 1, padding: 1 })))(w as Tensor),
     ),
   ) as [string[], string[]];

@@ -41,8 +41,13 @@ export function denseSpecs(name: string, outputs: number, inputs: number, bias =
 }
 
 /** Parameters hold [out, in, h, w]; convolutions take [h, w, in, out]. */
-function toHwio(weight: Tensor4D): Tensor4D {
-  return tf.transpose(weight, [2, 3, 1, 0]);
+export function toHwio(weight: Tensor4D, half: HalfType | null): Tensor4D {
+  return toHalf(tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, half);
+}
+
+/** [out, in, h, w] -> [h, w, out, in], which transposed convolutions take. */
+export function toHwoi(weight: Tensor4D, half: HalfType | null): Tensor4D {
+  return toHalf(tf.transpose(weight, [2, 3, 0, 1]) as Tensor4D, half);
 }
 
 /** Gain that keeps the variance of a layer's output at that of its input, applied at run time (equalised learning rate). */
@@ -59,7 +64,7 @@ export const ACTIVATION_GAIN = Math.SQRT2;
 
 /** Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalised learning rate, in the features' type. */
 function equalized(weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
-  return toHalf(tf.mul(toHwio(weight), equalizedGain(weight) * gain) as Tensor4D, half);
+  return toHwio(tf.mul(weight, equalizedGain(weight) * gain) as Tensor4D, half);
 }
 
 /** Zero padding that keeps the size. */
@@ -83,9 +88,9 @@ export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: Half
 }
 
 /** Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. -> [n, 2h, 2w, out] */
-function convUp(x: Tensor4D, kernel: Tensor4D): Tensor4D {
+function convUp(x: Tensor4D, weight: Tensor4D, half: HalfType | null): Tensor4D {
   // Zeros between the pixels take three quarters of the energy: gain 4.
-  const spread = convTranspose2d(x, kernel, { stride: 2, padding: 0 });
+  const spread = convTranspose2d(x, toHwoi(weight, half), { stride: 2 });
   return filter2d(spread, RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
 }
 
@@ -110,10 +115,10 @@ export function modulatedConv(
   { up, gain, half }: ModulationOptions,
 ): Tensor4D {
   const [w, s] = half ? [normalizedWeight(weight), normalizedStyle(style)] : [weight, style];
-  const [modulated, kernel] = [modulate(x, toHalf(s, half)), toHalf(toHwio(w), half)];
+  const modulated = modulate(x, toHalf(s, half));
   const y = up
-    ? convUp(modulated, kernel)
-    : conv2d(modulated, kernel, { stride: 1, padding: samePadding(weight) });
+    ? convUp(modulated, w, half)
+    : conv2d(modulated, toHwio(w, half), { stride: 1, padding: samePadding(w) });
   const energy = tf.sum(tf.square(w), [2, 3]) as Tensor2D;
   const squares = tf.matMul(tf.square(s), energy, false, true);
   const scale = tf.mul(tf.rsqrt(tf.add(squares, DEMODULATION_EPSILON)), gain) as Tensor2D;

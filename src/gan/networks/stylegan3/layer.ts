@@ -1,15 +1,15 @@
 /** A layer of StyleGAN3: modulated convolution, then a nonlinearity that adds no frequencies. Karras et al. 2021, section 3.2. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { biasAct } from '../../../nn/ops/bias-act.js';
-import { conv2d } from '../../../nn/ops/conv.js';
-import { filter2d, filterPlane } from '../../../nn/ops/filter.js';
+import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
+import { filteredActivation } from '../../../nn/ops/filtered-activation.js';
 import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { tf } from '../../../nn/tensorflow.js';
 import type { LayerPrecision } from '../half-layers.js';
 import { type Parameters, take, type Tracking } from '../network.js';
 import { buffer, constant, normal, parameter, type ParameterSpecs } from '../parameters.js';
-import { denseSpecs, modulate } from '../stylegan2/layers.js';
+import { denseSpecs, modulate, toHwio, toHwoi } from '../stylegan2/layers.js';
 import { radialLowPass, separableLowPass } from './lowpass.js';
 import type { LayerPlan } from './schedule.js';
 
@@ -72,7 +72,7 @@ export function applyLayer(
   const y = demodulatedConv(x, weight, style, inputGain, half);
   // The activation's gain is given to what goes in: lrelu(g * x) = g * lrelu(x).
   const bias = toHalf(tf.mul(own<Tensor1D>('bias'), Math.SQRT2), half);
-  return filteredActivation(plan, biasAct(y, bias, 'linear') as Tensor4D, clamp);
+  return layerActivation(plan, biasAct(y, bias, 'linear') as Tensor4D, clamp);
 }
 
 /** The running mean square of what comes in, by which it is divided (section 3.2); in training it first takes in `x`. */
@@ -108,22 +108,20 @@ function demodulatedConv(
 
 /** Convolution that widens the picture by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h + k - 1, w + k - 1, out] */
 function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType | null): Tensor4D {
-  const radius = (weight.shape[2] - 1) / 2;
-  const edge: [number, number] = [radius, radius];
   const modulated = modulate(x, toHalf(style, half));
-  const padded = radius > 0 ? (tf.pad(modulated, [[0, 0], edge, edge, [0, 0]]) as Tensor4D) : modulated;
-  const kernel = toHalf(tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, half);
-  return conv2d(padded, kernel, { stride: 1, padding: radius });
+  if (weight.shape[2] === 1) return conv2d(modulated, toHwio(weight, half), { stride: 1, padding: 0 });
+  // As a transposed convolution no zeros are written around the picture, and none are multiplied on the way back.
+  const flipped = tf.reverse(weight, [2, 3]) as Tensor4D;
+  return convTranspose2d(modulated, toHwoi(flipped, half), { stride: 1 });
 }
 
 /** Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU makes can be filtered out (section 3.1). */
-function filteredActivation(plan: LayerPlan, x: Tensor4D, clamp: number | null): Tensor4D {
+function layerActivation(plan: LayerPlan, x: Tensor4D, clamp: number | null): Tensor4D {
   const { up, down, padding, isRadial } = plan;
-  const gain = up.factor ** 2;
-  const upsampled = filter2d(x, [...upFilter(plan)], { up: up.factor, padding, gain });
-  const active = biasAct(upsampled, null, 'lrelu', { clamp }) as Tensor4D;
-  const taps = downFilter(plan);
-  return isRadial
-    ? filterPlane(active, taps, { down: down.factor })
-    : filter2d(active, [...taps], { down: down.factor });
+  return filteredActivation(
+    x,
+    { factor: up.factor, taps: [...upFilter(plan)], padding },
+    (wide) => biasAct(wide, null, 'lrelu', { clamp }) as Tensor4D,
+    { factor: down.factor, taps: [...downFilter(plan)], isPlane: isRadial },
+  );
 }

@@ -34,6 +34,8 @@ const CASES: [number[], FilterOptions][] = [
   [[1, 2, 4], { down: 2, padding: [2, 0] }],
   [[1, 2, 4], { padding: [-1, 2] }],
   [[1, 2, 4, 3, 9, 1], { up: 2, down: 3, padding: [3, 4] }],
+  [[1, 2, 4, 3, 9, 1], { up: 4, down: 2, padding: [3, 4] }],
+  [[1, 2, 4, 3, 9, 1], { up: 2, down: 4, padding: [3, 4] }],
   // Nothing of the picture is left.
   [[1, 2, 4], { down: 3, padding: [12, -10] }],
   // Some outputs meet no tap.
