@@ -107,9 +107,9 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
   ) as Tensor4D;
 }
 
-/** Where the library's own kernel is slower than matrix products, on a CPU: large pictures, small filters. */
-function prefersProducts({ strides, xShape, wShape: [kernel] }: Geometry): boolean {
+/** Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, large pictures, aligned pixels. */
+function prefersProducts({ strides, xShape, wShape: [kh, kw] }: Geometry): boolean {
   const [, height, width, channels] = xShape;
-  if (deviceForm() === 'gpu' || channels % ALIGNED_CHANNELS !== 0) return false;
-  return strides === 1 && kernel === 3 && height * width >= PRODUCTS_FROM_PIXELS;
+  if (deviceForm() === 'gpu' || strides !== 1 || kh !== 3 || kw !== 3) return false;
+  return height * width >= PRODUCTS_FROM_PIXELS && channels % ALIGNED_CHANNELS === 0;
 }

@@ -4,15 +4,15 @@ import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
 import { depthwise } from './depthwise.js';
 
-/** A filter of a plane, row by row. */
-export interface Plane {
+/** A filter, row by row. */
+interface Kernel {
   weights: readonly number[];
   height: number;
   width: number;
 }
 
 /** Zeros before and after; negative ones take samples away. */
-export interface Edges {
+interface Edges {
   before: number;
   after: number;
 }
@@ -27,13 +27,13 @@ const NONE: Edges = { before: 0, after: 0 };
  */
 export function correlate(
   x: Tensor4D,
-  plane: Plane,
+  kernel: Kernel,
   { vertical = NONE, horizontal = NONE }: { vertical?: Edges; horizontal?: Edges } = {},
 ): Tensor4D {
-  const { weights, height, width } = plane;
+  const { weights, height, width } = kernel;
   return customGradient(
     { x },
-    () => applied(x, plane, vertical, horizontal),
+    () => applied(x, kernel, vertical, horizontal),
     (dy) => ({
       x: () =>
         correlate(
@@ -51,7 +51,7 @@ function transposed({ before, after }: Edges, taps: number): Edges {
 
 function applied(
   x: Tensor4D,
-  { weights, height, width }: Plane,
+  { weights, height, width }: Kernel,
   vertical: Edges,
   horizontal: Edges,
 ): Tensor4D {
@@ -70,9 +70,9 @@ function applied(
 
 function cropped(x: Tensor4D, vertical: Edges, horizontal: Edges): Tensor4D {
   const [n, height, width, channels] = x.shape;
-  const kept = (length: number, { before, after }: Edges) =>
+  const left = (length: number, { before, after }: Edges) =>
     Math.max(0, length + Math.min(0, before) + Math.min(0, after));
-  const [rows, columns] = [kept(height, vertical), kept(width, horizontal)];
+  const [rows, columns] = [left(height, vertical), left(width, horizontal)];
   if (rows === height && columns === width) return x;
   const first = ({ before }: Edges, length: number) => Math.min(length, Math.max(0, -before));
   return tf.slice4d(

@@ -90,12 +90,12 @@ function inOnePass(
  *
  * @param plane [k, k], row by row; used as it is, so its sum is its gain
  */
-export function filterPlane(x: Tensor4D, plane: Float32Array, { down }: { down: number }): Tensor4D {
+export function filterPlane(x: Tensor4D, plane: readonly number[], { down }: { down: number }): Tensor4D {
   const size = Math.sqrt(plane.length);
-  const flipped = plane.slice().reverse();
+  const flipped = [...plane].reverse();
   return customGradient(
     { x },
-    () => depthwise(x, [...flipped], [size, size], { stride: down }),
+    () => depthwise(x, flipped, [size, size], { stride: down }),
     (dy) => ({
       x: () => {
         // Zeros between and around, then the filter the other way round.

@@ -5,11 +5,11 @@ import { tf } from '../tensorflow.js';
 import { outputsOf, scaled } from './axis.js';
 import { correlate } from './correlate.js';
 import { filter2d, filterPlane } from './filter.js';
-import { type AxisFilter, phaseOf, resampleAxis } from './polyphase.js';
+import { type AxisFilter, phaseFilter, resampleAxis } from './polyphase.js';
 
 export interface Widening {
   factor: number;
-  /** Of the separable filter, normalised to sum 1; the gain is that which keeps the values. */
+  /** Of the separable filter; they are brought to a sum of 1, and the gain keeps the values. */
   taps: readonly number[];
   /** Zeros before and after, counted after upsampling; negative crops. */
   padding: readonly [before: number, after: number];
@@ -17,7 +17,7 @@ export interface Widening {
 
 export interface Narrowing {
   factor: number;
-  /** Separable and normalised to sum 1: [k]. Where it `isPlane`: [k * k] row by row, used as it is. */
+  /** Of a separable filter, [k], brought to a sum of 1; where it `isPlane`, of a square, [k * k] row by row, as they are. */
   taps: readonly number[];
   isPlane: boolean;
 }
@@ -37,7 +37,7 @@ function inOrder(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D,
   const { factor, taps, padding } = up;
   const active = activate(filter2d(x, taps, { up: factor, padding, gain: factor ** 2 }));
   return down.isPlane
-    ? filterPlane(active, Float32Array.from(down.taps), { down: down.factor })
+    ? filterPlane(active, down.taps, { down: down.factor })
     : filter2d(active, down.taps, { down: down.factor });
 }
 
@@ -71,7 +71,7 @@ function phasesOf(inputs: number, up: Widening, down: Narrowing, side: number): 
   const outputs = outputsOf(narrowed, side);
   return Array.from({ length: Math.min(down.factor, side) }, (_, first) => {
     const taps = Math.ceil((side - first) / down.factor);
-    return phaseOf({ weights, axis }, { first, step: down.factor, count: outputs + taps - 1 });
+    return phaseFilter({ weights, axis }, { first, step: down.factor, count: outputs + taps - 1 });
   });
 }
 

@@ -16,7 +16,7 @@ import { tf, usesGpu } from '../../../src/nn/tensorflow.js';
 
 const SHORT = [1, 3, 3, 1];
 const LONG = [-1, 2, 5, 9, 11, 12, 10, 7, 4, 3, -2, 1];
-const PLANE = Float32Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
+const PLANE = Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
 
 const UP: Widening = { factor: 2, taps: LONG, padding: [8, 7] };
 const DOWN: Narrowing = { factor: 2, taps: LONG, isPlane: false };
@@ -38,7 +38,12 @@ const OPERATIONS: Record<string, Operation> = {
     filteredActivation(x, { factor: 4, taps: LONG, padding: [-7, -8] }, lrelu, DOWN),
   'a filtered nonlinearity to half the size': (x) => filteredActivation(x, UP, lrelu, { ...DOWN, factor: 4 }),
   'a filtered nonlinearity, narrowed by a filter that is not separable': (x) =>
-    filteredActivation(x, UP, lrelu, { factor: 2, taps: [...PLANE], isPlane: true }),
+    filteredActivation(x, UP, lrelu, { factor: 2, taps: PLANE, isPlane: true }),
+  'a filtered nonlinearity whose phases have unequal shares of the taps': (x) =>
+    filteredActivation(x, { factor: 4, taps: LONG.slice(0, 5), padding: [3, -2] }, lrelu, {
+      ...DOWN,
+      taps: LONG.slice(0, 3),
+    }),
   'a 3x3 convolution, by its filter too': (x, w) => conv2d(x, w, { stride: 1, padding: 1 }),
   'a 3x3 convolution without padding': (x, w) => conv2d(x, w, { stride: 1, padding: 0 }),
   'a 3x3 convolution to a larger picture': (x, w) =>
@@ -66,7 +71,7 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(`${name}: both forms agree in values, gradients and their gradients`, () => {
     tf.tidy(() => {
       // 48 pixels and 16 channels: from there on the gradient of a filter has a form of its own on a CPU.
-      const x = tf.randomNormal([1, 48, 52, 16], 0, 1, 'float32', 1) as Tensor4D;
+      const x = tf.randomNormal([2, 48, 50, 16], 0, 1, 'float32', 1) as Tensor4D;
       const w = tf.randomNormal([3, 3, 16, 4], 0, 1, 'float32', 2) as Tensor4D;
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>
         withDeviceForm(form, () => derivatives(operation, x, w)),
@@ -109,15 +114,27 @@ test('on a CPU the zeros between samples are never written, on a GPU one convolu
   assert.ok(gpu.pads > 0);
 });
 
+test('on a CPU the phases of a filtered nonlinearity are never put side by side', () => {
+  const ops = opsIn('cpu', { x: [1, 16, 16, 2] }, ({ x }) =>
+    filteredActivation(x as Tensor4D, UP, lrelu, DOWN),
+  );
+  assert.equal(ops.filter((op) => op === 'LeakyRelu').length, 4);
+  assert.ok(!ops.some((op) => /Concat|Slice|Pad/.test(op)), ops.join(' '));
+});
+
 test('on a CPU the gradient of a filter over a large picture is made of matrix products, on a GPU by the library', () => {
-  const [cpu, gpu] = (['cpu', 'gpu'] as const).map((form) =>
-    opsIn(form, { x: [1, 48, 48, 16], w: [3, 3, 16, 2] }, ({ x, w }) =>
-      tf.grad((z) => tf.sum(conv2d(x as Tensor4D, z as Tensor4D, { stride: 1, padding: 1 })))(w as Tensor),
-    ),
-  ) as [string[], string[]];
+  const shapes = { x: [1, 48, 48, 16], w: [3, 3, 16, 16] };
+  const gradientOf = (y: (x: Tensor4D, w: Tensor4D) => Tensor4D) => (form: DeviceForm) =>
+    opsIn(form, shapes, ({ x, w }) => tf.grad((z) => tf.sum(y(x as Tensor4D, z as Tensor4D)))(w as Tensor));
   const isProduct = (op: string) => op.startsWith('BatchMatMul');
-  assert.ok(cpu.some(isProduct) && !cpu.includes('Conv2DBackpropFilter'));
-  assert.ok(!gpu.some(isProduct) && gpu.includes('Conv2DBackpropFilter'));
+  for (const opsOf of [
+    gradientOf((x, w) => conv2d(x, w, { stride: 1, padding: 1 })),
+    gradientOf((x, w) => convTranspose2d(x, w, { stride: 1 })),
+  ]) {
+    const [cpu, gpu] = [opsOf('cpu'), opsOf('gpu')];
+    assert.ok(cpu.some(isProduct) && !cpu.includes('Conv2DBackpropFilter'));
+    assert.ok(!gpu.some(isProduct) && gpu.includes('Conv2DBackpropFilter'));
+  }
 });
 
 test('the device chooses, and a choice made for some code ends with it', () => {

@@ -40,12 +40,12 @@ export function denseSpecs(name: string, outputs: number, inputs: number, bias =
   };
 }
 
-/** Parameters hold [out, in, h, w]; convolutions take [h, w, in, out]. */
+/** Parameters hold [out, in, h, w]; convolutions take [h, w, in, out], in the features' type. */
 export function toHwio(weight: Tensor4D, half: HalfType | null): Tensor4D {
   return toHalf(tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, half);
 }
 
-/** [out, in, h, w] -> [h, w, out, in], which transposed convolutions take. */
+/** [out, in, h, w] -> [h, w, out, in], which transposed convolutions take, in the features' type. */
 export function toHwoi(weight: Tensor4D, half: HalfType | null): Tensor4D {
   return toHalf(tf.transpose(weight, [2, 3, 0, 1]) as Tensor4D, half);
 }

@@ -109,6 +109,7 @@ function demodulatedConv(
 /** Convolution that widens the picture by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h + k - 1, w + k - 1, out] */
 function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType | null): Tensor4D {
   const modulated = modulate(x, toHalf(style, half));
+  // A kernel of one pixel widens nothing.
   if (weight.shape[2] === 1) return conv2d(modulated, toHwio(weight, half), { stride: 1, padding: 0 });
   // As a transposed convolution no zeros are written around the picture, and none are multiplied on the way back.
   const flipped = tf.reverse(weight, [2, 3]) as Tensor4D;
