@@ -3,6 +3,7 @@
     python learning_pytorch.py IMAGES.npy FOLDER --kimg 60 --snapshot_kimg 5 --count 2000 ...
 
 IMAGES.npy is uint8 [n, c, h, w]. `FOLDER/<kimg>.raw` is uint8 [count, h, w, c] of the averaged generator, without truncation.
+Begun again in the same folder it goes on from the last of them.
 Procedure and settings are those of the product: lazy regularisation, style mixing and path length in StyleGAN2, average with ramp-up.
 """
 
@@ -116,17 +117,33 @@ class Training:
         torch.set_rng_state(state)
 
 
+def keep(path, training, i):
+    torch.save(dict(training=training, step=i, random=torch.get_rng_state()), path + ".part")
+    os.rename(path + ".part", path)
+
+
+def kept(path, o):
+    """The training as it was kept, with the settings of now: more kimg than before may be asked."""
+    state = torch.load(path, weights_only=False)
+    torch.set_rng_state(state["random"])
+    state["training"].o = o
+    return state["training"], state["step"]
+
+
 def main():
     o = arguments()
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
-    training, i, due = Training(o), 0, o.snapshot_kimg
+    path = os.path.join(o.folder, "state.pt")
+    training, i = kept(path, o) if os.path.exists(path) else (Training(o), 0)
     while training.shown < o.kimg * 1000:
+        before = training.shown
         training.step(i)
         i += 1
-        if training.shown >= due * 1000 or training.shown >= o.kimg * 1000:
+        is_due = training.shown // (o.snapshot_kimg * 1000) > before // (o.snapshot_kimg * 1000)
+        if is_due or training.shown >= o.kimg * 1000:
             training.leave_images()
-            due += o.snapshot_kimg
+            keep(path, training, i)
 
 
 if __name__ == "__main__":

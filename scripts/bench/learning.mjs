@@ -12,7 +12,7 @@ const COMMON = {
 };
 const FULL = {
   stylegan2: { seeds: [0, 1, 2], kimg: 60, snapshotKimg: 10, batch: 16, who: ['ours', 'peer', 'transfer'] },
-  'stylegan3-t': { seeds: [0], kimg: 8, snapshotKimg: 1, batch: 4, who: ['ours', 'peer'] },
+  'stylegan3-t': { seeds: [0], kimg: 12, snapshotKimg: 2, batch: 4, who: ['ours', 'peer'] },
 };
 const QUICK = { seeds: [0], kimg: 1, snapshotKimg: 0.5, images: 64, count: 64 };
 const QUICK_SPEC = { cbase: 256, cmax: 16, zDim: 32, wDim: 32 };
