@@ -1,5 +1,6 @@
 /** One set-up at a time on one cache: a lock of the kernel, which no kill, however hard, leaves behind. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { python } from './prerequisites.mjs';
@@ -35,7 +36,8 @@ export async function withLock(file, work) {
     return await work();
   } finally {
     keeper = undefined;
-    child.stdin.end();
+    // Whoever goes on from here may not come back to the event loop for hours, as a bench that waits for its programs.
+    await once(child.stdin.end(), 'close');
   }
 }
 
