@@ -17,6 +17,16 @@ interface Edges {
   after: number;
 }
 
+/** A filter along rows. */
+export function alongRows(weights: readonly number[]): Kernel {
+  return { weights, height: 1, width: weights.length };
+}
+
+/** A filter along columns. */
+export function alongColumns(weights: readonly number[]): Kernel {
+  return { weights, height: weights.length, width: 1 };
+}
+
 const NONE: Edges = { before: 0, after: 0 };
 
 /**

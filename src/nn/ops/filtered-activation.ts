@@ -3,7 +3,7 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { deviceForm } from '../device-forms.js';
 import { tf } from '../tensorflow.js';
 import { outputsOf, scaled } from './axis.js';
-import { correlate } from './correlate.js';
+import { alongColumns, alongRows, correlate } from './correlate.js';
 import { filter2d, filterPlane } from './filter.js';
 import { type AxisFilter, phaseFilter, resampleAxis } from './polyphase.js';
 
@@ -82,10 +82,8 @@ function narrowedByAxes({ taps, factor }: Narrowing): NarrowRow {
   const weights = scaled([...taps].reverse(), 1);
   const share = (phase: number) => weights.filter((_, k) => k % factor === phase);
   return (phases, row) => {
-    const narrow = phases.map((y, column) =>
-      correlate(y, { weights: share(column), height: 1, width: share(column).length }),
-    );
-    return correlate(sum(narrow), { weights: share(row), height: share(row).length, width: 1 });
+    const narrow = phases.map((y, column) => correlate(y, alongRows(share(column))));
+    return correlate(sum(narrow), alongColumns(share(row)));
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
-import { correlate } from './correlate.js';
+import { alongColumns, alongRows, correlate } from './correlate.js';
 import { everySample } from './every-sample.js';
 
 type Direction = 'vertical' | 'horizontal';
@@ -74,6 +74,6 @@ function interleaved(phases: readonly Tensor4D[], outputs: number, direction: Di
 /** Of a filter without zeros between samples. */
 function correlateAxis(x: Tensor4D, { weights, axis }: AxisFilter, direction: Direction): Tensor4D {
   return direction === 'vertical'
-    ? correlate(x, { weights, height: weights.length, width: 1 }, { vertical: axis })
-    : correlate(x, { weights, height: 1, width: weights.length }, { horizontal: axis });
+    ? correlate(x, alongColumns(weights), { vertical: axis })
+    : correlate(x, alongRows(weights), { horizontal: axis });
 }

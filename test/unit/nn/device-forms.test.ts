@@ -46,8 +46,10 @@ const OPERATIONS: Record<string, Operation> = {
     }),
   'a 3x3 convolution, by its filter too': (x, w) => conv2d(x, w, { stride: 1, padding: 1 }),
   'a 3x3 convolution without padding': (x, w) => conv2d(x, w, { stride: 1, padding: 0 }),
-  'a 3x3 convolution to a larger picture': (x, w) =>
-    convTranspose2d(x, tf.transpose(w, [0, 1, 3, 2]), { stride: 1 }),
+  'a 3x1 convolution': (x, w) =>
+    conv2d(x, tf.slice(w, [0, 1, 0, 0], [3, 1, 16, 4]) as Tensor4D, { stride: 1, padding: 0 }),
+  'a 3x3 convolution to a larger picture of 16 channels': (x, w) =>
+    convTranspose2d(tf.slice(x, [0, 0, 0, 0], [2, 48, 50, 4]) as Tensor4D, w, { stride: 1 }),
 };
 
 /** The value, what a sum of its weighted squares gives back to x and w, and the same of the squares of that. */
