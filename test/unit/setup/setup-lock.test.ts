@@ -21,7 +21,7 @@ function another(when: 'after' | 'during'): { status: number | null; stderr: str
      await withLock(file, async () => { ${work} });
      ${then}`;
   const run = `process.exitCode = spawnSync(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(taking('', ''))}],
-    { timeout: 3000, stdio: 'inherit' }).status ?? 99;`;
+    { timeout: ${when === 'after' ? 30_000 : 3000}, stdio: 'inherit' }).status ?? 99;`;
   const source = when === 'after' ? taking('', run) : taking(run, '');
   return spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
 }
