@@ -113,6 +113,8 @@ function stepSeed(seed: number, phase: string, step: number): Int32Array {
 
 /** StyleGAN2-ADA's half-life with ramp-up: shorter while few images were shown. Karras et al. 2020, appendix. */
 function emaBeta({ counters, options }: Training): number {
-  const halfLife = Math.min(options.emaKimg * 1000, counters.images * options.emaRampup);
+  const { emaKimg, emaRampup } = options;
+  const most = emaRampup === null ? Number.POSITIVE_INFINITY : counters.images * emaRampup;
+  const halfLife = Math.min(emaKimg * 1000, most);
   return 0.5 ** (options.batch / Math.max(halfLife, 1e-8));
 }

@@ -12,7 +12,8 @@ interface OfficialSettings {
   zDim: number;
   wDim: number;
   emaKimg: 'auto' | number;
-  adaKimg: number;
+  adaKimg: 'auto' | number;
+  resume: string | null;
   aug: string;
   augPipe: string;
   target: number;
@@ -20,9 +21,8 @@ interface OfficialSettings {
   stylegan3: { gpus: number; workers: number; fp32: boolean };
 }
 
-/** Lengths of z and w, and the ADA speed, which train.py fixes. */
+/** Lengths of z and w, which train.py fixes. */
 const LATENT = 512;
-const ADA_KIMG = 500;
 
 export function refuseWhatOfficialLacks(train: OfficialSettings, context: z.core.$RefinementCtx): void {
   const found = train.engine === 'stylegan3' ? refusals(train) : refusalsElsewhere(train);
@@ -46,7 +46,7 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
   if (train.precision !== 'auto')
     yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
   if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
-  if (train.adaKimg !== ADA_KIMG) yield ['adaKimg', fixed(String(ADA_KIMG))];
+  if (train.adaKimg !== 'auto') yield ['adaKimg', fixed('auto')];
   if (train.aug !== 'none' && train.augPipe !== 'auto' && train.augPipe !== 'bgc')
     yield ['augPipe', fixed('auto or bgc')];
   if (train.target < 0) yield ['target', 'must be 0...1 with engine stylegan3'];

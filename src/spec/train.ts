@@ -104,7 +104,12 @@ const settings = z.strictObject({
     .default(0.6)
     .describe('Of aug ada: mean sign of the discriminator on real images.'),
   p: z.number().min(0).max(1).default(0.2).describe('Of aug fixed: probability of each transformation.'),
-  adaKimg: positive.default(500).describe('Of aug ada: kimg in which the probability can go from 0 to 1.'),
+  adaKimg: z
+    .union([auto, positive])
+    .default('auto')
+    .describe(
+      'Of aug ada: kimg in which the probability can go from 0 to 1; auto: 500, or 100 where resume is set.',
+    ),
   cond: z
     .union([auto, z.boolean()])
     .default('auto')

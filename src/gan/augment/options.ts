@@ -12,8 +12,10 @@ export interface AugmentationSettings {
   target: number;
   /** Strength of `fixed`. */
   p: number;
-  /** Thousands of images in which the strength of `ada` can rise from 0 to 1. */
-  adaKimg: number;
+  /** Thousands of images in which the strength of `ada` can rise from 0 to 1; `auto`: as StyleGAN3's trainer. */
+  adaKimg: number | 'auto';
+  /** What the training starts from; null: from nothing. */
+  resume?: string | null;
 }
 
 /** Everything that a training and its controller need to know. */
@@ -25,12 +27,16 @@ export type AugmentationOptions = {
   | { readonly aug: 'fixed'; readonly p: number }
 );
 
+/** StyleGAN3's rule: a discriminator that comes trained is augmented sooner. */
+const ADA_KIMG = { afresh: 500, transfer: 100 } as const;
+
 /** null: no augmentation. */
 export function resolveAugmentation(
   channels: 1 | 3,
-  { aug, augPipe, target, p, adaKimg }: AugmentationSettings,
+  { aug, augPipe, target, p, adaKimg, resume = null }: AugmentationSettings,
 ): AugmentationOptions | null {
   const set = AUGMENTATION_SETS[augPipe === 'auto' ? defaultSet(channels) : augPipe];
-  if (aug === 'ada') return { aug, set, target, adaKimg };
+  const automatic = resume ? ADA_KIMG.transfer : ADA_KIMG.afresh;
+  if (aug === 'ada') return { aug, set, target, adaKimg: adaKimg === 'auto' ? automatic : adaKimg };
   return aug === 'fixed' ? { aug, set, p } : null;
 }

@@ -37,8 +37,8 @@ export interface TrainingOptions {
   readonly epsilon: number;
   /** Half-life of the weight average, in kimg. */
   readonly emaKimg: number;
-  /** The half-life is at most this fraction of the images shown before the step. */
-  readonly emaRampup: number;
+  /** The half-life is at most this fraction of the images shown before the step; null: it is what it is from the first. */
+  readonly emaRampup: number | null;
   /** Steps between two of the lazy regularisation of the discriminator (R1) and of the generator (path length). */
   readonly r1Interval: number;
   readonly plInterval: number;
@@ -68,7 +68,10 @@ export interface TrainingOptions {
  * rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of the weight average batch * 10 / 32 kimg.
  *
  * Karras et al. 2021 (StyleGAN3), appendix D: G's learning rate 0.0025, neither path length nor style mixing; magnitudes with a
- * half-life of 20 kimg; for -r, a blur of 10 pixels that fades over batch * 200 / 32 kimg, not where a training starts from another.
+ * half-life of 20 kimg; for -r, a blur of 10 pixels that fades over batch * 200 / 32 kimg.
+ *
+ * Where a training starts from another there is neither blur nor ramp-up of the average: the average is good already, and a short
+ * half-life would replace it within a step by the weights that are trained.
  */
 export function resolveTrainingOptions(
   config: NetworkConfig,
@@ -87,7 +90,7 @@ export function resolveTrainingOptions(
     beta2: 0.99,
     epsilon: 1e-8,
     emaKimg: emaKimg === 'auto' ? (batch * 10) / 32 : emaKimg,
-    emaRampup: 0.05,
+    emaRampup: resume ? null : 0.05,
     r1Interval: 16,
     plInterval: isStylegan2 ? 4 : 0,
     plWeight: 2,

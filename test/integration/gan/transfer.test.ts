@@ -61,6 +61,25 @@ describe('transfer', () => {
     }
   });
 
+  test('the average is not thrown away: after the first step it is still that of the source', async () => {
+    const moved = async (runId: string, part: string) => {
+      const of = async (run: string) =>
+        decodeSafetensors((await newest(tiny.store, run)).parts[part] ?? new Uint8Array(), part);
+      const [source, now] = [await of('source'), await of(runId)];
+      const name = Object.keys(now).find((key) => key.endsWith('synthesis.b4.conv1.weight')) ?? '';
+      return Math.max(
+        ...(now[name]?.data ?? []).map((value, i) => Math.abs(value - (source[name]?.data[i] ?? 0))),
+      );
+    };
+    await train('averaged', { resume: 'source', glr: 0.01 });
+    const [trained, average] = [
+      await moved('averaged', PARTS.generator),
+      await moved('averaged', PARTS.generatorEma),
+    ];
+    assert.ok(trained > 1e-3, `G moved by ${trained}`);
+    assert.ok(average > 0 && average < trained / 100, `G by ${trained}, its average by ${average}`);
+  });
+
   test('from official weights of another resolution without classes, what fits is copied and the rest is named', async () => {
     const snapshot = await readFile('test/fixtures/weights/tiny-protocol4.pkl');
     await writeWeights(tiny.store, 'weights/tiny/', readWeights(snapshot, 'tiny.pkl'));

@@ -61,6 +61,18 @@ test('automatic settings are the published heuristics', () => {
   );
 });
 
+test('a training from other weights averages at the full half-life from its first step, without blur', () => {
+  const { emaRampup, blur } = resolveTrainingOptions(
+    resolveNetworkConfig({ ...settings, cfg: 'stylegan3-r' }),
+    { ...auto, batch: 32, resume: 'ffhq' },
+  );
+  assert.deepEqual({ emaRampup, blur }, { emaRampup: null, blur: null });
+  assert.equal(
+    resolveTrainingOptions(resolveNetworkConfig(settings), { ...auto, batch: 32 }).emaRampup,
+    0.05,
+  );
+});
+
 test('settings given are taken as they are', () => {
   const given = { gamma: 0, glr: 0.1, dlr: 0.2, emaKimg: 3, seed: 7, batch: 2 };
   const options = resolveTrainingOptions(resolveNetworkConfig(settings), given);

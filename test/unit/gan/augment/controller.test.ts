@@ -70,7 +70,7 @@ test('a fixed strength starts as it is said and stays; none is 0', () => {
   assert.deepEqual(initialAugmentation(options), zero);
 });
 
-test('settings: by default nothing; ada aims at 0.6 within 500 kimg with the set that suits the channels', () => {
+test('settings: by default nothing; ada aims at 0.6 within 500 kimg, 100 from other weights, with the set that suits the channels', () => {
   const settings = (given: object) => trainSchema.parse(given);
   assert.equal(resolveAugmentation(1, settings({})), null);
   const ada = { aug: 'ada', target: 0.6, adaKimg: 500 };
@@ -79,6 +79,11 @@ test('settings: by default nothing; ada aims at 0.6 within 500 kimg with the set
     set: AUGMENTATION_SETS.medical,
   });
   assert.deepEqual(resolveAugmentation(3, settings({ aug: 'ada' })), { ...ada, set: AUGMENTATION_SETS.bgc });
+  assert.deepEqual(resolveAugmentation(3, settings({ aug: 'ada', resume: 'ffhq' })), {
+    ...ada,
+    adaKimg: 100,
+    set: AUGMENTATION_SETS.bgc,
+  });
   assert.deepEqual(resolveAugmentation(1, settings({ aug: 'fixed', p: 0.5, augPipe: 'bgcfnc' })), {
     aug: 'fixed',
     p: 0.5,
