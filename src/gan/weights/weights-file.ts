@@ -3,7 +3,7 @@ import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
-import { NETWORKS, type Settings, type WeightsFile } from './network-weights.js';
+import { NETWORKS, type WeightsFile } from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
@@ -16,8 +16,8 @@ import { readOfficialSnapshot } from './official-snapshot.js';
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
     const clamp = Number(safetensorsMetadata(bytes, name).clamp);
-    const settings: Settings = clamp > 0 ? { conv_clamp: clamp } : {};
-    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, settings) };
+    const tensors = decodeSafetensors(bytes, name);
+    return { format: 'safetensors', networks: byPrefix(tensors, name, clamp > 0 ? clamp : null) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
@@ -47,7 +47,7 @@ function isOldPytorch(bytes: Uint8Array): boolean {
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,
-  settings: Settings = {},
+  clamp: number | null = null,
 ): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
@@ -62,7 +62,7 @@ function byPrefix(
       const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
       return isBare ? [[full, tensor] as const] : [];
     });
-    if (own.length > 0) found[network] = { className: null, settings, tensors: Object.fromEntries(own) };
+    if (own.length > 0) found[network] = { className: null, clamp, tensors: Object.fromEntries(own) };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({

@@ -81,7 +81,6 @@ describe('snapshots as the official trainers leave them', () => {
       assert.deepEqual(notes, []);
       assert.deepEqual(flat(networks), tinyWeights());
       assert.equal(networks.G?.className, 'Generator');
-      assert.equal(networks.G?.settings.img_resolution, 8);
     });
   }
 
@@ -92,11 +91,11 @@ describe('snapshots as the official trainers leave them', () => {
     try {
       const source = path.join(folder, 'tiny.safetensors');
       await writeFile(source, encodeSafetensors(tinyWeights()));
-      for (const [protocol, type] of [
-        ['2', 'float32'],
-        ['3', 'float32'],
-        ['5', 'float64'],
-        ['4', 'float16'],
+      for (const [protocol, type, trainer, clamp] of [
+        ['2', 'float32', 'stylegan2-ada', 256],
+        ['3', 'float32', 'stylegan3', 256],
+        ['5', 'float64', 'stylegan3-fp32', null],
+        ['4', 'float16', 'stylegan2-ada', 256],
       ] as const) {
         const target = path.join(folder, `${protocol}.pkl`);
         await promisify(execFile)(PYTHON ?? '', [
@@ -105,8 +104,10 @@ describe('snapshots as the official trainers leave them', () => {
           target,
           protocol,
           type,
+          trainer,
         ]);
-        const { networks } = readWeights(await readFile(target), 'fresh.pkl');
+        const { networks, config } = readWeights(await readFile(target), 'fresh.pkl');
+        assert.equal(config.clamp, clamp);
         const [found, expected] = [flat(networks), tinyWeights()];
         assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
         for (const [name, { data }] of Object.entries(expected)) {
@@ -128,6 +129,55 @@ describe('snapshots as the official trainers leave them', () => {
   test('one that is cut off anywhere is refused', async () => {
     const whole = await readFile(path.join(FIXTURES, 'tiny-protocol4.pkl'));
     for (let end = 1; end < whole.length; end += 997) refused(whole.subarray(0, end), /./);
+  });
+});
+
+describe('the clamp of a snapshot', () => {
+  const TENSOR = `${global('torch._utils', '_rebuild_tensor_v2')}(${storage(1)}K\x00K\x01\x85K\x01\x85\x89}tR`;
+  const dictionary = (entries: Record<string, string>) =>
+    `}(${Object.entries(entries)
+      .map(([key, value]) => `${text(key)}${value}`)
+      .join('')}u`;
+  const CLAMPED = dictionary({ conv_clamp: 'M\x80\x00' });
+  const UNCLAMPED = dictionary({ conv_clamp: 'N' });
+  /** A generator made with some settings, whose synthesis layers hold these. */
+  const generator = (made: string, ...layers: string[]) => {
+    const held = Object.fromEntries(layers.map((state, i) => [`L${i}`, network(state)]));
+    const synthesis = network(dictionary({ _modules: dictionary(held) }));
+    return snapshot(
+      network(
+        dictionary({
+          _init_kwargs: made,
+          _parameters: dictionary({ w: TENSOR }),
+          _modules: dictionary({ synthesis }),
+        }),
+      ),
+    );
+  };
+  const clampOf = (content: Buffer) => readOfficialSnapshot(content, 'x.pkl').networks.G?.clamp;
+
+  test('is what its layers compute with, whatever it was made with', () => {
+    const made = dictionary({ synthesis_kwargs: CLAMPED });
+    assert.equal(clampOf(generator(made, UNCLAMPED, UNCLAMPED)), null);
+    assert.equal(clampOf(generator(UNCLAMPED, CLAMPED, CLAMPED)), 128);
+  });
+
+  test('is what it was made with where its layers hold none, by either trainer', () => {
+    assert.equal(clampOf(generator(CLAMPED)), 128);
+    assert.equal(clampOf(generator(UNCLAMPED)), null);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: CLAMPED }))), 128);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: UNCLAMPED }))), null);
+  });
+
+  test('is that of the official networks where nothing is said: silence is not None', () => {
+    assert.equal(clampOf(generator('}')), 256);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: '}' }))), 256);
+  });
+
+  test('is refused when layers differ, or it is no positive number', () => {
+    refused(generator('}', CLAMPED, UNCLAMPED), /in different ways/);
+    refused(generator(dictionary({ conv_clamp: text('256') })), /no positive number/);
+    refused(generator(dictionary({ conv_clamp: 'K\x00' })), /no positive number/);
   });
 });
 
