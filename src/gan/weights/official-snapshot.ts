@@ -64,7 +64,8 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
   const set = ([items]: unknown[]) => {
     const members: unknown[] = Array.isArray(items) ? items : [];
-    spend(members.length);
+    // Texts are compared as a whole.
+    for (const member of members) spend(typeof member === 'string' ? Math.max(1, member.length) : 1);
     return new Set(members);
   };
   const latin1 = ([content, codec]: unknown[]) => {
@@ -82,6 +83,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   return {
     name,
     objects: true,
+    unlisted: (global) => refuseTensorFlow(global, name),
     globals: {
       ...tensorGlobals(refuse),
       'torch._utils _rebuild_parameter': parameter,
@@ -108,6 +110,16 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
       ]),
     },
   };
+}
+
+/** A network of StyleGAN or StyleGAN2 for TensorFlow: not damaged, but to be converted. */
+function refuseTensorFlow(global: string, name: string): void {
+  if (!global.startsWith('dnnlib.tflib.')) return;
+  throw new CheckpointError({
+    what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
+    where: name,
+    mend: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
+  });
 }
 
 function persistent(meta: unknown, refuse: Refuse): Persistent {

@@ -23,6 +23,13 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
   }
   if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
+  if (isAncientPickle(bytes)) {
+    throw new CheckpointError({
+      what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, and nothing of it was read',
+      where: name,
+      mend: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
+    });
+  }
   throw new CheckpointError({
     what: 'is neither a snapshot of StyleGAN2-ADA or StyleGAN3 nor a safetensors file',
     where: name,
@@ -32,6 +39,12 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
 
 /** The instruction that every binary pickle begins with. */
 const PROTO = 0x80;
+
+/** Protocols 0 and 1 have no first instruction of their own: an import, a remembered list or a remembered dictionary, perhaps in a tuple. */
+function isAncientPickle(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
+  return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
+}
 
 /** Eight bytes of size, then JSON. */
 function isSafetensors(bytes: Uint8Array): boolean {

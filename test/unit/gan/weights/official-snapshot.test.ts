@@ -49,7 +49,7 @@ const number = (value: number) => {
 };
 
 /** A storage of that many floats, as it lies inside of a pickle: a whole file of the older format. */
-function storage(elements: number): string {
+function storage(elements: number, value = '\x00\x00\x00\x00'): string {
   const id = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}J${number(elements)}NtQ.`;
   const file = [
     '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.',
@@ -57,7 +57,7 @@ function storage(elements: number): string {
     `\x80\x02}${text('little_endian')}\x88s.`,
     `\x80\x02${id}`,
     `\x80\x02](${text('0')}e.`,
-    `${number(elements)}${number(0)}${'\x00'.repeat(4 * elements)}`,
+    `${number(elements)}${number(0)}${value.repeat(elements)}`,
   ].join('');
   return `${global('torch.storage', '_load_from_bytes')}B${number(file.length)}${file}\x85R`;
 }
@@ -126,6 +126,34 @@ describe('snapshots as the official trainers leave them', () => {
     }
   });
 
+  test('a storage of more than a megabyte is read from protocol 2 too, where bytes are texts', () => {
+    const load = global('torch.storage', '_load_from_bytes');
+    const file = storage(400_000, '\x80\x3f\xc0\x3f').slice(load.length + 5, -2);
+    const utf8 = Buffer.from(file, 'utf8').toString('latin1');
+    const encoded = `c_codecs\nencode\n(${text(utf8)}${text('latin1')}tR`;
+    const tensor = `ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\n_load_from_bytes\n(${encoded}tRK\x00J${number(400_000)}\x85K\x01\x85\x89}tR`;
+    const reconstruct = 'ctorch_utils.persistence\n_reconstruct_persistent_obj\n';
+    const generator = network(`}${text('_parameters')}}${text('w')}${tensor}ss`).replace(
+      RECONSTRUCT,
+      reconstruct,
+    );
+    const { networks } = readOfficialSnapshot(bytes(`\x80\x02}${text('G')}${generator}s.`), 'x.pkl');
+    const value = Buffer.from('\x80\x3f\xc0\x3f', 'latin1').readFloatLE();
+    assert.deepEqual(networks.G?.tensors.w?.data, new Float32Array(400_000).fill(value));
+  });
+
+  test('one of the TensorFlow StyleGANs is refused as what it is, with the way to convert it', () => {
+    const attempts = [
+      pickle(`${global('dnnlib.tflib.network', 'Network')})\x81`),
+      bytes('\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81.'),
+      snapshot(`${global('dnnlib.tflib.network', 'Network')})\x81`),
+    ];
+    for (const content of attempts) {
+      refused(content, /"dnnlib.tflib.network Network": it is a network of TensorFlow.*legacy\.py --source/);
+      assert.throws(() => readWeights(content, 'x.pkl'), /^(?!.*damaged)/);
+    }
+  });
+
   test('one that is cut off anywhere is refused', async () => {
     const whole = await readFile(path.join(FIXTURES, 'tiny-protocol4.pkl'));
     for (let end = 1; end < whole.length; end += 997) refused(whole.subarray(0, end), /./);
@@ -190,7 +218,25 @@ describe('hostile snapshots', () => {
     refused(bytes(`\x80\x03cos\nsystem\n${text('id')}\x85R.`), /"os system"/);
     refused(snapshot(`${global('builtins', 'getattr')}${text('a')}${text('b')}\x86R`), /"builtins getattr"/);
     refused(snapshot(`${global('torch_utils.persistence', 'os.system')}${text('id')}\x85R`), /not allowed/);
-    refused(snapshot(`${global('dnnlib.tflib.network', 'Network')})\x81`), /"dnnlib.tflib.network Network"/);
+  });
+
+  test('a pickle of protocol 0 or 1 is refused as such, whatever it would run', () => {
+    for (const content of [
+      "cos\nsystem\np0\n(S'touch /tmp/owned'\np1\ntp2\nRp3\n.",
+      "(ios\nsystem\np0\nS'id'\n.",
+      "(dp0\nS'G'\np1\nNs.",
+      '}q\x00U\x01Gq\x01Ns.',
+      'cdnnlib.tflib.network\nNetwork\nq\x00)R.',
+      '(cos\nsystem\nq\x00U\x02idq\x01tq\x02.',
+    ]) {
+      assert.throws(
+        () => readWeights(bytes(content), 'x.pkl'),
+        (error) =>
+          error instanceof CheckpointError &&
+          /old protocol 0 or 1; .* expected in protocols 2 to 5/.test(error.message),
+        content,
+      );
+    }
   });
 
   test('a nested file is held to the same rules', () => {
