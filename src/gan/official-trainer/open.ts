@@ -77,7 +77,7 @@ export async function openOfficialTraining(
   const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
   const { newest } = writer;
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
-  for (const limit of officialWarnings(train, config.channels)) warn(limit);
+  for (const limit of officialWarnings(train)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
   const beginning =
     newest || train.resume === null
