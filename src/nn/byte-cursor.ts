@@ -1,7 +1,8 @@
 /** A place in a file's bytes that moves on with every value read, and never past their end. */
+import { constants } from 'node:buffer';
 
-/** Longest text that is ever needed: the source code that some pickles carry along. */
-const MAX_TEXT_BYTES = 1_000_000;
+/** Longest line: only names are written as lines. */
+const MAX_LINE_BYTES = 1_000;
 
 /** Little-endian, but for {@link ByteCursor.double}. */
 export class ByteCursor {
@@ -58,9 +59,10 @@ export class ByteCursor {
     return this.bytes.subarray(first, first + length);
   }
 
+  /** As long as the file allows: before protocol 3, pickles hold the bytes of tensors as texts. */
   text(length: number): string {
-    if (length > MAX_TEXT_BYTES) this.refuse('has a text that is too long');
     const first = this.take(length);
+    if (length > constants.MAX_STRING_LENGTH) this.refuse('has a text that is too long');
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + first, length).toString('utf8');
   }
 
@@ -68,6 +70,7 @@ export class ByteCursor {
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.position);
     if (end < 0) this.refuse('ends in the middle');
+    if (end - this.position > MAX_LINE_BYTES) this.refuse('has a name that is too long');
     const line = this.text(end - this.position);
     this.position++;
     return line;

@@ -23,6 +23,8 @@ export interface PickleRules {
   objects?: boolean;
   /** The only importable names, as `module name`, and what each does when called. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
+  /** Given a name that is not on the list: may throw an error that knows what the file is; without, it is refused by its name. */
+  unlisted?: (global: string) => void;
   /** Resolves a persistent id; without it they are refused. */
   persistent?: (id: unknown) => unknown;
 }
@@ -31,6 +33,8 @@ export interface PickleRules {
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
+/** Characters of a text that things are found by: it is compared as a whole each time, at the cost of few bytes of the file. */
+const MAX_NAME = 1_000;
 
 /**
  * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and tuples arrays. Attributes that a
@@ -101,7 +105,7 @@ class Unpickler {
     [0x81, () => this.reduce()], // NEWOBJ
     [0x8f, () => this.push(new Set<unknown>())], // EMPTY_SET
     [0x90, () => this.addItems(this.popToMark())], // ADDITEMS
-    [0x91, () => this.push(new Set(this.popToMark()))], // FROZENSET
+    [0x91, () => this.push(new Set(this.members(this.popToMark())))], // FROZENSET
   ]);
 
   constructor(
@@ -176,20 +180,28 @@ class Unpickler {
   }
 
   private global(name: string): PickleGlobal {
-    if (!Object.hasOwn(this.rules.globals, name))
+    if (!Object.hasOwn(this.rules.globals, name)) {
+      this.rules.unlisted?.(name);
       this.refuse(`asks for "${name.slice(0, 120)}", which is not allowed`);
+    }
     return new PickleGlobal(name, this.rules.globals[name] ?? null);
   }
 
   private stackGlobal([module, name]: unknown[]): PickleGlobal {
-    if (typeof module !== 'string' || typeof name !== 'string') this.refuse('imports what is no name');
+    if (!isName(module) || !isName(name)) this.refuse('imports what is no name');
     return this.global(`${module} ${name}`);
   }
 
   private addItems(items: unknown[]): void {
     const set = this.top();
     if (!(set instanceof Set)) this.refuse('adds to something that is no set');
-    for (const item of items) set.add(item);
+    for (const item of this.members(items)) set.add(item);
+  }
+
+  private members(items: unknown[]): unknown[] {
+    if (items.some((item) => typeof item === 'string' && !isName(item)))
+      this.refuse('has a set with a text that is too long');
+    return items;
   }
 
   private append(items: unknown[]): void {
@@ -204,8 +216,8 @@ class Unpickler {
       this.refuse('sets items of something that is no dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (typeof key !== 'string' && typeof key !== 'number')
-        this.refuse('has a dictionary key that is no text or number');
+      if (!isName(key) && typeof key !== 'number')
+        this.refuse('has a dictionary key that is no short text or number');
       target.set(key, items[i + 1]);
     }
   }
@@ -258,4 +270,8 @@ class Unpickler {
       mend: 'The file is damaged or is not what it should be; get it again from its publisher.',
     });
   }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_NAME;
 }

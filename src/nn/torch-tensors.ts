@@ -3,6 +3,8 @@ import { PickleGlobal } from './pickle.js';
 import { bfloatToFloat, halfToFloat, type NamedTensor } from './safetensors.js';
 
 const MAX_DIMENSIONS = 8;
+/** Characters by which a storage is found. */
+const MAX_KEY = 1_000;
 
 interface StorageType {
   /** Of one element. */
@@ -82,7 +84,7 @@ export function storageOf(id: unknown, refuse: Refuse): TorchStorage {
   const [kind, type, key, , elements, view] = Array.isArray(id) ? (id as unknown[]) : [];
   const known =
     kind === 'storage' && type instanceof PickleGlobal && typeof key === 'string' && (view ?? null) === null;
-  if (!known || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
+  if (!known || key.length > MAX_KEY || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
     refuse('describes a storage wrongly');
   return new TorchStorage(type.name, key, elements);
 }

@@ -13,7 +13,6 @@ interface OfficialSettings {
   wDim: number;
   emaKimg: 'auto' | number;
   adaKimg: 'auto' | number;
-  resume: string | null;
   aug: string;
   augPipe: string;
   target: number;
@@ -47,8 +46,12 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
     yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
   if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
   if (train.adaKimg !== 'auto') yield ['adaKimg', fixed('auto')];
-  if (train.aug !== 'none' && train.augPipe !== 'auto' && train.augPipe !== 'bgc')
-    yield ['augPipe', fixed('auto or bgc')];
+  // Auto would be `medical` for gray images: what flips and inverts them has to be asked for.
+  if (train.aug !== 'none' && train.augPipe !== 'bgc')
+    yield [
+      'augPipe',
+      'must be chosen with engine stylegan3, which has bgc only: that flips, turns and recolours images, gray ones too; set augPipe: bgc if left and right do not matter, else aug: none or engine: tfjs',
+    ];
   if (train.target < 0) yield ['target', 'must be 0...1 with engine stylegan3'];
   if (batch % stylegan3.gpus !== 0)
     yield ['batch', `must be a multiple of stylegan3.gpus, ${stylegan3.gpus}`];

@@ -96,7 +96,9 @@ const settings = z.strictObject({
   augPipe: z
     .enum(['auto', ...AUGMENTATION_SET_NAMES])
     .default('auto')
-    .describe('What augmentation may do; auto: medical for gray images, bgc for RGB.'),
+    .describe(
+      'What augmentation may do; auto: medical for gray images, bgc for RGB; engine stylegan3 wants bgc said.',
+    ),
   target: z
     .number()
     .min(-1)

@@ -4,7 +4,9 @@ The pickle names what theirs name: `torch_utils.persistence._reconstruct_persist
 and state, `dnnlib.util.EasyDict`, parameters and buffers of `torch.nn.Module`. The classes here are stand-ins: only their
 state gets into the file.
 
-    python official_snapshots.py TENSORS.safetensors SNAPSHOT.pkl PROTOCOL [float16]
+    python official_snapshots.py TENSORS.safetensors SNAPSHOT.pkl PROTOCOL [float16 [TRAINER]]
+
+TRAINER is one of those whose settings are in SETTINGS.
 """
 
 import json
@@ -15,6 +17,13 @@ import types
 import numpy
 import torch
 
+# What each trainer hands to the generator beside its sizes. StyleGAN3's leaves the clamp to its networks, which have 256, and
+# names it only to switch it off.
+SETTINGS = {
+    'stylegan2-ada': dict(synthesis_kwargs=dict(conv_clamp=256)),
+    'stylegan3': dict(),
+    'stylegan3-fp32': dict(num_fp16_res=0, conv_clamp=None),
+}
 SOURCE = "raise RuntimeError('the source of a snapshot was run')\n"
 
 
@@ -75,8 +84,14 @@ def is_buffer(name):
     return name.rsplit('.', 1)[-1] in ('resample_filter', 'noise_const', 'w_avg', 'magnitude_ema')
 
 
-def network(class_name, tensors, dtype):
-    root = Persistent(class_name, z_dim=4, c_dim=0, img_resolution=8, mapping_kwargs=EasyDict(num_layers=2), synthesis_kwargs=EasyDict(conv_clamp=256))
+def is_layer(path, last):
+    return path[0] == 'synthesis' and path[-1] != 'affine' and last == 'weight'
+
+
+def network(class_name, tensors, dtype, trainer):
+    settings = {key: EasyDict(value) if isinstance(value, dict) else value for key, value in SETTINGS[trainer].items()}
+    clamp = None if trainer == 'stylegan3-fp32' else 256
+    root = Persistent(class_name, z_dim=4, c_dim=0, img_resolution=8, mapping_kwargs=EasyDict(num_layers=2), **settings)
     for name, tensor in tensors:
         *path, last = name.split('.')
         module = root
@@ -84,6 +99,8 @@ def network(class_name, tensors, dtype):
             if part not in module._modules:
                 module.add_module(part, Persistent('Part'))
             module = module._modules[part]
+        if is_layer(path, last):
+            module.conv_clamp = clamp
         if is_buffer(name):
             module.register_buffer(last, tensor.to(dtype))
         else:
@@ -91,12 +108,12 @@ def network(class_name, tensors, dtype):
     return root.eval().requires_grad_(False)
 
 
-def main(source, target, protocol, dtype='float32'):
+def main(source, target, protocol, dtype='float32', trainer='stylegan2-ada'):
     tensors = list(read_safetensors(source))
 
     def of(prefix, class_name):
         own = [(name[len(prefix) :], tensor) for name, tensor in tensors if name.startswith(prefix)]
-        return network(class_name, own, getattr(torch, dtype))
+        return network(class_name, own, getattr(torch, dtype), trainer)
 
     snapshot = dict(
         training_set_kwargs=EasyDict(path='/data/knee.zip', resolution=8),

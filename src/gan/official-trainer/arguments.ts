@@ -85,13 +85,9 @@ export function tickKimg(train: Pick<TrainSpec, 'snapshotKimg'>): number {
 }
 
 /** Settings that train.py understands otherwise than the built-in engine, in words. */
-export function officialWarnings(train: TrainSpec, channels: number): string[] {
-  const warnings: string[] = [];
-  if (!Number.isInteger(train.snapshotKimg))
-    warnings.push(`train.py counts whole kimg: a snapshot every ${snapshotKimg(train)} kimg`);
-  if (train.aug !== 'none' && channels === 1)
-    warnings.push('train.py augments with bgc, which also flips, turns and recolours gray images');
-  return warnings;
+export function officialWarnings(train: Pick<TrainSpec, 'snapshotKimg'>): string[] {
+  if (Number.isInteger(train.snapshotKimg)) return [];
+  return [`train.py counts whole kimg: a snapshot every ${snapshotKimg(train)} kimg`];
 }
 
 /** The largest group of at most four that divides the images of a GPU. */

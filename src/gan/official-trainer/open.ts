@@ -23,6 +23,7 @@ import { conditionalClasses, specifiedNetwork } from '../specified-network.js';
 import type { TrainerJob } from '../trainer-events.js';
 import type { TrainerControls } from '../training-controls.js';
 import { describeTransfer, recordTransfer } from '../transfer-report.js';
+import { OFFICIAL_CLAMP } from '../weights/official-clamp.js';
 import { officialSettings, officialWarnings } from './arguments.js';
 import { findBeginning } from './beginning.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
@@ -31,8 +32,6 @@ import { firstImages } from './reals.js';
 
 /** Bringing the data set here; each image that comes starts it anew. */
 const LOADING_ALLOWANCE_MS = 20 * 60_000;
-/** Activations of the official networks are kept within this, unless they compute in single precision. */
-const OFFICIAL_CLAMP = 256;
 
 export interface OfficialTraining {
   checkout: Checkout;
@@ -78,7 +77,7 @@ export async function openOfficialTraining(
   const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
   const { newest } = writer;
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
-  for (const limit of officialWarnings(train, config.channels)) warn(limit);
+  for (const limit of officialWarnings(train)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
   const beginning =
     newest || train.resume === null

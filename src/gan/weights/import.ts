@@ -54,12 +54,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
       mend: 'Give a file that has the generator too.',
     });
   }
-  // Not a parameter: no shape tells it.
-  const clamp = generator.settings.conv_clamp;
-  const config = withDiscriminator(
-    inferConfig(generator.tensors, typeof clamp === 'number' && clamp > 0 ? clamp : null, name),
-    D?.tensors,
-  );
+  const config = withDiscriminator(inferConfig(generator.tensors, generator.clamp, name), D?.tensors);
   const notes: string[] = [];
   const specs = networkSpecs(config);
   const misfitG = G && firstDifference(G.tensors, specs.G);

@@ -5,13 +5,11 @@ import type { NamedTensor } from '../../nn/safetensors.js';
 export const NETWORKS = ['G', 'D', 'G_ema'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
-export type Settings = Record<string, number | string | boolean>;
-
 export interface NetworkWeights {
   /** The name of its class in the file; null where a file has none. */
   className: string | null;
-  /** What it was made with, as the file says it; nothing relies on them. */
-  settings: Settings;
+  /** Of a generator: what its activations are kept within; null: nothing, or the file cannot say it. */
+  clamp: number | null;
   /** By their names in the official state dicts, `synthesis.b4.const` and the like. */
   tensors: Record<string, NamedTensor>;
 }

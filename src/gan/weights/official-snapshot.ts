@@ -4,7 +4,8 @@ import { InertObject, type PickleRules, unpickle } from '../../nn/pickle.js';
 import { readTorchStorage } from '../../nn/pytorch-file.js';
 import type { NamedTensor } from '../../nn/safetensors.js';
 import { type Refuse, tensorGlobals, TorchTensor } from '../../nn/torch-tensors.js';
-import type { NetworkWeights, Settings, WeightsFile } from './network-weights.js';
+import type { NetworkWeights, WeightsFile } from './network-weights.js';
+import { officialClamp } from './official-clamp.js';
 
 /** Modules inside of each other; the official networks need four. */
 const MAX_DEPTH = 16;
@@ -63,7 +64,8 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
   const set = ([items]: unknown[]) => {
     const members: unknown[] = Array.isArray(items) ? items : [];
-    spend(members.length);
+    // Texts are compared as a whole.
+    for (const member of members) spend(typeof member === 'string' ? Math.max(1, member.length) : 1);
     return new Set(members);
   };
   const latin1 = ([content, codec]: unknown[]) => {
@@ -81,6 +83,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   return {
     name,
     objects: true,
+    unlisted: (global) => refuseTensorFlow(global, name),
     globals: {
       ...tensorGlobals(refuse),
       'torch._utils _rebuild_parameter': parameter,
@@ -109,6 +112,16 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   };
 }
 
+/** A network of StyleGAN or StyleGAN2 for TensorFlow: not damaged, but to be converted. */
+function refuseTensorFlow(global: string, name: string): void {
+  if (!global.startsWith('dnnlib.tflib.')) return;
+  throw new CheckpointError({
+    what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
+    where: name,
+    mend: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
+  });
+}
+
 function persistent(meta: unknown, refuse: Refuse): Persistent {
   if (!(meta instanceof Map) || meta.get('type') !== 'class')
     return refuse('describes a persistent object wrongly');
@@ -116,6 +129,13 @@ function persistent(meta: unknown, refuse: Refuse): Persistent {
   if (typeof className !== 'string' || !(state instanceof Map))
     return refuse('describes a persistent object wrongly');
   return new Persistent(className, state as Map<unknown, unknown>);
+}
+
+/** What is collected of a network. */
+interface Found {
+  tensors: [string, NamedTensor][];
+  /** What its synthesis layers hold as `conv_clamp`. */
+  clamps: Set<unknown>;
 }
 
 /** Tensors of modules inside of modules, by the names that PyTorch's state dicts give them. */
@@ -129,24 +149,20 @@ class StateReader {
   ) {}
 
   read(network: Persistent): NetworkWeights {
-    const found: [string, NamedTensor][] = [];
+    const found: Found = { tensors: [], clamps: new Set() };
     this.visit(network.state, '', 0, found);
-    if (found.length === 0) this.refuse('has a network without tensors');
+    if (found.tensors.length === 0) this.refuse('has a network without tensors');
     return {
       className: network.className.slice(0, 80),
-      settings: settingsOf(network.state),
-      tensors: Object.fromEntries(found),
+      clamp: officialClamp(found.clamps, network.state.get('_init_kwargs'), this.refuse),
+      tensors: Object.fromEntries(found.tensors),
     };
   }
 
-  private visit(
-    state: Map<unknown, unknown>,
-    prefix: string,
-    depth: number,
-    found: [string, NamedTensor][],
-  ): void {
+  private visit(state: Map<unknown, unknown>, prefix: string, depth: number, found: Found): void {
     if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
       this.refuse('nests modules more deeply than any network');
+    if (prefix.startsWith('synthesis.') && state.has('conv_clamp')) found.clamps.add(state.get('conv_clamp'));
     const passing = state.get('_non_persistent_buffers_set');
     for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
       if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
@@ -154,7 +170,7 @@ class StateReader {
       this.elements += Math.max(1, tensor.elements);
       // Tensors may share a storage, but a snapshot does not multiply its file.
       if (this.elements > this.fileBytes) this.refuse('has more tensors than its bytes account for');
-      found.push([`${prefix}${name}`, tensor.read(this.refuse)]);
+      found.tensors.push([`${prefix}${name}`, tensor.read(this.refuse)]);
     }
     for (const [name, module] of entries(state, '_modules')) {
       if (module instanceof Persistent) this.visit(module.state, `${prefix}${name}.`, depth + 1, found);
@@ -166,14 +182,4 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
   const map = state.get(key);
   if (!(map instanceof Map)) return [];
   return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
-}
-
-/** What the network was made with, as far as it is plain numbers, texts and switches; those of its synthesis network too. */
-function settingsOf(state: Map<unknown, unknown>): Settings {
-  const given = state.get('_init_kwargs');
-  if (!(given instanceof Map)) return {};
-  const plain = (entry: [string, unknown]): entry is [string, Settings[string]] =>
-    ['number', 'string', 'boolean'].includes(typeof entry[1]);
-  const nested = entries(given as Map<unknown, unknown>, 'synthesis_kwargs');
-  return Object.fromEntries([...nested, ...entries(state, '_init_kwargs')].filter(plain));
 }

@@ -3,7 +3,7 @@ import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
-import { NETWORKS, type Settings, type WeightsFile } from './network-weights.js';
+import { NETWORKS, type WeightsFile } from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
@@ -16,13 +16,20 @@ import { readOfficialSnapshot } from './official-snapshot.js';
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
     const clamp = Number(safetensorsMetadata(bytes, name).clamp);
-    const settings: Settings = clamp > 0 ? { conv_clamp: clamp } : {};
-    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, settings) };
+    const tensors = decodeSafetensors(bytes, name);
+    return { format: 'safetensors', networks: byPrefix(tensors, name, clamp > 0 ? clamp : null) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
   }
   if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
+  if (isAncientPickle(bytes)) {
+    throw new CheckpointError({
+      what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, and nothing of it was read',
+      where: name,
+      mend: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
+    });
+  }
   throw new CheckpointError({
     what: 'is neither a snapshot of StyleGAN2-ADA or StyleGAN3 nor a safetensors file',
     where: name,
@@ -32,6 +39,12 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
 
 /** The instruction that every binary pickle begins with. */
 const PROTO = 0x80;
+
+/** Protocols 0 and 1 have no first instruction of their own: an import, a remembered list or a remembered dictionary, perhaps in a tuple. */
+function isAncientPickle(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
+  return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
+}
 
 /** Eight bytes of size, then JSON. */
 function isSafetensors(bytes: Uint8Array): boolean {
@@ -47,7 +60,7 @@ function isOldPytorch(bytes: Uint8Array): boolean {
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,
-  settings: Settings = {},
+  clamp: number | null = null,
 ): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
@@ -62,7 +75,7 @@ function byPrefix(
       const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
       return isBare ? [[full, tensor] as const] : [];
     });
-    if (own.length > 0) found[network] = { className: null, settings, tensors: Object.fromEntries(own) };
+    if (own.length > 0) found[network] = { className: null, clamp, tensors: Object.fromEntries(own) };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({

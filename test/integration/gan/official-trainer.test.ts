@@ -218,6 +218,20 @@ describe('engine stylegan3', () => {
     assert.throws(() => snapshotParts(bytes, 'x.pkl', wide), TrainingError);
   });
 
+  test('a checkpoint records the clamp that its snapshot tells too, none in single precision', async () => {
+    const single = { targetKimg: 3, spec: { stylegan3: { fp32: true } } };
+    await rig.attempt(rig.job('single', single));
+    for (const [runId, clamp] of [
+      ['whole', 256],
+      ['single', null],
+    ] as const) {
+      const { manifest, parts } = await newest(rig.tiny.store, runId);
+      assert.equal(manifest.configuration.network.clamp, clamp);
+      const snapshot = parts[PARTS.official] ?? new Uint8Array();
+      assert.equal(readWeights(snapshot, 'x.pkl').config.clamp, clamp);
+    }
+  });
+
   test('the built-in engine does not go on from its checkpoints', async () => {
     const native = await rig.attempt(
       rig.tiny.job('whole', { targetKimg: 20, spec: { zDim: 512, wDim: 512 } }),

@@ -94,14 +94,15 @@ class Parameter(Tensor):
 class Persistent:
     """A module: pickled by the name of its class, its source and its state."""
 
-    def __init__(self, class_name):
+    def __init__(self, class_name, **settings):
         self.class_name = class_name
+        self.settings = EasyDict(settings)
+        self.own = {}
         self.parameters, self.buffers, self.modules = (collections.OrderedDict() for _ in range(3))
 
     def __reduce__(self):
-        settings = EasyDict(z_dim=512, synthesis_kwargs=EasyDict(conv_clamp=256))
-        state = dict(training=False, _parameters=self.parameters, _buffers=self.buffers, _modules=self.modules,
-                     _non_persistent_buffers_set=set(), _init_args=(), _init_kwargs=settings)
+        state = dict(self.own, training=False, _parameters=self.parameters, _buffers=self.buffers, _modules=self.modules,
+                     _non_persistent_buffers_set=set(), _init_args=(), _init_kwargs=self.settings)
         meta = EasyDict(type='class', version=6, module_src=SOURCE, class_name=self.class_name, state=state)
         return reconstruct, (meta,), None
 
@@ -119,13 +120,20 @@ def read_safetensors(path):
     return tensors
 
 
-def network(class_name, tensors):
-    root = Persistent(class_name)
+def is_layer(path, last):
+    return path[0] == 'synthesis' and path[-1] != 'affine' and last == 'weight'
+
+
+def network(class_name, tensors, fp32):
+    # The clamp of 256 is the networks' own; train.py names it only to switch it off.
+    root = Persistent(class_name, z_dim=512, **(dict(num_fp16_res=0, conv_clamp=None) if fp32 else {}))
     for name, (shape, values) in tensors.items():
         *path, last = name.split('.')
         module = root
         for part in path:
             module = module.modules.setdefault(part, Persistent('Part'))
+        if is_layer(path, last):
+            module.own['conv_clamp'] = None if fp32 else 256
         if last in ('resample_filter', 'noise_const', 'w_avg', 'magnitude_ema'):
             module.buffers[last] = Tensor(shape, values)
         else:
@@ -133,10 +141,10 @@ def network(class_name, tensors):
     return root
 
 
-def write_snapshot(path, tensors):
+def write_snapshot(path, tensors, fp32=False):
     def of(prefix, class_name):
         own = {name[len(prefix):]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        return network(class_name, own)
+        return network(class_name, own, fp32)
 
     snapshot = dict(
         training_set_kwargs=EasyDict(resolution=16),

@@ -139,7 +139,8 @@ def train(options, folder):
         if done or tick % int(options['snap']) == 0:
             # So that one can tell from a snapshot when it was taken.
             tensors['G_ema.mapping.w_avg'][1][0] = images / 1e3
-            write_snapshot(os.path.join(folder, f'network-snapshot-{images // 1000:06d}.pkl'), tensors)
+            name = f'network-snapshot-{images // 1000:06d}.pkl'
+            write_snapshot(os.path.join(folder, name), tensors, fp32=options['fp32'] == 'true')
             open(os.path.join(folder, f'fakes{images // 1000:06d}.png'), 'wb').close()
         with open(os.path.join(folder, 'stats.jsonl'), 'a') as file:
             file.write(json.dumps(statistics(tick, images, started)) + '\n')

@@ -173,7 +173,17 @@ test('broken streams are refused', () => {
 test('nesting and memory have limits', () => {
   refused(() => plain(PROTO + '('.repeat(5_000)), /deeply/);
   refused(() => plain(PROTO + 'N'.repeat(1_100_000)), /stack/);
-  refused(() => plain(`${PROTO}X${int32(50_000_000)}${' '.repeat(100)}`), /too long/);
+  refused(() => plain(`${PROTO}X${int32(50_000_000)}${' '.repeat(100)}`), /ends in the middle/);
+});
+
+test('a text is as long as its file allows, but nothing is found by a long one', () => {
+  const long = 'x'.repeat(3_000_000);
+  assert.equal(plain(`${PROTO}${text(long)}.`), long);
+  refused(() => plain(`${PROTO}}${text(long)}Ns.`), /no short text/);
+  refused(() => plain(`${PROTO}c${long}\nb\n.`), /name that is too long/);
+  const id = tuple(text('storage'), 'ctorch\nFloatStorage\n', text(long), text('cpu'), number(1), 'N');
+  const whole = bytes(`${MAGIC}${VERSION}${SYSTEM}${PROTO}${id}Q.`);
+  refused(() => readPytorchFile(whole, 'x.pth'), /storage wrongly/);
 });
 
 test('tensors that leave their storage or multiply it are refused', () => {

@@ -14,6 +14,7 @@ test('engine stylegan3 is accepted with the settings that train.py has', () => {
     batch: 32,
     batchGpu: 4,
     aug: 'ada',
+    augPipe: 'bgc',
     freezed: 2,
     stylegan3: { gpus: 4, fp32: true },
   });
@@ -27,8 +28,8 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
   ['another precision', { precision: 'float16' }, /train\.precision: must be auto.*stylegan3\.fp32/],
   ['another average', { emaKimg: 5 }, /train\.emaKimg: must be auto/],
   ['another speed of augmentation', { adaKimg: 100 }, /train\.adaKimg: must be auto/],
-  ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: must be auto or bgc/],
-  ['a target below 0', { aug: 'ada', target: -0.1 }, /train\.target: must be 0\.\.\.1/],
+  ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: .* has bgc only/],
+  ['a target below 0', { aug: 'ada', augPipe: 'bgc', target: -0.1 }, /train\.target: must be 0\.\.\.1/],
   [
     'a batch that GPUs cannot share',
     { batch: 10, stylegan3: { gpus: 4 } },
@@ -50,6 +51,23 @@ for (const [what, train, says] of REFUSED) {
     );
   });
 }
+
+test('engine stylegan3 never turns the set for medical images into another one by itself', () => {
+  for (const aug of ['ada', 'fixed']) {
+    for (const chosen of [{}, { augPipe: 'auto' }])
+      assert.throws(
+        () => specOf({ engine: 'stylegan3', aug, ...chosen }),
+        (error) =>
+          error instanceof SpecError &&
+          /train\.augPipe: must be chosen .*flips, turns and recolours.*augPipe: bgc.*aug: none or engine: tfjs/.test(
+            error.message,
+          ),
+      );
+    assert.equal(specOf({ engine: 'stylegan3', aug, augPipe: 'bgc' }).train.augPipe, 'bgc');
+    assert.equal(specOf({ aug }).train.augPipe, 'auto');
+  }
+  assert.equal(specOf({ engine: 'stylegan3' }).train.augPipe, 'auto');
+});
 
 test('the built-in engine refuses what only train.py takes', () => {
   assert.throws(() => specOf({ stylegan3: { gpus: 2 } }), /train\.stylegan3: is of engine stylegan3 only/);

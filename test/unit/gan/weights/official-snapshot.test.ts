@@ -49,7 +49,7 @@ const number = (value: number) => {
 };
 
 /** A storage of that many floats, as it lies inside of a pickle: a whole file of the older format. */
-function storage(elements: number): string {
+function storage(elements: number, value = '\x00\x00\x00\x00'): string {
   const id = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}J${number(elements)}NtQ.`;
   const file = [
     '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.',
@@ -57,7 +57,7 @@ function storage(elements: number): string {
     `\x80\x02}${text('little_endian')}\x88s.`,
     `\x80\x02${id}`,
     `\x80\x02](${text('0')}e.`,
-    `${number(elements)}${number(0)}${'\x00'.repeat(4 * elements)}`,
+    `${number(elements)}${number(0)}${value.repeat(elements)}`,
   ].join('');
   return `${global('torch.storage', '_load_from_bytes')}B${number(file.length)}${file}\x85R`;
 }
@@ -81,7 +81,6 @@ describe('snapshots as the official trainers leave them', () => {
       assert.deepEqual(notes, []);
       assert.deepEqual(flat(networks), tinyWeights());
       assert.equal(networks.G?.className, 'Generator');
-      assert.equal(networks.G?.settings.img_resolution, 8);
     });
   }
 
@@ -92,11 +91,11 @@ describe('snapshots as the official trainers leave them', () => {
     try {
       const source = path.join(folder, 'tiny.safetensors');
       await writeFile(source, encodeSafetensors(tinyWeights()));
-      for (const [protocol, type] of [
-        ['2', 'float32'],
-        ['3', 'float32'],
-        ['5', 'float64'],
-        ['4', 'float16'],
+      for (const [protocol, type, trainer, clamp] of [
+        ['2', 'float32', 'stylegan2-ada', 256],
+        ['3', 'float32', 'stylegan3', 256],
+        ['5', 'float64', 'stylegan3-fp32', null],
+        ['4', 'float16', 'stylegan2-ada', 256],
       ] as const) {
         const target = path.join(folder, `${protocol}.pkl`);
         await promisify(execFile)(PYTHON ?? '', [
@@ -105,8 +104,10 @@ describe('snapshots as the official trainers leave them', () => {
           target,
           protocol,
           type,
+          trainer,
         ]);
-        const { networks } = readWeights(await readFile(target), 'fresh.pkl');
+        const { networks, config } = readWeights(await readFile(target), 'fresh.pkl');
+        assert.equal(config.clamp, clamp);
         const [found, expected] = [flat(networks), tinyWeights()];
         assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
         for (const [name, { data }] of Object.entries(expected)) {
@@ -125,9 +126,86 @@ describe('snapshots as the official trainers leave them', () => {
     }
   });
 
+  test('a storage of more than a megabyte is read from protocol 2 too, where bytes are texts', () => {
+    const load = global('torch.storage', '_load_from_bytes');
+    const file = storage(400_000, '\x80\x3f\xc0\x3f').slice(load.length + 5, -2);
+    const utf8 = Buffer.from(file, 'utf8').toString('latin1');
+    const encoded = `c_codecs\nencode\n(${text(utf8)}${text('latin1')}tR`;
+    const tensor = `ctorch._utils\n_rebuild_tensor_v2\n(ctorch.storage\n_load_from_bytes\n(${encoded}tRK\x00J${number(400_000)}\x85K\x01\x85\x89}tR`;
+    const reconstruct = 'ctorch_utils.persistence\n_reconstruct_persistent_obj\n';
+    const generator = network(`}${text('_parameters')}}${text('w')}${tensor}ss`).replace(
+      RECONSTRUCT,
+      reconstruct,
+    );
+    const { networks } = readOfficialSnapshot(bytes(`\x80\x02}${text('G')}${generator}s.`), 'x.pkl');
+    const value = Buffer.from('\x80\x3f\xc0\x3f', 'latin1').readFloatLE();
+    assert.deepEqual(networks.G?.tensors.w?.data, new Float32Array(400_000).fill(value));
+  });
+
+  test('one of the TensorFlow StyleGANs is refused as what it is, with the way to convert it', () => {
+    const attempts = [
+      pickle(`${global('dnnlib.tflib.network', 'Network')})\x81`),
+      bytes('\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81.'),
+      snapshot(`${global('dnnlib.tflib.network', 'Network')})\x81`),
+    ];
+    for (const content of attempts) {
+      refused(content, /"dnnlib.tflib.network Network": it is a network of TensorFlow.*legacy\.py --source/);
+      assert.throws(() => readWeights(content, 'x.pkl'), /^(?!.*damaged)/);
+    }
+  });
+
   test('one that is cut off anywhere is refused', async () => {
     const whole = await readFile(path.join(FIXTURES, 'tiny-protocol4.pkl'));
     for (let end = 1; end < whole.length; end += 997) refused(whole.subarray(0, end), /./);
+  });
+});
+
+describe('the clamp of a snapshot', () => {
+  const TENSOR = `${global('torch._utils', '_rebuild_tensor_v2')}(${storage(1)}K\x00K\x01\x85K\x01\x85\x89}tR`;
+  const dictionary = (entries: Record<string, string>) =>
+    `}(${Object.entries(entries)
+      .map(([key, value]) => `${text(key)}${value}`)
+      .join('')}u`;
+  const CLAMPED = dictionary({ conv_clamp: 'M\x80\x00' });
+  const UNCLAMPED = dictionary({ conv_clamp: 'N' });
+  /** A generator made with some settings, whose synthesis layers hold these. */
+  const generator = (made: string, ...layers: string[]) => {
+    const held = Object.fromEntries(layers.map((state, i) => [`L${i}`, network(state)]));
+    const synthesis = network(dictionary({ _modules: dictionary(held) }));
+    return snapshot(
+      network(
+        dictionary({
+          _init_kwargs: made,
+          _parameters: dictionary({ w: TENSOR }),
+          _modules: dictionary({ synthesis }),
+        }),
+      ),
+    );
+  };
+  const clampOf = (content: Buffer) => readOfficialSnapshot(content, 'x.pkl').networks.G?.clamp;
+
+  test('is what its layers compute with, whatever it was made with', () => {
+    const made = dictionary({ synthesis_kwargs: CLAMPED });
+    assert.equal(clampOf(generator(made, UNCLAMPED, UNCLAMPED)), null);
+    assert.equal(clampOf(generator(UNCLAMPED, CLAMPED, CLAMPED)), 128);
+  });
+
+  test('is what it was made with where its layers hold none, by either trainer', () => {
+    assert.equal(clampOf(generator(CLAMPED)), 128);
+    assert.equal(clampOf(generator(UNCLAMPED)), null);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: CLAMPED }))), 128);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: UNCLAMPED }))), null);
+  });
+
+  test('is that of the official networks where nothing is said: silence is not None', () => {
+    assert.equal(clampOf(generator('}')), 256);
+    assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: '}' }))), 256);
+  });
+
+  test('is refused when layers differ, or it is no positive number', () => {
+    refused(generator('}', CLAMPED, UNCLAMPED), /in different ways/);
+    refused(generator(dictionary({ conv_clamp: text('256') })), /no positive number/);
+    refused(generator(dictionary({ conv_clamp: 'K\x00' })), /no positive number/);
   });
 });
 
@@ -140,7 +218,25 @@ describe('hostile snapshots', () => {
     refused(bytes(`\x80\x03cos\nsystem\n${text('id')}\x85R.`), /"os system"/);
     refused(snapshot(`${global('builtins', 'getattr')}${text('a')}${text('b')}\x86R`), /"builtins getattr"/);
     refused(snapshot(`${global('torch_utils.persistence', 'os.system')}${text('id')}\x85R`), /not allowed/);
-    refused(snapshot(`${global('dnnlib.tflib.network', 'Network')})\x81`), /"dnnlib.tflib.network Network"/);
+  });
+
+  test('a pickle of protocol 0 or 1 is refused as such, whatever it would run', () => {
+    for (const content of [
+      "cos\nsystem\np0\n(S'touch /tmp/owned'\np1\ntp2\nRp3\n.",
+      "(ios\nsystem\np0\nS'id'\n.",
+      "(dp0\nS'G'\np1\nNs.",
+      '}q\x00U\x01Gq\x01Ns.',
+      'cdnnlib.tflib.network\nNetwork\nq\x00)R.',
+      '(cos\nsystem\nq\x00U\x02idq\x01tq\x02.',
+    ]) {
+      assert.throws(
+        () => readWeights(bytes(content), 'x.pkl'),
+        (error) =>
+          error instanceof CheckpointError &&
+          /old protocol 0 or 1; .* expected in protocols 2 to 5/.test(error.message),
+        content,
+      );
+    }
   });
 
   test('a nested file is held to the same rules', () => {
