@@ -1,5 +1,6 @@
 /** How much memory a training will take, and which batch would fit: an estimate from the sizes of its networks. */
 import { blockResolutions, channelsAt, type NetworkConfig } from './config.js';
+import type { TrainingOptions } from './loss/options.js';
 import { availableMemory, type MemoryPlan } from './memory.js';
 import type { ParameterSpecs } from './networks/parameters.js';
 import { networkOf } from './networks/registry.js';
@@ -17,10 +18,9 @@ const KEPT_PER_OVERSAMPLED_FEATURE = 8;
 /** Of the memory that there is; the rest is for others. */
 const USABLE = 0.9;
 
-/** @param batch images in memory at once */
 export function planMemory(
   config: NetworkConfig,
-  batch: number,
+  { batch, batchGpu }: Pick<TrainingOptions, 'batch' | 'batchGpu'>,
   availableBytes = availableMemory(),
 ): MemoryPlan {
   const fixed = BASE_BYTES + COPIES_OF_PARAMETERS * FLOAT_BYTES * parameters(config);
@@ -28,7 +28,7 @@ export function planMemory(
   const perImage = FLOAT_BYTES * kept;
   const room = Math.floor((USABLE * availableBytes - fixed) / perImage);
   const fits = Math.max(0, room - (room % 2));
-  return { batch, neededBytes: fixed + perImage * batch, availableBytes, fits };
+  return { batch, batchGpu, neededBytes: fixed + perImage * batchGpu, availableBytes, fits };
 }
 
 function parameters(config: NetworkConfig): number {

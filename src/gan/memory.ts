@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
+import { groupSize, roundSizes } from '../spec/rounds.js';
 
 /** What one training needs of a machine's memory, as estimated beforehand. */
 export interface MemoryPlan {
-  /** Images a round: the ones that are in memory at once. */
+  /** Images a step, and images a round: the ones that are in memory at once. */
   batch: number;
+  batchGpu: number;
   neededBytes: number;
   availableBytes: number;
   /** The largest even batch that the estimate allows; 0 when none does. */
@@ -19,7 +21,10 @@ export interface MemoryPlan {
  * @param hasTakenSteps there had been enough for whole steps: whatever else took it may be gone when it is tried again
  */
 export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingError | TrainerCrashError {
-  const { what, mend } = neverEnough(plan);
+  const { batchGpu, neededBytes, availableBytes } = plan;
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const what = `memory ran out: ${batchGpu} images at once take about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for them`;
+  const mend = memoryAdvice(plan);
   if (!hasTakenSteps) return new TrainingError({ what, where: 'train.batch', mend });
   return new TrainerCrashError({
     what: `${what}; it had been enough for the steps before`,
@@ -27,19 +32,22 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   });
 }
 
-function neverEnough({ batch, neededBytes, availableBytes, fits }: MemoryPlan): {
-  what: string;
-  mend: string;
-} {
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const smaller = Math.min(fits, batch / 2 - ((batch / 2) % 2));
-  return {
-    what: `memory ran out: a batch of ${batch} takes about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for it`,
-    mend:
-      smaller >= 2
-        ? `A batch of ${smaller} should fit; with train.batchGpu: ${smaller} the batch can stay and is worked off in rounds.`
-        : 'Lower cbase and cmax, or use a machine with more memory.',
-  };
+/** What would take less memory: rounds of fewer images if the batch can be shared out, a smaller batch, or else smaller networks. */
+export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
+  const most = Math.min(fits, batchGpu / 2);
+  const round = largestRound(batch, most);
+  const smaller = most - (most % 2);
+  if (round && smaller > round)
+    return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds. Or set train.batch to ${smaller}.`;
+  if (round) return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds.`;
+  if (smaller >= 2) return `Set train.batch to ${smaller}.`;
+  return 'Lower cbase and cmax, or use a machine with more memory.';
+}
+
+/** Rounds whose groups of the minibatch deviation are as large as the batch's change nothing else: they are chosen first. */
+function largestRound(batch: number, most: number): number | undefined {
+  const sizes = roundSizes(batch).filter((size) => size <= most);
+  return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
 
 /** Whether an error, or what a process last said, speaks of an allocation that failed. */

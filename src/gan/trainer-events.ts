@@ -29,6 +29,9 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('memory'),
     batch: z.int(),
+    batchGpu: z.int(),
+    /** Whether earlier attempts have taken steps, that this one goes on from. */
+    goesOn: z.boolean(),
     neededBytes: z.number(),
     availableBytes: z.number(),
     fits: z.int(),
@@ -64,6 +67,11 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
 ]);
 export type TrainerEvent = z.output<typeof trainerEventSchema>;
 export type TrainerErrorEvent = Extract<TrainerEvent, { type: 'error' }>;
+
+/** Whether it tells that steps have been taken, by this attempt or by an earlier one: memory was enough for them. */
+export function tellsOfSteps(event: TrainerEvent): boolean {
+  return event.type === 'progress' || (event.type === 'memory' && event.goesOn);
+}
 
 /** The only thing that the trainer is told: leave a checkpoint, then go. */
 export const STOP_LINE = '{"type":"stop"}\n';

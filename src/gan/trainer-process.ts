@@ -9,7 +9,7 @@ import { type MemoryPlan, outOfMemory, speaksOfMemory } from './memory.js';
 import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
-import { EXIT, type TrainerEvent, type TrainerJob } from './trainer-events.js';
+import { EXIT, tellsOfSteps, type TrainerEvent, type TrainerJob } from './trainer-events.js';
 import { STAGES, type TrainerControls, type TrainingOutcome } from './training-controls.js';
 import { xlaVariables } from './xla.js';
 
@@ -96,7 +96,7 @@ async function main(): Promise<number> {
     emit: (event) => {
       started ||= event.type === 'started';
       if (event.type === 'memory') memory = event;
-      hasTakenSteps ||= event.type === 'progress';
+      hasTakenSteps ||= tellsOfSteps(event);
       emit(event);
     },
     shouldStop: () => stopping,

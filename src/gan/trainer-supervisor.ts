@@ -7,12 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { type MemoryPlan, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
+import { type MemoryPlan, memoryAdvice, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
 import {
   EXIT,
   errorOf,
   parseEvent,
   STOP_LINE,
+  tellsOfSteps,
   type TrainerEvent,
   type TrainerJob,
 } from './trainer-events.js';
@@ -140,7 +141,7 @@ class Supervision {
     if (!event) return;
     this.armStall();
     if (event.type === 'memory') this.memory = event;
-    this.hasTakenSteps ||= event.type === 'progress';
+    this.hasTakenSteps ||= tellsOfSteps(event);
     if (event.type === 'done' || event.type === 'stopped' || event.type === 'error') this.final = event;
     try {
       this.options.onEvent?.(event);
@@ -194,7 +195,7 @@ class Supervision {
       : `ended by ${signal ?? `exit code ${code}`}`;
     const memory =
       !this.killedFor && signal === 'SIGKILL' && this.memory
-        ? ` If memory ran out: a batch of ${this.memory.fits} should fit.`
+        ? ` Should memory have run out: ${memoryAdvice(this.memory)}`
         : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({

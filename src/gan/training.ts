@@ -9,6 +9,7 @@ import { createProgram, type Program, type ProgramDefinition } from '../nn/progr
 import { sizeOf } from '../nn/program-definition.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
 import type { CheckpointRef } from '../spec/results.js';
+import { groupSize } from '../spec/rounds.js';
 import { initialAugmentation } from './augment/controller.js';
 import { resolveAugmentation } from './augment/options.js';
 import {
@@ -108,7 +109,7 @@ export async function openTraining(
   const { newest } = writer;
   const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
   const { config, options, classes } = plan(job, images, half);
-  emit({ type: 'memory', ...planMemory(config, options.batchGpu) });
+  emit({ type: 'memory', ...planMemory(config, options), goesOn: newest !== null });
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const fixed = {
     configuration: configurationOf(job, config, options),
@@ -116,6 +117,7 @@ export async function openTraining(
     classes,
   };
   if (newest) checkGoesOn(newest, fixed, warn);
+  if (groupSize(options.batchGpu) !== groupSize(options.batch)) warn(smallerGroups(options));
   const definition = buildTrainingProgram(config, options);
   doing('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, { mode: train.mode });
@@ -200,6 +202,11 @@ function checkGoesOn(
   warn(
     `this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`,
   );
+}
+
+function smallerGroups({ batch, batchGpu }: TrainingOptions): string {
+  const [whole, round] = [groupSize(batch), groupSize(batchGpu)];
+  return `rounds of ${batchGpu} images: the discriminator compares them in groups of ${round}, not ${whole} as in the whole batch; a train.batchGpu that is a multiple of ${whole} would keep them`;
 }
 
 function libraryName(): string {

@@ -7,8 +7,6 @@ export const OFFICIAL_DEFAULTS = { gpus: 1, workers: 3, fp32: false } as const;
 /** The keys that matter, as resolved. */
 interface OfficialSettings {
   engine: string;
-  batch: number;
-  batchGpu: 'auto' | number;
   zDim: number;
   wDim: number;
   emaKimg: 'auto' | number;
@@ -38,7 +36,6 @@ function* refusalsElsewhere({ stylegan3 }: OfficialSettings): Iterable<[key: str
 }
 
 function* refusals(train: OfficialSettings): Iterable<[key: string, message: string]> {
-  const { batch, batchGpu, stylegan3 } = train;
   const fixed = (value: string) => `must be ${value} with engine stylegan3, which has no option for it`;
   if (train.zDim !== LATENT) yield ['zDim', fixed(String(LATENT))];
   if (train.wDim !== LATENT) yield ['wDim', fixed(String(LATENT))];
@@ -53,8 +50,4 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
       'must be chosen with engine stylegan3, which has bgc only: that flips, turns and recolours images, gray ones too; set augPipe: bgc if left and right do not matter, else aug: none or engine: tfjs',
     ];
   if (train.target < 0) yield ['target', 'must be 0...1 with engine stylegan3'];
-  if (batch % stylegan3.gpus !== 0)
-    yield ['batch', `must be a multiple of stylegan3.gpus, ${stylegan3.gpus}`];
-  else if (batchGpu !== 'auto' && batch % (stylegan3.gpus * batchGpu) !== 0)
-    yield ['batchGpu', `times stylegan3.gpus, ${stylegan3.gpus}, must divide the batch, ${batch}`];
 }

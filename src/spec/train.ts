@@ -1,6 +1,7 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
 import { OFFICIAL_DEFAULTS, refuseWhatOfficialLacks } from './official-trainer.js';
+import { refuseBatch } from './rounds.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
@@ -178,6 +179,6 @@ const settings = z.strictObject({
     .describe('Convergence; null runs all kimg.'),
 });
 
-export const trainSchema = settings.superRefine(refuseWhatOfficialLacks);
+export const trainSchema = settings.superRefine(refuseBatch).superRefine(refuseWhatOfficialLacks);
 
 export type TrainSpec = z.output<typeof trainSchema>;

@@ -2,7 +2,6 @@
 import type { AugmentationOptions } from '../augment/options.js';
 import type { NetworkConfig } from '../config.js';
 import type { BlurOptions } from './blur.js';
-import { checkBatchGpu } from './rounds.js';
 
 /** What a user may say; `auto` is the published heuristic. */
 export interface TrainingSettings {
@@ -16,7 +15,7 @@ export interface TrainingSettings {
   seed: number;
   /** Layers of the discriminator that are not trained. Default: 0. */
   freezed?: number;
-  /** Images in memory at once; auto: the batch. */
+  /** Images in memory at once, a divisor of the batch; auto: the batch. */
   batchGpu?: number | 'auto';
   /** What the training starts from; null: from nothing. */
   resume?: string | null;
@@ -82,7 +81,7 @@ export function resolveTrainingOptions(
   const { batch, gamma, glr, dlr, emaKimg, seed, freezed = 0, batchGpu = 'auto', resume = null } = settings;
   return {
     batch,
-    batchGpu: batchGpu === 'auto' ? batch : checkBatchGpu(batch, batchGpu),
+    batchGpu: batchGpu === 'auto' ? batch : batchGpu,
     gamma: gamma === 'auto' ? (0.0002 * config.resolution ** 2) / batch : gamma,
     glr: glr === 'auto' ? (isStylegan2 ? 0.002 : 0.0025) : glr,
     dlr: dlr === 'auto' ? 0.002 : dlr,

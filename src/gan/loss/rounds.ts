@@ -1,8 +1,8 @@
 /** A minibatch worked off in rounds of fewer images at once, their gradients added up: `train.batchGpu`. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
-import { SpecError } from '../../core/errors.js';
 import type { PhaseBody, PhaseSpec, VariableSpec } from '../../nn/program.js';
 import { tf } from '../../nn/tensorflow.js';
+import { groupSize } from '../../spec/rounds.js';
 
 /** Which images of the minibatch a round is of. */
 export interface Share {
@@ -12,31 +12,12 @@ export interface Share {
   total: number;
 }
 
-/** Images whose deviation the discriminator measures together are never torn apart, where the round is large enough. */
-const STDDEV_GROUP = 4;
-
-/** @throws SpecError naming the nearest sizes that divide the batch. */
-export function checkBatchGpu(batch: number, batchGpu: number): number {
-  if (batchGpu <= batch && batch % batchGpu === 0) return batchGpu;
-  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter((size) => batch % size === 0);
-  const below = divisors.filter((size) => size < batchGpu).at(-1);
-  const above = divisors.find((size) => size > batchGpu);
-  const good = [below, above].filter((size) => size !== undefined).join(' or ');
-  const [less, more] = [batch - (batch % batchGpu), batch - (batch % batchGpu) + batchGpu];
-  const batches = [less, more].filter((size) => size >= 2).join(' or ');
-  throw new SpecError({
-    what: `a batch of ${batch} cannot be worked off in rounds of ${batchGpu}`,
-    where: 'train.batchGpu',
-    mend: `Set train.batchGpu to ${good}${batchGpu < batch ? `, or train.batch to ${batches}` : ''}.`,
-  });
-}
-
 /**
  * The images of each round, in order. Image i is in group i mod (batch / group) of the discriminator's minibatch deviation; a round
  * has whole groups, in the same arrangement.
  */
 export function roundsOf(batch: number, images: number): Int32Array[] {
-  const group = [STDDEV_GROUP, 3, 2, 1].find((size) => batch % size === 0) ?? 1;
+  const group = groupSize(batch);
   const whole = images % group === 0;
   const [members, groups] = whole ? [group, images / group] : [1, images];
   const stride = batch / members;

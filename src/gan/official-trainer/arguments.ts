@@ -1,4 +1,5 @@
 /** A `train` spec as the command-line options of the official train.py. */
+import { groupSize } from '../../spec/rounds.js';
 import type { TrainSpec } from '../../spec/train.js';
 
 /** What the options depend on besides the spec. */
@@ -22,8 +23,6 @@ export interface AttemptFacts {
   resume: string | null;
 }
 
-/** Images whose deviation the discriminator measures together, at most. Karras et al. 2018, section 3. */
-const STDDEV_GROUP = 4;
 /** Thousands of images between two ticks, at most. */
 const LONGEST_TICK = 4;
 
@@ -49,7 +48,7 @@ export function officialSettings(train: TrainSpec, { resolution, classes }: Data
     ...(glr !== 'auto' && { glr }),
     ...(dlr !== 'auto' && { dlr }),
     ...(train.mapDepth !== 'auto' && { 'map-depth': train.mapDepth }),
-    'mbstd-group': stddevGroup(perGpu),
+    'mbstd-group': groupSize(perGpu),
     fp32,
   };
 }
@@ -88,9 +87,4 @@ export function tickKimg(train: Pick<TrainSpec, 'snapshotKimg'>): number {
 export function officialWarnings(train: Pick<TrainSpec, 'snapshotKimg'>): string[] {
   if (Number.isInteger(train.snapshotKimg)) return [];
   return [`train.py counts whole kimg: a snapshot every ${snapshotKimg(train)} kimg`];
-}
-
-/** The largest group of at most four that divides the images of a GPU. */
-function stddevGroup(perGpu: number): number {
-  return [STDDEV_GROUP, 3, 2].find((size) => perGpu % size === 0) ?? 1;
 }

@@ -1,6 +1,7 @@
 /** What it means that train.py has ended by itself: the error to raise, told from its exit code and its last lines. */
 import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
+import { roundSizes } from '../../spec/rounds.js';
 import type { TrainSpec } from '../../spec/train.js';
 
 export interface Exit {
@@ -60,7 +61,7 @@ function nameOf({ code, signal }: Exit): string {
 function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingError {
   const { gpus } = stylegan3;
   const perGpu = batchGpu === 'auto' ? batch / gpus : batchGpu;
-  const smaller = largestBelow(perGpu, batch / gpus);
+  const smaller = roundSizes(batch / gpus).findLast((size) => size <= perGpu / 2);
   return new TrainingError({
     what: `the memory of the GPU ran out at ${perGpu} images a GPU`,
     where: 'train.batchGpu',
@@ -68,10 +69,4 @@ function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingErro
       ? `Set train.batchGpu to ${smaller}: the batch stays and is worked off in rounds.`
       : 'Lower cbase and cmax, or use a GPU with more memory.',
   });
-}
-
-/** The largest divisor of `share` up to half of `perGpu`; 0 when there is none. */
-function largestBelow(perGpu: number, share: number): number {
-  for (let size = Math.floor(perGpu / 2); size >= 1; size--) if (share % size === 0) return size;
-  return 0;
 }

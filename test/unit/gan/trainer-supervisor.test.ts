@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TrainerCrashError, TrainingError } from '../../../src/core/errors.js';
+import { memoryAdvice } from '../../../src/gan/memory.js';
 import { superviseTrainer, type TrainerEvent, type TrainerJob } from '../../../src/gan/index.js';
 
 const job = { runId: 'r' } as TrainerJob;
@@ -73,8 +74,17 @@ test('a trainer that dies without a word is a crash that may be retried, with th
   );
 });
 
+const memory = {
+  type: 'memory',
+  batch: 64,
+  batchGpu: 64,
+  goesOn: false,
+  neededBytes: 9e9,
+  availableBytes: 4e9,
+  fits: 24,
+};
+
 test('a trainer that dies for want of memory ends for good, with the batch that would fit', async () => {
-  const memory = { type: 'memory', batch: 64, neededBytes: 9e9, availableBytes: 4e9, fits: 24 };
   for (const end of [
     `console.error("what():  std::bad_alloc"); process.kill(process.pid, 'SIGABRT');`,
     `process.kill(process.pid, 'SIGSEGV');`,
@@ -82,23 +92,39 @@ test('a trainer that dies for want of memory ends for good, with the batch that 
     const main = await program('memory', `say(${JSON.stringify(memory)}); ${end}`);
     await assert.rejects(
       superviseTrainer(job, { main }),
-      (error) => error instanceof TrainingError && /A batch of 24 should fit/.test(error.message),
+      (error) =>
+        error instanceof TrainingError &&
+        /Set train.batchGpu to 16.* Or set train.batch to 24/.test(error.message),
     );
   }
 });
 
 test('memory that ran out after steps had been taken may be there again: the training is tried again', async () => {
-  const memory = { type: 'memory', batch: 64, neededBytes: 9e9, availableBytes: 4e9, fits: 24 };
   const progress = { type: 'progress', kimg: 8, step: 125, imagesPerSecond: 9, losses: {} };
-  const main = await program(
-    'memory-later',
-    `say(${JSON.stringify(memory)}); say(${JSON.stringify(progress)}); process.kill(process.pid, 'SIGSEGV');`,
-  );
-  await assert.rejects(
-    superviseTrainer(job, { main }),
-    (error) =>
-      error instanceof TrainerCrashError && error.retryable && /A batch of 24 should fit/.test(error.message),
-  );
+  for (const [name, events] of [
+    ['later', [memory, progress]],
+    ['resumed', [{ ...memory, goesOn: true }]],
+  ] as const) {
+    const said = events.map((event) => `say(${JSON.stringify(event)});`).join(' ');
+    const main = await program(`memory-${name}`, `${said} process.kill(process.pid, 'SIGSEGV');`);
+    await assert.rejects(
+      superviseTrainer(job, { main }),
+      (error) =>
+        error instanceof TrainerCrashError && error.retryable && /batchGpu to 16/.test(error.message),
+    );
+  }
+});
+
+test('advice on memory is of rounds that the batch can be shared out in, smaller than those that failed', () => {
+  const advice = (batch: number, batchGpu: number, fits: number) =>
+    memoryAdvice({ batch, batchGpu, fits, neededBytes: 0, availableBytes: 0 });
+  assert.match(advice(32, 32, 1000), /^Set train\.batchGpu to 16:.*rounds\.$/);
+  assert.match(advice(24, 24, 10), /^Set train\.batchGpu to 8:.* Or set train\.batch to 10\.$/);
+  assert.match(advice(32, 8, 3), /^Set train\.batchGpu to 2:/);
+  assert.match(advice(9, 9, 8), /^Set train\.batchGpu to 3:.* Or set train\.batch to 4\.$/);
+  assert.match(advice(6, 6, 2), /^Set train\.batchGpu to 2:/);
+  assert.match(advice(10, 10, 0), /^Lower cbase and cmax/);
+  assert.match(advice(2, 2, 8), /^Lower cbase and cmax/);
 });
 
 test('an exit that claims success without an outcome is a crash', async () => {

@@ -38,7 +38,7 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
   [
     'rounds that do not make up the batch',
     { batch: 32, batchGpu: 3, stylegan3: { gpus: 2 } },
-    /train\.batchGpu: times stylegan3\.gpus, 2, must divide the batch, 32/,
+    /train\.batchGpu: must be 2 or 4: .* a GPU's share of the batch, 16/,
   ],
   ['a misspelt key of its own', { stylegan3: { gpu: 2 } }, /train\.stylegan3\.gpu: unknown key.*"gpus"/],
 ];

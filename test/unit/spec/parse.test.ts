@@ -55,6 +55,26 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   ['a negative kimg', { ...minimal, train: { kimg: -1 } }, /train\.kimg: .*given -1/],
   [
+    'rounds that do not make up the batch',
+    { ...minimal, train: { batch: 32, batchGpu: 12 } },
+    /train\.batchGpu: must be 8 or 16: rounds of it must make up the batch, 32.*given 12/,
+  ],
+  [
+    'rounds larger than the batch',
+    { ...minimal, train: { batch: 8, batchGpu: 16 } },
+    /train\.batchGpu: must be 8: /,
+  ],
+  [
+    'rounds of one image, which the discriminator could compare with none',
+    { ...minimal, train: { batch: 32, batchGpu: 1 } },
+    /train\.batchGpu: must be 2: the discriminator compares images in groups/,
+  ],
+  [
+    'a batch without groups',
+    { ...minimal, train: { batch: 7 } },
+    /train\.batch: must be 6 or 8: the discriminator compares images in groups/,
+  ],
+  [
     'a batch of the wrong type',
     { ...minimal, train: { batch: '32' } },
     /train\.batch: expected number.*given "32"/,

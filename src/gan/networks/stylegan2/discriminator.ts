@@ -4,6 +4,7 @@ import { tf } from '../../../nn/tensorflow.js';
 import { toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
+import { groupSize } from '../../../spec/rounds.js';
 import { blockResolutions, discriminatorChannelsAt, type NetworkConfig } from '../../config.js';
 import { handOver, type LayerPrecision, layerPrecision } from '../half-layers.js';
 import { type Parameters, take } from '../network.js';
@@ -11,8 +12,6 @@ import { normal, parameter, type ParameterSpecs } from '../parameters.js';
 import { ACTIVATION_GAIN, activate, conv, convDown, convSpecs, denseSpecs, filterSpec } from './layers.js';
 import { applyMapping, type MappingShape, mappingSpecs } from './mapping.js';
 
-/** Images whose standard deviation is measured together (Karras et al. 2018, section 3, and 2020). */
-const STDDEV_GROUP = 4;
 /** The discriminator's own mapping network has this many layers, whatever the generator's has. */
 const MAPPING_LAYERS = 8;
 /** A residual block adds two paths: each is scaled so that the variance stays. */
@@ -129,11 +128,4 @@ function epilogue(
   if (!labels) return out;
   const direction = applyMapping(parameters, labelMapping(config), null, labels);
   return tf.mul(tf.sum(tf.mul(out, direction), 1, true), 1 / Math.sqrt(discriminatorChannelsAt(config, 4)));
-}
-
-/** The largest group up to the published one that divides the minibatch. */
-function groupSize(images: number): number {
-  let size = Math.min(STDDEV_GROUP, images);
-  while (images % size !== 0) size--;
-  return size;
 }

@@ -65,7 +65,6 @@ test('ADA has its target, and groups of the minibatch deviation divide the image
     [8, 4],
     [6, 3],
     [2, 2],
-    [1, 1],
   ]) {
     const args = argumentsOf({ batch: 24, batchGpu });
     assert.ok(args.includes(`--mbstd-group=${group}`), `${batchGpu}`);
