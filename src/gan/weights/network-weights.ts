@@ -10,7 +10,7 @@ export type Settings = Record<string, number | string | boolean>;
 export interface NetworkWeights {
   /** The name of its class in the file; null where a file has none. */
   className: string | null;
-  /** What it was made with, as the file says it; nothing relies on them. */
+  /** What it was made with, as the file says it: only a hint, which shapes have to agree with. */
   settings: Settings;
   /** By their names in the official state dicts, `synthesis.b4.const` and the like. */
   tensors: Record<string, NamedTensor>;

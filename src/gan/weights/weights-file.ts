@@ -3,7 +3,7 @@ import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
-import { NETWORKS, type Settings, type WeightsFile } from './network-weights.js';
+import { NETWORKS, type NetworkName, type Settings, type WeightsFile } from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
@@ -15,8 +15,7 @@ import { readOfficialSnapshot } from './official-snapshot.js';
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
-    const clamp = Number(safetensorsMetadata(bytes, name).clamp);
-    const settings: Settings = clamp > 0 ? { conv_clamp: clamp } : {};
+    const settings = exportedSettings(safetensorsMetadata(bytes, name));
     return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, settings) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
@@ -43,11 +42,22 @@ function isOldPytorch(bytes: Uint8Array): boolean {
   return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
 }
 
+/** What an export of ours says of its networks, under the names that official snapshots have for it. */
+function exportedSettings(metadata: Record<string, unknown>): Record<NetworkName, Settings> {
+  const settings = (names: Record<string, string>): Settings => {
+    const numbers = Object.entries(names).map(([name, key]) => [name, Number(metadata[key])] as const);
+    return Object.fromEntries(numbers.filter(([, value]) => value > 0));
+  };
+  const generator = settings({ conv_clamp: 'clamp', channel_base: 'cbase', channel_max: 'cmax' });
+  const own = settings({ channel_base: 'discriminator.cbase', channel_max: 'discriminator.cmax' });
+  return { G: generator, D: { ...generator, ...own }, G_ema: generator };
+}
+
 /** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,
-  settings: Settings = {},
+  settings: Partial<Record<NetworkName, Settings>> = {},
 ): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
@@ -62,7 +72,12 @@ function byPrefix(
       const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
       return isBare ? [[full, tensor] as const] : [];
     });
-    if (own.length > 0) found[network] = { className: null, settings, tensors: Object.fromEntries(own) };
+    if (own.length === 0) continue;
+    found[network] = {
+      className: null,
+      settings: settings[network] ?? {},
+      tensors: Object.fromEntries(own),
+    };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({
