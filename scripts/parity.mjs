@@ -17,15 +17,13 @@ process.exitCode = await compareNetworks(folder);
 async function compareNetworks(cases) {
   // TensorFlow tells of itself on standard error; only its trouble is of interest here.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  const { agrees, formatParity, runNetworkParity } = await import('../dist/src/gan/parity.js');
-  try {
-    const results = runNetworkParity(cases);
-    process.stdout.write(`${formatParity(results)}\n`);
-    return agrees(results) ? 0 : DISAGREES;
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`);
-    return DISAGREES;
+  const { agrees, formatCase, runNetworkParity } = await import('../dist/src/gan/parity.js');
+  const results = [];
+  for (const result of runNetworkParity(cases)) {
+    process.stdout.write(`${formatCase(result)}\n`);
+    results.push(result);
   }
+  return agrees(results) ? 0 : DISAGREES;
 }
 
 function checkFolder(place) {

@@ -46,6 +46,8 @@ export interface NetworkSettings {
   mapDepth?: number;
   cbase?: number;
   cmax?: number;
+  /** Of the discriminator, where they are not those above. */
+  discriminator?: Channels;
   /** Not at all by default, as published for single precision. */
   clamp?: number | null;
   /** Single precision by default. */
@@ -74,11 +76,11 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   if (!Number.isInteger(classes) || classes < 0)
     throw impossible('classes', classes, 'a whole number, 0 or more');
   const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
-  const { clamp = null, half = null } = settings;
-  for (const [name, value] of Object.entries({ zDim, wDim, mapDepth, cbase, cmax })) {
-    if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
-  }
-  if (cbase < resolution) throw impossible('cbase', cbase, `at least the resolution, ${resolution}`);
+  const { clamp = null, half = null, discriminator } = settings;
+  checkWhole({ zDim, wDim, mapDepth });
+  // Before the generator's: where they differ, these are what a user gave.
+  if (discriminator) checkChannels(discriminator, resolution);
+  checkChannels({ cbase, cmax }, resolution);
   return {
     cfg,
     resolution,
@@ -91,7 +93,20 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
     cmax,
     clamp,
     half,
+    ...(discriminator && { discriminator }),
   };
+}
+
+function checkWhole(values: Record<string, number>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
+  }
+}
+
+/** A smaller cbase would leave the highest resolution without channels. */
+function checkChannels({ cbase, cmax }: Channels, resolution: number): void {
+  checkWhole({ cbase, cmax });
+  if (cbase < resolution) throw impossible('cbase', cbase, `at least the resolution, ${resolution}`);
 }
 
 function impossible(key: string, given: number, allowed: string): SpecError {

@@ -25,14 +25,24 @@ const caseSchema = z.object({
   channel_base: z.int(),
   channel_max: z.int(),
   use_radial_filters: z.boolean().default(false),
+  /** Side of the generator's kernels; where it is left out, the family's. */
+  conv_kernel: z.int().optional(),
 });
 type ParityCase = z.output<typeof caseSchema>;
 
-/** The family that a case means; null: none of ours. */
-function familyOf({ kind, use_radial_filters: isRadial }: ParityCase): NetworkFamily | null {
-  if (kind === 'sg2') return 'stylegan2';
-  if (kind === 'sg3') return isRadial ? 'stylegan3-r' : 'stylegan3-t';
-  return null;
+/** Side of the kernels that a family's generator has. */
+const KERNELS: Record<NetworkFamily, number> = { stylegan2: 3, 'stylegan3-t': 3, 'stylegan3-r': 1 };
+
+/** @throws CheckpointError when a case means none of our families */
+function familyOf({ kind, use_radial_filters: isRadial, conv_kernel: kernel }: ParityCase): NetworkFamily {
+  const refuse = (what: string): never => {
+    throw new CheckpointError({ what: `networks of ${what} are not available in this version` });
+  };
+  if (kind !== 'sg2' && kind !== 'sg3') return refuse(`kind ${kind}`);
+  const family = kind === 'sg2' ? 'stylegan2' : isRadial ? 'stylegan3-r' : 'stylegan3-t';
+  if (kernel !== undefined && kernel !== KERNELS[family])
+    return refuse(`${family} with conv_kernel ${kernel}`);
+  return family;
 }
 
 /** The largest relative error (largest difference over largest value, tensor by tensor) of a group of tensors. */
@@ -50,8 +60,10 @@ export interface GroupError {
 export interface CaseResult {
   name: string;
   groups: GroupError[];
-  /** Why the case was not run, if it was not. */
-  refused: string | null;
+  /** What the networks give and the case has nothing to compare with: it proves nothing of these. */
+  missing: string[];
+  /** Why nothing could be compared; null: it was. */
+  failed: string | null;
 }
 
 /** The cases were made with the clamp of half precision. */
@@ -60,52 +72,58 @@ const VALUE_LIMIT = 1e-3;
 const GRADIENT_LIMIT = 1e-2;
 
 /**
- * Runs every case of a folder on the numeric library.
- *
- * @returns a result for each, sorted by name; a case of a network family that this version lacks is refused, not failed
- * @throws CheckpointError when a file is malformed, or the weights' names or shapes are not those of the networks
+ * Runs the cases of a folder on the numeric library, each when its result is asked for, in the order of their names. A case that
+ * cannot be compared has failed, and the next one is run all the same.
  */
-export function runNetworkParity(folder: string): CaseResult[] {
+export function* runNetworkParity(folder: string): Generator<CaseResult> {
   const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
-  return names.sort().map((file) => runCase(folder, path.basename(file, '.json')));
+  for (const file of names.sort()) yield runCase(folder, path.basename(file, '.json'));
 }
 
-/** Whether every case that was run agrees, and at least one was run. */
+/** Whether there is at least one case, and every one is complete and within its limits. */
 export function agrees(results: readonly CaseResult[]): boolean {
-  const groups = results.flatMap((result) => result.groups);
-  return groups.length > 0 && groups.every(({ error, limit }) => error <= limit);
+  return results.length > 0 && results.every(caseAgrees);
+}
+
+function caseAgrees({ groups, missing, failed }: CaseResult): boolean {
+  if (failed !== null || missing.length > 0 || groups.length === 0) return false;
+  return groups.every(({ error, limit }) => error <= limit);
 }
 
 /** A table for people. */
-export function formatParity(results: readonly CaseResult[]): string {
-  const lines = results.flatMap(({ name, groups, refused }) => [
-    refused ? `${name}: not run, ${refused}` : `${name}:`,
-    ...groups.map(({ group, tensors, worst, error, limit }) => {
-      const verdict = error <= limit ? 'ok' : `over ${limit}`;
-      return `  ${group.padEnd(14)} ${error.toExponential(1)}  ${verdict}  (${tensors} tensors, worst ${worst})`;
-    }),
-  ]);
-  return lines.join('\n');
+export function formatCase({ name, groups, missing, failed }: CaseResult): string {
+  if (failed !== null) return `${name}: failed, ${failed}`;
+  const lines = groups.map(({ group, tensors, worst, error, limit }) => {
+    const verdict = error <= limit ? 'ok' : `over ${limit}`;
+    return `  ${group.padEnd(14)} ${error.toExponential(1)}  ${verdict}  (${tensors} tensors, worst ${worst})`;
+  });
+  const lacks = missing.length > 0 ? [`  failed: not in the expected file: ${missing.join(', ')}`] : [];
+  return [`${name}:`, ...lines, ...lacks].join('\n');
 }
 
 function runCase(folder: string, name: string): CaseResult {
+  try {
+    return { name, ...comparison(folder, name), failed: null };
+  } catch (error) {
+    // Whatever it is, the other cases may still be worth running.
+    return { name, groups: [], missing: [], failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Comparison = Pick<CaseResult, 'groups' | 'missing'>;
+
+function comparison(folder: string, name: string): Comparison {
   const parityCase = readCase(path.join(folder, `${name}.json`));
   const cfg = familyOf(parityCase);
-  if (!cfg)
-    return {
-      name,
-      groups: [],
-      refused: `networks of kind ${parityCase.kind} are not available in this version`,
-    };
   const tensors = (suffix: string) => {
     const file = path.join(folder, `${name}.${suffix}.safetensors`);
     return decodeSafetensors(readFileSync(file), file);
   };
-  const groups: GroupError[] = [];
+  const found: Comparison = { groups: [], missing: [] };
   tf.tidy(() => {
-    groups.push(...compare(parityCase, cfg, tensors('weights'), tensors('expected')));
+    Object.assign(found, compare(parityCase, cfg, tensors('weights'), tensors('expected')));
   });
-  return { name, groups, refused: null };
+  return found;
 }
 
 function readCase(file: string): ParityCase {
@@ -121,12 +139,7 @@ function readCase(file: string): ParityCase {
 type Arrays = Record<string, NamedTensor>;
 
 /** Computes what the case expects, and compares group by group. */
-function compare(
-  parityCase: ParityCase,
-  cfg: NetworkFamily,
-  weights: Arrays,
-  expected: Arrays,
-): GroupError[] {
+function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, expected: Arrays): Comparison {
   const given = (name: string) => toTensor(expected, name);
   const config = resolveNetworkConfig({
     cfg,
@@ -146,7 +159,8 @@ function compare(
     ...generatorOutputs(config, variables, given('z') as Tensor2D, labels),
     ...discriminatorOutputs(config, variables, toNhwc(given('real')), labels, parityCase.r1_gamma),
   };
-  return groupErrors(computed, expected);
+  const missing = Object.keys(computed).filter((name) => !Object.hasOwn(expected, name));
+  return { groups: groupErrors(computed, expected), missing };
 }
 
 function generatorOutputs(
@@ -260,13 +274,13 @@ function groupErrors(computed: Record<string, Tensor>, expected: Arrays): GroupE
     );
     const limit = group.startsWith('grad.') ? GRADIENT_LIMIT : VALUE_LIMIT;
     const so = groups.get(group) ?? { group, tensors: 0, worst: name, error: 0, limit };
-    const isWorse = !(error <= so.error);
+    const isWorse = error > so.error;
     groups.set(group, { ...so, tensors: so.tensors + 1, ...(isWorse ? { worst: name, error } : {}) });
   }
   return [...groups.values()];
 }
 
-/** Largest difference over largest value; infinite where sizes differ. */
+/** Largest difference over largest value; infinite where sizes differ, or where either side has a value that is no number. */
 function relativeError(found: Float32Array, wanted: Float32Array): number {
   if (found.length !== wanted.length) return Number.POSITIVE_INFINITY;
   let [difference, largest] = [0, 0];
@@ -274,5 +288,6 @@ function relativeError(found: Float32Array, wanted: Float32Array): number {
     difference = Math.max(difference, Math.abs((found[i] as number) - value));
     largest = Math.max(largest, Math.abs(value));
   });
-  return difference === 0 ? 0 : difference / largest;
+  const error = difference === 0 ? 0 : difference / largest;
+  return Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
 }

@@ -34,7 +34,7 @@ export function specifiedNetwork(
   // The generator's layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
   const isRotation = cfg === 'stylegan3-r';
   const wider = isRotation ? 2 : 1;
-  const config = resolveNetworkConfig({
+  return resolveNetworkConfig({
     cfg,
     ...data,
     zDim,
@@ -43,6 +43,6 @@ export function specifiedNetwork(
     cbase: wider * cbase,
     cmax: wider * cmax,
     clamp,
+    ...(isRotation && { discriminator: { cbase, cmax } }),
   });
-  return isRotation ? { ...config, discriminator: { cbase, cmax } } : config;
 }

@@ -29,3 +29,17 @@ export function tinyWeights(config: NetworkConfig = TINY_CONFIG, seed = 5): Reco
   );
   return Object.fromEntries(tensors);
 }
+
+/** The same, network by network. */
+export function tinyNetworks(
+  config: NetworkConfig,
+): Record<'G' | 'D' | 'G_ema', Record<string, NamedTensor>> {
+  const all = Object.entries(tinyWeights(config));
+  const own = (network: string) =>
+    Object.fromEntries(
+      all.flatMap(([name, tensor]) =>
+        name.startsWith(`${network}.`) ? [[name.slice(network.length + 1), tensor] as const] : [],
+      ),
+    );
+  return { G: own('G'), D: own('D'), G_ema: own('G_ema') };
+}

@@ -51,7 +51,7 @@ function planBeginning(
   if (other)
     return refuse(
       `does not fit: ${other}; train.py takes over networks of the same sizes only`,
-      'Use weights of this resolution, colour and number of classes, or train with `engine: tfjs`.',
+      'Use weights of this resolution, colour, number of classes and mapDepth, or train with `engine: tfjs`.',
     );
   return { snapshot: official, report };
 }

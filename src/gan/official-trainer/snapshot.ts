@@ -4,9 +4,10 @@ import { PARTS } from '../checkpoint.js';
 import type { NetworkConfig } from '../config.js';
 import { networkSpecs } from '../networks/registry.js';
 import { decodeVariables, type Variables } from '../variables.js';
-import { encodeNetworks, readWeights } from '../weights/import.js';
+import { encodeNetworks } from '../weights/import.js';
 import { firstDifference } from '../weights/infer-config.js';
 import { NETWORKS } from '../weights/network-weights.js';
+import { readWeightsFile } from '../weights/weights-file.js';
 
 export interface SnapshotParts {
   parts: Record<string, Uint8Array>;
@@ -24,10 +25,10 @@ export interface SnapshotParts {
  *   is never kept
  */
 export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
-  const weights = readWeights(bytes, name);
+  const { networks } = readWeightsFile(bytes, name);
   const specs = networkSpecs(config);
   const differences = NETWORKS.map((network) => {
-    const found = weights.networks[network];
+    const found = networks[network];
     const difference = found ? firstDifference(found.tensors, specs[network]) : 'it is missing';
     return difference === null ? null : `${network}: ${difference}`;
   });
@@ -40,8 +41,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
       mend: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
     });
   }
-  // Not what the shapes tell of it: those of small images leave cbase open.
-  const parts = encodeNetworks({ ...weights, config });
+  const parts = encodeNetworks({ config, networks });
   const variables = decodeVariables(parts);
   const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
   if (broken) {

@@ -9,6 +9,18 @@ export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8A
   for (const name of NETWORKS) {
     for (const [own, tensor] of Object.entries(networks[name] ?? {})) tensors[`${name}.${own}`] = tensor;
   }
-  const sizes = Object.entries(config).map(([key, value]) => [key, String(value)]);
-  return encodeSafetensors(tensors, { format: 'pt', kimg: String(kimg), ...Object.fromEntries(sizes) });
+  const { discriminator, ...sizes } = config;
+  const said = { format: 'pt', kimg, ...sizes, ...underName('discriminator.', discriminator ?? {}) };
+  return encodeSafetensors(tensors, texts(said));
+}
+
+function underName(prefix: string, sizes: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(sizes).map(([key, value]) => [`${prefix}${key}`, value as unknown]),
+  );
+}
+
+/** Metadata is text alone. */
+function texts(values: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 }

@@ -54,7 +54,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
       mend: 'Give a file that has the generator too.',
     });
   }
-  const config = withDiscriminator(inferConfig(generator.tensors, generator.clamp, name), D?.tensors);
+  const config = inferConfig(generator, D, name);
   const notes: string[] = [];
   const specs = networkSpecs(config);
   const misfitG = G && firstDifference(G.tensors, specs.G);
@@ -65,20 +65,11 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
-/** In -r as published, the generator alone has twice the channels. */
-function withDiscriminator(
-  config: NetworkConfig,
-  tensors: Record<string, NamedTensor> | undefined,
-): NetworkConfig {
-  const fits = (candidate: NetworkConfig) =>
-    tensors && firstDifference(tensors, networkSpecs(candidate).D) === null;
-  const { cbase, cmax } = config;
-  const narrow = { ...config, discriminator: { cbase: cbase / 2, cmax: cmax / 2 } };
-  return config.cfg === 'stylegan3-r' && !fits(config) && fits(narrow) ? narrow : config;
-}
-
 /** The networks as parts of a checkpoint, by the names of {@link PARTS}. A generator alone is its own average. */
-export function encodeNetworks({ config, networks }: ReadWeights): Record<string, Uint8Array> {
+export function encodeNetworks({
+  config,
+  networks,
+}: Pick<ReadWeights, 'config' | 'networks'>): Record<string, Uint8Array> {
   const specs = networkSpecs(config);
   const parts: Record<string, Uint8Array> = {};
   for (const name of NETWORKS) {

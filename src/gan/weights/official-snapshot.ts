@@ -4,7 +4,8 @@ import { InertObject, type PickleRules, unpickle } from '../../nn/pickle.js';
 import { readTorchStorage } from '../../nn/pytorch-file.js';
 import type { NamedTensor } from '../../nn/safetensors.js';
 import { type Refuse, tensorGlobals, TorchTensor } from '../../nn/torch-tensors.js';
-import type { NetworkWeights, WeightsFile } from './network-weights.js';
+import type { Channels } from '../config.js';
+import { type NetworkWeights, statedChannels, type WeightsFile } from './network-weights.js';
 import { officialClamp } from './official-clamp.js';
 
 /** Modules inside of each other; the official networks need four. */
@@ -155,6 +156,7 @@ class StateReader {
     return {
       className: network.className.slice(0, 80),
       clamp: officialClamp(found.clamps, network.state.get('_init_kwargs'), this.refuse),
+      stated: statedOf(network.state),
       tensors: Object.fromEntries(found.tensors),
     };
   }
@@ -182,4 +184,11 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
   const map = state.get(key);
   if (!(map instanceof Map)) return [];
   return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
+}
+
+/** StyleGAN2-ADA has the channels of its generator among the settings of the synthesis network. */
+function statedOf(state: Map<unknown, unknown>): Channels | null {
+  const made = new Map(entries(state, '_init_kwargs'));
+  const all = new Map([...entries(made, 'synthesis_kwargs'), ...made]);
+  return statedChannels(all.get('channel_base'), all.get('channel_max'));
 }

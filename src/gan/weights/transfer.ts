@@ -1,9 +1,11 @@
 /** Transfer learning: the weights of another training as the beginning of this one, as far as names and shapes agree. */
 import { CheckpointError } from '../../core/errors.js';
+import type { NamedTensor } from '../../nn/safetensors.js';
 import type { TransferReport } from '../../spec/results.js';
 import type { NetworkConfig } from '../config.js';
 import type { Variables } from '../variables.js';
 import { sameShape } from './infer-config.js';
+import { Leftovers } from './leftovers.js';
 import type { SourceWeights } from './source.js';
 import { NETWORKS, type NetworkName } from './network-weights.js';
 
@@ -15,7 +17,8 @@ export interface Transfer {
 
 /**
  * What a training takes over: every tensor of G, D and G_ema that the source has under the same name with the same shape. A network
- * that the source lacks is taken from the other generator, or starts anew. Optimiser, augmentation and kimg are no part of it.
+ * that the source lacks is taken from the other generator, or starts anew. So does a mapping network of another depth: a part of
+ * one maps to no w that the synthesis knows. Optimiser, augmentation and kimg are no part of it.
  *
  * @param shapes of the new training's variables, by name
  * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
@@ -38,27 +41,52 @@ export function planTransfer(
     initialised: [],
     notes: [],
   };
+  const mapping = mappingMisfit(config, source.config);
+  if (mapping)
+    report.notes.push(`the mapping network starts anew: it ${mapping}, and a part of one is of no use`);
   const variables: Variables = {};
+  const left = new Leftovers();
   for (const name of NETWORKS) {
     const given = givenFor(name, source, report);
     const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
+    // The discriminator's own mapping network is as deep in every configuration.
+    const isOtherMapping = (tensor: string) =>
+      mapping !== null && name !== 'D' && tensor.startsWith('mapping.');
     for (const variable of own) {
-      const tensor = given[variable.slice(name.length + 1)];
-      if (tensor && sameShape(tensor.shape, shapes[variable] ?? [])) variables[variable] = tensor.data;
-      else
-        report.initialised.push(
-          `${variable}: ${tensor ? `was ${shapeText(tensor.shape)}, is ${shapeText(shapes[variable])}` : 'not in the source'}`,
-        );
+      const tensor = variable.slice(name.length + 1);
+      const why = isOtherMapping(tensor) ? mapping : shapeMisfit(given[tensor]?.shape, shapes[variable]);
+      if (why === null) variables[variable] = (given[tensor] as NamedTensor).data;
+      else report.initialised.push(`${variable}: ${why}`);
     }
     const copied = own.filter((variable) => variable in variables).length;
     report.networks[name] = { copied, initialised: own.length - copied };
+    const unknown = (tensor: string) =>
+      !Object.hasOwn(shapes, `${name}.${tensor}`) && !isOtherMapping(tensor);
+    left.add(name, Object.keys(given).filter(unknown));
   }
+  report.notes.push(...left.notes());
   const fits = Object.keys(variables).some((name) =>
     /^G\.synthesis\..*(?<!affine|torgb)\.weight$/.test(name),
   );
   if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could take over');
   refuseNotFinite(variables, source.from);
   return { variables, report };
+}
+
+/** Why no part of the source's mapping network is taken over; null: nothing keeps it. */
+function mappingMisfit(ours: NetworkConfig, theirs: NetworkConfig): string | null {
+  const [own, other] = [ours.mappingLayers, theirs.mappingLayers];
+  return own === other ? null : `was ${layersText(other)} deep, is ${own}`;
+}
+
+function layersText(count: number): string {
+  return count === 1 ? '1 layer' : `${count} layers`;
+}
+
+/** Why a tensor is not taken over; null: nothing keeps it. */
+function shapeMisfit(theirs: readonly number[] | undefined, ours: readonly number[] = []): string | null {
+  if (!theirs) return 'not in the source';
+  return sameShape(theirs, ours) ? null : `was ${shapeText(theirs)}, is ${shapeText(ours)}`;
 }
 
 /** The tensors that a network starts from. */
@@ -93,7 +121,8 @@ function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, wh
     `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
   // A spec gives half the channels that networks of -r have.
   const halves = theirs.cfg === 'stylegan3-r' ? 2 : 1;
-  const channels = `cbase ${theirs.cbase / halves}, cmax ${theirs.cmax / halves}`;
+  const half = (channels: number) => Math.ceil(channels / halves);
+  const channels = `cbase ${half(theirs.cbase)}, cmax ${half(theirs.cmax)}`;
   return new CheckpointError({
     what: `${what} (source: ${sizes(theirs)}; this training: ${sizes(ours)})`,
     where: `train.resume ${from}`,
@@ -101,6 +130,6 @@ function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, wh
   });
 }
 
-function shapeText(shape: readonly number[] = []): string {
+function shapeText(shape: readonly number[]): string {
   return `[${shape.join(', ')}]`;
 }

@@ -3,7 +3,13 @@ import { CheckpointError } from '../../core/errors.js';
 import { readPytorchFile } from '../../nn/pytorch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../../nn/safetensors.js';
 import { isZip } from '../../nn/stored-files.js';
-import { NETWORKS, type WeightsFile } from './network-weights.js';
+import {
+  NETWORKS,
+  type NetworkName,
+  type NetworkWeights,
+  statedChannels,
+  type WeightsFile,
+} from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
@@ -15,9 +21,8 @@ import { readOfficialSnapshot } from './official-snapshot.js';
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
-    const clamp = Number(safetensorsMetadata(bytes, name).clamp);
-    const tensors = decodeSafetensors(bytes, name);
-    return { format: 'safetensors', networks: byPrefix(tensors, name, clamp > 0 ? clamp : null) };
+    const said = exported(safetensorsMetadata(bytes, name));
+    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, said) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
@@ -56,11 +61,25 @@ function isOldPytorch(bytes: Uint8Array): boolean {
   return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
 }
 
+/** What tensors do not tell. */
+type Said = Pick<NetworkWeights, 'clamp' | 'stated'>;
+
+/** What an export of ours says of its networks. The discriminator's sizes are there where they are not the generator's. */
+function exported(metadata: Record<string, unknown>): (network: NetworkName) => Said {
+  const channels = (prefix: string) =>
+    statedChannels(Number(metadata[`${prefix}cbase`]), Number(metadata[`${prefix}cmax`]));
+  const clamp = Number(metadata.clamp);
+  return (network) => ({
+    clamp: clamp > 0 ? clamp : null,
+    stated: (network === 'D' ? channels('discriminator.') : null) ?? channels(''),
+  });
+}
+
 /** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,
-  clamp: number | null = null,
+  said: (network: NetworkName) => Said = () => ({ clamp: null, stated: null }),
 ): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
@@ -75,7 +94,8 @@ function byPrefix(
       const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
       return isBare ? [[full, tensor] as const] : [];
     });
-    if (own.length > 0) found[network] = { className: null, clamp, tensors: Object.fromEntries(own) };
+    if (own.length > 0)
+      found[network] = { className: null, ...said(network), tensors: Object.fromEntries(own) };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({

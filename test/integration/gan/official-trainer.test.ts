@@ -212,6 +212,10 @@ describe('engine stylegan3', () => {
       () => snapshotParts(snapshot, 'x.pkl', configOf({ cbase: 32_768, cmax: 16 })),
       (error) => error instanceof CheckpointError && /x\.pkl: .*asks for; G_ema: /.test(error.message),
     );
+    // No layer of these has cbase / resolution channels without a remainder.
+    const uneven = configOf({ cbase: 100, cmax: 32 });
+    const kept = snapshotParts(await rig.snapshotOf(tinyWeights(uneven)), 'x.pkl', uneven);
+    assert.deepEqual(kept.notes, []);
     const broken = tinyWeights(wide);
     broken['G.mapping.fc0.bias']?.data.fill(Number.NaN);
     const bytes = await rig.snapshotOf(broken);

@@ -1,5 +1,5 @@
 /** Cutoffs, sampling rates, sizes and channels of StyleGAN3's layers. Karras et al. 2021, section 3.2 and appendix C. */
-import type { NetworkConfig } from '../../config.js';
+import type { Channels, NetworkConfig } from '../../config.js';
 
 /** Layers between the Fourier features and toRGB. */
 export const LAYERS = 14;
@@ -53,17 +53,31 @@ export interface LayerPlan {
   padding: readonly [number, number];
 }
 
+/** From the first signal's to the last one's, and no further. */
+function geometric(first: number, last: number, i: number): number {
+  return first * (last / first) ** Math.min(i / (LAYERS - CRITICAL_LAYERS), 1);
+}
+
+/** Highest frequency of signal `i`. */
+function cutoffOf(i: number, resolution: number): number {
+  return geometric(FIRST_CUTOFF, resolution / 2, i);
+}
+
+/** Channels of signal `i`, other than the picture. */
+export function signalChannels({ cbase, cmax }: Channels, resolution: number, i: number): number {
+  return roundHalfToEven(Math.min(cbase / 2 / cutoffOf(i, resolution), cmax));
+}
+
 /** Signal 0 comes from the input and signal i from layer i - 1; the last is the picture. */
-export function signals({ resolution, channels, cbase, cmax }: NetworkConfig): Signal[] {
+export function signals(config: NetworkConfig): Signal[] {
+  const { resolution, channels } = config;
   const lastCutoff = resolution / 2;
-  const geometric = (first: number, last: number, i: number) =>
-    first * (last / first) ** Math.min(i / (LAYERS - CRITICAL_LAYERS), 1);
   return Array.from({ length: LAYERS + 1 }, (_, i) => {
-    const cutoff = geometric(FIRST_CUTOFF, lastCutoff, i);
+    const cutoff = cutoffOf(i, resolution);
     const stopband = geometric(FIRST_STOPBAND, lastCutoff * LAST_STOPBAND, i);
     const rate = 2 ** Math.ceil(Math.log2(Math.min(stopband * 2, resolution)));
     return {
-      channels: i === LAYERS ? channels : roundHalfToEven(Math.min(cbase / 2 / cutoff, cmax)),
+      channels: i === LAYERS ? channels : signalChannels(config, resolution, i),
       size: i >= LAYERS - 1 ? resolution : rate + 2 * MARGIN,
       rate,
       cutoff,

@@ -1,0 +1,30 @@
+/** What the source of a transfer has and the training has no place for, in a few words. */
+import type { NetworkName } from './network-weights.js';
+
+/** Blocks that a note names before it only counts the others. */
+const BLOCKS_NAMED = 4;
+
+/** Gathered network by network. */
+export class Leftovers {
+  /** Networks by what is left over of them: the two generators have the same. */
+  private readonly networks = new Map<string, NetworkName[]>();
+
+  add(network: NetworkName, tensors: readonly string[]): void {
+    if (tensors.length === 0) return;
+    const blocks = [...new Set(tensors.map(blockOf))];
+    const named = blocks.slice(0, BLOCKS_NAMED).join(', ');
+    const more = blocks.length > BLOCKS_NAMED ? ` and ${blocks.length - BLOCKS_NAMED} more` : '';
+    const what = `${tensors.length} of the source’s tensors have no place here (${named}${more})`;
+    this.networks.set(what, [...(this.networks.get(what) ?? []), network]);
+  }
+
+  notes(): string[] {
+    return [...this.networks].map(([what, networks]) => `${networks.join(', ')}: ${what}`);
+  }
+}
+
+/** `synthesis.b16.conv1.weight` is part of synthesis.b16, `b16.conv1.weight` of b16. */
+function blockOf(tensor: string): string {
+  const parts = tensor.split('.');
+  return parts.slice(0, /^(synthesis|mapping)$/.test(parts[0] ?? '') ? 2 : 1).join('.');
+}
