@@ -32,6 +32,10 @@ export const numericEnvironmentSchema = z.object({
   mode: z.enum(['graph', 'eager']),
   /** Whether graphs were compiled by XLA; left out where not. */
   xla: z.literal(true).optional(),
+  /** What the environment tells the numeric library; absent in checkpoints of before it was kept. */
+  variables: z.record(z.string(), z.string()).optional(),
+  /** SHA-256 of the compiled step: another version of this program may compute otherwise. Absent op by op, and before it was kept. */
+  graph: z.string().optional(),
 });
 export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
 

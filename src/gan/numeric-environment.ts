@@ -15,10 +15,18 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
   return threads === 'auto' ? (environment.threads() ?? availableParallelism()) : threads;
 }
 
-/** @param library numeric library and version, as it names itself */
+/** Variables by which a user may make kernels compute otherwise. */
+const VARIABLES =
+  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_MAX_CPU_ISA|NVIDIA_TF32_OVERRIDE)$/;
+
+/**
+ * @param library numeric library and version, as it names itself
+ * @param graph SHA-256 of the compiled step; null where there is none
+ */
 export function numericEnvironment(
   train: Pick<TrainSpec, 'threads' | 'mode' | 'xla'>,
   library: string,
+  graph: string | null = null,
 ): NumericEnvironment {
   return {
     threads: resolveThreads(train.threads),
@@ -27,6 +35,12 @@ export function numericEnvironment(
     platform: `${platform()}-${arch()}`,
     mode: train.mode,
     ...(resolveXla(train.xla) && { xla: true as const }),
+    variables: Object.fromEntries(
+      Object.entries(process.env).flatMap(([name, value]) =>
+        VARIABLES.test(name) && value ? [[name, value]] : [],
+      ),
+    ),
+    ...(graph && { graph }),
   };
 }
 
@@ -43,8 +57,14 @@ function cpuFeatures(): string[] {
   }
 }
 
+/** Fields that older checkpoints do not have: nothing is known of them there. */
+const LATER_FIELDS: readonly string[] = ['variables', 'graph'];
+
 /** Fields in which two environments differ; none: same bytes are promised. */
 export function differences(a: NumericEnvironment, b: NumericEnvironment): string[] {
   const fields = new Set(Object.keys({ ...a, ...b }) as (keyof NumericEnvironment)[]);
-  return [...fields].filter((field) => canonicalJson(a[field] ?? null) !== canonicalJson(b[field] ?? null));
+  return [...fields].filter((field) => {
+    if (LATER_FIELDS.includes(field) && !(a[field] && b[field])) return false;
+    return canonicalJson(a[field] ?? null) !== canonicalJson(b[field] ?? null);
+  });
 }

@@ -15,7 +15,6 @@ import { resolveAugmentation } from './augment/options.js';
 import {
   assertSameConfiguration,
   type CheckpointManifest,
-  type LoadedCheckpoint,
   type NumericEnvironment,
   PARTS,
   type TrainingConfiguration,
@@ -111,17 +110,21 @@ export async function openTraining(
   const { config, options, classes } = plan(job, images, half);
   emit({ type: 'memory', ...planMemory(config, options), goesOn: newest !== null });
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
-  const fixed = {
-    configuration: configurationOf(job, config, options),
-    numericEnvironment: numericEnvironment(train, libraryName()),
-    classes,
-  };
-  if (newest) checkGoesOn(newest, fixed, warn);
+  const configuration = configurationOf(job, config, options);
+  if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   if (groupSize(options.batchGpu) !== groupSize(options.batch)) warn(smallerGroups(options));
   const definition = buildTrainingProgram(config, options);
   doing('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, { mode: train.mode });
-  if (newest) await program.restore({ ...emptySums(definition), ...decodeVariables(newest.parts) });
+  const fixed = {
+    configuration,
+    numericEnvironment: numericEnvironment(train, libraryName(), program.graph),
+    classes,
+  };
+  if (newest) {
+    warnOfOtherBytes(newest.manifest.numericEnvironment, fixed.numericEnvironment, warn);
+    await program.restore({ ...emptySums(definition), ...decodeVariables(newest.parts) });
+  }
   const transfer =
     newest || train.resume === null
       ? null
@@ -190,18 +193,16 @@ function configurationOf(
   };
 }
 
-/** @throws CheckpointError when the checkpoint is of another training. */
-function checkGoesOn(
-  { manifest, ref }: LoadedCheckpoint,
-  fixed: { configuration: TrainingConfiguration; numericEnvironment: NumericEnvironment },
+function warnOfOtherBytes(
+  then: NumericEnvironment,
+  now: NumericEnvironment,
   warn: (message: string) => void,
 ): void {
-  assertSameConfiguration(fixed.configuration, manifest, ref.prefix);
-  const changed = differences(manifest.numericEnvironment, fixed.numericEnvironment);
-  if (changed.length === 0) return;
-  warn(
-    `this machine differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`,
-  );
+  const changed = differences(then, now);
+  if (changed.length > 0)
+    warn(
+      `this machine or program differs from the checkpoint's in ${changed.join(', ')}: training goes on, but not to the same bytes`,
+    );
 }
 
 function smallerGroups({ batch, batchGpu }: TrainingOptions): string {

@@ -20,6 +20,7 @@ export function createEagerProgram(
 }
 
 class EagerProgram implements Program {
+  readonly graph = null;
   private readonly tensors = new Map<string, Tensor>();
 
   constructor(

@@ -29,10 +29,10 @@ export async function createGraphProgram(
 ): Promise<Program> {
   const folder = await makeScratchFolder('graph');
   try {
-    const signatures: Record<string, LoadedSignature> = {};
-    for (const name of writeGraph(definition, variables, folder))
-      signatures[name] = await loadSignature(folder, name);
-    return new GraphProgram(definition, variables, signatures);
+    const loaded: Record<string, LoadedSignature> = {};
+    const { signatures, digest } = writeGraph(definition, variables, folder);
+    for (const name of signatures) loaded[name] = await loadSignature(folder, name);
+    return new GraphProgram(definition, variables, loaded, digest);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -42,12 +42,15 @@ export async function createGraphProgram(
  * Writes a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`, each with a node `<signature>/done` (but
  * `read`) that is there once all was assigned, and nodes `<signature>/feed/<name>`.
  *
- * @returns the signatures
+ * @returns the signatures, and the SHA-256 of the file
  */
-export function writeGraph(definition: ProgramDefinition, variables: Variables, folder: string): string[] {
+export function writeGraph(
+  definition: ProgramDefinition,
+  variables: Variables,
+  folder: string,
+): { signatures: string[]; digest: string } {
   const graph = new GraphWriter(definition, variables);
-  graph.write(folder);
-  return graph.signatures;
+  return { signatures: graph.signatures, digest: graph.write(folder) };
 }
 
 class GraphProgram implements Program {
@@ -55,6 +58,7 @@ class GraphProgram implements Program {
     private readonly definition: ProgramDefinition,
     private readonly variables: Variables,
     private readonly loaded: Record<string, LoadedSignature>,
+    readonly graph: string,
   ) {}
 
   async run(name: string, feeds: Feeds): Promise<Values> {
@@ -122,8 +126,8 @@ class GraphWriter {
     for (const [name, phase] of Object.entries(definition.phases)) this.addPhase(name, phase);
   }
 
-  write(folder: string): void {
-    this.model.write(folder);
+  write(folder: string): string {
+    return this.model.write(folder);
   }
 
   private sign(name: string, signature: Signature): void {

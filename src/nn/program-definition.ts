@@ -47,6 +47,8 @@ export type Values = Record<string, Float32Array>;
 export type Feeds = Record<string, Float32Array | Int32Array>;
 
 export interface Program {
+  /** SHA-256 of the graph that is run, in hexadecimal: equal ones compute the same; null where it is run op by op. */
+  readonly graph: string | null;
   /** Runs one phase and returns its outputs. @throws RangeError for a phase or feeds that were not defined */
   run(phase: string, feeds: Feeds): Promise<Values>;
   /** Exact values of variables, optimizer state included; all of them by default. */

@@ -1,5 +1,6 @@
 /** A SavedModel on disk, written node by node with the protocol buffers that TensorFlow.js carries. */
 import { createRequire } from 'node:module';
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DataType } from '@tensorflow/tfjs';
@@ -146,7 +147,8 @@ export class SavedModelWriter {
     this.signatures.set(name, signature);
   }
 
-  write(folder: string): void {
+  /** @returns the SHA-256 of what was written, in hexadecimal */
+  write(folder: string): string {
     const info = new messages.MetaGraphDef.MetaInfoDef();
     info.setTagsList(['serve']);
     const version = new messages.VersionDef();
@@ -163,7 +165,9 @@ export class SavedModelWriter {
     model.setSavedModelSchemaVersion(1);
     model.setMetaGraphsList([meta]);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'saved_model.pb'), model.serializeBinary());
+    const bytes = model.serializeBinary();
+    writeFileSync(path.join(folder, 'saved_model.pb'), bytes);
+    return createHash('sha256').update(bytes).digest('hex');
   }
 
   private node(name: string, op: string, inputs: string[]): NodeDef {

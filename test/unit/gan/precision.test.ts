@@ -60,3 +60,15 @@ test('a checkpoint made with XLA differs from a training without, one of before 
   assert.deepEqual(differences(of(false), of(true)), ['xla']);
   assert.deepEqual(differences(of(false), of(false)), []);
 });
+
+test('another compiled step or another setting of the library is told, unless the checkpoint is of before they were kept', () => {
+  const of = (graph: string) =>
+    numericEnvironment({ threads: 1, mode: 'graph', xla: false }, 'tensorflow', graph);
+  const { graph: _graph, variables: _variables, ...before } = of('a');
+  assert.deepEqual(differences(of('a'), of('a')), []);
+  assert.deepEqual(differences(of('a'), of('b')), ['graph']);
+  assert.deepEqual(differences(of('a'), { ...of('a'), variables: { TF_ENABLE_ONEDNN_OPTS: '0' } }), [
+    'variables',
+  ]);
+  assert.deepEqual(differences(before, of('a')), []);
+});
