@@ -1,7 +1,7 @@
 """A plain PyTorch StyleGAN2 (Karras et al. 2020, config F), the peer that training is measured against.
 
-Written from the papers, the way PyTorch users write it: per-sample weights as one grouped convolution, resampling filters as
-depthwise convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the
+Written from the papers, the way PyTorch users write it: styles either on the weights, as one grouped convolution, or on the
+activations, before and after a convolution with weights shared by all images (--modulation), resampling filters as depthwise convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the
 same number of parameters as the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
 """
 
@@ -68,7 +68,27 @@ class Mapping(nn.Module):
         return x
 
 
+MODULATION = "weights"
+
+
 def modulated(x, weight, styles, demodulate=True, up=False):
+    form = on_weights if MODULATION == "weights" else on_activations
+    return form(x, weight, styles, demodulate, up)
+
+
+def on_activations(x, weight, styles, demodulate, up):
+    """Karras et al. 2020 (StyleGAN2), equations 1 to 3, with the factors taken out of the convolution."""
+    x = x * styles[:, :, None, None]
+    if up:
+        x = resample(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), pad=(1, 1), gain=4.0)
+    else:
+        x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    if demodulate:
+        x = x * (styles.square() @ weight.square().sum([2, 3]).t() + 1e-8).rsqrt()[:, :, None, None]
+    return x
+
+
+def on_weights(x, weight, styles, demodulate, up):
     n, c, h, w = x.shape
     k = weight.shape[-1]
     wgt = weight[None] * styles[:, None, :, None, None]
@@ -216,7 +236,9 @@ def main(generator=Generator, path_length=True):
     p.add_argument("--gamma", type=float, default=1.0)
     p.add_argument("--seconds", type=float, default=20)
     p.add_argument("--generate", action="store_true")
+    p.add_argument("--modulation", choices=["weights", "activations"], default=MODULATION)
     o = p.parse_args()
+    globals()["MODULATION"] = o.modulation
     torch.set_num_threads(o.threads)
     torch.manual_seed(0)
     G, D = generator(o), Discriminator(o)
