@@ -16,6 +16,7 @@ import {
   CheckpointWriter,
   findNewestCheckpoint,
   listSnapshots,
+  newestCheckpoint,
 } from '../../../src/gan/checkpoint-store.js';
 import { PatientStore } from '../../../src/gan/patient-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
@@ -59,6 +60,23 @@ describe('checkpoint store', () => {
   const warn = (message: string) => void warnings.push(message);
   const open = (attempt = 1, keepCheckpoints = 2) =>
     CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
+  const openPatiently = (attempt: number) =>
+    CheckpointWriter.open(new PatientStore(store, { firstPauseMs: 1 }), RUN, {
+      attempt,
+      keepCheckpoints: 2,
+      warn,
+    });
+  /** From now on the first put of each object is stored, and its answer is lost. */
+  const loseFirstAnswers = () => {
+    const put = store.put.bind(store);
+    const lost = new Set<string>();
+    store.put = async (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
+      const info = await put(key, body, options);
+      if (lost.has(key)) return info;
+      lost.add(key);
+      throw new StoreUnavailableError({ what: 'connection reset', where: key });
+    };
+  };
   const fileOf = (prefix: string, name: string) => path.join(folder, prefix, name);
 
   beforeEach(async () => {
@@ -125,14 +143,64 @@ describe('checkpoint store', () => {
     assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, bad);
   });
 
-  test('a damaged list of checkpoints is made anew from the manifests', async () => {
-    const writer = await open();
-    const ref = await writer.write(draft(10), parts(1));
-    await truncate(path.join(folder, RUN, 'checkpoints.json'), 25);
-    const next = await open(2);
-    assert.deepEqual(next.newest?.ref, ref);
-    assert.ok(next.claim > writer.claim);
-    await assert.rejects(writer.write(draft(20), parts(1)), StaleAttemptError);
+  for (const [how, lose] of [
+    ['damaged', (file: string) => truncate(file, 25)],
+    ['empty', (file: string) => truncate(file, 0)],
+    ['deleted', (file: string) => rm(file)],
+  ] as const) {
+    const loseList = () => lose(path.join(folder, RUN, 'checkpoints.json'));
+
+    test(`a ${how} list of checkpoints is made anew from the manifests, with one warning`, async () => {
+      const writer = await open();
+      const ref = await writer.write(draft(10), parts(1));
+      await loseList();
+      const next = await open(2);
+      assert.deepEqual(next.newest?.ref, ref);
+      assert.ok(next.claim > writer.claim);
+      assert.equal(warnings.length, 1);
+      assert.match(
+        warnings[0] as string,
+        /list of checkpoints is (damaged|missing); found by their manifests: 1/,
+      );
+      await assert.rejects(writer.write(draft(20), parts(1)), StaleAttemptError);
+    });
+
+    test(`nothing is lost when the attempt that found a ${how} list ends before it writes`, async () => {
+      const writer = await open();
+      const first = await writer.write(draft(10), parts(1));
+      const second = await writer.write(draft(20), parts(2));
+      await loseList();
+      await open(2);
+      const third = await open(3);
+      assert.deepEqual(third.newest?.ref, second);
+      assert.equal(warnings.length, 1);
+      const last = await third.write(draft(30), parts(3));
+      assert.deepEqual(await listSnapshots(store, 'r'), [first, second, last]);
+    });
+
+    test(`nothing is lost when the answer to the claim on a ${how} list is`, async () => {
+      const ref = await (await open()).write(draft(10), parts(1));
+      await loseList();
+      loseFirstAnswers();
+      const second = await openPatiently(2);
+      assert.deepEqual(second.newest?.ref, ref);
+      assert.equal(warnings.length, 1);
+      assert.deepEqual((await openPatiently(3)).newest?.ref, ref);
+    });
+
+    test(`snapshots and the newest checkpoint are found beside a ${how} list`, async () => {
+      const ref = await (await open()).write(draft(10), parts(1));
+      await loseList();
+      assert.deepEqual(await listSnapshots(store, 'r'), [ref]);
+      assert.deepEqual(await newestCheckpoint(store, 'r'), ref);
+      assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
+    });
+  }
+
+  test('a training that has not begun has no checkpoints, and nobody is warned', async () => {
+    assert.equal(await findNewestCheckpoint(store, RUN, warn), null);
+    assert.equal((await open()).claim, 1);
+    assert.deepEqual(warnings, []);
   });
 
   test('an attempt that was overtaken can add no checkpoint, and changes none', async () => {
@@ -178,15 +246,8 @@ describe('checkpoint store', () => {
   test('a put that succeeds although its answer is lost is recognised as done', async () => {
     const writer = await open();
     const put = store.put.bind(store);
-    const lost = new Set<string>();
-    store.put = async (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
-      const info = await put(key, body, options);
-      if (lost.has(key)) return info;
-      lost.add(key);
-      throw new StoreUnavailableError({ what: 'connection reset', where: key });
-    };
-    const patient = new PatientStore(store, { firstPauseMs: 1 });
-    const second = await CheckpointWriter.open(patient, RUN, { attempt: 2, keepCheckpoints: 2, warn });
+    loseFirstAnswers();
+    const second = await openPatiently(2);
     const ref = await second.write(draft(10), parts(1));
     await second.publish('stats.jsonl', Buffer.from('line\n'));
     assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
