@@ -98,21 +98,22 @@ export interface WriterHandedOver {
   ownership: HandedOver;
 }
 
+/** What an attempt begins with. */
+export interface Opened {
+  writer: CheckpointWriter;
+  /** The newest checkpoint that verifies, which the attempt goes on from. It is large: let go of it once it is restored. */
+  newest: LoadedCheckpoint | null;
+}
+
 /** One attempt's way to its training's checkpoints. */
 export class CheckpointWriter {
-  private entries: IndexEntry[];
-
   private constructor(
     private readonly store: ObjectStore,
     private readonly runPrefix: string,
     private readonly ownership: Ownership,
     private readonly keepCheckpoints: number,
-    /** The newest checkpoint that verifies; this attempt goes on from it. */
-    readonly newest: LoadedCheckpoint | null,
-    entries: IndexEntry[],
-  ) {
-    this.entries = entries;
-  }
+    private entries: IndexEntry[],
+  ) {}
 
   /**
    * Claims the training, then reads its newest intact checkpoint: in this order, nobody can commit another one in between.
@@ -123,12 +124,13 @@ export class CheckpointWriter {
     store: ObjectStore,
     runPrefix: string,
     options: { attempt: number; keepCheckpoints: number; warn: Warn },
-  ): Promise<CheckpointWriter> {
+  ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestThatVerifies(store, ownership.checkpoints, options.warn);
     // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
-    return new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, newest, entries);
+    const writer = new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, entries);
+    return { writer, newest };
   }
 
   /** Everything that a thread needs to write on; this object must not be used any more. */
@@ -142,7 +144,7 @@ export class CheckpointWriter {
     { runPrefix, keepCheckpoints, entries, ownership }: WriterHandedOver,
   ): CheckpointWriter {
     const taken = Ownership.takeOver(store, runPrefix, ownership);
-    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, null, entries);
+    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, entries);
   }
 
   get claim(): number {

@@ -100,12 +100,11 @@ export async function openTraining(
     job.dataset.prefix,
     path.join(environment.cacheFolder(), 'datasets'),
   );
-  const writer = await CheckpointWriter.open(store, runPrefix, {
+  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt: job.attempt,
     keepCheckpoints: train.keepCheckpoints,
     warn,
   });
-  const { newest } = writer;
   const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
   const { config, options, classes } = plan(job, images, half);
   emit({ type: 'memory', ...planMemory(config, options.batchGpu) });

@@ -75,8 +75,11 @@ export async function openOfficialTraining(
   const { config, fixed } = plan(job, dataset.manifest, checkout);
   const runPrefix = trainPrefix(job.runId);
   const { keepCheckpoints } = train;
-  const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
-  const { newest } = writer;
+  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
+    attempt,
+    keepCheckpoints,
+    warn,
+  });
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
   for (const limit of officialWarnings(train, config.channels)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
