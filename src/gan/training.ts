@@ -32,7 +32,7 @@ import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { resolvePrecision } from './precision.js';
 import { PreviewPainter, paintReals, REALS } from './preview.js';
-import type { TrainerControls } from './training-controls.js';
+import { LOADING_ALLOWANCE_MS, type TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
 import { conditionalClasses, specifiedNetwork } from './specified-network.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
@@ -99,6 +99,7 @@ export async function openTraining(
     store,
     job.dataset.prefix,
     path.join(environment.cacheFolder(), 'datasets'),
+    { onProgress: () => doing('loading', LOADING_ALLOWANCE_MS) },
   );
   const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt: job.attempt,

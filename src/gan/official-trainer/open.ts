@@ -21,7 +21,7 @@ import { numericEnvironment } from '../numeric-environment.js';
 import { paintReals, REALS } from '../preview.js';
 import { conditionalClasses, specifiedNetwork } from '../specified-network.js';
 import type { TrainerJob } from '../trainer-events.js';
-import type { TrainerControls } from '../training-controls.js';
+import { LOADING_ALLOWANCE_MS, type TrainerControls } from '../training-controls.js';
 import { describeTransfer, recordTransfer } from '../transfer-report.js';
 import { officialSettings, officialWarnings } from './arguments.js';
 import { findBeginning } from './beginning.js';
@@ -29,8 +29,6 @@ import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
 import { NOTHING_YET } from './progress.js';
 import { firstImages } from './reals.js';
 
-/** Bringing the data set here; each image that comes starts it anew. */
-const LOADING_ALLOWANCE_MS = 20 * 60_000;
 /** Activations of the official networks are kept within this, unless they compute in single precision. */
 const OFFICIAL_CLAMP = 256;
 
