@@ -5,17 +5,7 @@ import { PreconditionFailedError, StaleAttemptError, StoreError } from '../core/
 import { log } from '../core/log.js';
 import { parseJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
-
-export const entrySchema = z.object({
-  prefix: z.string(),
-  kimg: z.number(),
-  step: z.int(),
-  snapshot: z.boolean(),
-  /** false: only what lasts of a snapshot is kept (EMA weights, preview, manifest). */
-  full: z.boolean(),
-  manifestSha256: z.string(),
-});
-export type IndexEntry = z.output<typeof entrySchema>;
+import { entriesByListing, entrySchema, type IndexEntry } from './checkpoint-entry.js';
 
 const indexSchema = z.object({
   version: z.literal(1),
@@ -37,15 +27,34 @@ export function indexKey(runPrefix: string): string {
   return `${runPrefix}checkpoints.json`;
 }
 
-/** The newest full checkpoint that the index names, not verified; null when there is none. */
+/** The newest full checkpoint, not verified; null when there is none. */
 export async function newestEntry(store: ObjectStore, runPrefix: string): Promise<IndexEntry | null> {
-  const { index } = await readIndex(store, runPrefix);
-  const full = (index?.checkpoints ?? []).filter((entry) => entry.full);
+  const { checkpoints } = await readList(store, runPrefix, (message) => log.warn(message));
+  const full = checkpoints.filter((entry) => entry.full);
   return full.sort((a, b) => b.step - a.step)[0] ?? null;
 }
 
-/** The index as it stands. Never throws for a damaged one: checkpoints can be found without it. */
-export async function readIndex(store: ObjectStore, runPrefix: string): Promise<Read> {
+/**
+ * The index, and the checkpoints that count: those that it lists. Where it is damaged or gone they are those that have a
+ * manifest, and that is warned of; a training that nobody has claimed yet has neither.
+ */
+export async function readList(
+  store: ObjectStore,
+  runPrefix: string,
+  warn: (message: string) => void,
+): Promise<Read & { checkpoints: IndexEntry[] }> {
+  const read = await readIndex(store, runPrefix);
+  if (read.index) return { ...read, checkpoints: read.index.checkpoints };
+  const checkpoints = await entriesByListing(store, runPrefix);
+  if (read.damaged || checkpoints.length > 0) {
+    const state = read.damaged ? 'damaged' : 'missing';
+    warn(`the list of checkpoints is ${state}; found by their manifests: ${checkpoints.length}`);
+  }
+  return { ...read, checkpoints };
+}
+
+/** The index as it stands. Never throws for a damaged one. */
+async function readIndex(store: ObjectStore, runPrefix: string): Promise<Read> {
   const key = indexKey(runPrefix);
   for (;;) {
     const before = await store.head(key);
@@ -79,32 +88,38 @@ export class Ownership {
     private readonly runPrefix: string,
     private current: Index,
     private etag: string,
-    /** The index that was found could not be read; its list was lost. */
-    readonly foundDamaged: boolean,
   ) {}
 
   /**
+   * A list that was lost is made anew in the very write that claims: were it claimed first, an end before the first commit
+   * would leave an empty list behind, and the next attempt would start from nothing.
+   *
    * @param attempt rises from attempt to attempt of a run (equal is allowed: a rerun by hand).
    * @throws StaleAttemptError when a later attempt owns the training already.
    */
-  static async claim(store: ObjectStore, runPrefix: string, attempt: number): Promise<Ownership> {
+  static async claim(
+    store: ObjectStore,
+    runPrefix: string,
+    { attempt, warn }: { attempt: number; warn: (message: string) => void },
+  ): Promise<Ownership> {
     const nonce = randomUUID();
     for (;;) {
-      const { index, etag, damaged } = await readIndex(store, runPrefix);
-      if (index && etag && index.owner.nonce === nonce)
-        return new Ownership(store, runPrefix, index, etag, damaged);
+      const { index, etag, checkpoints } = await readList(store, runPrefix, warn);
+      if (index && etag && index.owner.nonce === nonce) return new Ownership(store, runPrefix, index, etag);
       if (index && index.owner.attempt > attempt) throw stale(runPrefix);
+      // Claims that a lost list has seen are not known; none of them was as large as the time.
+      const isLost = !index && (etag !== null || checkpoints.length > 0);
       const next: Index = {
         version: 1,
-        owner: { claim: (index?.owner.claim ?? (damaged ? Date.now() : 0)) + 1, attempt, nonce },
+        owner: { claim: (index?.owner.claim ?? (isLost ? Date.now() : 0)) + 1, attempt, nonce },
         writeId: randomUUID(),
-        checkpoints: index?.checkpoints ?? [],
+        checkpoints,
       };
       const condition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
       try {
         const info = await putJson(store, indexKey(runPrefix), next, condition);
         log.info('training claimed', { claim: next.owner.claim, attempt });
-        return new Ownership(store, runPrefix, next, info.etag, damaged);
+        return new Ownership(store, runPrefix, next, info.etag);
       } catch (error) {
         if (!(error instanceof PreconditionFailedError)) throw error;
       }
@@ -117,7 +132,7 @@ export class Ownership {
   }
 
   static takeOver(store: ObjectStore, runPrefix: string, { index, etag }: HandedOver): Ownership {
-    return new Ownership(store, runPrefix, index, etag, false);
+    return new Ownership(store, runPrefix, index, etag);
   }
 
   get claim(): number {

@@ -1,9 +1,9 @@
 /** Checkpoints in the object store: committed in one step, verified when read, thinned out when old. */
-import { GistError, PreconditionFailedError, StaleAttemptError, StoreError } from '../core/errors.js';
+import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { parseJson } from '../storage/json.js';
+import { findObject } from '../storage/find-object.js';
 import { type Part, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
@@ -11,11 +11,11 @@ import {
   checkpointPrefix,
   LASTING_PARTS,
   type LoadedCheckpoint,
-  manifestSchema,
   partKey,
   trainPrefix,
 } from './checkpoint.js';
-import { type HandedOver, type IndexEntry, newestEntry, Ownership, readIndex } from './checkpoint-index.js';
+import { type IndexEntry, manifestKey, parseManifest } from './checkpoint-entry.js';
+import { type HandedOver, newestEntry, Ownership, readList } from './checkpoint-index.js';
 
 export type Warn = (message: string) => void;
 
@@ -24,8 +24,8 @@ export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'pa
 
 /** Snapshots that count, oldest first. */
 export async function listSnapshots(store: ObjectStore, runId: string): Promise<CheckpointRef[]> {
-  const { index } = await readIndex(store, trainPrefix(runId));
-  return (index?.checkpoints ?? []).filter(({ snapshot }) => snapshot).map(refOf);
+  const { checkpoints } = await readList(store, trainPrefix(runId), (message) => log.warn(message));
+  return checkpoints.filter(({ snapshot }) => snapshot).map(refOf);
 }
 
 /** The newest checkpoint that a training can go on from, not verified. */
@@ -43,10 +43,8 @@ export async function findNewestCheckpoint(
   runPrefix: string,
   warn: Warn,
 ): Promise<LoadedCheckpoint | null> {
-  const { index, damaged } = await readIndex(store, runPrefix);
-  if (damaged) warn('the list of checkpoints is damaged; looking for checkpoints without it');
-  const entries = index?.checkpoints ?? (damaged ? await entriesByListing(store, runPrefix) : []);
-  return newestThatVerifies(store, entries, warn);
+  const { checkpoints } = await readList(store, runPrefix, warn);
+  return newestThatVerifies(store, checkpoints, warn);
 }
 
 async function newestThatVerifies(
@@ -71,9 +69,10 @@ async function newestThatVerifies(
 class Damage extends Error {}
 
 async function loadCheckpoint(store: ObjectStore, entry: IndexEntry): Promise<LoadedCheckpoint> {
-  const bytes = await getOrDamage(store, `${entry.prefix}manifest.json`);
+  const bytes = await getOrDamage(store, manifestKey(entry.prefix));
   if (sha256(bytes) !== entry.manifestSha256) throw new Damage('its manifest is torn or changed');
-  const manifest = parseManifest(bytes, entry.prefix);
+  const manifest = parseManifest(bytes);
+  if (!manifest) throw new Damage('its manifest cannot be read');
   const parts: Record<string, Uint8Array> = {};
   for (const [name, part] of Object.entries(manifest.parts)) {
     const content = await getOrDamage(store, `${entry.prefix}${part.key}`);
@@ -86,47 +85,9 @@ async function loadCheckpoint(store: ObjectStore, entry: IndexEntry): Promise<Lo
 }
 
 async function getOrDamage(store: ObjectStore, key: string): Promise<Uint8Array> {
-  try {
-    return await store.get(key);
-  } catch (error) {
-    // A refusal of the store as a whole (wrong secret, no bucket) fails the head too and is thrown there.
-    if (error instanceof StoreError && (await store.head(key)) === null)
-      throw new Damage(`${key.split('/').at(-1)} is missing`);
-    throw error;
-  }
-}
-
-function parseManifest(bytes: Uint8Array, where: string): CheckpointManifest {
-  try {
-    return parseJson(bytes, where, manifestSchema);
-  } catch (error) {
-    throw error instanceof StoreError ? new Damage('its manifest cannot be read') : error;
-  }
-}
-
-/** What a damaged index listed, as far as the manifests tell. */
-async function entriesByListing(store: ObjectStore, runPrefix: string): Promise<IndexEntry[]> {
-  const entries: IndexEntry[] = [];
-  for await (const { key } of store.list(`${runPrefix}checkpoint-`)) {
-    if (!key.endsWith('/manifest.json')) continue;
-    const prefix = key.slice(0, -'manifest.json'.length);
-    const bytes = await store.get(key);
-    try {
-      const { kimg, step, snapshot, parts } = parseManifest(bytes, key);
-      const heads = await Promise.all(Object.values(parts).map((part) => store.head(`${prefix}${part.key}`)));
-      entries.push({
-        prefix,
-        kimg,
-        step,
-        snapshot,
-        full: heads.every((head) => head !== null),
-        manifestSha256: sha256(bytes),
-      });
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-    }
-  }
-  return entries;
+  const bytes = await findObject(store, key);
+  if (!bytes) throw new Damage(`${key.split('/').at(-1)} is missing`);
+  return bytes;
 }
 
 /** A writer on its way between threads. */
@@ -137,21 +98,22 @@ export interface WriterHandedOver {
   ownership: HandedOver;
 }
 
+/** What an attempt begins with. */
+export interface Opened {
+  writer: CheckpointWriter;
+  /** The newest checkpoint that verifies, which the attempt goes on from. It is large: let go of it once it is restored. */
+  newest: LoadedCheckpoint | null;
+}
+
 /** One attempt's way to its training's checkpoints. */
 export class CheckpointWriter {
-  private entries: IndexEntry[];
-
   private constructor(
     private readonly store: ObjectStore,
     private readonly runPrefix: string,
     private readonly ownership: Ownership,
     private readonly keepCheckpoints: number,
-    /** The newest checkpoint that verifies; this attempt goes on from it. */
-    readonly newest: LoadedCheckpoint | null,
-    entries: IndexEntry[],
-  ) {
-    this.entries = entries;
-  }
+    private entries: IndexEntry[],
+  ) {}
 
   /**
    * Claims the training, then reads its newest intact checkpoint: in this order, nobody can commit another one in between.
@@ -162,16 +124,13 @@ export class CheckpointWriter {
     store: ObjectStore,
     runPrefix: string,
     options: { attempt: number; keepCheckpoints: number; warn: Warn },
-  ): Promise<CheckpointWriter> {
-    const ownership = await Ownership.claim(store, runPrefix, options.attempt);
-    if (ownership.foundDamaged) options.warn('the list of checkpoints was damaged; it is made anew');
-    const known = ownership.foundDamaged
-      ? await entriesByListing(store, runPrefix)
-      : [...ownership.checkpoints];
-    const newest = await newestThatVerifies(store, known, options.warn);
+  ): Promise<Opened> {
+    const ownership = await Ownership.claim(store, runPrefix, options);
+    const newest = await newestThatVerifies(store, ownership.checkpoints, options.warn);
     // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
-    const entries = known.filter(({ step }) => newest !== null && step <= newest.ref.step);
-    return new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, newest, entries);
+    const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
+    const writer = new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, entries);
+    return { writer, newest };
   }
 
   /** Everything that a thread needs to write on; this object must not be used any more. */
@@ -185,7 +144,7 @@ export class CheckpointWriter {
     { runPrefix, keepCheckpoints, entries, ownership }: WriterHandedOver,
   ): CheckpointWriter {
     const taken = Ownership.takeOver(store, runPrefix, ownership);
-    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, null, entries);
+    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, entries);
   }
 
   get claim(): number {
@@ -208,7 +167,7 @@ export class CheckpointWriter {
     }
     const manifest: CheckpointManifest = { version: 1, claim: this.claim, ...draft, parts: listed };
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-    await this.putManifest(`${prefix}manifest.json`, bytes);
+    await this.putManifest(manifestKey(prefix), bytes);
     const entry: IndexEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
     const { kept, thinned, dropped } = thinOut(
       [...this.entries.filter((other) => other.prefix !== prefix), entry],
@@ -248,7 +207,8 @@ export class CheckpointWriter {
       if (before) {
         const there = await this.store.get(key);
         if (sha256(there) === sha256(bytes)) return;
-        if (claimOf(there) > this.claim)
+        // A manifest that cannot be read belongs to nobody.
+        if ((parseManifest(there)?.claim ?? 0) > this.claim)
           throw new StaleAttemptError({ what: 'a later attempt has written this checkpoint', where: key });
       }
       try {
@@ -277,15 +237,6 @@ export class CheckpointWriter {
       if (!(error instanceof GistError)) throw error;
       log.warn('an old checkpoint could not be deleted yet', { prefix, error: error.name });
     }
-  }
-}
-
-/** A manifest that cannot be read belongs to nobody. */
-function claimOf(bytes: Uint8Array): number {
-  try {
-    return parseManifest(bytes, 'manifest').claim;
-  } catch {
-    return 0;
   }
 }
 

@@ -10,11 +10,13 @@ import { resolveThreads } from './numeric-environment.js';
 import { PatientStore } from './patient-store.js';
 import { Pulse } from './pulse.js';
 import { EXIT, tellsOfSteps, type TrainerEvent, type TrainerJob } from './trainer-events.js';
-import { STAGES, type TrainerControls, type TrainingOutcome } from './training-controls.js';
+import {
+  LOADING_ALLOWANCE_MS,
+  STAGES,
+  type TrainerControls,
+  type TrainingOutcome,
+} from './training-controls.js';
 import { xlaVariables } from './xla.js';
-
-/** Libraries and data; either engine says later what it is at. */
-const LOADING_ALLOWANCE_MS = 20 * 60_000;
 
 let stopping = false;
 let started = false;

@@ -93,7 +93,8 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       record(training, outputs);
     }
   } catch (error) {
-    // A checkpoint under way is of an earlier, good state: it is worth having.
+    // A checkpoint under way is of an earlier, good state: it is worth having, and takes longer than a step may.
+    doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
     await uploads.drain();
     throw error;
   } finally {

@@ -22,6 +22,9 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Of 'loading': libraries and data. Each image that comes starts it anew. */
+export const LOADING_ALLOWANCE_MS = 20 * 60_000;
+
 export type TrainingOutcome =
   | { type: 'done'; last: CheckpointRef }
   | { type: 'stopped'; checkpoint: CheckpointRef | null };

@@ -32,7 +32,7 @@ import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { resolvePrecision } from './precision.js';
 import { PreviewPainter, paintReals, REALS } from './preview.js';
-import type { TrainerControls } from './training-controls.js';
+import { LOADING_ALLOWANCE_MS, type TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
 import { conditionalClasses, specifiedNetwork } from './specified-network.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
@@ -99,13 +99,13 @@ export async function openTraining(
     store,
     job.dataset.prefix,
     path.join(environment.cacheFolder(), 'datasets'),
+    { onProgress: () => doing('loading', LOADING_ALLOWANCE_MS) },
   );
-  const writer = await CheckpointWriter.open(store, runPrefix, {
+  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt: job.attempt,
     keepCheckpoints: train.keepCheckpoints,
     warn,
   });
-  const { newest } = writer;
   const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
   const { config, options, classes } = plan(job, images, half);
   emit({ type: 'memory', ...planMemory(config, options), goesOn: newest !== null });

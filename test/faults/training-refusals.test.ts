@@ -50,7 +50,7 @@ describe('a training that cannot go on', () => {
     );
     const { version: _version, claim: _claim, parts: _parts, ...draft } = manifest;
     const step = ref.step + 1;
-    const writer = await CheckpointWriter.open(tiny.store, trainPrefix('overflows'), {
+    const { writer } = await CheckpointWriter.open(tiny.store, trainPrefix('overflows'), {
       attempt: 1000,
       keepCheckpoints: 3,
       warn: assert.fail,

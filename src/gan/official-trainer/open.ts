@@ -21,7 +21,7 @@ import { numericEnvironment } from '../numeric-environment.js';
 import { paintReals, REALS } from '../preview.js';
 import { conditionalClasses, specifiedNetwork } from '../specified-network.js';
 import type { TrainerJob } from '../trainer-events.js';
-import type { TrainerControls } from '../training-controls.js';
+import { LOADING_ALLOWANCE_MS, type TrainerControls } from '../training-controls.js';
 import { describeTransfer, recordTransfer } from '../transfer-report.js';
 import { OFFICIAL_CLAMP } from '../weights/official-clamp.js';
 import { officialSettings, officialWarnings } from './arguments.js';
@@ -29,9 +29,6 @@ import { findBeginning } from './beginning.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
 import { NOTHING_YET } from './progress.js';
 import { firstImages } from './reals.js';
-
-/** Bringing the data set here; each image that comes starts it anew. */
-const LOADING_ALLOWANCE_MS = 20 * 60_000;
 
 export interface OfficialTraining {
   checkout: Checkout;
@@ -74,8 +71,11 @@ export async function openOfficialTraining(
   const { config, fixed } = plan(job, dataset.manifest, checkout);
   const runPrefix = trainPrefix(job.runId);
   const { keepCheckpoints } = train;
-  const writer = await CheckpointWriter.open(store, runPrefix, { attempt, keepCheckpoints, warn });
-  const { newest } = writer;
+  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
+    attempt,
+    keepCheckpoints,
+    warn,
+  });
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
   for (const limit of officialWarnings(train)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));

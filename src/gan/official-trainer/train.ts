@@ -127,6 +127,7 @@ class OfficialRun {
       }
     } catch (error) {
       // A checkpoint under way is of an earlier, good state: it is worth having.
+      controls.doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
       await uploads.drain();
       throw error;
     } finally {

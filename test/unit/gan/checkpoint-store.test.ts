@@ -4,6 +4,9 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   CheckpointError,
   PreconditionFailedError,
@@ -16,6 +19,8 @@ import {
   CheckpointWriter,
   findNewestCheckpoint,
   listSnapshots,
+  newestCheckpoint,
+  type Opened,
 } from '../../../src/gan/checkpoint-store.js';
 import { PatientStore } from '../../../src/gan/patient-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
@@ -59,6 +64,23 @@ describe('checkpoint store', () => {
   const warn = (message: string) => void warnings.push(message);
   const open = (attempt = 1, keepCheckpoints = 2) =>
     CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
+  const openPatiently = (attempt: number) =>
+    CheckpointWriter.open(new PatientStore(store, { firstPauseMs: 1 }), RUN, {
+      attempt,
+      keepCheckpoints: 2,
+      warn,
+    });
+  /** From now on the first put of each object is stored, and its answer is lost. */
+  const loseFirstAnswers = () => {
+    const put = store.put.bind(store);
+    const lost = new Set<string>();
+    store.put = async (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
+      const info = await put(key, body, options);
+      if (lost.has(key)) return info;
+      lost.add(key);
+      throw new StoreUnavailableError({ what: 'connection reset', where: key });
+    };
+  };
   const fileOf = (prefix: string, name: string) => path.join(folder, prefix, name);
 
   beforeEach(async () => {
@@ -69,8 +91,8 @@ describe('checkpoint store', () => {
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
   test('what was written is read back, with its counters', async () => {
-    const writer = await open();
-    assert.equal(writer.newest, null);
+    const { writer, newest } = await open();
+    assert.equal(newest, null);
     const ref = await writer.write(draft(10), parts(7));
     const found = await findNewestCheckpoint(store, RUN, warn);
     assert.deepEqual(found?.ref, ref);
@@ -97,7 +119,7 @@ describe('checkpoint store', () => {
     ['an empty manifest', (prefix: string) => truncate(fileOf(prefix, 'manifest.json'), 0)],
   ] as const) {
     test(`${how} makes the checkpoint before it the newest, with one warning`, async () => {
-      const writer = await open();
+      const { writer } = await open();
       const good = await writer.write(draft(10), parts(1));
       const bad = await writer.write(draft(20), parts(2));
       await damage(bad.prefix);
@@ -108,7 +130,7 @@ describe('checkpoint store', () => {
   }
 
   test('when nothing is intact the training starts anew, with a warning', async () => {
-    const writer = await open();
+    const { writer } = await open();
     const { prefix } = await writer.write(draft(10), parts(1));
     await truncate(fileOf(prefix, 'manifest.json'), 3);
     assert.equal((await open(2)).newest, null);
@@ -116,29 +138,95 @@ describe('checkpoint store', () => {
   });
 
   test('a damaged checkpoint is made again by the next attempt under the same prefix', async () => {
-    const writer = await open();
+    const { writer } = await open();
     await writer.write(draft(10), parts(1));
     const bad = await writer.write(draft(20), parts(2));
     await truncate(fileOf(bad.prefix, partKey('G.safetensors', 1)), 17);
-    const next = await open(2);
+    const { writer: next } = await open(2);
     assert.deepEqual(await next.write(draft(20), parts(2)), bad);
     assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, bad);
   });
 
-  test('a damaged list of checkpoints is made anew from the manifests', async () => {
-    const writer = await open();
-    const ref = await writer.write(draft(10), parts(1));
-    await truncate(path.join(folder, RUN, 'checkpoints.json'), 25);
-    const next = await open(2);
-    assert.deepEqual(next.newest?.ref, ref);
-    assert.ok(next.claim > writer.claim);
-    await assert.rejects(writer.write(draft(20), parts(1)), StaleAttemptError);
+  test('the checkpoint that an attempt began from takes no memory while it goes on', async () => {
+    await (await open()).writer.write(draft(10), parts(1));
+    const { writer, loaded } = await open(2).then(({ writer, newest }) => {
+      assert.ok(newest);
+      return { writer, loaded: new WeakRef(newest) };
+    });
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    for (let tries = 0; tries < 10 && loaded.deref(); tries++) {
+      await breathe();
+      collectGarbage();
+    }
+    assert.equal(loaded.deref(), undefined);
+    await writer.write(draft(20), parts(2));
+  });
+
+  for (const [how, lose] of [
+    ['damaged', (file: string) => truncate(file, 25)],
+    ['wiped', (file: string) => truncate(file, 0)],
+    ['deleted', (file: string) => rm(file)],
+  ] as const) {
+    const loseList = () => lose(path.join(folder, RUN, 'checkpoints.json'));
+
+    test(`a ${how} list of checkpoints is made anew from the manifests, with one warning`, async () => {
+      const { writer } = await open();
+      const ref = await writer.write(draft(10), parts(1));
+      await loseList();
+      const next = await open(2);
+      assert.deepEqual(next.newest?.ref, ref);
+      assert.ok(next.writer.claim > writer.claim);
+      assert.equal(warnings.length, 1);
+      assert.match(
+        warnings[0] as string,
+        /list of checkpoints is (damaged|missing); found by their manifests: 1/,
+      );
+      await assert.rejects(writer.write(draft(20), parts(1)), StaleAttemptError);
+    });
+
+    test(`nothing is lost when the attempt that found a ${how} list ends before it writes`, async () => {
+      const { writer } = await open();
+      const first = await writer.write(draft(10), parts(1));
+      const second = await writer.write(draft(20), parts(2));
+      await loseList();
+      await open(2);
+      const third = await open(3);
+      assert.deepEqual(third.newest?.ref, second);
+      assert.equal(warnings.length, 1);
+      const last = await third.writer.write(draft(30), parts(3));
+      assert.deepEqual(await listSnapshots(store, 'r'), [first, second, last]);
+    });
+
+    test(`nothing is lost when the answer to the claim on a ${how} list is`, async () => {
+      const ref = await (await open()).writer.write(draft(10), parts(1));
+      await loseList();
+      loseFirstAnswers();
+      const second = await openPatiently(2);
+      assert.deepEqual(second.newest?.ref, ref);
+      assert.equal(warnings.length, 1);
+      assert.deepEqual((await openPatiently(3)).newest?.ref, ref);
+    });
+
+    test(`snapshots and the newest checkpoint are found beside a ${how} list`, async () => {
+      const ref = await (await open()).writer.write(draft(10), parts(1));
+      await loseList();
+      assert.deepEqual(await listSnapshots(store, 'r'), [ref]);
+      assert.deepEqual(await newestCheckpoint(store, 'r'), ref);
+      assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
+    });
+  }
+
+  test('a training that has not begun has no checkpoints, and nobody is warned', async () => {
+    assert.equal(await findNewestCheckpoint(store, RUN, warn), null);
+    assert.equal((await open()).writer.claim, 1);
+    assert.deepEqual(warnings, []);
   });
 
   test('an attempt that was overtaken can add no checkpoint, and changes none', async () => {
-    const older = await open(1);
+    const { writer: older } = await open(1);
     await older.write(draft(10), parts(1));
-    const newer = await open(2);
+    const { writer: newer } = await open(2);
     const kept = await newer.write(draft(20), parts(2));
     await assert.rejects(older.write(draft(20), parts(9)), StaleAttemptError);
     await assert.rejects(older.write(draft(30), parts(9)), StaleAttemptError);
@@ -149,8 +237,8 @@ describe('checkpoint store', () => {
   });
 
   test('an attempt that is overtaken between its manifest and its commit is refused', async () => {
-    const older = await open(1);
-    let newer: CheckpointWriter | undefined;
+    const { writer: older } = await open(1);
+    let newer: Opened | undefined;
     const put = store.put.bind(store);
     store.put = async (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
       const info = await put(key, body, options);
@@ -159,7 +247,7 @@ describe('checkpoint store', () => {
     };
     await assert.rejects(older.write(draft(10), parts(1)), StaleAttemptError);
     assert.equal(newer?.newest, null);
-    const ref = await newer?.write(draft(10), parts(2));
+    const ref = await newer?.writer.write(draft(10), parts(2));
     assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
   });
 
@@ -169,24 +257,18 @@ describe('checkpoint store', () => {
   });
 
   test('of several attempts that claim at the same time one remains able to write', async () => {
-    const writers = await Promise.all(Array.from({ length: 5 }, () => open(1)));
+    const opened = await Promise.all(Array.from({ length: 5 }, () => open(1)));
+    const writers = opened.map(({ writer }) => writer);
     assert.equal(new Set(writers.map(({ claim }) => claim)).size, 5);
     const results = await Promise.allSettled(writers.map((writer) => writer.write(draft(10), parts(1))));
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
   });
 
   test('a put that succeeds although its answer is lost is recognised as done', async () => {
-    const writer = await open();
+    const { writer } = await open();
     const put = store.put.bind(store);
-    const lost = new Set<string>();
-    store.put = async (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
-      const info = await put(key, body, options);
-      if (lost.has(key)) return info;
-      lost.add(key);
-      throw new StoreUnavailableError({ what: 'connection reset', where: key });
-    };
-    const patient = new PatientStore(store, { firstPauseMs: 1 });
-    const second = await CheckpointWriter.open(patient, RUN, { attempt: 2, keepCheckpoints: 2, warn });
+    loseFirstAnswers();
+    const { writer: second } = await openPatiently(2);
     const ref = await second.write(draft(10), parts(1));
     await second.publish('stats.jsonl', Buffer.from('line\n'));
     assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
@@ -195,7 +277,7 @@ describe('checkpoint store', () => {
   });
 
   test('old snapshots keep their EMA weights and manifest, other old checkpoints go', async () => {
-    const writer = await open(1, 2);
+    const { writer } = await open(1, 2);
     const first = await writer.write(draft(10, true), parts(1));
     const second = await writer.write(draft(15, false), parts(1));
     await writer.write(draft(20, true), parts(1));
@@ -217,7 +299,7 @@ describe('checkpoint store', () => {
   });
 
   test('a failed write can be repeated', async () => {
-    const writer = await open();
+    const { writer } = await open();
     const put = store.put.bind(store);
     let failures = 3;
     store.put = (key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> => {
