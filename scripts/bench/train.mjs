@@ -15,13 +15,19 @@ const CONFIGURATIONS = [
 const QUICK = { cfg: 'stylegan2', resolution: 32, cbase: 1024, cmax: 64, batch: 8 };
 const LATENTS = { channels: 1, classes: 0, mapDepth: 2, zDim: 512, wDim: 512 };
 
-/** PyTorch's side of each family, and the ways in which it can be run: the fastest of them is what ours is measured against. */
+/**
+ * PyTorch's side of each family. StyleGAN2's has two forms that compute the same: styles on the weights, which the official networks
+ * do unless told otherwise, and on the activations, which the official trainer tells them. StyleGAN3's are on the weights always.
+ */
 const PEERS = {
   stylegan2: {
     script: 'stylegan2_pytorch.py',
-    ways: [['--modulation=weights'], ['--modulation=activations']],
+    forms: {
+      'styles on weights': '--modulation=weights',
+      'styles on activations': '--modulation=activations',
+    },
   },
-  'stylegan3-t': { script: 'stylegan3_pytorch.py', ways: [[]] },
+  'stylegan3-t': { script: 'stylegan3_pytorch.py', forms: { 'styles on weights': null } },
 };
 
 /** @param only `stylegan2-32` and the like, separated by commas: these configurations alone; all of them take half an hour */
@@ -49,29 +55,22 @@ export function jobOf({ batch, ...sizes }) {
   return { network: { ...sizes, ...LATENTS }, batch, gamma: 1, threads: availableParallelism() };
 }
 
-/** Runs the peer once for each of its ways, briefly, and keeps to the fastest. */
-function fastestPeer(python, cfg, job) {
-  const { script, ways } = PEERS[cfg];
-  const commandOf = (way) => [path.join(ROOT, 'bench/peers', script), ...way];
-  if (ways.length === 1) return { way: '', command: commandOf(ways[0]) };
-  const rates = ways.map((way) => {
-    const { imagesPerSecond } = measure(python, [...commandOf(way), ...peerFlags({ ...job, seconds: 1 })]);
-    return median(imagesPerSecond);
-  });
-  const way = ways[rates.indexOf(Math.max(...rates))];
-  return { way: way.join(' '), command: commandOf(way) };
+function commandOf({ script }, flag) {
+  return [path.join(ROOT, 'bench/peers', script), ...(flag ? [flag] : [])];
 }
 
 function compare(python, configuration, generate, { rounds, seconds }) {
   const job = { ...jobOf(configuration), seconds, generate };
   const loadBefore = loadavg()[0];
-  const { way, command } = fastestPeer(python, configuration.cfg, job);
-  const [ours, peer] = [[], []];
+  const peer = PEERS[configuration.cfg];
+  const forms = Object.entries(peer.forms).map(([form, flag]) => ({ form, flag, runs: [] }));
+  const ours = [];
   for (let round = 0; round < rounds; round++) {
     ours.push(measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]));
-    peer.push(measure(python, [...command, ...peerFlags(job)]));
+    for (const { flag, runs } of forms)
+      runs.push(measure(python, [...commandOf(peer, flag), ...peerFlags(job)]));
   }
-  const [us, them] = [summary(ours), summary(peer)];
+  const us = summary(ours);
   const matmul = Math.max(...ours.map((run) => run.matmulFlops));
   return {
     ...configuration,
@@ -83,10 +82,19 @@ function compare(python, configuration, generate, { rounds, seconds }) {
       shareOfLimit: (us.imagesPerSecond * ours[0].flopsPerImage) / matmul,
       matmulGflops: matmul / 1e9,
     },
-    pytorch: { ...them, version: peer[0].torch, way },
+    pytorch: forms.map(({ form, runs }) => against(us, form, runs)),
+    version: forms[0].runs[0].torch,
+    sameSize: generate || forms.every(({ runs }) => hasSameSize(us.parameters, runs[0].parameters)),
+  };
+}
+
+function against(us, form, runs) {
+  const them = summary(runs);
+  return {
+    form,
+    ...them,
     ratio: us.imagesPerSecond / them.imagesPerSecond,
     memoryRatio: us.peakBytes / them.peakBytes,
-    sameSize: generate || hasSameSize(us.parameters, them.parameters),
   };
 }
 
@@ -110,31 +118,20 @@ function hasSameSize(us, them) {
 }
 
 export function trainingTable({ machine: on, results }) {
-  return [`against PyTorch ${results[0].pytorch.version}, on ${on}`, ...results.map(block), ''].join('\n');
+  return [`against PyTorch ${results[0].version}, on ${on}`, ...results.map(block), ''].join('\n');
 }
 
-function block({
-  what,
-  cfg,
-  resolution,
-  cbase,
-  cmax,
-  batch,
-  loadBefore,
-  ours,
-  pytorch,
-  ratio,
-  memoryRatio,
-  sameSize,
-}) {
+function block({ what, cfg, resolution, cbase, cmax, batch, loadBefore, ours, pytorch, sameSize }) {
   const line = (name, side) =>
-    `  ${name.padEnd(8)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e9).toFixed(2)} GB peak`;
+    `  ${name.padEnd(30)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e9).toFixed(2)} GB peak`;
   const share = `${(ours.shareOfLimit * 100).toFixed(0)} % of the ${ours.matmulGflops.toFixed(0)} GFLOP/s of a matrix product`;
   return [
     `${what}: ${cfg}, ${resolution}x${resolution}, cbase ${cbase}, cmax ${cmax}, batch ${batch} (load before: ${loadBefore.toFixed(2)})`,
-    line('ours', ours),
-    `${line('PyTorch', pytorch)}${pytorch.way && `  (its fastest: ${pytorch.way})`}`,
-    `  ratio ${ratio.toFixed(2)}, memory ${memoryRatio.toFixed(2)}; ours ran at ${share}, after compiling for ${ours.compileSeconds.toFixed(1)} s`,
-    ...(sameSize ? [] : ['  the two networks differ in size: the ratio means nothing']),
+    `${line('ours', ours)}; ${share}, after compiling for ${ours.compileSeconds.toFixed(1)} s`,
+    ...pytorch.map(
+      (side) =>
+        `${line(`PyTorch, ${side.form}`, side)}; ratio ${side.ratio.toFixed(2)}, memory ${side.memoryRatio.toFixed(2)}`,
+    ),
+    ...(sameSize ? [] : ['  the networks differ in size: the ratios mean nothing']),
   ].join('\n');
 }
