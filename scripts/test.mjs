@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Quick ones first, so that a plain mistake is seen early. */
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
 /** Files at once. The others start servers and kill them, and TensorFlow takes all processors by itself. */
-const AT_ONCE = { unit: 2 };
+const AT_ONCE = { unit: 2, integration: 2 };
 const FILE_MINUTES = 20;
 /** Files that are named at the end for the time they took. */
 const SLOWEST = 12;
