@@ -33,29 +33,14 @@ async function store(job: LearningJob) {
 
 /** Phantom knees; `other`: of other patients, most of them ill, which a training may begin from. */
 async function dataset(job: LearningJob, which: 'target' | 'other'): Promise<DatasetRef> {
-  const { writePhantoms } = await import('../examples/phantoms/index.js');
-  const imaging = await import('../src/imaging/index.js');
-  const { preprocessSchema } = await import('../src/spec/preprocess.js');
-  const folder = path.join(job.work, `phantoms-${which}`);
+  const { phantomSet } = await import('./phantom-set.js');
   const isOther = which === 'other';
-  await writePhantoms({
-    folder,
-    count: job.images,
-    seed: isOther ? 1000 : 0,
-    ...(isOther ? { classes: [1, 1, 2, 4, 8] } : {}),
-  });
-  const spec = preprocessSchema.parse({
-    source: folder,
+  return phantomSet(await store(job), path.join(job.work, `phantoms-${which}`), {
+    images: job.images,
     resolution: job.resolution,
-    labels: 'none',
-    holdout: { fraction: 0 },
+    seed: isOther ? 1000 : 0,
+    ...(isOther && { classes: [1, 1, 2, 4, 8] }),
   });
-  const target = await store(job);
-  const { digest, shards, dataset: known } = await imaging.planDataset(target, spec);
-  const source = imaging.openSource(folder);
-  for (let shard = 0; !known && shard < shards; shard++)
-    await imaging.buildShard(target, source, spec, { digest, shard });
-  return known ?? imaging.assembleDataset(target, spec, digest);
 }
 
 async function train(

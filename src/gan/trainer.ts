@@ -3,6 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { CheckpointUploads } from './checkpoint-uploads.js';
+import { assertFinite } from './finite.js';
 import { collect, endTick } from './stats.js';
 import { openTraining, type Training } from './training.js';
 import type { TrainerJob } from './trainer-events.js';
@@ -124,14 +125,8 @@ function tickIsDue({ counters }: Training, tickImages: number, done: boolean): b
 /** Puts a step's outputs on record. @throws TrainingError naming the first value that is not finite. */
 function record(training: Training, outputs: Record<string, Float32Array>): void {
   const { counters } = training;
+  assertFinite(outputs, counters.step);
   for (const [name, values] of Object.entries(outputs)) {
-    if (!values.every(Number.isFinite)) {
-      throw new TrainingError({
-        what: `${name} is no longer finite after step ${counters.step}`,
-        where: 'train',
-        mend: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
-      });
-    }
     collect(counters.tick, name, values);
     if (name.includes('loss') || name.includes('penalty')) {
       training.losses[name] = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

@@ -1,7 +1,7 @@
 /** A training that is ready to go on: data, program, counters and checkpoints, opened together. */
 import path from 'node:path';
 import { environment } from '../core/environment.js';
-import { DatasetError, TrainingError } from '../core/errors.js';
+import { DatasetError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
 import type { HalfType } from '../nn/ops/half.js';
@@ -25,6 +25,7 @@ import { CheckpointWriter } from './checkpoint-store.js';
 import type { CapturedState } from './checkpoint-messages.js';
 import type { ClassShare } from './class-assignment.js';
 import type { NetworkConfig } from './config.js';
+import { assertFinite } from './finite.js';
 import { resolveTrainingOptions, type TrainingOptions } from './loss/options.js';
 import { isSum } from './loss/rounds.js';
 import { buildTrainingProgram } from './loss/training-program.js';
@@ -240,15 +241,4 @@ function linesOf(stats: Uint8Array | undefined): string[] {
     .toString('utf8')
     .split('\n')
     .filter(Boolean);
-}
-
-function assertFinite(variables: Record<string, Float32Array>, step: number): void {
-  for (const [name, values] of Object.entries(variables)) {
-    if (values.every(Number.isFinite)) continue;
-    throw new TrainingError({
-      what: `${name} is no longer finite after step ${step}`,
-      where: 'train',
-      mend: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
-    });
-  }
 }

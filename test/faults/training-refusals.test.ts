@@ -11,7 +11,7 @@ import { outOfMemory } from '../../src/gan/memory.js';
 import { planMemory } from '../../src/gan/memory-estimate.js';
 import { roundSizes } from '../../src/spec/rounds.js';
 import { resolveNetworkConfig } from '../../src/gan/config.js';
-import { decodeVariables, encodeVariables } from '../../src/gan/variables.js';
+import { decodeVariables, encodeVariables, type Variables } from '../../src/gan/variables.js';
 import { newest, type TinyTraining, tinyTraining } from '../integration/gan/tiny-training.js';
 
 const PRLIMIT = '/usr/bin/prlimit';
@@ -40,17 +40,52 @@ describe('a training that cannot go on', () => {
 
   test('that diverges later keeps its last good checkpoint', async () => {
     await superviseTrainer(tiny.job('overflows', { targetKimg: 0.016 }));
-    const { manifest, parts, ref } = await newest(tiny.store, 'overflows');
-    // One step on, weights that are finite still, and are not once they are multiplied.
-    const variables = decodeVariables(parts);
-    for (const [name, values] of Object.entries(variables))
-      if (/^D\..*conv.*weight$/.test(name)) variables[name] = values.map((value) => value * 1e30);
+    // Weights that are finite still, and are not once they are multiplied.
+    const step = await goOneStepOn('overflows', (name, values) =>
+      /^D\..*conv.*weight$/.test(name) ? values.map((value) => value * 1e30) : values,
+    );
+    await assert.rejects(
+      superviseTrainer(tiny.job('overflows', { attempt: 2000, spec: { checkpointMinutes: 0.0001 } })),
+      (error) =>
+        error instanceof TrainingError &&
+        new RegExp(`^Loss/\\S+ is no longer finite after step ${step + 1}$`).test(error.what),
+    );
+    assert.equal((await newest(tiny.store, 'overflows')).ref.step, step);
+  });
+
+  test('whose weights are not finite, though every loss is, leaves no checkpoint of them', async () => {
+    await superviseTrainer(tiny.job('spoilt', { targetKimg: 0.016 }));
+    const spoilt = 'G_ema.synthesis.b16.conv1.weight';
+    // No loss is computed from the average.
+    const step = await goOneStepOn('spoilt', (name, values) =>
+      name === spoilt ? values.map((value, i) => (i === 3 ? Number.NaN : value)) : values,
+    );
+    await assert.rejects(
+      superviseTrainer(tiny.job('spoilt', { attempt: 2000, targetKimg: 0.02 })),
+      (error) =>
+        error instanceof TrainingError &&
+        error.what === `${spoilt} is no longer finite after step ${step + 1}`,
+    );
+    assert.equal((await newest(tiny.store, 'spoilt')).ref.step, step);
+  });
+
+  /** A checkpoint one step after the newest, with variables as `change` makes them; the step that it is of. */
+  async function goOneStepOn(
+    runId: string,
+    change: (name: string, values: Float32Array) => Float32Array,
+  ): Promise<number> {
+    const { manifest, parts, ref } = await newest(tiny.store, runId);
+    const changed = Object.entries(decodeVariables(parts)).map(([name, values]) => [
+      name,
+      change(name, values),
+    ]);
+    const variables = Object.fromEntries(changed) as Variables;
     const shapes = Object.fromEntries(
       Object.entries(variables).map(([name, { length }]) => [name, [length]]),
     );
     const { version: _version, claim: _claim, parts: _parts, ...draft } = manifest;
     const step = ref.step + 1;
-    const { writer } = await CheckpointWriter.open(tiny.store, trainPrefix('overflows'), {
+    const { writer } = await CheckpointWriter.open(tiny.store, trainPrefix(runId), {
       attempt: 1000,
       keepCheckpoints: 3,
       warn: assert.fail,
@@ -59,14 +94,8 @@ describe('a training that cannot go on', () => {
       { ...draft, step, counters: { ...draft.counters, step } },
       { ...encodeVariables(variables, shapes), [PARTS.stats]: parts[PARTS.stats] ?? new Uint8Array() },
     );
-    await assert.rejects(
-      superviseTrainer(tiny.job('overflows', { attempt: 2000, spec: { checkpointMinutes: 0.0001 } })),
-      (error) =>
-        error instanceof TrainingError &&
-        new RegExp(`no longer finite after step ${step + 1}$`).test(error.what),
-    );
-    assert.equal((await newest(tiny.store, 'overflows')).ref.step, step);
-  });
+    return step;
+  }
 
   test('that gets no more memory ends for good and says which batch would fit', {
     skip: !existsSync(PRLIMIT),

@@ -1,0 +1,14 @@
+/** Numbers of a training that are finite still: others are neither recorded nor kept. */
+import { TrainingError } from '../core/errors.js';
+
+/** @throws TrainingError naming the first values that are not finite. */
+export function assertFinite(named: Record<string, Float32Array>, step: number): void {
+  for (const [name, values] of Object.entries(named)) {
+    if (values.every(Number.isFinite)) continue;
+    throw new TrainingError({
+      what: `${name} is no longer finite after step ${step}`,
+      where: 'train',
+      mend: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
+    });
+  }
+}
