@@ -79,11 +79,20 @@ async function watchTraining(
 
 /** As the kernel tells; null of a process that has ended. */
 function memoryOf(pid: number): { residentBytes: number; peakBytes: number } | null {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const status = statusOf(pid);
   const bytes = (field: string) =>
     Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
   const residentBytes = bytes('VmRSS');
   return residentBytes === 0 ? null : { residentBytes, peakBytes: bytes('VmHWM') };
+}
+
+/** Empty once the process is gone, which may be before its last words are read. */
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 const job = process.argv[2];

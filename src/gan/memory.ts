@@ -24,12 +24,18 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   const { batchGpu, neededBytes, availableBytes } = plan;
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const what = `memory ran out: ${batchGpu} images at once take about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for them`;
-  const mend = memoryAdvice(plan);
-  if (!hasTakenSteps) return new TrainingError({ what, where: 'train.batch', mend });
+  if (!hasTakenSteps) return new TrainingError({ what, where: 'train', mend: memoryAdvice(plan) });
   return new TrainerCrashError({
     what: `${what}; it had been enough for the steps before`,
-    mend: `Training goes on from the newest checkpoint when it is tried again. ${mend}`,
+    mend: `${GOES_ON} ${ifItStaysShort(plan)}`,
   });
+}
+
+export const GOES_ON = 'Training goes on from the newest checkpoint when it is tried again.';
+
+/** A training goes on with the settings that it was begun with; others are of another training. */
+export function ifItStaysShort(plan: MemoryPlan): string {
+  return `Should memory stay short, begin a new run whose train.resume names this one. ${memoryAdvice(plan)}`;
 }
 
 /** What would take less memory: rounds of fewer images if the batch can be shared out, a smaller batch, or else smaller networks. */
@@ -37,10 +43,11 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   const most = Math.min(fits, batchGpu / 2);
   const round = largestRound(batch, most);
   const smaller = most - (most % 2);
-  if (round && smaller > round)
+  if (round && smaller > round && batchGpu === batch)
     return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds. Or set train.batch to ${smaller}.`;
   if (round) return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds.`;
-  if (smaller >= 2) return `Set train.batch to ${smaller}.`;
+  if (smaller >= 2)
+    return `Set train.batch to ${smaller}${batchGpu < batch ? ' and train.batchGpu to auto' : ''}.`;
   return 'Lower cbase and cmax, or use a machine with more memory.';
 }
 

@@ -17,7 +17,7 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
 
 /** Variables by which a user may make kernels compute otherwise. */
 const VARIABLES =
-  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_MAX_CPU_ISA|NVIDIA_TF32_OVERRIDE)$/;
+  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE|NVIDIA_TF32_OVERRIDE)$/;
 
 /**
  * @param library numeric library and version, as it names itself

@@ -7,7 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { type MemoryPlan, memoryAdvice, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
+import {
+  type MemoryPlan,
+  GOES_ON,
+  ifItStaysShort,
+  memoryKills,
+  outOfMemory,
+  speaksOfMemory,
+} from './memory.js';
 import {
   EXIT,
   errorOf,
@@ -195,12 +202,12 @@ class Supervision {
       : `ended by ${signal ?? `exit code ${code}`}`;
     const memory =
       !this.killedFor && signal === 'SIGKILL' && this.memory
-        ? ` Should memory have run out: ${memoryAdvice(this.memory)}`
+        ? ` If it was for want of memory: ${ifItStaysShort(this.memory)}`
         : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,
-      mend: `Training goes on from the newest checkpoint when it is tried again.${memory}`,
+      mend: `${GOES_ON}${memory}`,
     });
   }
 

@@ -108,7 +108,8 @@ export async function openTraining(
     warn,
   });
   const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
-  const { config, options, classes } = plan(job, images, half);
+  const { config, options: wanted, classes } = plan(job, images, half);
+  const options = { ...wanted, emaRampup: newest ? rampupOf(newest.manifest) : wanted.emaRampup };
   emit({ type: 'memory', ...planMemory(config, options), goesOn: newest !== null });
   const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const configuration = configurationOf(job, config, options);
@@ -192,6 +193,12 @@ function configurationOf(
     training: { ...rest, blur: rest.blur && { ...rest.blur }, ...rounds, mirror, aug },
     dataset: job.dataset.digest,
   };
+}
+
+/** A training goes on as it began: transfers ramped their average up once, and no setting says whether they do. */
+function rampupOf({ configuration }: CheckpointManifest): number | null {
+  const { emaRampup } = configuration.training;
+  return typeof emaRampup === 'number' ? emaRampup : null;
 }
 
 function warnOfOtherBytes(

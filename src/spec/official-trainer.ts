@@ -11,6 +11,7 @@ interface OfficialSettings {
   wDim: number;
   emaKimg: 'auto' | number;
   adaKimg: 'auto' | number;
+  resume: string | null;
   aug: string;
   augPipe: string;
   target: number;
@@ -42,7 +43,9 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
   if (train.precision !== 'auto')
     yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
   if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
-  if (train.adaKimg !== 'auto') yield ['adaKimg', fixed('auto')];
+  const adaKimg = train.resume ? 100 : 500;
+  if (train.aug === 'ada' && train.adaKimg !== 'auto' && train.adaKimg !== adaKimg)
+    yield ['adaKimg', fixed(`auto or ${adaKimg}`)];
   // Auto would be `medical` for gray images: what flips and inverts them has to be asked for.
   if (train.aug !== 'none' && train.augPipe !== 'bgc')
     yield [

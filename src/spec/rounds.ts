@@ -36,7 +36,10 @@ function refusal({ engine, batch, batchGpu, stylegan3 }: Batch): [key: string, m
   const share = batch / gpus;
   if (!Number.isInteger(share)) return ['batch', `must be a multiple of stylegan3.gpus, ${gpus}`];
   const sizes = roundSizes(share);
-  if (sizes.length === 0) return ['batch', `must be ${batchesNear(share, gpus)}: ${GROUPS}`];
+  if (sizes.length === 0) {
+    const fewer = gpus > 1 ? ', or stylegan3.gpus fewer' : '';
+    return ['batch', `must be ${batchesNear(share, gpus)}${fewer}: ${GROUPS}`];
+  }
   if (batchGpu === 'auto' || sizes.includes(batchGpu)) return null;
   const nearest = [sizes.findLast((size) => size < batchGpu), sizes.find((size) => size > batchGpu)];
   const good = nearest.filter((size) => size !== undefined).join(' or ');
@@ -46,6 +49,6 @@ function refusal({ engine, batch, batchGpu, stylegan3 }: Batch): [key: string, m
 }
 
 function batchesNear(share: number, gpus: number): string {
-  const shares = [share - 1, share + 1].filter((images) => groupSize(images) > 1);
+  const shares = [share - 1, share + 1].filter((images) => images > 0 && groupSize(images) > 1);
   return shares.map((images) => images * gpus).join(' or ');
 }

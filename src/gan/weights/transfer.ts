@@ -17,8 +17,8 @@ export interface Transfer {
 
 /**
  * What a training takes over: every tensor of G, D and G_ema that the source has under the same name with the same shape. A network
- * that the source lacks is taken from the other generator, or starts anew. So does a mapping network of another depth: a part of
- * one maps to no w that the synthesis knows. Optimiser, augmentation and kimg are no part of it.
+ * that the source lacks is taken from the other generator, or starts anew. So does a mapping network of another depth or zDim: a
+ * part of one maps to no w that the synthesis knows. Optimiser, augmentation and kimg are no part of it.
  *
  * @param shapes of the new training's variables, by name
  * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
@@ -76,7 +76,8 @@ export function planTransfer(
 /** Why no part of the source's mapping network is taken over; null: nothing keeps it. */
 function mappingMisfit(ours: NetworkConfig, theirs: NetworkConfig): string | null {
   const [own, other] = [ours.mappingLayers, theirs.mappingLayers];
-  return own === other ? null : `was ${layersText(other)} deep, is ${own}`;
+  if (own !== other) return `was ${layersText(other)} deep, is ${own}`;
+  return ours.zDim === theirs.zDim ? null : `was of zDim ${theirs.zDim}, is of ${ours.zDim}`;
 }
 
 function layersText(count: number): string {

@@ -97,6 +97,8 @@ describe('transfer', () => {
 
   test('a training that has begun goes on from its own checkpoint, whatever became of its source', async () => {
     await superviseTrainer(tiny.job('goes-on', { ...BRIEF, spec: { resume: 'same' } }));
+    const graph = async () => (await newest(tiny.store, 'goes-on')).manifest.numericEnvironment.graph;
+    const before = await graph();
     const events: TrainerEvent[] = [];
     await superviseTrainer(tiny.job('goes-on', { targetKimg: 0.008, spec: { resume: 'gone' } }), {
       onEvent: (event) => events.push(event),
@@ -104,6 +106,10 @@ describe('transfer', () => {
     const started = events.find((event) => event.type === 'started');
     assert.equal(started?.resumedFrom?.step, 1);
     assert.equal(started?.transfer, undefined);
+    // Two processes compiled the same step, so nothing is to be warned of.
+    assert.match(before ?? '', /^[0-9a-f]{64}$/);
+    assert.equal(await graph(), before);
+    assert.deepEqual(started?.warnings, []);
     assert.equal((await newest(tiny.store, 'goes-on')).ref.step, 2);
   });
 

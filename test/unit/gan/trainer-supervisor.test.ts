@@ -125,6 +125,7 @@ test('advice on memory is of rounds that the batch can be shared out in, smaller
   assert.match(advice(6, 6, 2), /^Set train\.batchGpu to 2:/);
   assert.match(advice(10, 10, 0), /^Lower cbase and cmax/);
   assert.match(advice(2, 2, 8), /^Lower cbase and cmax/);
+  assert.match(advice(36, 12, 100), /^Set train\.batchGpu to 4:.*rounds\.$/);
 });
 
 test('an exit that claims success without an outcome is a crash', async () => {

@@ -27,7 +27,11 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
   ['another length of w', { wDim: 64 }, /train\.wDim: must be 512/],
   ['another precision', { precision: 'float16' }, /train\.precision: must be auto.*stylegan3\.fp32/],
   ['another average', { emaKimg: 5 }, /train\.emaKimg: must be auto/],
-  ['another speed of augmentation', { adaKimg: 100 }, /train\.adaKimg: must be auto/],
+  [
+    'another speed of augmentation',
+    { aug: 'ada', augPipe: 'bgc', adaKimg: 100 },
+    /train\.adaKimg: must be auto or 500/,
+  ],
   ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: .* has bgc only/],
   ['a target below 0', { aug: 'ada', augPipe: 'bgc', target: -0.1 }, /train\.target: must be 0\.\.\.1/],
   [
@@ -39,6 +43,11 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
     'rounds that do not make up the batch',
     { batch: 32, batchGpu: 3, stylegan3: { gpus: 2 } },
     /train\.batchGpu: must be 2 or 4: .* a GPU's share of the batch, 16/,
+  ],
+  [
+    'a GPU with one image, which it could compare with none',
+    { batch: 4, stylegan3: { gpus: 4 } },
+    /train\.batch: must be 8, or stylegan3\.gpus fewer: the discriminator compares/,
   ],
   ['a misspelt key of its own', { stylegan3: { gpu: 2 } }, /train\.stylegan3\.gpu: unknown key.*"gpus"/],
 ];
