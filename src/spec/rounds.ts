@@ -31,8 +31,18 @@ export function refuseBatch(train: Batch, context: z.core.$RefinementCtx): void 
 
 const GROUPS = 'the discriminator compares images in groups of 4, 3 or 2, and these must come out even';
 
+/** Images a step, and so images a round, at most. */
+export const LARGEST_BATCH = 4096;
+
+/** What is out of range by itself has been refused as such. */
+function isInRange(images: number, least: number): boolean {
+  return Number.isInteger(images) && images >= least && images <= LARGEST_BATCH;
+}
+
 function refusal({ engine, batch, batchGpu, stylegan3 }: Batch): [key: string, message: string] | null {
   const gpus = engine === 'stylegan3' ? stylegan3.gpus : 1;
+  if (!isInRange(batch, 2) || !isInRange(gpus, 1)) return null;
+  if (batchGpu !== 'auto' && !isInRange(batchGpu, 1)) return null;
   const share = batch / gpus;
   if (!Number.isInteger(share)) return ['batch', `must be a multiple of stylegan3.gpus, ${gpus}`];
   const sizes = roundSizes(share);

@@ -1,7 +1,7 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
 import { OFFICIAL_DEFAULTS, refuseWhatOfficialLacks } from './official-trainer.js';
-import { refuseBatch } from './rounds.js';
+import { LARGEST_BATCH, refuseBatch } from './rounds.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
@@ -55,9 +55,9 @@ const settings = z.strictObject({
     .max(1e6)
     .default(25_000)
     .describe('Length of the training in thousands of real images shown.'),
-  batch: z.int().min(2).max(4096).default(32).describe('Images a step.'),
+  batch: z.int().min(2).max(LARGEST_BATCH).default(32).describe('Images a step.'),
   batchGpu: z
-    .union([auto, z.int().min(1).max(4096)])
+    .union([auto, z.int().min(1).max(LARGEST_BATCH)])
     .default('auto')
     .describe(
       'Images in memory at once: a step works its batch off in rounds of so many; auto: all at once.',

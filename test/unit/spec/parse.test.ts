@@ -27,6 +27,25 @@ test('stages run in the order of the pipeline, however they are listed', () => {
   ]);
 });
 
+test('a batch or a round that is out of range is told of once, whatever its size', () => {
+  for (const train of [
+    { batch: 1 },
+    { batch: -3 },
+    { batch: 1e12 },
+    { batch: 7.5 },
+    { batchGpu: 0 },
+    { batchGpu: 1e12 },
+  ])
+    assert.throws(
+      () => parseSpec({ ...minimal, train }),
+      (error) => error instanceof SpecError && !/problems:/.test(error.message),
+    );
+  assert.throws(
+    () => parseSpec({ ...minimal, train: { engine: 'stylegan3', stylegan3: { gpus: 0 } } }),
+    (error) => error instanceof SpecError && !/problems:/.test(error.message),
+  );
+});
+
 const refusals: [string, unknown, RegExp][] = [
   [
     'a misspelt key names the nearest right one',
