@@ -1,8 +1,9 @@
 """A plain PyTorch StyleGAN2 (Karras et al. 2020, config F), the peer that training is measured against.
 
 Written from the papers, the way PyTorch users write it: styles either on the weights, as one grouped convolution, or on the
-activations, before and after a convolution with weights shared by all images (--modulation), resampling filters as depthwise convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the
-same number of parameters as the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
+activations, before and after a convolution with weights shared by all images (--modulation), resampling filters as depthwise
+convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the same number of
+parameters as the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
 """
 
 import argparse
@@ -230,6 +231,7 @@ class Discriminator(nn.Module):
 
 
 def main(generator=Generator, path_length=True):
+    global MODULATION
     p = argparse.ArgumentParser()
     for name, value in dict(resolution=64, channels=1, cbase=4096, cmax=128, map_depth=2, z=512, w=512, classes=0, batch=16, threads=2).items():
         p.add_argument(f"--{name}", type=int, default=value)
@@ -238,7 +240,7 @@ def main(generator=Generator, path_length=True):
     p.add_argument("--generate", action="store_true")
     p.add_argument("--modulation", choices=["weights", "activations"], default=MODULATION)
     o = p.parse_args()
-    globals()["MODULATION"] = o.modulation
+    MODULATION = o.modulation
     torch.set_num_threads(o.threads)
     torch.manual_seed(0)
     G, D = generator(o), Discriminator(o)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
 import { groupSize, roundSizes } from '../spec/rounds.js';
+import { GOES_ON } from './trainer-events.js';
 
 /** What one training needs of a machine's memory, as estimated beforehand. */
 export interface MemoryPlan {
@@ -31,8 +32,6 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   });
 }
 
-export const GOES_ON = 'Training goes on from the newest checkpoint when it is tried again.';
-
 /** A training goes on with the settings that it was begun with; others are of another training. */
 export function ifItStaysShort(plan: MemoryPlan): string {
   return `Should memory stay short, begin a new run whose train.resume names this one. ${memoryAdvice(plan)}`;
@@ -43,9 +42,10 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   const most = Math.min(fits, batchGpu / 2);
   const round = largestRound(batch, most);
   const smaller = most - (most % 2);
-  if (round && smaller > round && batchGpu === batch)
-    return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds. Or set train.batch to ${smaller}.`;
-  if (round) return `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds.`;
+  if (round) {
+    const inRounds = `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds.`;
+    return smaller > round && batchGpu === batch ? `${inRounds} Or set train.batch to ${smaller}.` : inRounds;
+  }
   if (smaller >= 2)
     return `Set train.batch to ${smaller}${batchGpu < batch ? ' and train.batchGpu to auto' : ''}.`;
   return 'Lower cbase and cmax, or use a machine with more memory.';

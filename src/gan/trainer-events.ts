@@ -73,6 +73,9 @@ export function tellsOfSteps(event: TrainerEvent): boolean {
   return event.type === 'progress' || (event.type === 'memory' && event.goesOn);
 }
 
+/** What follows a crash. */
+export const GOES_ON = 'Training goes on from the newest checkpoint when it is tried again.';
+
 /** The only thing that the trainer is told: leave a checkpoint, then go. */
 export const STOP_LINE = '{"type":"stop"}\n';
 

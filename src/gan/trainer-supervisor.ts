@@ -7,17 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import {
-  type MemoryPlan,
-  GOES_ON,
-  ifItStaysShort,
-  memoryKills,
-  outOfMemory,
-  speaksOfMemory,
-} from './memory.js';
+import { type MemoryPlan, ifItStaysShort, memoryKills, outOfMemory, speaksOfMemory } from './memory.js';
 import {
   EXIT,
   errorOf,
+  GOES_ON,
   parseEvent,
   STOP_LINE,
   tellsOfSteps,

@@ -7,7 +7,12 @@ import { assertFinite } from './finite.js';
 import { collect, endTick } from './stats.js';
 import { openTraining, type Training } from './training.js';
 import type { TrainerJob } from './trainer-events.js';
-import type { TrainerControls, TrainingOutcome } from './training-controls.js';
+import {
+  BUILD_ALLOWANCE_MS,
+  type TrainerControls,
+  type TrainingOutcome,
+  UPLOAD_ALLOWANCE_MS,
+} from './training-controls.js';
 import { takeStep } from './training-step.js';
 
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
@@ -16,10 +21,6 @@ const PROGRESS_MS = 1_000;
 /** A step may take this many times as long as the slowest one before it counts as hung, but never less than the minimum. */
 const STEP_ALLOWANCE = 20;
 const MIN_ALLOWANCE_MS = 60_000;
-/** Recording, compiling and the first run of each phase. */
-const BUILD_ALLOWANCE_MS = 20 * 60_000;
-/** The store is waited for this long in all. */
-const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
 
 /**
  * Trains from the newest intact checkpoint, or anew, until `targetKimg` are shown or it is asked to stop. What is computed

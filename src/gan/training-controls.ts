@@ -24,6 +24,10 @@ export type Stage = (typeof STAGES)[number];
 
 /** Of 'loading': libraries and data. Each image that comes starts it anew. */
 export const LOADING_ALLOWANCE_MS = 20 * 60_000;
+/** Recording, compiling and the first run of each phase. */
+export const BUILD_ALLOWANCE_MS = 20 * 60_000;
+/** Of 'writing a checkpoint': the store is waited for this long in all. */
+export const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
 
 export type TrainingOutcome =
   | { type: 'done'; last: CheckpointRef }

@@ -33,7 +33,7 @@ import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { resolvePrecision } from './precision.js';
 import { PreviewPainter, paintReals, REALS } from './preview.js';
-import { LOADING_ALLOWANCE_MS, type TrainerControls } from './training-controls.js';
+import { BUILD_ALLOWANCE_MS, LOADING_ALLOWANCE_MS, type TrainerControls } from './training-controls.js';
 import type { TrainerJob } from './trainer-events.js';
 import { conditionalClasses, specifiedNetwork } from './specified-network.js';
 import { TrainingData, type TrainingImages } from './training-data.js';
@@ -148,9 +148,6 @@ export async function openTraining(
     fixed,
   );
 }
-
-/** Recording, compiling and the first run of each phase. */
-const BUILD_ALLOWANCE_MS = 20 * 60_000;
 
 /** What the networks and the optimisation are to be, from the spec and the data set. */
 function plan(

@@ -272,6 +272,7 @@ class Unpickler {
   }
 }
 
-function isName(value: unknown): value is string {
+/** A text by which something is found. */
+export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_NAME;
 }

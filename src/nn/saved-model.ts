@@ -1,9 +1,9 @@
 /** A SavedModel on disk, written node by node with the protocol buffers that TensorFlow.js carries. */
 import { createRequire } from 'node:module';
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DataType } from '@tensorflow/tfjs';
+import { sha256 } from '../storage/digest.js';
 import type { Endpoint, RecordedConstant, RecordedOp } from './recording.js';
 import { nativeBackend, type OpAttribute } from './tensorflow.js';
 
@@ -167,7 +167,7 @@ export class SavedModelWriter {
     mkdirSync(folder, { recursive: true });
     const bytes = model.serializeBinary();
     writeFileSync(path.join(folder, 'saved_model.pb'), bytes);
-    return createHash('sha256').update(bytes).digest('hex');
+    return sha256(bytes);
   }
 
   private node(name: string, op: string, inputs: string[]): NodeDef {

@@ -1,10 +1,8 @@
 /** Tensors as PyTorch pickles describe them: a view of a storage, by offset, shape and strides. */
-import { PickleGlobal } from './pickle.js';
+import { isName, PickleGlobal } from './pickle.js';
 import { bfloatToFloat, halfToFloat, type NamedTensor } from './safetensors.js';
 
 const MAX_DIMENSIONS = 8;
-/** Characters by which a storage is found. */
-const MAX_KEY = 1_000;
 
 interface StorageType {
   /** Of one element. */
@@ -82,9 +80,8 @@ export class TorchTensor {
 /** What a persistent id of a storage says: `('storage', type, key, device, elements)`. */
 export function storageOf(id: unknown, refuse: Refuse): TorchStorage {
   const [kind, type, key, , elements, view] = Array.isArray(id) ? (id as unknown[]) : [];
-  const known =
-    kind === 'storage' && type instanceof PickleGlobal && typeof key === 'string' && (view ?? null) === null;
-  if (!known || key.length > MAX_KEY || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
+  const known = kind === 'storage' && type instanceof PickleGlobal && isName(key) && (view ?? null) === null;
+  if (!known || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
     refuse('describes a storage wrongly');
   return new TorchStorage(type.name, key, elements);
 }

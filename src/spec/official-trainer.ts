@@ -22,6 +22,11 @@ interface OfficialSettings {
 /** Lengths of z and w, which train.py fixes. */
 const LATENT = 512;
 
+/** Thousands of images in which train.py's augmentation can go from none to full: a discriminator that comes trained needs it sooner. */
+export function officialAdaKimg(resume: string | null): number {
+  return resume ? 100 : 500;
+}
+
 export function refuseWhatOfficialLacks(train: OfficialSettings, context: z.core.$RefinementCtx): void {
   const found = train.engine === 'stylegan3' ? refusals(train) : refusalsElsewhere(train);
   for (const [key, message] of found) {
@@ -43,7 +48,7 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
   if (train.precision !== 'auto')
     yield ['precision', 'must be auto with engine stylegan3, where stylegan3.fp32 says it'];
   if (train.emaKimg !== 'auto') yield ['emaKimg', fixed('auto')];
-  const adaKimg = train.resume ? 100 : 500;
+  const adaKimg = officialAdaKimg(train.resume);
   if (train.aug === 'ada' && train.adaKimg !== 'auto' && train.adaKimg !== adaKimg)
     yield ['adaKimg', fixed(`auto or ${adaKimg}`)];
   // Auto would be `medical` for gray images: what flips and inverts them has to be asked for.

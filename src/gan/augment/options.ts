@@ -1,4 +1,5 @@
 /** How a training augments, resolved from what a user says. */
+import { officialAdaKimg } from '../../spec/official-trainer.js';
 import type { AugmentationSetName } from '../../spec/train.js';
 import { AUGMENTATION_SETS, type AugmentationSet, defaultSet } from './sets.js';
 
@@ -27,16 +28,13 @@ export type AugmentationOptions = {
   | { readonly aug: 'fixed'; readonly p: number }
 );
 
-/** StyleGAN3's rule: a discriminator that comes trained is augmented sooner. */
-const ADA_KIMG = { afresh: 500, transfer: 100 } as const;
-
 /** null: no augmentation. */
 export function resolveAugmentation(
   channels: 1 | 3,
   { aug, augPipe, target, p, adaKimg, resume = null }: AugmentationSettings,
 ): AugmentationOptions | null {
   const set = AUGMENTATION_SETS[augPipe === 'auto' ? defaultSet(channels) : augPipe];
-  const automatic = resume ? ADA_KIMG.transfer : ADA_KIMG.afresh;
-  if (aug === 'ada') return { aug, set, target, adaKimg: adaKimg === 'auto' ? automatic : adaKimg };
+  if (aug === 'ada')
+    return { aug, set, target, adaKimg: adaKimg === 'auto' ? officialAdaKimg(resume) : adaKimg };
   return aug === 'fixed' ? { aug, set, p } : null;
 }

@@ -7,8 +7,8 @@ import { log } from '../../core/log.js';
 import { PARTS } from '../checkpoint.js';
 import { CheckpointUploads } from '../checkpoint-uploads.js';
 import { PreviewPainter } from '../preview.js';
-import type { TrainerJob } from '../trainer-events.js';
-import type { TrainerControls, TrainingOutcome } from '../training-controls.js';
+import { GOES_ON, type TrainerJob } from '../trainer-events.js';
+import { type TrainerControls, type TrainingOutcome, UPLOAD_ALLOWANCE_MS } from '../training-controls.js';
 import { officialArguments, snapshotKimg } from './arguments.js';
 import { OfficialProcess } from './child.js';
 import { type OfficialTraining, openOfficialTraining } from './open.js';
@@ -21,8 +21,6 @@ import { errorOfExit, type Exit } from './verdict.js';
 const POLL_MS = 250;
 /** Compiling and running the generator on the CPU. */
 const PREVIEW_ALLOWANCE_MS = 20 * 60_000;
-/** The store is waited for this long in all. */
-const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
 
 /**
  * Trains with the user's own checkout of the official trainer from the newest intact checkpoint, or anew, until `targetKimg` are
@@ -239,7 +237,7 @@ class OfficialRun {
     await this.keepRest(false);
     return new TrainerCrashError({
       what: `the official trainer ended no tick within ${seconds} s and was killed`,
-      mend: 'Training goes on from the newest checkpoint when it is tried again. If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.',
+      mend: `${GOES_ON} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
     });
   }
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { roundSizes } from '../../spec/rounds.js';
 import type { TrainSpec } from '../../spec/train.js';
+import { GOES_ON } from '../trainer-events.js';
 
 export interface Exit {
   code: number | null;
@@ -48,7 +49,7 @@ export function errorOfExit(
   }
   return new TrainerCrashError({
     what: `the official trainer ended by ${nameOf(exit)}.${tail}`,
-    mend: 'Training goes on from the newest checkpoint when it is tried again.',
+    mend: GOES_ON,
   });
 }
 
