@@ -65,10 +65,19 @@ function compare(python, configuration, generate, { rounds, seconds }) {
   const peer = PEERS[configuration.cfg];
   const forms = Object.entries(peer.forms).map(([form, flag]) => ({ form, flag, runs: [] }));
   const ours = [];
-  for (let round = 0; round < rounds; round++) {
-    ours.push(measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]));
-    for (const { flag, runs } of forms)
-      runs.push(measure(python, [...commandOf(peer, flag), ...peerFlags(job)]));
+  const tell = (round, side, run) =>
+    process.stderr.write(
+      `bench: ${generate ? 'generation' : 'training'}, ${configuration.cfg}-${configuration.resolution}, round ${round} of ${rounds}, ${side}: ${median(run.imagesPerSecond).toFixed(1)} images/s\n`,
+    );
+  for (let round = 1; round <= rounds; round++) {
+    const run = measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]);
+    ours.push(run);
+    tell(round, 'ours', run);
+    for (const { form, flag, runs } of forms) {
+      const theirs = measure(python, [...commandOf(peer, flag), ...peerFlags(job)]);
+      runs.push(theirs);
+      tell(round, `PyTorch, ${form}`, theirs);
+    }
   }
   const us = summary(ours);
   const matmul = Math.max(...ours.map((run) => run.matmulFlops));

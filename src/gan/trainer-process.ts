@@ -73,7 +73,8 @@ function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): v
   if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  process.env.TF_NUM_INTEROP_THREADS = '1';
+  // A second operation fills the gaps that small ones leave; what each computes does not depend on it.
+  process.env.TF_NUM_INTEROP_THREADS = '2';
   process.env.OMP_NUM_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // What the user has set stands.

@@ -11,8 +11,8 @@ export interface ConvOptions {
   padding: number;
 }
 
-/** Pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
-const PRODUCTS_FROM_PIXELS = 2304;
+/** Output pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
+const PRODUCTS_FROM_PIXELS = 256;
 
 /** 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others. */
 const ALIGNED_CHANNELS = 16;
@@ -98,7 +98,7 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
     { x, dy },
     () =>
       prefersProducts(geometry)
-        ? shiftedProducts(x, dy, geometry.wShape, geometry.pad)
+        ? shiftedProducts(x, dy, { ...geometry, stride: geometry.strides })
         : run('Conv2DBackpropFilter', { x, dy }, geometry),
     (dw) => ({
       x: () => inputGradient(dy, dw as Tensor4D, geometry),
@@ -107,9 +107,10 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
   ) as Tensor4D;
 }
 
-/** Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, large pictures, aligned pixels. */
+/** Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, aligned pixels, and not too few of them. */
 function prefersProducts({ strides, xShape, wShape: [kh, kw] }: Geometry): boolean {
   const [, height, width, channels] = xShape;
-  if (deviceForm() === 'gpu' || strides !== 1 || kh !== 3 || kw !== 3) return false;
-  return height * width >= PRODUCTS_FROM_PIXELS && channels % ALIGNED_CHANNELS === 0;
+  if (deviceForm() === 'gpu' || kh !== 3 || kw !== 3) return false;
+  const pixels = Math.floor(height / strides) * Math.floor(width / strides);
+  return pixels >= PRODUCTS_FROM_PIXELS && channels % ALIGNED_CHANNELS === 0;
 }

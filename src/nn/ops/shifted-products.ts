@@ -2,19 +2,28 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 
-/** Pictures as one sequence of pixels, in which a shift in both directions is a shift along the sequence: a view, not a copy. */
+/** Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence: a view, not a copy. */
 interface Sequences {
-  /** [pixels, in] */
-  x: Tensor2D;
-  /** [count, out]: zero where a shift of `x` would leave its row or picture. */
+  /** One for each row that a stride passes, its pixels as wide as a stride: [pixels, stride * in] */
+  phases: Tensor2D[];
+  /** [count, out]: zero where a shift would leave its row or picture. */
   dy: Tensor2D;
   /** Pixels from a row to the next. */
   row: number;
 }
 
+/** Of the convolution, one and the same in both directions. */
+export interface ProductsGeometry {
+  /** [k, k, in, out] */
+  wShape: readonly [number, number, number, number];
+  stride: number;
+  /** 'same' at stride 1 only. */
+  pad: 'same' | 'valid';
+}
+
 /**
- * dw[i, j, a, b] = sum over images and pixels of x[row + i, column + j, a] * dy[row, column, b]: what `Conv2DBackpropFilter` computes at
- * stride 1 with padding "valid"; with "same" x stands r = (k - 1) / 2 pixels further, with zeros outside of it.
+ * dw[i, j, a, b] = sum over images and pixels of x[stride * row + i, stride * column + j, a] * dy[row, column, b]: what
+ * `Conv2DBackpropFilter` computes with padding "valid"; with "same" x stands r = (k - 1) / 2 pixels further, with zeros outside of it.
  *
  * The k shifts along a row stand side by side, so that k products do for k * k.
  *
@@ -23,32 +32,69 @@ interface Sequences {
 export function shiftedProducts(
   x: Tensor4D,
   dy: Tensor4D,
-  [kernel, , inputs, outputs]: readonly [number, number, number, number],
-  pad: 'same' | 'valid',
+  { wShape: [kernel, , inputs, outputs], stride, pad }: ProductsGeometry,
 ): Tensor4D {
-  const sequences = pad === 'same' ? sameSequences(x, dy, (kernel - 1) / 2) : validSequences(x, dy, kernel);
+  const sequences =
+    pad === 'same' ? sameSequences(x, dy, (kernel - 1) / 2) : validSequences(x, dy, { kernel, stride });
   const { row } = sequences;
   const [count] = sequences.dy.shape;
-  const length = count + (kernel - 1) * row;
-  const columns = Array.from({ length: kernel }, (_, j) => tf.slice(sequences.x, [j, 0], [length, inputs]));
-  const wide = tf.concat(columns, 1) as Tensor2D;
-  const rows = Array.from({ length: kernel }, (_, i) =>
-    product(sequences.dy, tf.slice(wide, [i * row, 0], [count, kernel * inputs])),
-  );
+  const length = count + reach(kernel, stride) * row;
+  const wide = sequences.phases.map((phase) => sideBySide(phase, length, kernel * inputs));
+  const rows = Array.from({ length: kernel }, (_, i) => {
+    const shifted = wide[i % stride] as Tensor2D;
+    const first = Math.floor(i / stride) * row;
+    return product(sequences.dy, tf.slice(shifted, [first, 0], [count, kernel * inputs]));
+  });
   const stacked = tf.reshape(tf.concat(rows, 0), [kernel, outputs, kernel, inputs]);
   return tf.transpose(stacked, [0, 2, 3, 1]) as Tensor4D;
 }
 
-/** dy is given the missing rows and columns as zeros. */
-function validSequences(x: Tensor4D, dy: Tensor4D, kernel: number): Sequences {
+/** Pixels of a sequence by which a filter reaches beyond the one it starts at, in either direction. */
+function reach(kernel: number, stride: number): number {
+  return Math.ceil(kernel / stride) - 1;
+}
+
+/** Every pixel with as many of those after it as make up `width`. [pixels, c] -> [length, width] */
+function sideBySide(sequence: Tensor2D, length: number, width: number): Tensor2D {
+  const [, channels] = sequence.shape;
+  const columns = Array.from({ length: Math.ceil(width / channels) }, (_, j) =>
+    tf.slice(sequence, [j, 0], [length, Math.min(channels, width - j * channels)]),
+  );
+  return tf.concat(columns, 1) as Tensor2D;
+}
+
+/** Both in rows and columns of dy, which is given as zeros those that a filter reaches beyond. */
+function validSequences(
+  x: Tensor4D,
+  dy: Tensor4D,
+  { kernel, stride }: { kernel: number; stride: number },
+): Sequences {
   const [images, height, width, inputs] = x.shape;
-  const missing: [number, number] = [0, kernel - 1];
-  const padded = tf.pad(dy, [[0, 0], missing, missing, [0, 0]]);
-  const count = images * height * width - (kernel - 1) * (width + 1);
+  const [, dyHeight, dyWidth, outputs] = dy.shape;
+  const more = reach(kernel, stride);
+  const [rows, row] = [dyHeight + more, dyWidth + more];
+  const count = images * rows * row - more * (row + 1);
+  const spread = tf.pad(dy, [
+    [0, 0],
+    [0, more],
+    [0, more],
+    [0, 0],
+  ]);
+  const whole = tf.pad(x, [
+    [0, 0],
+    [0, stride * rows - height],
+    [0, stride * row - width],
+    [0, 0],
+  ]);
+  const byPhase = tf.reshape(whole, [images * rows, stride, row * stride * inputs]);
+  const phases = Array.from({ length: stride }, (_, phase) => {
+    const every = tf.slice(byPhase, [0, phase, 0], [images * rows, 1, row * stride * inputs]);
+    return tf.reshape(every, [-1, stride * inputs]) as Tensor2D;
+  });
   return {
-    x: tf.reshape(x, [-1, inputs]),
-    dy: tf.slice(tf.reshape(padded, [-1, dy.shape[3]]) as Tensor2D, [0, 0], [count, dy.shape[3]]),
-    row: width,
+    phases,
+    dy: tf.slice(tf.reshape(spread, [-1, outputs]) as Tensor2D, [0, 0], [count, outputs]),
+    row,
   };
 }
 
@@ -60,7 +106,7 @@ function sameSequences(x: Tensor4D, dy: Tensor4D, radius: number): Sequences {
   const first = radius * (row + 1);
   const count = images * (height + radius) * row - first;
   return {
-    x: spaced(x, radius, 1),
+    phases: [spaced(x, radius, 1)],
     dy: tf.slice(spaced(dy, radius, 0), [first, 0], [count, dy.shape[3]]),
     row,
   };
