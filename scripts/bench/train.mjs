@@ -65,10 +65,11 @@ function compare(python, configuration, generate, { rounds, seconds }) {
   const peer = PEERS[configuration.cfg];
   const forms = Object.entries(peer.forms).map(([form, flag]) => ({ form, flag, runs: [] }));
   const ours = [];
-  const tell = (round, side, run) =>
-    process.stderr.write(
-      `bench: ${generate ? 'generation' : 'training'}, ${configuration.cfg}-${configuration.resolution}, round ${round} of ${rounds}, ${side}: ${median(run.imagesPerSecond).toFixed(1)} images/s\n`,
-    );
+  const what = `${generate ? 'generation' : 'training'}: ${configuration.cfg}, ${configuration.resolution} px`;
+  const tell = (round, side, run) => {
+    const speed = `${median(run.imagesPerSecond).toFixed(1)} images/s, ${(run.peakBytes / 1e9).toFixed(2)} GB peak`;
+    process.stderr.write(`bench: ${what}, round ${round} of ${rounds}, ${side}: ${speed}\n`);
+  };
   for (let round = 1; round <= rounds; round++) {
     const run = measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]);
     ours.push(run);

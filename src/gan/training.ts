@@ -4,12 +4,12 @@ import { environment } from '../core/environment.js';
 import { DatasetError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { loadTrainingSet } from '../imaging/dataset-reader.js';
-import type { HalfType } from '../nn/ops/half.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program.js';
 import { sizeOf } from '../nn/program-definition.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { groupSize } from '../spec/rounds.js';
+import type { ObjectStore } from '../storage/object-store.js';
 import { initialAugmentation } from './augment/controller.js';
 import { resolveAugmentation } from './augment/options.js';
 import {
@@ -85,33 +85,19 @@ export class Training {
 }
 
 /** Claims the training, reads data and newest checkpoint, compiles, restores, and tells of it. */
-export async function openTraining(
-  job: TrainerJob,
-  { store, emit, doing }: TrainerControls,
-): Promise<Training> {
+export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
+  const { store, emit, doing } = controls;
   const { train } = job;
-  const warnings: string[] = [];
-  const warn = (message: string) => {
-    log.warn(message);
-    warnings.push(message);
-  };
+  const { warnings, warn } = collectedWarnings();
+  const images = await readImages(job, controls);
   const runPrefix = trainPrefix(job.runId);
-  const images = await loadTrainingSet(
-    store,
-    job.dataset.prefix,
-    path.join(environment.cacheFolder(), 'datasets'),
-    { onProgress: () => doing('loading', LOADING_ALLOWANCE_MS) },
-  );
   const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt: job.attempt,
     keepCheckpoints: train.keepCheckpoints,
     warn,
   });
-  const half = resolvePrecision(train, usesGpu(), newest?.manifest ?? null);
-  const { config, options: wanted, classes } = plan(job, images, half);
-  const options = { ...wanted, emaRampup: newest ? rampupOf(newest.manifest) : wanted.emaRampup };
+  const { config, options, classes } = plan(job, images, newest?.manifest ?? null);
   emit({ type: 'memory', ...planMemory(config, options), goesOn: newest !== null });
-  const data = new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes });
   const configuration = configurationOf(job, config, options);
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   if (groupSize(options.batchGpu) !== groupSize(options.batch)) warn(smallerGroups(options));
@@ -123,21 +109,19 @@ export async function openTraining(
     numericEnvironment: numericEnvironment(train, libraryName(), program.graph),
     classes,
   };
+  let transfer: string | null = null;
   if (newest) {
     warnOfOtherBytes(newest.manifest.numericEnvironment, fixed.numericEnvironment, warn);
     await program.restore({ ...emptySums(definition), ...decodeVariables(newest.parts) });
+  } else if (train.resume !== null) {
+    transfer = await beginFrom(train.resume, { store, runPrefix, config, definition, program, warn });
   }
-  const transfer =
-    newest || train.resume === null
-      ? null
-      : await beginFrom(train.resume, { store, runPrefix, config, definition, program, warn });
-  if (!(await store.head(`${runPrefix}${REALS}`)))
-    await store.put(`${runPrefix}${REALS}`, await paintReals(images, classes));
+  await keepReals(store, runPrefix, { images, classes });
   emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings, ...(transfer && { transfer }) });
   return new Training(
     config,
     options,
-    data,
+    new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes }),
     definition,
     program,
     newest ? structuredClone(newest.manifest.counters) : beginning(options),
@@ -149,11 +133,37 @@ export async function openTraining(
   );
 }
 
-/** What the networks and the optimisation are to be, from the spec and the data set. */
+/** Logged as they come, and kept for who follows the training. */
+function collectedWarnings(): { warnings: string[]; warn(message: string): void } {
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    log.warn(message);
+    warnings.push(message);
+  };
+  return { warnings, warn };
+}
+
+function readImages({ dataset }: TrainerJob, { store, doing }: TrainerControls): Promise<TrainingImages> {
+  return loadTrainingSet(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), {
+    onProgress: () => doing('loading', LOADING_ALLOWANCE_MS),
+  });
+}
+
+/** A picture of real images to compare previews with, made once. */
+async function keepReals(
+  store: ObjectStore,
+  runPrefix: string,
+  { images, classes }: { images: TrainingImages; classes: ClassShare[] | null },
+): Promise<void> {
+  const key = `${runPrefix}${REALS}`;
+  if (!(await store.head(key))) await store.put(key, await paintReals(images, classes));
+}
+
+/** What the networks and the optimisation are to be, from the spec, the data set, and how the training began. */
 function plan(
   job: TrainerJob,
   images: TrainingImages,
-  half: HalfType | null,
+  newest: CheckpointManifest | null,
 ): { config: NetworkConfig; options: TrainingOptions; classes: ClassShare[] | null } {
   const { train } = job;
   if (images.count === 0) {
@@ -170,9 +180,11 @@ function plan(
   }
   const { resolution, channels } = images;
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
+  const half = resolvePrecision(train, usesGpu(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const augmentation = resolveAugmentation(config.channels, train);
-  return { config, options: resolveTrainingOptions(config, train, augmentation), classes };
+  const wanted = resolveTrainingOptions(config, train, resolveAugmentation(config.channels, train));
+  const options = { ...wanted, emaRampup: newest ? rampupOf(newest) : wanted.emaRampup };
+  return { config, options, classes };
 }
 
 function configurationOf(

@@ -1,6 +1,7 @@
 /** JSON documents in the store, checked by a schema when read. */
 import type { z } from 'zod';
 import { StoreError } from '../core/errors.js';
+import { findObject } from './find-object.js';
 import type { ObjectInfo, ObjectStore, PutOptions } from './object-store.js';
 
 /** Writes a document, indented so that people can read it. */
@@ -33,7 +34,8 @@ export async function findJson<Schema extends z.ZodType>(
   key: string,
   schema: Schema,
 ): Promise<z.output<Schema> | null> {
-  return (await store.head(key)) ? getJson(store, key, schema) : null;
+  const bytes = await findObject(store, key);
+  return bytes && parseJson(bytes, key, schema);
 }
 
 /** Checks a document's bytes; `where` names it in errors. @throws StoreError */
