@@ -22,6 +22,8 @@ const SCRIPT = fileURLToPath(new URL('../../bench/profile_graph.py', import.meta
 /** What the script prints. It inherits the environment, and so TensorFlow's settings. */
 export async function profile(job: ProfileJob): Promise<string> {
   prepareNative(job.threads);
+  // One operation at a time: the times of two at once would hold each other's.
+  process.env.TF_NUM_INTEROP_THREADS = '1';
   const folder = mkdtempSync(path.join(tmpdir(), 'gist-profile-'));
   try {
     const file = await writeGraphAndJob(job, folder);

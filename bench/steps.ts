@@ -15,7 +15,7 @@ export interface Work {
 export function prepareNative(threads: number): void {
   process.env.GIST_THREADS = String(threads);
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  process.env.TF_NUM_INTEROP_THREADS = '2';
+  process.env.TF_NUM_INTEROP_THREADS = String(Math.min(2, threads));
   process.env.OMP_NUM_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   console.log = console.error;

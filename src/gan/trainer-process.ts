@@ -74,7 +74,7 @@ function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): v
   process.env.GIST_THREADS = String(threads);
   process.env.TF_NUM_INTRAOP_THREADS = String(threads);
   // A second operation fills the gaps that small ones leave; what each computes does not depend on it.
-  process.env.TF_NUM_INTEROP_THREADS = '2';
+  process.env.TF_NUM_INTEROP_THREADS = String(Math.min(2, threads));
   process.env.OMP_NUM_THREADS = String(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // What the user has set stands.

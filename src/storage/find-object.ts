@@ -7,8 +7,10 @@ export async function findObject(store: ObjectStore, key: string): Promise<Uint8
   try {
     return await store.get(key);
   } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
     // A refusal of the store as a whole (wrong secret, no bucket) fails the head too and is thrown there.
-    if (error instanceof StoreError && (await store.head(key)) === null) return null;
-    throw error;
+    if ((await store.head(key)) === null) return null;
+    // Written between the two: another's document, published while this one looked.
+    return store.get(key);
   }
 }

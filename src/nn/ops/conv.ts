@@ -11,7 +11,7 @@ export interface ConvOptions {
   padding: number;
 }
 
-/** Output pixels of a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
+/** Pixels that a filter comes to in a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
 const PRODUCTS_FROM_PIXELS = 256;
 
 /** 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others. */
@@ -110,7 +110,7 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
 /** Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, aligned pixels, and not too few of them. */
 function prefersProducts({ strides, xShape, wShape: [kh, kw] }: Geometry): boolean {
   const [, height, width, channels] = xShape;
-  if (deviceForm() === 'gpu' || kh !== 3 || kw !== 3) return false;
+  if (deviceForm() === 'gpu' || strides > 2 || kh !== 3 || kw !== 3) return false;
   const pixels = Math.floor(height / strides) * Math.floor(width / strides);
   return pixels >= PRODUCTS_FROM_PIXELS && channels % ALIGNED_CHANNELS === 0;
 }

@@ -2,9 +2,9 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 
-/** Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence: a view, not a copy. */
+/** Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence. */
 interface Sequences {
-  /** One for each row that a stride passes, its pixels as wide as a stride: [pixels, stride * in] */
+  /** One for each row within a stride; `stride` neighbouring pixels make one: [pixels, stride * in] */
   phases: Tensor2D[];
   /** [count, out]: zero where a shift would leave its row or picture. */
   dy: Tensor2D;
@@ -63,7 +63,7 @@ function sideBySide(sequence: Tensor2D, length: number, width: number): Tensor2D
   return tf.concat(columns, 1) as Tensor2D;
 }
 
-/** Both in rows and columns of dy, which is given as zeros those that a filter reaches beyond. */
+/** Both padded to the rows and columns that a filter reaches from dy: dy with zeros, x with zeros where it ends sooner. */
 function validSequences(
   x: Tensor4D,
   dy: Tensor4D,

@@ -46,6 +46,9 @@ const OPERATIONS: Record<string, Operation> = {
     }),
   'a 3x3 convolution, by its filter too': (x, w) => conv2d(x, w, { stride: 1, padding: 1 }),
   'a 3x3 convolution without padding': (x, w) => conv2d(x, w, { stride: 1, padding: 0 }),
+  'a 3x3 convolution to half the size': (x, w) => conv2d(x, w, { stride: 2, padding: 0 }),
+  'a 3x3 convolution to twice the size': (x, w) =>
+    convTranspose2d(tf.slice(x, [0, 0, 0, 0], [2, 48, 50, 4]) as Tensor4D, w, { stride: 2 }),
   'a 3x1 convolution': (x, w) =>
     conv2d(x, tf.slice(w, [0, 1, 0, 0], [3, 1, 16, 4]) as Tensor4D, { stride: 1, padding: 0 }),
   'a 3x3 convolution to a larger picture of 16 channels': (x, w) =>
@@ -72,7 +75,7 @@ function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
 for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(`${name}: both forms agree in values, gradients and their gradients`, () => {
     tf.tidy(() => {
-      // 48 pixels and 16 channels: from there on the gradient of a filter has a form of its own on a CPU.
+      // More than 16 pixels, and 16 channels: from there on the gradient of a filter has a form of its own on a CPU.
       const x = tf.randomNormal([2, 48, 50, 16], 0, 1, 'float32', 1) as Tensor4D;
       const w = tf.randomNormal([3, 3, 16, 4], 0, 1, 'float32', 2) as Tensor4D;
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>

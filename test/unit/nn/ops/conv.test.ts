@@ -52,6 +52,7 @@ const CASES: [Shape, ConvOptions][] = [
   [[2, 33, 33, 16], HALF],
   [[2, 33, 36, 32], HALF],
   [[2, 36, 35, 16], HALF],
+  [[1, 50, 49, 16], { stride: 3, padding: 0 }],
 ];
 
 for (const [shape, options] of CASES) {
