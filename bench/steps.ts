@@ -1,6 +1,7 @@
 /** Steps of a program on random data, as the benches take them. */
 import type { NetworkConfig } from '../src/gan/config.js';
 import type { Program, ProgramDefinition } from '../src/nn/program.js';
+import { fixThreads } from '../src/nn/threads.js';
 
 /** Phases and every how many steps each runs. */
 export type Schedule = readonly (readonly [phase: string, interval: number])[];
@@ -14,9 +15,7 @@ export interface Work {
 /** As the trainer process sets them: TensorFlow reads these when it is loaded. */
 export function prepareNative(threads: number): void {
   process.env.GIST_THREADS = String(threads);
-  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  process.env.TF_NUM_INTEROP_THREADS = String(Math.min(2, threads));
-  process.env.OMP_NUM_THREADS = String(threads);
+  fixThreads(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   console.log = console.error;
   console.info = console.error;

@@ -65,10 +65,10 @@ function compare(python, configuration, generate, { rounds, seconds }) {
   const peer = PEERS[configuration.cfg];
   const forms = Object.entries(peer.forms).map(([form, flag]) => ({ form, flag, runs: [] }));
   const ours = [];
-  const what = `${generate ? 'generation' : 'training'}: ${configuration.cfg}, ${configuration.resolution} px`;
+  const what = generate ? 'generation' : 'training';
   const tell = (round, side, run) => {
-    const speed = `${median(run.imagesPerSecond).toFixed(1)} images/s, ${(run.peakBytes / 1e9).toFixed(2)} GB peak`;
-    process.stderr.write(`bench: ${what}, round ${round} of ${rounds}, ${side}: ${speed}\n`);
+    const at = `${what}: ${configuration.cfg}, ${configuration.resolution} px, round ${round} of ${rounds}`;
+    process.stderr.write(`bench: ${at}, ${side}: ${speed(summary([run]))}\n`);
   };
   for (let round = 1; round <= rounds; round++) {
     const run = measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]);
@@ -84,7 +84,7 @@ function compare(python, configuration, generate, { rounds, seconds }) {
   const matmul = Math.max(...ours.map((run) => run.matmulFlops));
   return {
     ...configuration,
-    what: generate ? 'generation' : 'training',
+    what,
     loadBefore,
     ours: {
       ...us,
@@ -123,6 +123,10 @@ function summary(runs) {
   };
 }
 
+function speed({ imagesPerSecond, peakBytes }) {
+  return `${imagesPerSecond.toFixed(1)} images/s  ${(peakBytes / 1e9).toFixed(2)} GB peak`;
+}
+
 function hasSameSize(us, them) {
   return ['G', 'D'].every((name) => Math.abs(us[name] / them[name] - 1) <= SAME_SIZE);
 }
@@ -132,8 +136,7 @@ export function trainingTable({ machine: on, results }) {
 }
 
 function block({ what, cfg, resolution, cbase, cmax, batch, loadBefore, ours, pytorch, sameSize }) {
-  const line = (name, side) =>
-    `  ${name.padEnd(30)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e9).toFixed(2)} GB peak`;
+  const line = (name, side) => `  ${name.padEnd(30)} ${speed(side).padStart(31)}`;
   const share = `${(ours.shareOfLimit * 100).toFixed(0)} % of the ${ours.matmulGflops.toFixed(0)} GFLOP/s of a matrix product`;
   return [
     `${what}: ${cfg}, ${resolution}x${resolution}, cbase ${cbase}, cmax ${cmax}, batch ${batch} (load before: ${loadBefore.toFixed(2)})`,

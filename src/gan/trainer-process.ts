@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
+import { fixThreads } from '../nn/threads.js';
 import { openStore } from '../storage/index.js';
 import { type MemoryPlan, outOfMemory, speaksOfMemory } from './memory.js';
 import { resolveThreads } from './numeric-environment.js';
@@ -72,10 +73,7 @@ function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): v
   // It would take the memory that the official trainer needs, for a preview now and then.
   if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
-  process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-  // A second operation fills the gaps that small ones leave; what each computes does not depend on it.
-  process.env.TF_NUM_INTEROP_THREADS = String(Math.min(2, threads));
-  process.env.OMP_NUM_THREADS = String(threads);
+  fixThreads(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // What the user has set stands.
   for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;

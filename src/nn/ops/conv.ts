@@ -98,7 +98,7 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
     { x, dy },
     () =>
       prefersProducts(geometry)
-        ? shiftedProducts(x, dy, { ...geometry, stride: geometry.strides })
+        ? shiftedProducts(x, dy, geometry)
         : run('Conv2DBackpropFilter', { x, dy }, geometry),
     (dw) => ({
       x: () => inputGradient(dy, dw as Tensor4D, geometry),

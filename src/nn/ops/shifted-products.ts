@@ -16,8 +16,8 @@ interface Sequences {
 export interface ProductsGeometry {
   /** [k, k, in, out] */
   wShape: readonly [number, number, number, number];
-  stride: number;
-  /** 'same' at stride 1 only. */
+  strides: number;
+  /** 'same' at a stride of 1 only. */
   pad: 'same' | 'valid';
 }
 
@@ -32,7 +32,7 @@ export interface ProductsGeometry {
 export function shiftedProducts(
   x: Tensor4D,
   dy: Tensor4D,
-  { wShape: [kernel, , inputs, outputs], stride, pad }: ProductsGeometry,
+  { wShape: [kernel, , inputs, outputs], strides: stride, pad }: ProductsGeometry,
 ): Tensor4D {
   const sequences =
     pad === 'same' ? sameSequences(x, dy, (kernel - 1) / 2) : validSequences(x, dy, { kernel, stride });

@@ -1,18 +1,19 @@
 /** A step on two threads, two operations at a time, computes the same bytes whenever each of them runs. */
-process.env.TF_NUM_INTRAOP_THREADS = '2';
-process.env.TF_NUM_INTEROP_THREADS = '2';
-process.env.OMP_NUM_THREADS = '2';
-
+import '../../../support/two-threads.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Feeds, Program, ProgramDefinition, Values } from '../../../../src/nn/program.js';
-
-const { resolveNetworkConfig } = await import('../../../../src/gan/config.js');
-const { resolveTrainingOptions } = await import('../../../../src/gan/loss/options.js');
-const { buildTrainingProgram } = await import('../../../../src/gan/loss/training-program.js');
-const { normalValues } = await import('../../../../src/gan/networks/parameters.js');
-const { createProgram } = await import('../../../../src/nn/program.js');
-const { sizeOf } = await import('../../../../src/nn/program-definition.js');
+import { resolveNetworkConfig } from '../../../../src/gan/config.js';
+import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
+import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
+import { normalValues } from '../../../../src/gan/networks/parameters.js';
+import {
+  createProgram,
+  type Feeds,
+  type Program,
+  type ProgramDefinition,
+  type Values,
+} from '../../../../src/nn/program.js';
+import { sizeOf } from '../../../../src/nn/program-definition.js';
 
 const STEPS = 3;
 const AGAIN = 4;
