@@ -1,7 +1,7 @@
 /** Counts the floating-point operations of a program's phases: convolutions and matrix products, which are nearly all of them. */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
-import type { ProgramDefinition } from '../src/nn/program.js';
-import { record } from '../src/nn/recording.js';
+import type { ProgramDefinition } from '../src/nn/program/program.js';
+import { record } from '../src/nn/program/recording.js';
 import { type NativeBackend, type OpAttribute, tf } from '../src/nn/tensorflow.js';
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);

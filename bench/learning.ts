@@ -49,7 +49,7 @@ async function train(
   data: DatasetRef,
   spec: Record<string, unknown>,
 ): Promise<void> {
-  const { superviseTrainer } = await import('../src/gan/index.js');
+  const { superviseTrainer } = await import('../src/training/index.js');
   const { uri } = await store(job);
   await superviseTrainer({
     storeUri: uri,
@@ -67,7 +67,7 @@ async function ourCurve(job: LearningJob, who: 'ours' | 'transfer', seed: number
   if (who === 'transfer')
     await train(job, `other-${seed}`, await dataset(job, 'other'), { seed: seed + 1000 });
   await train(job, runId, data, { seed, ...(who === 'transfer' ? { resume: `other-${seed}` } : {}) });
-  const { listSnapshots } = await import('../src/gan/index.js');
+  const { listSnapshots } = await import('../src/checkpoints/index.js');
   const { judgeSnapshot } = await import('../src/evaluation/index.js');
   const target = await store(job);
   const points: CurvePoint[] = [];

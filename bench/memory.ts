@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { superviseTrainer } from '../src/gan/index.js';
+import { superviseTrainer } from '../src/training/index.js';
 import { trainSchema } from '../src/spec/train.js';
 import { FileStore } from '../src/storage/file-store.js';
 import { phantomSet } from './phantom-set.js';

@@ -40,8 +40,8 @@ export async function profile(job: ProfileJob): Promise<string> {
 /** The graph, the values of its variables, and what the script wants to know of them. Returns the path of the last. */
 async function writeGraphAndJob({ network, batch, gamma }: ProfileJob, folder: string): Promise<string> {
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
-  const { writeGraph } = await import('../src/nn/graph-program.js');
-  const { initialValues, stateOf } = await import('../src/nn/program.js');
+  const { writeGraph } = await import('../src/nn/program/graph.js');
+  const { initialValues, stateOf } = await import('../src/nn/program/program.js');
   const { definition } = await trainingWork(resolveNetworkConfig(network), { batch, gamma });
   const variables = stateOf(definition);
   writeGraph(definition, variables, folder);

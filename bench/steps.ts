@@ -1,6 +1,6 @@
 /** Steps of a program on random data, as the benches take them. */
 import type { NetworkConfig } from '../src/gan/config.js';
-import type { Program, ProgramDefinition } from '../src/nn/program.js';
+import type { Program, ProgramDefinition } from '../src/nn/program/program.js';
 import { fixThreads } from '../src/nn/threads.js';
 
 /** Phases and every how many steps each runs. */

@@ -1,6 +1,6 @@
 /** Measures our training steps and generation: builds the programs of a job's sizes, runs them for some seconds, prints one JSON line. */
 import type { NetworkConfig, NetworkSettings } from '../src/gan/config.js';
-import type { Program, ProgramDefinition } from '../src/nn/program.js';
+import type { Program, ProgramDefinition } from '../src/nn/program/program.js';
 import { prepareNative, takeStep, trainingWork, type Work } from './steps.js';
 
 export interface TrainBenchJob {
@@ -32,7 +32,7 @@ const PERIOD = 16;
 export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResult> {
   prepareNative(job.threads);
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
-  const { createProgram } = await import('../src/nn/program.js');
+  const { createProgram } = await import('../src/nn/program/program.js');
   const { countFlops, matmulRate } = await import('./flops.js');
   const config = resolveNetworkConfig(job.network);
   const { batch, gamma } = job;

@@ -17,7 +17,7 @@ process.exitCode = await compareNetworks(folder);
 async function compareNetworks(cases) {
   // TensorFlow tells of itself on standard error; only its trouble is of interest here.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  const { agrees, formatCase, runNetworkParity } = await import('../dist/src/gan/parity.js');
+  const { agrees, formatCase, runNetworkParity } = await import('../dist/test/support/network-parity.js');
   const results = [];
   for (const result of runNetworkParity(cases)) {
     process.stdout.write(`${formatCase(result)}\n`);

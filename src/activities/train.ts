@@ -3,13 +3,9 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
 import type { Compute } from '../core/compute.js';
-import {
-  findTransfer,
-  listSnapshots,
-  newestCheckpoint,
-  superviseTrainer,
-  type TrainerEvent,
-} from '../gan/index.js';
+import { findTransfer } from '../weights/transfer-report.js';
+import { listSnapshots, newestCheckpoint } from '../checkpoints/index.js';
+import { superviseTrainer, type TrainerEvent } from '../training/index.js';
 import type { TrainHeartbeat } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';

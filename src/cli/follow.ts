@@ -1,7 +1,7 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
 import type { Client } from '../client/index.js';
 import { downloadReport } from '../client/report-download.js';
-import { describeTransfer } from '../gan/index.js';
+import { describeTransfer } from '../weights/transfer-report.js';
 import type { PipelineResult } from '../spec/results.js';
 import { printResult, tell } from './terminal.js';
 import { watchUntilEnd } from './watching.js';

@@ -1,8 +1,7 @@
 /** Cancelling a run: asked for, waited for, and told. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { environment } from '../core/environment.js';
-import { newestEntry } from '../gan/checkpoint-index.js';
-import { trainPrefix } from '../gan/checkpoint.js';
+import { newestEntry, trainPrefix } from '../checkpoints/index.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { openStore } from '../storage/index.js';
 import type { Client } from './connection.js';

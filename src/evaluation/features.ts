@@ -1,7 +1,7 @@
 /** Features in the object store: extracted once a shard, read back as one matrix. */
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
-import { decodeSafetensors, encodeSafetensors } from '../nn/safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../nn/formats/safetensors.js';
 import type { ObjectStore } from '../storage/index.js';
 import type { LoadedExtractor } from './extractors/extractor.js';
 import { EXTRACTORS } from './extractors/index.js';

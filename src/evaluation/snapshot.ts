@@ -1,7 +1,7 @@
 /** The figures of one training snapshot against the training images. */
 import type { OnProgress } from '../core/progress.js';
-import { classAssignment } from '../gan/class-assignment.js';
-import { warmSampler } from '../gan/compute.js';
+import { classAssignment } from '../generation/classes.js';
+import { warmSampler } from '../generation/index.js';
 import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { ObjectStore } from '../storage/index.js';

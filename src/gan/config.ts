@@ -137,3 +137,9 @@ export function blockResolutions(config: Pick<NetworkConfig, 'resolution'>): num
 export function styleLayers(config: Pick<NetworkConfig, 'resolution'>): number {
   return 2 * blockResolutions(config).length;
 }
+
+/** The settings behind a configuration that a checkpoint records; resolving them checks each value. */
+export function recordedSettings(recorded: Readonly<Record<string, unknown>>): NetworkSettings {
+  const { mappingLayers, ...sizes } = recorded as unknown as NetworkConfig;
+  return { ...sizes, mapDepth: mappingLayers };
+}

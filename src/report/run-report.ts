@@ -3,9 +3,13 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import sharp from 'sharp';
-import { type CheckpointManifest, manifestSchema } from '../gan/checkpoint.js';
-import { describeTransfer, listSnapshots } from '../gan/index.js';
-import { shardListSchema, type SyntheticManifest, syntheticManifestSchema } from '../gan/synthetic-set.js';
+import { describeTransfer } from '../weights/transfer-report.js';
+import { type CheckpointManifest, listSnapshots, manifestSchema } from '../checkpoints/index.js';
+import {
+  shardListSchema,
+  type SyntheticManifest,
+  syntheticManifestSchema,
+} from '../generation/synthetic-set.js';
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { findJson, getJson } from '../storage/index.js';

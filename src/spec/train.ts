@@ -1,7 +1,7 @@
 /** The `train` part of a spec: which generator, on how many images, and when to stop. */
 import { z } from 'zod';
 import { OFFICIAL_DEFAULTS, refuseWhatOfficialLacks } from './official-trainer.js';
-import { LARGEST_BATCH, refuseBatch } from './rounds.js';
+import { LARGEST_BATCH, refuseBatch } from './micro-batches.js';
 
 /** Metrics that this version computes on snapshots; every name says which features it stands on. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;

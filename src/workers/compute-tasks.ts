@@ -9,7 +9,7 @@ import {
   judgeSnapshot,
   listFeatureSets,
 } from '../evaluation/index.js';
-import { assembleSynthetic, generateShard } from '../gan/compute.js';
+import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';

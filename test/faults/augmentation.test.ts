@@ -1,14 +1,8 @@
 /** A training with adaptive augmentation that goes on in the middle ends with the bytes of one that was left alone. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { superviseTrainer } from '../../src/gan/index.js';
-import {
-  newest,
-  type TinyTraining,
-  timelessStats,
-  tinyTraining,
-  weights,
-} from '../integration/gan/tiny-training.js';
+import { superviseTrainer } from '../../src/training/index.js';
+import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 
 /** Steps of four images that a training is to have taken. */
 const upTo = (step: number) => ({ targetKimg: (step * 4) / 1000 });

@@ -9,17 +9,11 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TrainerCrashError, TrainingError } from '../../src/core/errors.js';
-import { PARTS } from '../../src/gan/checkpoint.js';
-import { EXIT, parseEvent } from '../../src/gan/trainer-events.js';
+import { PARTS } from '../../src/checkpoints/manifest.js';
+import { EXIT, parseEvent } from '../../src/training/process/messages.js';
 import { sha256 } from '../../src/storage/index.js';
-import {
-  type Attempt,
-  CHECKOUT,
-  OfficialRig,
-  readReport,
-  untilEnded,
-} from '../integration/gan/official-training.js';
-import { newest } from '../integration/gan/tiny-training.js';
+import { type Attempt, CHECKOUT, OfficialRig, readReport, untilEnded } from '../support/official-training.js';
+import { newest } from '../support/tiny-training.js';
 
 /** Ticks of 3 kimg, and no snapshot to draw a preview of. */
 const PLAIN = { spec: { snapshotKimg: 300, stopWhen: null } };
@@ -122,7 +116,7 @@ describe('an official trainer under faults', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'gist-orphan-'));
     const file = path.join(folder, 'job.json');
     await writeFile(file, JSON.stringify(rig.job('alone', { ...PLAIN, targetKimg: 4000 })));
-    const main = fileURLToPath(new URL('../../src/gan/trainer-process.js', import.meta.url));
+    const main = fileURLToPath(new URL('../../src/training/process/trainer-process.js', import.meta.url));
     const trainer = spawn(process.execPath, [main, file], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, ...rig.env({ TICK_SECONDS: '0.2', REPORT: folder }) },

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { superviseTrainer } from '../../src/gan/index.js';
+import { superviseTrainer } from '../../src/training/index.js';
 import { openStore } from '../../src/storage/index.js';
-import { type TinyTraining, timelessStats, tinyTraining, weights } from '../integration/gan/tiny-training.js';
+import { type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 import { type Seaweed, startSeaweed } from '../support/seaweed.js';
 
 describe('a training on a real S3 server', () => {

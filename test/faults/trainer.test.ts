@@ -5,20 +5,14 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CheckpointError, StaleAttemptError, TrainerCrashError } from '../../src/core/errors.js';
+import { listSnapshots } from '../../src/checkpoints/index.js';
 import {
-  listSnapshots,
   superviseTrainer,
   type TrainerEvent,
   type TrainerJob,
   type TrainerOutcome,
-} from '../../src/gan/index.js';
-import {
-  newest,
-  type TinyTraining,
-  timelessStats,
-  tinyTraining,
-  weights,
-} from '../integration/gan/tiny-training.js';
+} from '../../src/training/index.js';
+import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 
 type Of<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type }>;
 

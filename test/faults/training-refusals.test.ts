@@ -4,15 +4,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { TrainingError } from '../../src/core/errors.js';
-import { PARTS, trainPrefix } from '../../src/gan/checkpoint.js';
-import { CheckpointWriter, findNewestCheckpoint } from '../../src/gan/checkpoint-store.js';
-import { superviseTrainer } from '../../src/gan/index.js';
-import { outOfMemory } from '../../src/gan/memory.js';
-import { planMemory } from '../../src/gan/memory-estimate.js';
-import { roundSizes } from '../../src/spec/rounds.js';
+import { PARTS, trainPrefix } from '../../src/checkpoints/manifest.js';
+import { CheckpointWriter, findNewestCheckpoint } from '../../src/checkpoints/writer.js';
+import { superviseTrainer } from '../../src/training/index.js';
+import { outOfMemory } from '../../src/training/memory.js';
+import { planMemory } from '../../src/training/memory-estimate.js';
+import { roundSizes } from '../../src/spec/micro-batches.js';
 import { resolveNetworkConfig } from '../../src/gan/config.js';
-import { decodeVariables, encodeVariables, type Variables } from '../../src/gan/variables.js';
-import { newest, type TinyTraining, tinyTraining } from '../integration/gan/tiny-training.js';
+import { decodeVariables, encodeVariables, type Variables } from '../../src/checkpoints/variables.js';
+import { newest, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
 const PRLIMIT = '/usr/bin/prlimit';
 /** TensorFlow alone maps four gigabytes. */

@@ -5,8 +5,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { agrees, type CaseResult, formatCase, runNetworkParity } from '../../src/gan/parity.js';
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/nn/safetensors.js';
+import { agrees, type CaseResult, formatCase, runNetworkParity } from '../support/network-parity.js';
+import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../src/nn/formats/safetensors.js';
 
 const CASES = path.resolve('test/parity/networks');
 const GIVEN = 'stylegan2-c0';

@@ -8,7 +8,7 @@ import type { FeatureMatrix } from '../../src/evaluation/metrics/feature-matrix.
 import { frechetDistance, gaussianStatistics } from '../../src/evaluation/metrics/frechet-distance.js';
 import { kernelDistance } from '../../src/evaluation/metrics/kid.js';
 import { precisionRecall } from '../../src/evaluation/metrics/precision-recall.js';
-import { decodeSafetensors, type NamedTensor } from '../../src/nn/safetensors.js';
+import { decodeSafetensors, type NamedTensor } from '../../src/nn/formats/safetensors.js';
 
 /** Compiled tests run from `dist/`; the cases are beside the sources. */
 const CASES = path.resolve('test/parity/metrics');

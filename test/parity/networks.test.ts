@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
-import { agrees, formatCase, runNetworkParity } from '../../src/gan/parity.js';
+import { agrees, formatCase, runNetworkParity } from '../support/network-parity.js';
 
 /** Compiled tests run from `dist/`; the cases are beside the sources. */
 const CASES = path.resolve('test/parity/networks');

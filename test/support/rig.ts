@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { writePhantoms } from '../../examples/phantoms/index.js';
 import { progressOf } from '../../src/client/index.js';
-import { findNewestCheckpoint, trainPrefix } from '../../src/gan/index.js';
+import { findNewestCheckpoint, trainPrefix } from '../../src/checkpoints/index.js';
 import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';

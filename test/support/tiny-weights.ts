@@ -2,7 +2,7 @@
 import { type NetworkConfig, resolveNetworkConfig } from '../../src/gan/config.js';
 import { initialValues } from '../../src/gan/networks/parameters.js';
 import { networkSpecs } from '../../src/gan/networks/registry.js';
-import type { NamedTensor } from '../../src/nn/safetensors.js';
+import type { NamedTensor } from '../../src/nn/formats/safetensors.js';
 
 export const TINY_CONFIG = resolveNetworkConfig({
   cfg: 'stylegan2',

@@ -6,9 +6,9 @@ import type { Command } from 'commander';
 import { environment } from '../../core/environment.js';
 import { SetupError } from '../../core/errors.js';
 import { allParts, expectedPath } from '../../core/parts.js';
-import { findCheckout, pythonVersion, torchVersion } from '../../gan/official-trainer/checkout.js';
-import { automaticPrecision } from '../../gan/precision.js';
-import { resolveXla } from '../../gan/xla.js';
+import { findCheckout, pythonVersion, torchVersion } from '../../training/official/checkout.js';
+import { automaticPrecision } from '../../training/precision.js';
+import { resolveXla } from '../../training/xla.js';
 
 /** One line of the doctor's report. */
 export interface DoctorPart {

@@ -46,7 +46,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   if (!(psi >= 0 && psi <= 2))
     throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
   useStack();
-  const { createSampler, encodeRawPng } = await import('../../gan/compute.js');
+  const { createSampler, encodeRawPng } = await import('../../generation/index.js');
   const sampler = await createSampler(...(await locate(options.checkpoint)));
   const names = sampler.classes?.map(({ name }) => name) ?? null;
   const only = options.class === undefined ? null : classIndex(options.class, names);

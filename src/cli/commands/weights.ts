@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { CheckpointError, UsageError } from '../../core/errors.js';
-import type { ReadWeights } from '../../gan/weights/index.js';
+import type { ReadWeights } from '../../weights/index.js';
 import { printResult, table, tell } from '../terminal.js';
 
 interface ImportOptions {
@@ -55,7 +55,7 @@ export function registerWeights(program: Command): void {
 
 async function importWeights(file: string, { to, name, json }: ImportOptions): Promise<void> {
   useStack();
-  const { writeWeights, WEIGHTS_PREFIX } = await import('../../gan/weights/index.js');
+  const { writeWeights, WEIGHTS_PREFIX } = await import('../../weights/index.js');
   const called = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
   const weights = await read(file);
   const { openStore } = await import('../../storage/index.js');
@@ -76,7 +76,7 @@ async function exportWeights(from: string, file: string, { json }: { json?: bool
   if (!file.endsWith('.safetensors'))
     throw new UsageError({ what: `${file} does not end in .safetensors`, mend: 'Name it so.' });
   useStack();
-  const { encodeWeights, openWeights } = await import('../../gan/weights/index.js');
+  const { encodeWeights, openWeights } = await import('../../weights/index.js');
   const { openStore } = await import('../../storage/index.js');
   const source = await openWeights(openStore(environment.storeUri()), from, tell);
   const bytes = encodeWeights(source);
@@ -101,7 +101,7 @@ async function inspect(file: string, { json }: { json?: boolean }): Promise<void
 }
 
 async function read(file: string): Promise<ReadWeights> {
-  const { readWeights } = await import('../../gan/weights/index.js');
+  const { readWeights } = await import('../../weights/index.js');
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);

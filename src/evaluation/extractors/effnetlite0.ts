@@ -3,9 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { CheckpointError } from '../../core/errors.js';
 import { partPath } from '../../core/parts.js';
-import { createProgram, type Program, type ProgramDefinition, type VariableSpec } from '../../nn/program.js';
-import { readPytorchFile } from '../../nn/pytorch-file.js';
-import type { NamedTensor } from '../../nn/safetensors.js';
+import {
+  createProgram,
+  type Program,
+  type ProgramDefinition,
+  type VariableSpec,
+} from '../../nn/program/program.js';
+import { readPytorchFile } from '../../nn/formats/torch-file.js';
+import type { NamedTensor } from '../../nn/formats/safetensors.js';
 import { tf } from '../../nn/tensorflow.js';
 import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
 import { extractorInput, type SquareImage } from './input.js';

@@ -1,6 +1,6 @@
 /** Pixel blitting: flips, quarter turns and whole-pixel translations, which copy pixels and compute none. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { lookup } from '../../nn/ops/lookup.js';
+import { lookup } from '../../nn/ops/gather-scatter.js';
 import { tf } from '../../nn/tensorflow.js';
 import { type InverseMap, pixelGrid, pixelTable, reflected, rowsOf, sourcesOf } from './coordinates.js';
 import type { Draws } from './draws.js';

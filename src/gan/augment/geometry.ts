@@ -1,7 +1,7 @@
 /** General geometric transformations, resampled between orthogonal low-pass filters so that they do not alias. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { alongHeight, type Band } from '../../nn/ops/banded.js';
-import { lookup, type Places } from '../../nn/ops/lookup.js';
+import { lookup, type Places } from '../../nn/ops/gather-scatter.js';
 import { tf } from '../../nn/tensorflow.js';
 import {
   type InverseMap,

@@ -1,6 +1,6 @@
 /** What keeps a gradient that left half precision's range from ending a training. */
 import type { Tensor } from '@tensorflow/tfjs';
-import type { PhaseBody } from '../../nn/program.js';
+import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 
 /**

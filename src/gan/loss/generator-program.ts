@@ -1,6 +1,6 @@
 /** The averaged generator as a program of its own. */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
-import type { PhaseBody, ProgramDefinition } from '../../nn/program.js';
+import type { PhaseBody, ProgramDefinition } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import type { NetworkConfig } from '../config.js';
 import { type Parameters, take, withoutPrefix } from '../networks/network.js';

@@ -1,6 +1,6 @@
 /** The steps of StyleGAN2's training procedure, each a pure function of variables and feeds. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import type { PhaseBody } from '../../nn/program.js';
+import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
 import type { NetworkConfig } from '../config.js';
@@ -9,7 +9,7 @@ import { networkOf } from '../networks/registry.js';
 import { blur } from './blur.js';
 import { gradientOf, lossGradients } from './gradients.js';
 import type { TrainingOptions } from './options.js';
-import { roundSeed, type Share } from './rounds.js';
+import { roundSeed, type Share } from './accumulation.js';
 import { layerStyles, pathNoise, randomNoise, randomStyles, type Styles } from './styles.js';
 
 /** What all phases know. */

@@ -5,7 +5,7 @@ import { tf } from '../../nn/tensorflow.js';
 import type { NetworkConfig } from '../config.js';
 import type { NoiseSource, Parameters } from '../networks/network.js';
 import { networkOf } from '../networks/registry.js';
-import { latentsOf, type Share, shareOf } from './rounds.js';
+import { latentsOf, type Share, shareOf } from './accumulation.js';
 
 /** Streams of a phase's seed: every use of random numbers has its own. */
 const STREAM = { latents: 0, mixing: 1, pathNoise: 2, layerNoise: 16 } as const;

@@ -1,5 +1,11 @@
 /** A training as one program: variables, optimisers and phases. */
-import type { AdamOptions, PhaseBody, ProgramDefinition, PhaseSpec, VariableSpec } from '../../nn/program.js';
+import type {
+  AdamOptions,
+  PhaseBody,
+  ProgramDefinition,
+  PhaseSpec,
+  VariableSpec,
+} from '../../nn/program/program.js';
 import type { NetworkConfig } from '../config.js';
 import { initialValues, type ParameterSpecs, trainableNames } from '../networks/parameters.js';
 import { networkOf } from '../networks/registry.js';
@@ -18,7 +24,7 @@ import {
   type PhaseContext,
   runningMeans,
 } from './phases.js';
-import { inRounds, pathLengthRound, sumVariables } from './rounds.js';
+import { inRounds, pathLengthRound, sumVariables } from './accumulation.js';
 
 /**
  * StyleGAN2's training procedure (Karras et al. 2020, appendix B), to be run, every step, as

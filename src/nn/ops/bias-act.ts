@@ -1,6 +1,6 @@
 /** Bias, activation, gain and clamp, as one layer ends. */
 import type { Tensor } from '@tensorflow/tfjs';
-import { type AttributeValue, nativeOp } from '../native-op.js';
+import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
 

@@ -1,6 +1,6 @@
 /** Convolution, its transpose and the gradient of its filter: three bilinear maps, each the gradient of the others. */
 import type { NamedAttrMap, NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
-import { deviceForm } from '../device-forms.js';
+import { deviceForm } from './device-forms.js';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
 import { shiftedProducts } from './shifted-products.js';

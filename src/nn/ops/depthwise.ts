@@ -1,6 +1,6 @@
 /** A convolution of each channel with the same filter. */
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { type AttributeValue, nativeOp } from '../native-op.js';
+import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 
 /** Up to so many taps one pass over the plane reads less than two passes, one an axis. */

@@ -1,11 +1,11 @@
 /** A nonlinearity at a higher sampling rate than the samples before and after it. Karras et al. 2021, section 3.1. */
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { deviceForm } from '../device-forms.js';
+import { deviceForm } from './device-forms.js';
 import { tf } from '../tensorflow.js';
 import { outputsOf, scaled } from './axis.js';
 import { alongColumns, alongRows, correlate } from './correlate.js';
-import { filter2d, filterPlane } from './filter.js';
-import { type AxisFilter, phaseFilter, resampleAxis } from './polyphase.js';
+import { filter2d, filterPlane } from './upfirdn2d.js';
+import { type AxisFilter, phaseFilter, resampleAxis } from './upfirdn2d-polyphase.js';
 
 export interface Widening {
   factor: number;

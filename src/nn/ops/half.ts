@@ -1,6 +1,6 @@
 /** Where tensors enter half precision and leave it. */
 import type { Tensor } from '@tensorflow/tfjs';
-import { nativeOp } from '../native-op.js';
+import { nativeOp } from './native-op.js';
 import { customGradient } from './custom-gradient.js';
 
 /** A floating-point type of 16 bits: IEEE's, or the upper half of single precision. */
@@ -12,7 +12,7 @@ export const WRITTEN_TYPE = '_gist_type';
 /**
  * The tensor in half precision; its gradient comes back in single precision. TensorFlow.js has no such tensors: run op by op
  * this changes nothing, but a recorded graph computes in half precision from here on, up to {@link toFloat}
- * (`nn/half-typing.ts`).
+ * (`nn/program/casts.ts`).
  *
  * @param half null: as it is
  */

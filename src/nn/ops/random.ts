@@ -1,6 +1,6 @@
 /** Random tensors that are a pure function of a seed fed at run time: TensorFlow's stateless generators. */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
-import { type AttributeValue, nativeOp } from '../native-op.js';
+import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 
 /** Philox streams of one seed, kept apart by adding the stream's number to the second half of the seed times a large odd number. */

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { EvaluateInput } from '../../../src/activities/evaluate.js';
-import { superviseTrainer } from '../../../src/gan/index.js';
+import { superviseTrainer } from '../../../src/training/index.js';
 import { datasetRef, openDataset } from '../../../src/imaging/index.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
 import { pipelineSchema } from '../../../src/spec/pipeline.js';
 import { isTask, tasks } from '../../../src/workers/compute-tasks.js';
-import { newest, type TinyTraining, tinyTraining } from '../gan/tiny-training.js';
+import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
 
 const quiet = () => undefined;
 

@@ -1,18 +1,30 @@
 /** The import rules are alive: a planted breach of each kind fails the check. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 const CRUISER = path.resolve('node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-const CONFIGURATION = ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json'];
+const RULES = 'scripts/import-rules.cjs';
+const CONFIGURATION = ['.dependency-cruiser.cjs', 'tsconfig.json', 'package.json', RULES];
 
 let copy: string;
 
 before(() => {
   copy = mkdtempSync(path.join(tmpdir(), 'gist-imports-'));
+  mkdirSync(path.join(copy, 'scripts'));
   for (const file of CONFIGURATION) copyFileSync(file, path.join(copy, file));
   cpSync('src', path.join(copy, 'src'), { recursive: true });
   symlinkSync(path.resolve('node_modules'), path.join(copy, 'node_modules'));
@@ -43,13 +55,25 @@ const BREACHES = [
     breach: 'a domain folder that imports the command line',
     file: 'src/report/planted.ts',
     content: "import * as terminal from '../cli/terminal.js';\nexport const planted = terminal;\n",
-    rule: 'domain-looks-down',
+    rule: 'imports-of-report',
   },
   {
     breach: 'a spec that imports storage',
     file: 'src/spec/planted.ts',
     content: "import * as storage from '../storage/index.js';\nexport const planted = storage;\n",
     rule: 'spec-is-pure',
+  },
+  {
+    breach: 'the mathematics of networks that reads the object store',
+    file: 'src/gan/planted.ts',
+    content: "import * as storage from '../storage/index.js';\nexport const planted = storage;\n",
+    rule: 'imports-of-gan',
+  },
+  {
+    breach: 'a folder that has no rule',
+    file: 'src/helpers/planted.ts',
+    content: "export { GistError } from '../core/errors.js';\n",
+    rule: 'every-folder-has-a-rule',
   },
 ];
 
@@ -76,6 +100,7 @@ test('an import that keeps the rules passes the check', async () => {
 });
 
 test('the check fails on breaches of the rules', async (t) => {
+  mkdirSync(path.join(copy, 'src/helpers'));
   for (const { file, content } of BREACHES) writeFileSync(path.join(copy, file), content);
   const { code, said } = await cruise(BREACHES.map(({ file }) => file));
   assert.notEqual(code, 0);
@@ -84,4 +109,15 @@ test('the check fails on breaches of the rules', async (t) => {
       assert.match(said, new RegExp(`${rule}: ${file.replaceAll('.', '\\.')}`));
     });
   }
+});
+
+test('docs/architecture.md shows the folders and the imports that the linter enforces', () => {
+  const rules = createRequire(import.meta.url)(path.resolve(RULES)) as Record<string, string[]>;
+  const rows = readFileSync('docs/architecture.md', 'utf8').matchAll(/^\| `src\/(\w+)\/` \|.*\| (.*) \|$/gm);
+  const documented = [...rows].map(([, folder, imports]) => [
+    folder,
+    [...(imports ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name).sort(),
+  ]);
+  const enforced = Object.entries(rules).map(([folder, imports]) => [folder, [...imports].sort()]);
+  assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(enforced));
 });

@@ -4,7 +4,7 @@ import { tf } from '../../../nn/tensorflow.js';
 import { toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
-import { groupSize } from '../../../spec/rounds.js';
+import { groupSize } from '../../../spec/micro-batches.js';
 import { blockResolutions, discriminatorChannelsAt, type NetworkConfig } from '../../config.js';
 import { handOver, type LayerPrecision, layerPrecision } from '../half-layers.js';
 import { type Parameters, take } from '../network.js';

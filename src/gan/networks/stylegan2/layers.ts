@@ -3,7 +3,7 @@ import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
-import { downsample2d, filter2d } from '../../../nn/ops/filter.js';
+import { downsample2d, filter2d } from '../../../nn/ops/upfirdn2d.js';
 import { type HalfType, toHalf } from '../../../nn/ops/half.js';
 import { type LayerPrecision, normalizedStyle, normalizedWeight } from '../half-layers.js';
 import { constant, normal, parameter, buffer, type Initial, type ParameterSpecs } from '../parameters.js';

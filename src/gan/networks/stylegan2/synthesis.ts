@@ -2,7 +2,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
 import { biasAct } from '../../../nn/ops/bias-act.js';
-import { upsample2d } from '../../../nn/ops/filter.js';
+import { upsample2d } from '../../../nn/ops/upfirdn2d.js';
 import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
 import { fullyConnected } from '../../../nn/ops/fully-connected.js';
 import { blockResolutions, channelsAt, type NetworkConfig } from '../../config.js';

@@ -8,9 +8,9 @@ import { drawColor } from '../../../../src/gan/augment/color.js';
 import { Draws } from '../../../../src/gan/augment/draws.js';
 import { drawGeometry } from '../../../../src/gan/augment/geometry.js';
 import { AUGMENTATION_SETS, type AugmentationSet, defaultSet } from '../../../../src/gan/augment/sets.js';
-import { createProgram, type ProgramDefinition } from '../../../../src/nn/program.js';
+import { createProgram, type ProgramDefinition } from '../../../../src/nn/program/program.js';
 import { tf } from '../../../../src/nn/tensorflow.js';
-import { assertNear, randomImages, seedOf } from './tensors.js';
+import { assertNear, randomImages, seedOf } from '../../../support/augmentation-tensors.js';
 
 const SETS = Object.entries(AUGMENTATION_SETS) as [string, AugmentationSet][];
 const strength = (p: number) => tf.tensor1d([p]);

@@ -10,7 +10,14 @@ import { Draws } from '../../../../src/gan/augment/draws.js';
 import { type Geometry, transform } from '../../../../src/gan/augment/geometry.js';
 import { filterBank, SYM2 } from '../../../../src/gan/augment/wavelets.js';
 import { tf } from '../../../../src/nn/tensorflow.js';
-import { assertNear, each, gray, randomImages, rowsOfGray, seedOf } from './tensors.js';
+import {
+  assertNear,
+  each,
+  gray,
+  randomImages,
+  rowsOfGray,
+  seedOf,
+} from '../../../support/augmentation-tensors.js';
 
 describe('pixel blitting', () => {
   const image = gray([

@@ -6,7 +6,7 @@ import { resolveNetworkConfig } from '../../../../src/gan/config.js';
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
 import { normalValues } from '../../../../src/gan/networks/parameters.js';
-import { createProgram, type Feeds, type Program, type Values } from '../../../../src/nn/program.js';
+import { createProgram, type Feeds, type Program, type Values } from '../../../../src/nn/program/program.js';
 
 const BATCH = 4;
 const config = resolveNetworkConfig({

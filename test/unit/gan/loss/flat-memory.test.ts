@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { resolveNetworkConfig } from '../../../../src/gan/config.js';
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
-import { createProgram, type Feeds, type Program } from '../../../../src/nn/program.js';
-import { sizeOf } from '../../../../src/nn/program-definition.js';
+import { createProgram, type Feeds, type Program } from '../../../../src/nn/program/program.js';
+import { sizeOf } from '../../../../src/nn/program/definition.js';
 import { nativeBackend, tf } from '../../../../src/nn/tensorflow.js';
 
 const config = resolveNetworkConfig({

@@ -16,8 +16,8 @@ import {
   type PhaseBody,
   type Program,
   type Values,
-} from '../../../../src/nn/program.js';
-import { sizeOf } from '../../../../src/nn/program-definition.js';
+} from '../../../../src/nn/program/program.js';
+import { sizeOf } from '../../../../src/nn/program/definition.js';
 import { tf } from '../../../../src/nn/tensorflow.js';
 
 function trainingOf(cfg: NetworkFamily, half: HalfType | null) {

@@ -6,8 +6,8 @@ import { blurMatrix } from '../../../../src/gan/loss/blur.js';
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
 import { normalValues } from '../../../../src/gan/networks/parameters.js';
-import { type DeviceForm, withDeviceForm } from '../../../../src/nn/device-forms.js';
-import { createProgram, type Feeds, type Values } from '../../../../src/nn/program.js';
+import { type DeviceForm, withDeviceForm } from '../../../../src/nn/ops/device-forms.js';
+import { createProgram, type Feeds, type Values } from '../../../../src/nn/program/program.js';
 
 const PHASES = ['generatorMain', 'discriminatorMain', 'discriminatorR1', 'ema'];
 

@@ -6,7 +6,13 @@ import { buildGeneratorProgram } from '../../../../src/gan/loss/generator-progra
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
 import { normalValues } from '../../../../src/gan/networks/parameters.js';
-import { createProgram, type Feeds, type Program, stateOf, type Values } from '../../../../src/nn/program.js';
+import {
+  createProgram,
+  type Feeds,
+  type Program,
+  stateOf,
+  type Values,
+} from '../../../../src/nn/program/program.js';
 
 const BATCH = 4;
 const config = resolveNetworkConfig({

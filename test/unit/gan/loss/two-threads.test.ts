@@ -12,8 +12,8 @@ import {
   type Program,
   type ProgramDefinition,
   type Values,
-} from '../../../../src/nn/program.js';
-import { sizeOf } from '../../../../src/nn/program-definition.js';
+} from '../../../../src/nn/program/program.js';
+import { sizeOf } from '../../../../src/nn/program/definition.js';
 
 const STEPS = 3;
 const AGAIN = 4;

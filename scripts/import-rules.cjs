@@ -1,0 +1,22 @@
+/** Which folders of src/ each folder may import: the linter enforces this table, and docs/architecture.md shows it. */
+const FLOOR = ['core', 'spec'];
+
+module.exports = {
+  core: [],
+  spec: ['core'],
+  storage: FLOOR,
+  imaging: [...FLOOR, 'storage'],
+  nn: FLOOR,
+  gan: [...FLOOR, 'nn'],
+  checkpoints: [...FLOOR, 'nn', 'storage'],
+  weights: [...FLOOR, 'storage', 'nn', 'gan', 'checkpoints'],
+  generation: [...FLOOR, 'storage', 'imaging', 'nn', 'gan', 'checkpoints'],
+  training: [...FLOOR, 'storage', 'imaging', 'nn', 'gan', 'checkpoints', 'weights', 'generation'],
+  evaluation: [...FLOOR, 'storage', 'imaging', 'nn', 'generation'],
+  report: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'generation', 'evaluation'],
+  workflows: [...FLOOR, 'activities'],
+  activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'training', 'evaluation', 'report'],
+  workers: [...FLOOR, 'storage', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
+  client: [...FLOOR, 'storage', 'checkpoints'],
+  cli: [...FLOOR, 'storage', 'imaging', 'nn', 'weights', 'generation', 'training', 'evaluation', 'client'],
+};

@@ -1,0 +1,30 @@
+/** The thread that writes checkpoints: takes a state, answers with its reference. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { wireError } from '../core/errors.js';
+import { openStore } from '../storage/index.js';
+import { PARTS } from './manifest.js';
+import { CheckpointWriter } from './writer.js';
+import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
+import { PatientStore } from '../storage/retrying-store.js';
+
+const data = workerData as CheckpointThreadData;
+
+function reply(message: CheckpointThreadReply): void {
+  parentPort?.postMessage(message);
+}
+
+const store = new PatientStore(openStore(data.storeUri), { onTrouble: () => reply({ type: 'trouble' }) });
+const writer = CheckpointWriter.takeOver(store, data.writer);
+
+async function write({ draft, parts }: CapturedState): Promise<void> {
+  try {
+    const checkpoint = await writer.write(draft, parts);
+    const stats = parts[PARTS.stats];
+    if (stats) await writer.publish(PARTS.stats, stats);
+    reply({ type: 'written', checkpoint });
+  } catch (error) {
+    reply({ type: 'failed', error: wireError(error) });
+  }
+}
+
+parentPort?.on('message', (state: CapturedState) => void write(state));

@@ -1,0 +1,205 @@
+/** Synthetic data sets in the object store: shards of images by seed, the list of each, and the manifest over them. */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { makeScratchFolder } from '../core/scratch.js';
+import { z } from 'zod';
+import { StoreError } from '../core/errors.js';
+import type { OnProgress } from '../core/progress.js';
+import { writeStoredZip, type ZipFileContent } from '../imaging/stored-zip.js';
+import type { GenerateSpec } from '../spec/generate.js';
+import type { CheckpointRef, GenerateResult } from '../spec/results.js';
+import { findJson, getJson, putJson } from '../storage/json.js';
+import { partSchema, putPart, type Part } from '../storage/manifest.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { classAssignment } from './classes.js';
+import { encodeRawPng, tile } from './image-grid.js';
+import type { Sampler } from './sampler.js';
+
+export interface SyntheticInput {
+  runId: string;
+  checkpoint: CheckpointRef;
+  generate: GenerateSpec;
+  /** Identifies the set within its run. */
+  digest: string;
+}
+
+/** One shard: the archive, and every image in it. `<prefix>synthetic-00000.json` */
+export const shardListSchema = z.object({
+  shard: z.int(),
+  archive: partSchema,
+  /** Name in the archive, seed, label (null when unconditional). */
+  images: z.array(z.object({ name: z.string(), seed: z.int(), label: z.int().nullable() })),
+});
+export type ShardList = z.output<typeof shardListSchema>;
+
+/** `<prefix>manifest.json`: written last, so the set exists once it is there. */
+export const syntheticManifestSchema = z.object({
+  version: z.literal(1),
+  digest: z.string(),
+  images: z.int(),
+  resolution: z.int(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  /** Class names in label order; null when unconditional. */
+  classes: z.array(z.string()).nullable(),
+  /** Images of each class. */
+  counts: z.array(z.int()).nullable(),
+  checkpoint: z.object({ prefix: z.string(), kimg: z.number(), step: z.int() }),
+  /** Image i has this seed + i. */
+  seed: z.int(),
+  truncationPsi: z.number(),
+  grid: z.string(),
+  /** Archives in order; `list` names the seed and class of each image. */
+  shards: z.array(partSchema.extend({ images: z.int(), firstSeed: z.int(), list: z.string() })),
+});
+export type SyntheticManifest = z.output<typeof syntheticManifestSchema>;
+
+const GRID = 'grid.png';
+const GRID_COLUMNS = 8;
+const GRID_ROWS = 8;
+const CHUNK = 64;
+
+export function syntheticPrefix(runId: string, digest: string): string {
+  return `runs/${runId}/generate/${digest}/`;
+}
+
+/** Images that shard number `shard` has, as a range of the set: first and one past the last. */
+export function shardRange(
+  { count, shardImages }: GenerateSpec,
+  shard: number,
+): { first: number; end: number } {
+  return { first: shard * shardImages, end: Math.min(count, (shard + 1) * shardImages) };
+}
+
+/** Makes one shard and then its list; a shard whose list is there is made already. */
+export async function generateShard(
+  store: ObjectStore,
+  input: SyntheticInput & { shard: number },
+  openSampler: () => Promise<Sampler>,
+  onProgress: OnProgress = () => undefined,
+): Promise<void> {
+  const { generate, shard } = input;
+  const prefix = syntheticPrefix(input.runId, input.digest);
+  if (await findJson(store, `${prefix}${listKey(shard)}`, shardListSchema)) return;
+  const sampler = await openSampler();
+  const labelOf = classAssignment(generate.classes, sampler.classes, generate.seed);
+  const { first, end } = shardRange(generate, shard);
+  const images: ShardList['images'] = [];
+  async function* files(): AsyncGenerator<ZipFileContent> {
+    for (let from = first; from < end; from += CHUNK) {
+      const places = range(from, Math.min(end, from + CHUNK));
+      const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
+      const pixels = await sampler.generate(
+        chunk.map(({ seed }) => seed),
+        chunk.map(({ label }) => label),
+        generate.truncationPsi,
+      );
+      for (const [i, { seed, label }] of chunk.entries()) {
+        const name = `seed${String(seed).padStart(8, '0')}.png`;
+        yield { name, bytes: await encodeRawPng(sampler.raw(pixels[i] as Uint8Array)) };
+        images.push({ name, seed, label });
+      }
+      onProgress({ done: images.length, total: end - first, unit: 'images' });
+    }
+  }
+  const archive = await storeArchive(store, prefix, archiveKey(shard), files());
+  await putJson(store, `${prefix}${listKey(shard)}`, { shard, archive, images } satisfies ShardList);
+}
+
+/** By way of a local file, so that memory stays flat. */
+async function storeArchive(
+  store: ObjectStore,
+  prefix: string,
+  key: string,
+  files: AsyncIterable<ZipFileContent>,
+): Promise<Part> {
+  const folder = await makeScratchFolder('shard');
+  try {
+    const file = path.join(folder, key);
+    await writeStoredZip(file, files);
+    return await putPart(store, prefix, key, { file });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Grid and manifest, once every shard is there. @throws StoreError when one is missing. */
+export async function assembleSynthetic(
+  store: ObjectStore,
+  input: SyntheticInput,
+  openSampler: () => Promise<Sampler>,
+  onProgress: OnProgress = () => undefined,
+): Promise<GenerateResult> {
+  const { generate, digest, checkpoint } = input;
+  const prefix = syntheticPrefix(input.runId, digest);
+  const sampler = await openSampler();
+  const shardCount = Math.ceil(generate.count / generate.shardImages);
+  const shards: SyntheticManifest['shards'] = [];
+  const counts = sampler.classes?.map(() => 0) ?? null;
+  for (let shard = 0; shard < shardCount; shard++) {
+    // One list at a time is in memory, however many images there are.
+    const { archive, images } = await getJson(store, `${prefix}${listKey(shard)}`, shardListSchema);
+    for (const { label } of images) if (counts && label !== null) counts[label] = (counts[label] ?? 0) + 1;
+    await assertThere(store, prefix, archive);
+    shards.push({
+      ...archive,
+      images: images.length,
+      firstSeed: images[0]?.seed ?? generate.seed,
+      list: listKey(shard),
+    });
+    onProgress({ done: shard + 1, total: shardCount, unit: 'shards' });
+  }
+  await store.put(`${prefix}${GRID}`, await drawGrid(sampler, generate), { contentType: 'image/png' });
+  const manifest: SyntheticManifest = {
+    version: 1,
+    digest,
+    images: shards.reduce((sum, { images }) => sum + images, 0),
+    resolution: sampler.resolution,
+    channels: sampler.channels,
+    classes: sampler.classes?.map(({ name }) => name) ?? null,
+    counts,
+    checkpoint,
+    seed: generate.seed,
+    truncationPsi: generate.truncationPsi,
+    grid: GRID,
+    shards,
+  };
+  await putJson(store, `${prefix}manifest.json`, manifest);
+  return { stage: 'generate', prefix, digest, images: manifest.images };
+}
+
+async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: Part): Promise<void> {
+  if ((await store.head(`${prefix}${key}`))?.bytes === bytes) return;
+  throw new StoreError({
+    what: 'is missing or has another size than was written',
+    where: `${prefix}${key}`,
+    mend: 'Delete its .json and generate again.',
+  });
+}
+
+/** The first images of the set; conditional ones in the order of their classes. */
+async function drawGrid(sampler: Sampler, generate: GenerateSpec): Promise<Uint8Array> {
+  const labelOf = classAssignment(generate.classes, sampler.classes, generate.seed);
+  const shown = range(0, Math.min(generate.count, GRID_COLUMNS * GRID_ROWS))
+    .map((place) => ({ seed: generate.seed + place, label: labelOf(place) }))
+    .sort((a, b) => (a.label ?? 0) - (b.label ?? 0) || a.seed - b.seed);
+  const images = await sampler.generate(
+    shown.map(({ seed }) => seed),
+    shown.map(({ label }) => label),
+    generate.truncationPsi,
+  );
+  return encodeRawPng(
+    tile(images, Math.min(GRID_COLUMNS, images.length), sampler.resolution, sampler.channels),
+  );
+}
+
+function archiveKey(shard: number): string {
+  return `synthetic-${String(shard).padStart(5, '0')}.zip`;
+}
+
+function listKey(shard: number): string {
+  return `synthetic-${String(shard).padStart(5, '0')}.json`;
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}

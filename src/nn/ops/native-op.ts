@@ -1,0 +1,32 @@
+/** Ops of TensorFlow that TensorFlow.js has no kernel for, run on whichever native backend is active. */
+import type { Tensor } from '@tensorflow/tfjs';
+import { type NativeBackend, type OpAttribute, tf } from '../tensorflow.js';
+
+/** An attribute of an op, with its kind. */
+export type AttributeValue =
+  | ['type', 'float32' | 'int32']
+  | ['float' | 'int', number]
+  | ['ints', readonly number[]]
+  | ['text', string]
+  | ['bool', boolean];
+
+function attribute({ binding }: NativeBackend, name: string, [kind, value]: AttributeValue): OpAttribute {
+  const kinds = {
+    type: 'TF_ATTR_TYPE',
+    float: 'TF_ATTR_FLOAT',
+    int: 'TF_ATTR_INT',
+    ints: 'TF_ATTR_INT',
+    text: 'TF_ATTR_STRING',
+    bool: 'TF_ATTR_BOOL',
+  } as const;
+  const types = { float32: 'TF_FLOAT', int32: 'TF_INT32' } as const;
+  const type = binding[kinds[kind]] as number;
+  return { name, type, value: kind === 'type' ? binding[types[value]] : value };
+}
+
+/** One op with one output; not differentiable by itself. */
+export function nativeOp(op: string, attributes: Record<string, AttributeValue>, inputs: Tensor[]): Tensor {
+  const backend = tf.backend() as NativeBackend;
+  const attrs = Object.entries(attributes).map(([name, value]) => attribute(backend, name, value));
+  return backend.executeSingleOutput(op, attrs, inputs);
+}

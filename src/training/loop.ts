@@ -1,0 +1,160 @@
+/** The training loop: status, snapshot, checkpoint, step; one visible loop over one state. */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { TrainingError } from '../core/errors.js';
+import type { CheckpointRef } from '../spec/results.js';
+import { CheckpointUploads } from '../checkpoints/uploads.js';
+import { assertFinite } from './finite.js';
+import { collect, endTick } from './statistics.js';
+import { openTraining, type Training } from './training.js';
+import type { TrainerJob } from './process/messages.js';
+import {
+  BUILD_ALLOWANCE_MS,
+  type TrainerControls,
+  type TrainingOutcome,
+  UPLOAD_ALLOWANCE_MS,
+} from './controls.js';
+import { takeStep } from './step.js';
+
+/** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
+const KIMG_PER_TICK = 4;
+const PROGRESS_MS = 1_000;
+/** A step may take this many times as long as the slowest one before it counts as hung, but never less than the minimum. */
+const STEP_ALLOWANCE = 20;
+const MIN_ALLOWANCE_MS = 60_000;
+
+/**
+ * Trains from the newest intact checkpoint, or anew, until `targetKimg` are shown or it is asked to stop. What is computed
+ * depends on the job's settings and the number of steps alone: neither stops, resumes nor checkpoints between snapshots
+ * change a bit of it.
+ *
+ * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when a later attempt has taken
+ *   over; TrainingError when a loss or a weight is no longer finite; StoreUnavailableError when the store stays away.
+ */
+export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
+  const { emit, doing, shouldStop } = controls;
+  if (shouldStop()) return { type: 'stopped', checkpoint: null };
+  const training = await openTraining(job, controls);
+  const { counters } = training;
+  const uploads = new CheckpointUploads(job.storeUri, training.writer, emit, training.resumedFrom);
+  const targetImages = Math.round(job.targetKimg * 1000);
+  const snapshotImages = Math.max(1, Math.round(job.train.snapshotKimg * 1000));
+  const tickImages = Math.min(KIMG_PER_TICK * 1000, snapshotImages);
+  const checkpointMs = job.train.checkpointMinutes * 60_000;
+  const meter = new Meter(counters.images);
+  let checkpointedAt = performance.now();
+  let slowestMs = 0;
+  try {
+    for (;;) {
+      await breathe();
+      uploads.rethrow();
+      const done = counters.images >= targetImages;
+      const halting = done || shouldStop();
+
+      // Status: a line of stats.jsonl a tick, the first one after the first step.
+      if (tickIsDue(training, tickImages, done)) {
+        const { line, tick } = endTick(counters, Date.now());
+        training.statsLines.push(line);
+        counters.tick = tick;
+      }
+      if (halting || meter.isDue())
+        emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
+
+      // Snapshot and checkpoint. Snapshots are defined by images shown; the others may come at any time.
+      const isNew = counters.step !== uploads.newestStep;
+      const crossed =
+        Math.floor(counters.images / snapshotImages) >
+        Math.floor((counters.images - training.options.batch) / snapshotImages);
+      const snapshot = counters.images > 0 && (crossed || done);
+      const overdue = performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
+      if (isNew && (snapshot || halting || overdue)) {
+        if (!uploads.idle) {
+          doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+          await uploads.settle();
+        }
+        doing('drawing a preview', BUILD_ALLOWANCE_MS);
+        uploads.start(await training.capture(snapshot));
+        checkpointedAt = performance.now();
+      }
+      if (halting) {
+        doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+        await uploads.settle();
+        return outcome(done, uploads.newest);
+      }
+
+      // Step.
+      const isFirst = slowestMs === 0;
+      doing(
+        'training',
+        isFirst ? BUILD_ALLOWANCE_MS : Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * slowestMs),
+      );
+      const before = performance.now();
+      const outputs = await takeStep(training);
+      const took = performance.now() - before;
+      slowestMs = Math.max(slowestMs, took);
+      counters.seconds += took / 1000;
+      record(training, outputs);
+    }
+  } catch (error) {
+    // A checkpoint under way is of an earlier, good state: it is worth having, and takes longer than a step may.
+    doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+    await uploads.drain();
+    throw error;
+  } finally {
+    training.close();
+    await uploads.close();
+  }
+}
+
+function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
+  if (!done) return { type: 'stopped', checkpoint: newest };
+  if (!newest)
+    throw new TrainingError({
+      what: 'there is nothing to train',
+      where: 'train.kimg',
+      mend: 'Ask for more kimg.',
+    });
+  return { type: 'done', last: newest };
+}
+
+/** StyleGAN3's rule: a line after the first step, after each tick's images, and at the end. */
+function tickIsDue({ counters }: Training, tickImages: number, done: boolean): boolean {
+  const { tick, images } = counters;
+  if (images === tick.startImages) return false;
+  return done || tick.index === 0 || images >= tick.startImages + tickImages;
+}
+
+/** Puts a step's outputs on record. @throws TrainingError naming the first value that is not finite. */
+function record(training: Training, outputs: Record<string, Float32Array>): void {
+  const { counters } = training;
+  assertFinite(outputs, counters.step);
+  for (const [name, values] of Object.entries(outputs)) {
+    collect(counters.tick, name, values);
+    if (name.includes('loss') || name.includes('penalty')) {
+      training.losses[name] = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+    }
+  }
+}
+
+/** Images a second since the last time it was read. */
+class Meter {
+  private at = performance.now();
+  private rate = 0;
+
+  constructor(private images: number) {}
+
+  isDue(): boolean {
+    return performance.now() - this.at >= PROGRESS_MS;
+  }
+
+  read({ images, step }: { images: number; step: number }): {
+    kimg: number;
+    step: number;
+    imagesPerSecond: number;
+  } {
+    const now = performance.now();
+    if (images > this.images) this.rate = (1000 * (images - this.images)) / (now - this.at);
+    this.images = images;
+    this.at = now;
+    return { kimg: images / 1000, step, imagesPerSecond: Math.round(this.rate * 100) / 100 };
+  }
+}

@@ -1,0 +1,59 @@
+/** How much memory a training will take, and which batch would fit: an estimate from the sizes of its networks. */
+import { blockResolutions, channelsAt, type NetworkConfig } from '../gan/config.js';
+import type { TrainingOptions } from '../gan/loss/options.js';
+import { availableMemory, type MemoryPlan } from './memory.js';
+import type { ParameterSpecs } from '../gan/networks/parameters.js';
+import { networkOf } from '../gan/networks/registry.js';
+import { layerPlans } from '../gan/networks/stylegan3/schedule.js';
+
+const FLOAT_BYTES = 4;
+/** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is read back. */
+const COPIES_OF_PARAMETERS = 6;
+/** TensorFlow, Node and the compiled graphs, as measured. */
+const BASE_BYTES = 0.6 * 2 ** 30;
+/** Values kept for the backward pass, by feature of a block of StyleGAN2's, as measured over the phases. */
+const KEPT_PER_FEATURE = 64;
+/** The same, by feature of StyleGAN3's nonlinearities at their higher sampling rate. */
+const KEPT_PER_OVERSAMPLED_FEATURE = 8;
+/** Of the memory that there is; the rest is for others. */
+const USABLE = 0.9;
+
+export function planMemory(
+  config: NetworkConfig,
+  { batch, batchGpu }: Pick<TrainingOptions, 'batch' | 'batchGpu'>,
+  availableBytes = availableMemory(),
+): MemoryPlan {
+  const fixed = BASE_BYTES + COPIES_OF_PARAMETERS * FLOAT_BYTES * parameters(config);
+  const kept = KEPT_PER_FEATURE * features(config) + KEPT_PER_OVERSAMPLED_FEATURE * oversampled(config);
+  const perImage = FLOAT_BYTES * kept;
+  const room = Math.floor((USABLE * availableBytes - fixed) / perImage);
+  const fits = Math.max(0, room - (room % 2));
+  return { batch, batchGpu, neededBytes: fixed + perImage * batchGpu, availableBytes, fits };
+}
+
+function parameters(config: NetworkConfig): number {
+  const network = networkOf(config);
+  const size = (specs: ParameterSpecs) =>
+    Object.values(specs).reduce(
+      (sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1),
+      0,
+    );
+  return size(network.generatorSpecs(config)) + size(network.discriminatorSpecs(config));
+}
+
+/** Features of StyleGAN3's generator between up- and downsampling, for one image; it has no blocks as StyleGAN2's. */
+function oversampled(config: NetworkConfig): number {
+  if (config.cfg === 'stylegan2') return 0;
+  return layerPlans(config).reduce((sum, { source, target, rate }) => {
+    const side = (Math.max(source.size, target.size) * rate) / Math.max(source.rate, target.rate);
+    return sum + side ** 2 * target.channels;
+  }, 0);
+}
+
+/** Features of all blocks of both networks, for one image. */
+function features(config: NetworkConfig): number {
+  return blockResolutions(config).reduce(
+    (sum, resolution) => sum + resolution ** 2 * (channelsAt(config, resolution) + config.channels),
+    0,
+  );
+}

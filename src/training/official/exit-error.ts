@@ -1,0 +1,73 @@
+/** What it means that train.py has ended by itself: the error to raise, told from its exit code and its last lines. */
+import { constants } from 'node:os';
+import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
+import { roundSizes } from '../../spec/micro-batches.js';
+import type { TrainSpec } from '../../spec/train.js';
+import { GOES_ON } from '../process/messages.js';
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Click, with which train.py reads its options, ends with this code after it has refused one. */
+const REFUSED_OPTIONS = 2;
+
+export function isOutOfGpuMemory(line: string): boolean {
+  return /CUDA out of memory|OutOfMemoryError|CUDNN_STATUS_ALLOC_FAILED|CUBLAS_STATUS_ALLOC_FAILED/.test(
+    line,
+  );
+}
+
+/**
+ * @param lines the last ones it printed, without paths
+ * @param ranOut whether a line spoke of the GPU's memory before the first tick: after one, there had been enough of it
+ */
+export function errorOfExit(
+  exit: Exit,
+  lines: readonly string[],
+  ranOut: boolean,
+  train: TrainSpec,
+): GistError {
+  if (ranOut) return outOfGpuMemory(train);
+  const missing = lines.map((line) => /^ModuleNotFoundError: No module named '([\w.]+)'/.exec(line)?.[1]);
+  const module = missing.find((name) => name !== undefined);
+  if (module) {
+    return new SetupError({
+      what: `the official trainer’s Python has no module ${module}`,
+      where: 'GIST_STYLEGAN3_PYTHON',
+      mend: 'Set it to the interpreter in which the checkout’s requirements are installed.',
+    });
+  }
+  const tail = lines.length > 0 ? ` Its last lines: ${lines.join(' | ')}` : '';
+  if (exit.code === REFUSED_OPTIONS && lines.some((line) => /^(Usage|Error):/.test(line))) {
+    return new TrainingError({
+      what: `train.py refuses its options.${tail}`,
+      where: 'train',
+      mend: 'Change the settings that it names; GIST_STYLEGAN3_DIR must be a checkout of StyleGAN3, not of an older one.',
+    });
+  }
+  return new TrainerCrashError({
+    what: `the official trainer ended by ${nameOf(exit)}.${tail}`,
+    mend: GOES_ON,
+  });
+}
+
+/** The guard says of a signal what a shell does: 128 and its number. */
+function nameOf({ code, signal }: Exit): string {
+  const named = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
+  return signal ?? named ?? (code === 0 ? 'itself before all kimg were shown' : `exit code ${code}`);
+}
+
+function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingError {
+  const { gpus } = stylegan3;
+  const perGpu = batchGpu === 'auto' ? batch / gpus : batchGpu;
+  const smaller = roundSizes(batch / gpus).findLast((size) => size <= perGpu / 2);
+  return new TrainingError({
+    what: `the memory of the GPU ran out at ${perGpu} images a GPU`,
+    where: 'train.batchGpu',
+    mend: smaller
+      ? `Set train.batchGpu to ${smaller}: the batch stays and is worked off in rounds.`
+      : 'Lower cbase and cmax, or use a GPU with more memory.',
+  });
+}

@@ -1,0 +1,65 @@
+/** The snapshot that a training with train.py begins from when it does not begin from nothing. */
+import { CheckpointError } from '../../core/errors.js';
+import type { TransferReport } from '../../spec/results.js';
+import type { ObjectStore } from '../../storage/object-store.js';
+import type { Warn } from '../../checkpoints/writer.js';
+import type { NetworkConfig } from '../../gan/config.js';
+import { networkSpecs } from '../../gan/networks/registry.js';
+import { openBeginning } from '../../weights/initial-weights.js';
+import { NETWORKS } from '../../weights/network-weights.js';
+import type { SourceWeights } from '../../weights/source.js';
+import { planTransfer } from '../../weights/transfer.js';
+
+/**
+ * The `.pkl` at an address (the store's, or any other), or the one that a checkpoint of an official training keeps. It is read by our
+ * own reader first, so that what train.py would fail on after minutes is refused at once.
+ *
+ * @throws CheckpointError when there is none, or train.py cannot begin from it
+ */
+export function findBeginning(
+  place: { store: ObjectStore; runPrefix: string; warn: Warn },
+  address: string,
+  config: NetworkConfig,
+): Promise<{ snapshot: Uint8Array; report: TransferReport }> {
+  return openBeginning(place, address, (source) => planBeginning(source, address, config));
+}
+
+function planBeginning(
+  source: SourceWeights,
+  address: string,
+  config: NetworkConfig,
+): { snapshot: Uint8Array; report: TransferReport } {
+  const refuse = (what: string, mend: string): never => {
+    throw new CheckpointError({ what, where: `train.resume ${address}`, mend });
+  };
+  const { official } = source;
+  if (!official) {
+    return refuse(
+      'train.py reads network-snapshot-*.pkl alone, and this is none and keeps none',
+      'Give the address of a .pkl, or a checkpoint of a run with engine stylegan3; or train with `engine: tfjs`.',
+    );
+  }
+  const missing = NETWORKS.filter((name) => !source.networks[name]);
+  if (missing.length > 0)
+    return refuse(
+      `lacks ${missing.join(', ')}, and train.py reads all three`,
+      'Give a snapshot as train.py left it.',
+    );
+  const { report } = planTransfer(config, shapesOf(config), source);
+  // By name, as train.py does it; where the shapes differ, it fails.
+  const other = report.initialised.find((line) => line.includes(': was '));
+  if (other)
+    return refuse(
+      `does not fit: ${other}; train.py takes over networks of the same sizes only`,
+      'Use weights of this resolution, colour, number of classes and mapDepth, or train with `engine: tfjs`.',
+    );
+  return { snapshot: official, report };
+}
+
+function shapesOf(config: NetworkConfig): Record<string, readonly number[]> {
+  return Object.fromEntries(
+    Object.entries(networkSpecs(config)).flatMap(([prefix, specs]) =>
+      Object.entries(specs).map(([name, { shape }]) => [`${prefix}.${name}`, shape] as const),
+    ),
+  );
+}

@@ -1,0 +1,243 @@
+/** The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end a verdict. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
+import { log } from '../../core/log.js';
+import { PARTS } from '../../checkpoints/manifest.js';
+import { CheckpointUploads } from '../../checkpoints/uploads.js';
+import { PreviewPainter } from '../preview.js';
+import { GOES_ON, type TrainerJob } from '../process/messages.js';
+import { type TrainerControls, type TrainingOutcome, UPLOAD_ALLOWANCE_MS } from '../controls.js';
+import { officialArguments, snapshotKimg } from './arguments.js';
+import { OfficialProcess } from './child.js';
+import { type OfficialTraining, openOfficialTraining } from './open.js';
+import { Patience } from './tick-allowance.js';
+import { continuedLine, countersAt, imagesPerSecond, lossesOf, type Point } from './progress.js';
+import { RunFolder, type Tick } from './run-folder.js';
+import { snapshotParts } from './snapshot.js';
+import { errorOfExit, type Exit } from './exit-error.js';
+
+const POLL_MS = 250;
+/** Compiling and running the generator on the CPU. */
+const PREVIEW_ALLOWANCE_MS = 20 * 60_000;
+
+/**
+ * Trains with the user's own checkout of the official trainer from the newest intact checkpoint, or anew, until `targetKimg` are
+ * shown or it is asked to stop. docs/official-trainer.md says what of it is not exact.
+ *
+ * @param surroundings env: of train.py, without what this process has set for itself; folder: for what it leaves, removed by whoever
+ *   made it, since a process that is killed cannot
+ * @throws SetupError when there is no checkout or its Python does not fit; TrainerCrashError when train.py ended or hung; TrainingError
+ *   when it ran out of the GPU's memory or refused its options; CheckpointError and StaleAttemptError as the built-in trainer does
+ */
+export async function runOfficialTraining(
+  job: TrainerJob,
+  controls: TrainerControls,
+  { env, folder }: { env: NodeJS.ProcessEnv; folder: string },
+): Promise<TrainingOutcome> {
+  if (controls.shouldStop()) return { type: 'stopped', checkpoint: null };
+  const scratch = await mkdtemp(path.join(folder, 'stylegan3-'));
+  try {
+    const training = await openOfficialTraining(job, controls, scratch);
+    const { resumedFrom, warnings, transfer } = training;
+    const images = Math.round(job.targetKimg * 1000) - training.base.images;
+    const isDone = images <= 0;
+    const run = isDone ? null : await startRun(job, controls, training, { scratch, env, images });
+    controls.emit({ type: 'started', resumedFrom, warnings, ...(transfer && { transfer }) });
+    if (run) return await run.outcome();
+    if (resumedFrom) return { type: 'done', last: resumedFrom };
+    throw new TrainingError({
+      what: 'there is nothing to train',
+      where: 'train.kimg',
+      mend: 'Ask for more kimg.',
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function startRun(
+  job: TrainerJob,
+  controls: TrainerControls,
+  training: OfficialTraining,
+  { scratch, env, images }: { scratch: string; env: NodeJS.ProcessEnv; images: number },
+): Promise<OfficialRun> {
+  const { train } = job;
+  const { checkout, archive, base, start, config } = training;
+  const outdir = path.join(scratch, 'runs');
+  await mkdir(outdir);
+  const args = officialArguments(train, config, {
+    outdir,
+    data: archive,
+    kimg: Math.ceil(images / 1000),
+    // Another order of the data than the one that the attempt before has begun with.
+    seed: (train.seed + Math.floor(base.images / 1000)) % 2 ** 31,
+    resume: start,
+  });
+  const folders = { [checkout.folder]: '<checkout>', [scratch]: '<scratch>', [archive]: '<data set>' };
+  const child = new OfficialProcess({ checkout, args, env, folders });
+  return new OfficialRun(job, controls, training, child, new RunFolder(outdir));
+}
+
+class OfficialRun {
+  private readonly patience = new Patience();
+  private readonly uploads: CheckpointUploads;
+  private readonly painter: PreviewPainter;
+  private readonly target: number;
+  private readonly snapshotImages: number;
+  private ticks = 0;
+  /** Snapshots that must be kept, oldest first. */
+  private readonly wanted: Point[] = [];
+  private newest: Point | null = null;
+  private keptStep = -1;
+  // At once: a snapshot that cannot be read should end the training before it has taken days.
+  private keptAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly job: TrainerJob,
+    private readonly controls: TrainerControls,
+    private readonly training: OfficialTraining,
+    private readonly child: OfficialProcess,
+    private readonly folder: RunFolder,
+  ) {
+    const { writer, resumedFrom, config, fixed } = training;
+    this.uploads = new CheckpointUploads(job.storeUri, writer, controls.emit, resumedFrom);
+    this.painter = new PreviewPainter(config, job.train.mode, fixed.classes);
+    this.target = Math.round(job.targetKimg * 1000);
+    this.snapshotImages = 1000 * snapshotKimg(job.train);
+  }
+
+  async outcome(): Promise<TrainingOutcome> {
+    const { child, uploads, patience, controls } = this;
+    try {
+      for (;;) {
+        // Read before the folder is: what it has written before its end is seen then.
+        const { exit } = child;
+        await this.look();
+        uploads.rethrow();
+        if (exit) return await this.conclude(exit);
+        if (controls.shouldStop()) return await this.stop();
+        if (patience.leftMs <= 0) throw await this.hung();
+        if (uploads.idle) await this.keepNext();
+        controls.doing(patience.hasStarted ? 'training' : 'starting the official trainer', patience.leftMs);
+        await Promise.race([child.ended, sleep(POLL_MS, undefined, { ref: false })]);
+      }
+    } catch (error) {
+      // A checkpoint under way is of an earlier, good state: it is worth having.
+      controls.doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+      await uploads.drain();
+      throw error;
+    } finally {
+      await child.kill();
+      this.painter.dispose();
+      await uploads.close();
+    }
+  }
+
+  /** Everything that has happened since the last look. */
+  private async look(): Promise<void> {
+    for (const tick of await this.folder.newTicks()) this.note(tick);
+  }
+
+  private note(tick: Tick): void {
+    const { base, statsLines } = this.training;
+    const before = this.newest?.counters.images ?? base.images;
+    const counters = countersAt(base, tick, this.ticks++, this.job.train.batch);
+    const { images, step } = counters;
+    this.patience.advance(tick);
+    statsLines.push(continuedLine(tick.record, counters));
+    const crossed = Math.floor(images / this.snapshotImages) > Math.floor(before / this.snapshotImages);
+    this.newest = {
+      file: RunFolder.snapshotName(tick),
+      counters,
+      lines: statsLines.length,
+      snapshot: crossed,
+    };
+    if (crossed) this.wanted.push(this.newest);
+    const [kimg, rate, losses] = [images / 1000, imagesPerSecond(tick.record), lossesOf(tick.record)];
+    this.controls.emit({ type: 'progress', kimg, step, imagesPerSecond: rate, losses });
+  }
+
+  /** Sends the next snapshot on its way that must be kept, or that it is time for. */
+  private async keepNext(): Promise<void> {
+    const isTime = performance.now() - this.keptAt >= this.job.train.checkpointMinutes * 60_000;
+    const isNew = this.newest !== null && this.newest.counters.step > this.keptStep;
+    // The last one becomes a snapshot when train.py has ended well: kept before, it would be written twice.
+    const isLast = (this.newest?.counters.images ?? 0) >= this.target;
+    const next = this.wanted.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
+    if (next) await this.keep(next);
+  }
+
+  private async keep({ file, counters, lines, snapshot }: Point): Promise<void> {
+    const { training, controls, folder } = this;
+    const bytes = await folder.readSnapshot(file);
+    if (!bytes) {
+      throw new SetupError({
+        what: `train.py has ended a tick without leaving ${file}`,
+        where: 'GIST_STYLEGAN3_DIR',
+        mend: 'Use an unchanged checkout of StyleGAN3.',
+      });
+    }
+    const { parts, average, notes } = snapshotParts(bytes, file, training.config);
+    if (this.keptStep < 0) for (const note of notes) log.warn(note);
+    const statistics = training.statsLines.slice(0, lines).map((line) => `${line}\n`);
+    parts[PARTS.stats] = Buffer.from(statistics.join(''));
+    if (snapshot) {
+      controls.doing('drawing a preview', PREVIEW_ALLOWANCE_MS);
+      parts[PARTS.preview] = await this.painter.paint(average);
+    }
+    const { step, images } = counters;
+    this.uploads.start({
+      draft: { kimg: images / 1000, step, snapshot, counters, ...training.fixed },
+      parts,
+    });
+    this.keptStep = Math.max(this.keptStep, step);
+    this.keptAt = performance.now();
+    const newest = this.newest?.file ?? file;
+    await folder.removeBefore(newest, new Set(this.wanted.map((point) => point.file)));
+  }
+
+  /** Whatever there is and is not kept yet; train.py has ended. */
+  private async keepRest(isComplete: boolean): Promise<void> {
+    const { newest, wanted, uploads, controls } = this;
+    if (newest && (isComplete ? !newest.snapshot : newest.counters.step > this.keptStep)) {
+      newest.snapshot ||= isComplete;
+      if (!wanted.includes(newest)) wanted.push(newest);
+    }
+    for (;;) {
+      controls.doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+      await uploads.settle();
+      const next = wanted.shift();
+      if (!next) return;
+      await this.keep(next);
+    }
+  }
+
+  private async conclude(exit: Exit): Promise<TrainingOutcome> {
+    const { child, newest, uploads } = this;
+    child.rethrow();
+    const isComplete = exit.code === 0 && newest !== null && newest.counters.images >= this.target;
+    await this.keepRest(isComplete);
+    if (isComplete && uploads.newest) return { type: 'done', last: uploads.newest };
+    throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
+  }
+
+  /** train.py knows no other end than its last kimg: what it has done since its newest snapshot is lost. */
+  private async stop(): Promise<TrainingOutcome> {
+    await this.child.kill();
+    await this.look();
+    await this.keepRest(false);
+    return { type: 'stopped', checkpoint: this.uploads.newest };
+  }
+
+  private async hung(): Promise<TrainerCrashError> {
+    const seconds = Math.round(this.patience.allowanceMs / 1000);
+    await this.child.kill();
+    await this.keepRest(false);
+    return new TrainerCrashError({
+      what: `the official trainer ended no tick within ${seconds} s and was killed`,
+      mend: `${GOES_ON} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
+    });
+  }
+}

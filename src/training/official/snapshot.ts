@@ -1,0 +1,61 @@
+/** A snapshot of train.py as parts of a checkpoint: the networks as ours are, and the file itself. */
+import { CheckpointError, TrainingError } from '../../core/errors.js';
+import { PARTS } from '../../checkpoints/manifest.js';
+import type { NetworkConfig } from '../../gan/config.js';
+import { networkSpecs } from '../../gan/networks/registry.js';
+import { decodeVariables, type Variables } from '../../checkpoints/variables.js';
+import { encodeNetworks } from '../../weights/import.js';
+import { firstDifference } from '../../weights/infer-config.js';
+import { NETWORKS } from '../../weights/network-weights.js';
+import { readWeightsFile } from '../../weights/weights-file.js';
+
+export interface SnapshotParts {
+  parts: Record<string, Uint8Array>;
+  /** Of the averaged generator, under `G_ema.`. */
+  average: Variables;
+  /** What is worth knowing of a discriminator that does not quite fit. */
+  notes: string[];
+}
+
+/**
+ * Reads a snapshot without running what is in it.
+ *
+ * @param config that the spec asks for
+ * @throws CheckpointError when it cannot be read or is of other networks; TrainingError when a weight is not finite: such a state
+ *   is never kept
+ */
+export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
+  const { networks } = readWeightsFile(bytes, name);
+  const specs = networkSpecs(config);
+  const differences = NETWORKS.map((network) => {
+    const found = networks[network];
+    const difference = found ? firstDifference(found.tensors, specs[network]) : 'it is missing';
+    return difference === null ? null : `${network}: ${difference}`;
+  });
+  const [misfitG, misfitD, misfitEma] = differences;
+  const misfit = misfitEma ?? misfitG;
+  if (misfit) {
+    throw new CheckpointError({
+      what: `the official trainer’s network is not the one that this training asks for; ${misfit}`,
+      where: name,
+      mend: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
+    });
+  }
+  const parts = encodeNetworks({ config, networks });
+  const variables = decodeVariables(parts);
+  const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
+  if (broken) {
+    throw new TrainingError({
+      what: `${broken[0]} is no longer finite`,
+      where: name,
+      mend: 'Lower glr and dlr, raise gamma, or set stylegan3.fp32; the last checkpoint is still good.',
+    });
+  }
+  const average = Object.entries(variables).filter(([variable]) => variable.startsWith('G_ema.'));
+  return {
+    parts: { ...parts, [PARTS.official]: bytes },
+    average: Object.fromEntries(average),
+    // Sampling does without it.
+    notes: misfitD ? [misfitD] : [],
+  };
+}

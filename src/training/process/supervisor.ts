@@ -1,0 +1,217 @@
+/** The trainer process seen from outside: started, listened to, asked to stop, and killed when it hangs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { makeScratchFolder } from '../../core/scratch.js';
+import { TrainerCrashError, type TrainingError } from '../../core/errors.js';
+import type { CheckpointRef } from '../../spec/results.js';
+import { type MemoryPlan, ifItStaysShort, memoryKills, outOfMemory, speaksOfMemory } from '../memory.js';
+import {
+  EXIT,
+  errorOf,
+  GOES_ON,
+  parseEvent,
+  STOP_LINE,
+  tellsOfSteps,
+  type TrainerEvent,
+  type TrainerJob,
+} from './messages.js';
+
+export interface SuperviseOptions {
+  /** Every event, in order. An exception thrown here ends the trainer and is passed on. */
+  onEvent?: (event: TrainerEvent) => void;
+  /** Aborting asks for a checkpoint and an end. */
+  signal?: AbortSignal;
+  /** Without any event for this long the trainer counts as hung and is killed. Default: 90 s. */
+  stallTimeoutMs?: number;
+  /** After being asked to stop, the trainer may take this long before it is killed. Default: 100 s. */
+  graceMs?: number;
+  /** Added to the environment of the trainer. */
+  env?: Record<string, string>;
+  /** Told the process id once it runs. */
+  onSpawn?: (pid: number) => void;
+  /** The program to run. Default: the trainer. */
+  main?: string;
+}
+
+/** How a training that ended by itself or on request ended. */
+export type TrainerOutcome =
+  | { type: 'done'; checkpoint: CheckpointRef }
+  | { type: 'stopped'; checkpoint: CheckpointRef | null };
+
+const STALL_MS = 90_000;
+const GRACE_MS = 100_000;
+/** Lines of the trainer's log that an error may quote; it holds no data of patients by the rules of the logger. */
+const TAIL_LINES = 12;
+const MAIN = fileURLToPath(new URL('./trainer-process.js', import.meta.url));
+
+/**
+ * Runs one attempt in a process group of its own. The child's standard input stays open as long as this process lives:
+ * its end tells the child that nobody is left to listen.
+ *
+ * @throws GistError as raised by the trainer; TrainerCrashError when it died, hung, or did not stop in time.
+ */
+export async function superviseTrainer(
+  job: TrainerJob,
+  options: SuperviseOptions = {},
+): Promise<TrainerOutcome> {
+  const folder = await makeScratchFolder('trainer');
+  try {
+    const file = path.join(folder, 'job.json');
+    await writeFile(file, JSON.stringify(job), { mode: 0o600 });
+    if (options.signal?.aborted) return { type: 'stopped', checkpoint: null };
+    const child = spawn(process.execPath, [options.main ?? MAIN, file], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    });
+    return await new Supervision(child, options).outcome();
+  } finally {
+    // What a killed trainer had started may still be writing there for a moment.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+class Supervision {
+  private final: Extract<TrainerEvent, { type: 'done' | 'stopped' | 'error' }> | null = null;
+  private readonly tail: string[] = [];
+  private memory: MemoryPlan | null = null;
+  private hasTakenSteps = false;
+  private readonly killsBefore = memoryKills();
+  private killedFor: string | null = null;
+  private failure: { error: unknown } | null = null;
+  private stall: NodeJS.Timeout | undefined;
+  private grace: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly child: ChildProcess,
+    private readonly options: SuperviseOptions,
+  ) {}
+
+  async outcome(): Promise<TrainerOutcome> {
+    const { child, options } = this;
+    const ended = this.whenEnded();
+    if (child.pid !== undefined) options.onSpawn?.(child.pid);
+    this.listen();
+    const stop = () => this.stop();
+    options.signal?.addEventListener('abort', stop, { once: true });
+    if (options.signal?.aborted) stop();
+    this.armStall();
+    // A child that died under our hands must not take this process with it.
+    child.stdin?.on('error', () => undefined);
+    try {
+      return this.judge(await ended);
+    } finally {
+      clearTimeout(this.stall);
+      clearTimeout(this.grace);
+      options.signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  private whenEnded(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    return new Promise((resolve, reject) => {
+      this.child.once('error', (cause) => {
+        reject(
+          new TrainerCrashError({
+            what: 'the trainer process could not be started',
+            mend: 'Run `gist doctor`.',
+            cause,
+          }),
+        );
+      });
+      // 'close', not 'exit': the last lines are read first.
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  private listen(): void {
+    const { stdout, stderr } = this.child;
+    if (!stdout || !stderr) return;
+    createInterface({ input: stdout }).on('line', (line) => this.hear(line));
+    createInterface({ input: stderr }).on('line', (line) => {
+      process.stderr.write(`${line}\n`);
+      this.tail.push(line.slice(0, 300));
+      if (this.tail.length > TAIL_LINES) this.tail.shift();
+    });
+  }
+
+  private hear(line: string): void {
+    const event = parseEvent(line);
+    if (!event) return;
+    this.armStall();
+    if (event.type === 'memory') this.memory = event;
+    this.hasTakenSteps ||= tellsOfSteps(event);
+    if (event.type === 'done' || event.type === 'stopped' || event.type === 'error') this.final = event;
+    try {
+      this.options.onEvent?.(event);
+    } catch (error) {
+      this.failure ??= { error };
+      this.kill('its listener failed');
+    }
+  }
+
+  private armStall(): void {
+    clearTimeout(this.stall);
+    const limit = this.options.stallTimeoutMs ?? STALL_MS;
+    this.stall = setTimeout(
+      () => this.kill(`it gave no sign of life for ${Math.round(limit / 1000)} s`),
+      limit,
+    );
+  }
+
+  private stop(): void {
+    const limit = this.options.graceMs ?? GRACE_MS;
+    this.grace ??= setTimeout(() => this.kill(`it did not stop within ${Math.round(limit / 1000)} s`), limit);
+    this.child.stdin?.write(STOP_LINE, () => undefined);
+  }
+
+  /** The whole group, by SIGKILL: it works on a stopped process too. */
+  private kill(why: string): void {
+    this.killedFor ??= why;
+    const { pid } = this.child;
+    if (pid === undefined || this.child.exitCode !== null || this.child.signalCode !== null) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It ended in this very moment; 'close' follows.
+    }
+  }
+
+  private judge({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): TrainerOutcome {
+    if (this.failure) throw this.failure.error;
+    if (this.final?.type === 'error') throw errorOf(this.final);
+    if (this.final?.type === 'done' && code === EXIT.done)
+      return { type: 'done', checkpoint: this.final.last };
+    if (this.final?.type === 'stopped' && code === EXIT.stopped)
+      return { type: 'stopped', checkpoint: this.final.checkpoint };
+    throw this.crash(code, signal);
+  }
+
+  private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError | TrainingError {
+    if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory, this.hasTakenSteps);
+    const how = this.killedFor
+      ? `was killed because ${this.killedFor}`
+      : `ended by ${signal ?? `exit code ${code}`}`;
+    const memory =
+      !this.killedFor && signal === 'SIGKILL' && this.memory
+        ? ` If it was for want of memory: ${ifItStaysShort(this.memory)}`
+        : '';
+    const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
+    return new TrainerCrashError({
+      what: `the trainer ${how}.${tail}`,
+      mend: `${GOES_ON}${memory}`,
+    });
+  }
+
+  /** It said so before it aborted, or the kernel has killed for memory since it began, or it never could have fitted. */
+  private ranOutOfMemory(signal: NodeJS.Signals | null): boolean {
+    if (this.killedFor) return false;
+    if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;
+    if (this.tail.some(speaksOfMemory)) return true;
+    // A library that got no memory may just fall over.
+    const { neededBytes = 0, availableBytes = 0 } = this.memory ?? {};
+    return signal !== null && neededBytes > availableBytes;
+  }
+}

@@ -1,0 +1,137 @@
+/** The trainer process: reads its job from the file named on its command line, trains, and speaks JSON lines. */
+import { readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { GistError, UsageError, wireError } from '../../core/errors.js';
+import { log } from '../../core/log.js';
+import { fixThreads } from '../../nn/threads.js';
+import { openStore } from '../../storage/index.js';
+import { type MemoryPlan, outOfMemory, speaksOfMemory } from '../memory.js';
+import { resolveThreads } from '../numeric-environment.js';
+import { PatientStore } from '../../storage/retrying-store.js';
+import { Pulse } from './liveness.js';
+import { EXIT, tellsOfSteps, type TrainerEvent, type TrainerJob } from './messages.js';
+import { LOADING_ALLOWANCE_MS, STAGES, type TrainerControls, type TrainingOutcome } from '../controls.js';
+import { xlaVariables } from '../xla.js';
+
+let stopping = false;
+let started = false;
+let memory: MemoryPlan | null = null;
+let hasTakenSteps = false;
+
+/** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
+function askToStop(): void {
+  stopping = true;
+  if (started) return;
+  emit({ type: 'stopped', checkpoint: null });
+  process.exit(EXIT.stopped);
+}
+
+/** Whole lines past any buffer, since another thread writes to the same pipe. */
+function emit(event: TrainerEvent): void {
+  let rest = Buffer.from(`${JSON.stringify(event)}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') process.exit(EXIT.orphaned);
+      if (code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+/** Standard input: a request to stop, or its end, which says that whoever started us is gone. */
+function listen(): void {
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    if (line.includes('"stop"')) askToStop();
+  });
+  lines.on('close', () => {
+    log.warn('the process that supervises this training is gone; ending without a checkpoint');
+    process.exit(EXIT.orphaned);
+  });
+  process.on('SIGTERM', askToStop);
+  // A Ctrl-C on the terminal is for the supervisor to interpret.
+  process.on('SIGINT', () => undefined);
+}
+
+function jobFile(): string {
+  const file = process.argv[2];
+  if (file) return path.resolve(file);
+  throw new UsageError({ what: 'the trainer needs the path of a job file', where: 'trainer-process' });
+}
+
+/** TensorFlow reads these when it is loaded, so this comes before. */
+function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): void {
+  const threads = resolveThreads(wanted);
+  // It would take the memory that the official trainer needs, for a preview now and then.
+  if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
+  process.env.GIST_THREADS = String(threads);
+  fixThreads(threads);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  // What the user has set stands.
+  for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;
+  // TensorFlow.js greets on the console: standard output is for events alone.
+  console.log = console.error;
+  console.info = console.error;
+}
+
+async function main(): Promise<number> {
+  listen();
+  const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
+  const env = { ...process.env };
+  prepareNative(job.train);
+  const pulse = new Pulse(STAGES);
+  pulse.doing('loading', LOADING_ALLOWANCE_MS);
+  const store = new PatientStore(openStore(job.storeUri), {
+    onTrouble: () => emit({ type: 'warning', message: 'the object store is in trouble; waiting' }),
+  });
+  const controls: TrainerControls = {
+    store,
+    emit: (event) => {
+      started ||= event.type === 'started';
+      if (event.type === 'memory') memory = event;
+      hasTakenSteps ||= tellsOfSteps(event);
+      emit(event);
+    },
+    shouldStop: () => stopping,
+    doing: (stage, allowanceMs) => pulse.doing(stage, allowanceMs),
+  };
+  const outcome = await train(job, controls, env);
+  emit(outcome);
+  return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
+}
+
+/** Either engine is loaded only where it is asked for. */
+async function train(
+  job: TrainerJob,
+  controls: TrainerControls,
+  env: NodeJS.ProcessEnv,
+): Promise<TrainingOutcome> {
+  if (job.train.engine === 'stylegan3') {
+    const { runOfficialTraining } = await import('../official/loop.js');
+    return runOfficialTraining(job, controls, { env, folder: path.dirname(jobFile()) });
+  }
+  const { runTraining } = await import('../loop.js');
+  return runTraining(job, controls);
+}
+
+function report(thrown: unknown): number {
+  const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory, hasTakenSteps) : thrown;
+  if (!(error instanceof GistError))
+    log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
+  emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });
+  return EXIT.failed;
+}
+
+/** TensorFlow and the engine say it in words only. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof GistError) && speaksOfMemory(error.message);
+}
+
+// process.exit: neither the pulse nor native threads may keep a finished trainer alive.
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => process.exit(report(error)),
+);

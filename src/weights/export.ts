@@ -1,0 +1,26 @@
+/** Weights of a run as one safetensors file, under the names of the official state dicts. */
+import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
+import type { SourceWeights } from './source.js';
+import { NETWORKS } from './network-weights.js';
+
+/** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata says what the networks are. */
+export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {
+  const tensors: Record<string, NamedTensor> = {};
+  for (const name of NETWORKS) {
+    for (const [own, tensor] of Object.entries(networks[name] ?? {})) tensors[`${name}.${own}`] = tensor;
+  }
+  const { discriminator, ...sizes } = config;
+  const said = { format: 'pt', kimg, ...sizes, ...underName('discriminator.', discriminator ?? {}) };
+  return encodeSafetensors(tensors, texts(said));
+}
+
+function underName(prefix: string, sizes: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(sizes).map(([key, value]) => [`${prefix}${key}`, value as unknown]),
+  );
+}
+
+/** Metadata is text alone. */
+function texts(values: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
+}

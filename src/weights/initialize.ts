@@ -1,0 +1,37 @@
+/** The first moment of a training that does not begin from nothing. */
+import type { Program, ProgramDefinition } from '../nn/program/program.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import type { Warn } from '../checkpoints/writer.js';
+import type { NetworkConfig } from '../gan/config.js';
+import { describeTransfer, recordTransfer } from './transfer-report.js';
+import { shapesOf } from '../checkpoints/variables.js';
+import { openBeginning } from './initial-weights.js';
+import { planTransfer } from './transfer.js';
+
+export interface Beginning {
+  store: ObjectStore;
+  runPrefix: string;
+  config: NetworkConfig;
+  definition: ProgramDefinition;
+  /** Holds its initial values; those that are not taken over stay. */
+  program: Program;
+  warn: Warn;
+}
+
+/**
+ * Puts the weights at an address into a new training, and on record what was copied.
+ *
+ * @returns the record in one sentence
+ * @throws CheckpointError when there are none, or they do not fit
+ */
+export async function beginFrom(
+  address: string,
+  { store, runPrefix, config, definition, program, warn }: Beginning,
+): Promise<string> {
+  const { variables, report } = await openBeginning({ store, runPrefix, warn }, address, (source) =>
+    planTransfer(config, shapesOf(definition), source),
+  );
+  await program.restore({ ...(await program.read()), ...variables });
+  await recordTransfer(store, runPrefix, report);
+  return describeTransfer(report);
+}

@@ -1,0 +1,194 @@
+/** Snapshots that StyleGAN2-ADA and StyleGAN3 leave, `network-snapshot-*.pkl`, read without running anything that is in them. */
+import { CheckpointError } from '../core/errors.js';
+import { InertObject, type PickleRules, unpickle } from '../nn/formats/pickle.js';
+import { readTorchStorage } from '../nn/formats/torch-file.js';
+import type { NamedTensor } from '../nn/formats/safetensors.js';
+import { type Refuse, tensorGlobals, TorchTensor } from '../nn/formats/torch-tensors.js';
+import type { Channels } from '../gan/config.js';
+import { type NetworkWeights, statedChannels, type WeightsFile } from './network-weights.js';
+import { officialClamp } from './official-clamp.js';
+
+/** Modules inside of each other; the official networks need four. */
+const MAX_DEPTH = 16;
+const MAX_MODULES = 10_000;
+/** What calls make out of what they are given, for each byte of the file; honest files hand over nothing twice but storages, as text and as bytes. */
+const MADE_PER_BYTE = 2;
+
+/** An object of a persistent class: what the official code would make by running the source that came along. */
+class Persistent {
+  constructor(
+    readonly className: string,
+    readonly state: Map<unknown, unknown>,
+  ) {}
+}
+
+/**
+ * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks are rebuilt from the tensors in
+ * their state; the source code that a snapshot carries is neither run nor looked at, and every name beyond those of tensors,
+ * containers and these networks is refused.
+ *
+ * @param name of the file, for errors
+ * @throws CheckpointError when it is damaged, hostile or something else than such a snapshot
+ */
+export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFile {
+  const refuse: Refuse = (what) => {
+    throw new CheckpointError({
+      what,
+      where: name,
+      mend: 'Give a network-snapshot-*.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, as it was published.',
+    });
+  };
+  const { value, end } = unpickle(bytes, 0, rules(name, bytes.byteLength, refuse));
+  if (end !== bytes.byteLength) refuse('goes on after its end');
+  if (!(value instanceof Map)) return refuse('is no snapshot of networks');
+  const networks: WeightsFile['networks'] = {};
+  const reader = new StateReader(bytes.byteLength, refuse);
+  for (const key of ['G', 'D', 'G_ema'] as const) {
+    const network: unknown = value.get(key);
+    if (network instanceof Persistent) networks[key] = reader.read(network);
+  }
+  if (!networks.G && !networks.G_ema) refuse('holds no generator');
+  return { format: 'official snapshot', networks };
+}
+
+function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
+  let left = MADE_PER_BYTE * fileBytes;
+  /** A call costs a few bytes and may be given the same memoised value each time: without this a small file fills any memory. */
+  const spend = (amount: number) => {
+    left -= amount;
+    if (left < 0) refuse('makes more by its calls than its bytes account for');
+  };
+  /** Called or only named, they become nothing that anybody asks for. */
+  const inert = (global: string) => [global, () => new InertObject(global)] as const;
+  const named = (global: string) => [global, null] as const;
+  const dictionary = (args: unknown[]) =>
+    args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
+  const set = ([items]: unknown[]) => {
+    const members: unknown[] = Array.isArray(items) ? items : [];
+    // Texts are compared as a whole.
+    for (const member of members) spend(typeof member === 'string' ? Math.max(1, member.length) : 1);
+    return new Set(members);
+  };
+  const latin1 = ([content, codec]: unknown[]) => {
+    if (typeof content !== 'string' || codec !== 'latin1') return refuse('has bytes in an odd encoding');
+    spend(content.length);
+    return Buffer.from(content, 'latin1');
+  };
+  const load = ([content]: unknown[]) => {
+    if (!(content instanceof Uint8Array)) return refuse('has a storage that is no bytes');
+    spend(content.byteLength);
+    return readTorchStorage(content, name);
+  };
+  const parameter = ([tensor]: unknown[]) =>
+    tensor instanceof TorchTensor ? tensor : refuse('describes a parameter wrongly');
+  return {
+    name,
+    objects: true,
+    unlisted: (global) => refuseTensorFlow(global, name),
+    globals: {
+      ...tensorGlobals(refuse),
+      'torch._utils _rebuild_parameter': parameter,
+      'torch._utils _rebuild_parameter_with_state': parameter,
+      'torch.storage _load_from_bytes': load,
+      // How bytes are written where the protocol has none.
+      '_codecs encode': latin1,
+      'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
+      'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
+      'dnnlib.util EasyDict': dictionary,
+      'builtins set': set,
+      '__builtin__ set': set,
+      // Sizes and rates of layers, as NumPy holds them: all of them follow from the shapes.
+      ...Object.fromEntries([
+        ...['numpy.core', 'numpy._core'].flatMap((module) => [
+          inert(`${module}.multiarray _reconstruct`),
+          inert(`${module}.multiarray scalar`),
+          inert(`${module}.numeric _frombuffer`),
+        ]),
+        inert('numpy dtype'),
+        named('numpy ndarray'),
+        inert('torch device'),
+        ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => named(`torch ${type}`)),
+      ]),
+    },
+  };
+}
+
+/** A network of StyleGAN or StyleGAN2 for TensorFlow: not damaged, but to be converted. */
+function refuseTensorFlow(global: string, name: string): void {
+  if (!global.startsWith('dnnlib.tflib.')) return;
+  throw new CheckpointError({
+    what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
+    where: name,
+    mend: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
+  });
+}
+
+function persistent(meta: unknown, refuse: Refuse): Persistent {
+  if (!(meta instanceof Map) || meta.get('type') !== 'class')
+    return refuse('describes a persistent object wrongly');
+  const [className, state] = [meta.get('class_name'), meta.get('state') ?? new Map()] as unknown[];
+  if (typeof className !== 'string' || !(state instanceof Map))
+    return refuse('describes a persistent object wrongly');
+  return new Persistent(className, state as Map<unknown, unknown>);
+}
+
+/** What is collected of a network. */
+interface Found {
+  tensors: [string, NamedTensor][];
+  /** What its synthesis layers hold as `conv_clamp`. */
+  clamps: Set<unknown>;
+}
+
+/** Tensors of modules inside of modules, by the names that PyTorch's state dicts give them. */
+class StateReader {
+  private modules = 0;
+  private elements = 0;
+
+  constructor(
+    private readonly fileBytes: number,
+    private readonly refuse: Refuse,
+  ) {}
+
+  read(network: Persistent): NetworkWeights {
+    const found: Found = { tensors: [], clamps: new Set() };
+    this.visit(network.state, '', 0, found);
+    if (found.tensors.length === 0) this.refuse('has a network without tensors');
+    return {
+      className: network.className.slice(0, 80),
+      clamp: officialClamp(found.clamps, network.state.get('_init_kwargs'), this.refuse),
+      stated: statedOf(network.state),
+      tensors: Object.fromEntries(found.tensors),
+    };
+  }
+
+  private visit(state: Map<unknown, unknown>, prefix: string, depth: number, found: Found): void {
+    if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
+      this.refuse('nests modules more deeply than any network');
+    if (prefix.startsWith('synthesis.') && state.has('conv_clamp')) found.clamps.add(state.get('conv_clamp'));
+    const passing = state.get('_non_persistent_buffers_set');
+    for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
+      if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
+      // An empty tensor has a name still.
+      this.elements += Math.max(1, tensor.elements);
+      // Tensors may share a storage, but a snapshot does not multiply its file.
+      if (this.elements > this.fileBytes) this.refuse('has more tensors than its bytes account for');
+      found.tensors.push([`${prefix}${name}`, tensor.read(this.refuse)]);
+    }
+    for (const [name, module] of entries(state, '_modules')) {
+      if (module instanceof Persistent) this.visit(module.state, `${prefix}${name}.`, depth + 1, found);
+    }
+  }
+}
+
+function entries(state: Map<unknown, unknown>, key: string): [string, unknown][] {
+  const map = state.get(key);
+  if (!(map instanceof Map)) return [];
+  return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
+}
+
+/** StyleGAN2-ADA has the channels of its generator among the settings of the synthesis network. */
+function statedOf(state: Map<unknown, unknown>): Channels | null {
+  const made = new Map(entries(state, '_init_kwargs'));
+  const all = new Map([...entries(made, 'synthesis_kwargs'), ...made]);
+  return statedChannels(all.get('channel_base'), all.get('channel_max'));
+}

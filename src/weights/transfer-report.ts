@@ -1,0 +1,42 @@
+/** The record of a transfer beside a run's checkpoints: `transfer.json`. */
+import { z } from 'zod';
+import type { TransferReport } from '../spec/results.js';
+import { findJson, putJson } from '../storage/json.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { trainPrefix } from '../checkpoints/manifest.js';
+
+const counts = z.object({ copied: z.int(), initialised: z.int() });
+const reportSchema = z.object({
+  from: z.string(),
+  kimg: z.number(),
+  networks: z.object({ G: counts, D: counts, G_ema: counts }).partial(),
+  initialised: z.array(z.string()),
+  notes: z.array(z.string()),
+});
+
+function keyOf(runPrefix: string): string {
+  return `${runPrefix}transfer.json`;
+}
+
+/** Of a run's training; null when it began from nothing. */
+export function findTransfer(store: ObjectStore, runId: string): Promise<TransferReport | null> {
+  return findJson(store, keyOf(trainPrefix(runId)), reportSchema);
+}
+
+export async function recordTransfer(
+  store: ObjectStore,
+  runPrefix: string,
+  report: TransferReport,
+): Promise<void> {
+  await putJson(store, keyOf(runPrefix), report);
+}
+
+/** The report in one sentence. */
+export function describeTransfer({ from, kimg, networks, initialised, notes }: TransferReport): string {
+  const parts = Object.entries(networks).map(
+    ([name, { copied, initialised }]) => `${name} ${copied} of ${copied + initialised} tensors`,
+  );
+  const anew = initialised.length > 0 ? `; ${initialised.length} start anew` : '';
+  const before = kimg > 0 ? ` at ${kimg} kimg` : '';
+  return [`begins from ${from}${before}: ${parts.join(', ')} copied${anew}`, ...notes].join('; ');
+}

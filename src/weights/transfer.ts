@@ -1,0 +1,136 @@
+/** Transfer learning: the weights of another training as the beginning of this one, as far as names and shapes agree. */
+import { CheckpointError } from '../core/errors.js';
+import type { NamedTensor } from '../nn/formats/safetensors.js';
+import type { TransferReport } from '../spec/results.js';
+import type { NetworkConfig } from '../gan/config.js';
+import type { Variables } from '../checkpoints/variables.js';
+import { sameShape } from './infer-config.js';
+import { Leftovers } from './unused-weights.js';
+import type { SourceWeights } from './source.js';
+import { NETWORKS, type NetworkName } from './network-weights.js';
+
+export interface Transfer {
+  /** Values of the variables that are copied, by their names in the program. */
+  variables: Variables;
+  report: TransferReport;
+}
+
+/**
+ * What a training takes over: every tensor of G, D and G_ema that the source has under the same name with the same shape. A network
+ * that the source lacks is taken from the other generator, or starts anew. So does a mapping network of another depth or zDim: a
+ * part of one maps to no w that the synthesis knows. Optimiser, augmentation and kimg are no part of it.
+ *
+ * @param shapes of the new training's variables, by name
+ * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
+ */
+export function planTransfer(
+  config: NetworkConfig,
+  shapes: Record<string, readonly number[]>,
+  source: SourceWeights,
+): Transfer {
+  if (source.config.cfg !== config.cfg)
+    throw misfit(
+      source,
+      config,
+      `is of the architecture ${source.config.cfg}, this training of ${config.cfg}`,
+    );
+  const report: TransferReport = {
+    from: source.from,
+    kimg: source.kimg,
+    networks: {},
+    initialised: [],
+    notes: [],
+  };
+  const mapping = mappingMisfit(config, source.config);
+  if (mapping)
+    report.notes.push(`the mapping network starts anew: it ${mapping}, and a part of one is of no use`);
+  const variables: Variables = {};
+  const left = new Leftovers();
+  for (const name of NETWORKS) {
+    const given = givenFor(name, source, report);
+    const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
+    // The discriminator's own mapping network is as deep in every configuration.
+    const isOtherMapping = (tensor: string) =>
+      mapping !== null && name !== 'D' && tensor.startsWith('mapping.');
+    for (const variable of own) {
+      const tensor = variable.slice(name.length + 1);
+      const why = isOtherMapping(tensor) ? mapping : shapeMisfit(given[tensor]?.shape, shapes[variable]);
+      if (why === null) variables[variable] = (given[tensor] as NamedTensor).data;
+      else report.initialised.push(`${variable}: ${why}`);
+    }
+    const copied = own.filter((variable) => variable in variables).length;
+    report.networks[name] = { copied, initialised: own.length - copied };
+    const unknown = (tensor: string) =>
+      !Object.hasOwn(shapes, `${name}.${tensor}`) && !isOtherMapping(tensor);
+    left.add(name, Object.keys(given).filter(unknown));
+  }
+  report.notes.push(...left.notes());
+  const fits = Object.keys(variables).some((name) =>
+    /^G\.synthesis\..*(?<!affine|torgb)\.weight$/.test(name),
+  );
+  if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could take over');
+  refuseNotFinite(variables, source.from);
+  return { variables, report };
+}
+
+/** Why no part of the source's mapping network is taken over; null: nothing keeps it. */
+function mappingMisfit(ours: NetworkConfig, theirs: NetworkConfig): string | null {
+  const [own, other] = [ours.mappingLayers, theirs.mappingLayers];
+  if (own !== other) return `was ${layersText(other)} deep, is ${own}`;
+  return ours.zDim === theirs.zDim ? null : `was of zDim ${theirs.zDim}, is of ${ours.zDim}`;
+}
+
+function layersText(count: number): string {
+  return count === 1 ? '1 layer' : `${count} layers`;
+}
+
+/** Why a tensor is not taken over; null: nothing keeps it. */
+function shapeMisfit(theirs: readonly number[] | undefined, ours: readonly number[] = []): string | null {
+  if (!theirs) return 'not in the source';
+  return sameShape(theirs, ours) ? null : `was ${shapeText(theirs)}, is ${shapeText(ours)}`;
+}
+
+/** The tensors that a network starts from. */
+function givenFor(
+  name: NetworkName,
+  { networks }: SourceWeights,
+  report: TransferReport,
+): NonNullable<SourceWeights['networks'][NetworkName]> {
+  const own = networks[name];
+  if (own) return own;
+  const other = name === 'D' ? undefined : (networks.G_ema ?? networks.G);
+  report.notes.push(
+    other
+      ? `${name} is not in the source: it starts as the other generator`
+      : `${name} is not in the source: it starts anew`,
+  );
+  return other ?? {};
+}
+
+function refuseNotFinite(variables: Variables, from: string): void {
+  const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
+  if (!broken) return;
+  throw new CheckpointError({
+    what: `has values in ${broken[0]} that are not finite`,
+    where: from,
+    mend: 'Use another checkpoint.',
+  });
+}
+
+function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, what: string): CheckpointError {
+  const sizes = ({ resolution, channels, cbase, cmax, wDim }: NetworkConfig) =>
+    `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
+  // A spec gives half the channels that networks of -r have.
+  const halves = theirs.cfg === 'stylegan3-r' ? 2 : 1;
+  const half = (channels: number) => Math.ceil(channels / halves);
+  const channels = `cbase ${half(theirs.cbase)}, cmax ${half(theirs.cmax)}`;
+  return new CheckpointError({
+    what: `${what} (source: ${sizes(theirs)}; this training: ${sizes(ours)})`,
+    where: `train.resume ${from}`,
+    mend: `Set cfg ${theirs.cfg}, ${channels}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
+  });
+}
+
+function shapeText(shape: readonly number[]): string {
+  return `[${shape.join(', ')}]`;
+}

@@ -1,0 +1,106 @@
+/** Files of StyleGAN weights, whoever wrote them: which networks they hold, under which names. */
+import { CheckpointError } from '../core/errors.js';
+import { readPytorchFile } from '../nn/formats/torch-file.js';
+import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../nn/formats/safetensors.js';
+import { isZip } from '../nn/formats/stored-zip-entries.js';
+import {
+  NETWORKS,
+  type NetworkName,
+  type NetworkWeights,
+  statedChannels,
+  type WeightsFile,
+} from './network-weights.js';
+import { readOfficialSnapshot } from './official-snapshot.js';
+
+/**
+ * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. What a file is
+ * shows in its first bytes, not in its name.
+ *
+ * @param name of the file, for errors
+ * @throws CheckpointError when it is damaged, hostile, or holds no generator or discriminator
+ */
+export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
+  if (isSafetensors(bytes)) {
+    const said = exported(safetensorsMetadata(bytes, name));
+    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, said) };
+  }
+  if (isZip(bytes) || isOldPytorch(bytes)) {
+    return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
+  }
+  if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
+  if (isAncientPickle(bytes)) {
+    throw new CheckpointError({
+      what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, and nothing of it was read',
+      where: name,
+      mend: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
+    });
+  }
+  throw new CheckpointError({
+    what: 'is neither a snapshot of StyleGAN2-ADA or StyleGAN3 nor a safetensors file',
+    where: name,
+    mend: 'Give a network-snapshot-*.pkl (PyTorch) or a .safetensors file.',
+  });
+}
+
+/** The instruction that every binary pickle begins with. */
+const PROTO = 0x80;
+
+/** Protocols 0 and 1 have no first instruction of their own: an import, a remembered list or a remembered dictionary, perhaps in a tuple. */
+function isAncientPickle(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
+  return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
+}
+
+/** Eight bytes of size, then JSON. */
+function isSafetensors(bytes: Uint8Array): boolean {
+  return bytes.byteLength > 8 && bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0;
+}
+
+/** PROTO 2, LONG1 of ten bytes: the magic number of files before PyTorch 1.6. */
+function isOldPytorch(bytes: Uint8Array): boolean {
+  return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
+}
+
+/** What tensors do not tell. */
+type Said = Pick<NetworkWeights, 'clamp' | 'stated'>;
+
+/** What an export of ours says of its networks. The discriminator's sizes are there where they are not the generator's. */
+function exported(metadata: Record<string, unknown>): (network: NetworkName) => Said {
+  const channels = (prefix: string) =>
+    statedChannels(Number(metadata[`${prefix}cbase`]), Number(metadata[`${prefix}cmax`]));
+  const clamp = Number(metadata.clamp);
+  return (network) => ({
+    clamp: clamp > 0 ? clamp : null,
+    stated: (network === 'D' ? channels('discriminator.') : null) ?? channels(''),
+  });
+}
+
+/** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
+function byPrefix(
+  tensors: Record<string, NamedTensor>,
+  name: string,
+  said: (network: NetworkName) => Said = () => ({ clamp: null, stated: null }),
+): WeightsFile['networks'] {
+  const names = Object.keys(tensors);
+  const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
+    ? 'G_ema'
+    : names.includes('b4.fc.weight')
+      ? 'D'
+      : null;
+  const found: WeightsFile['networks'] = {};
+  for (const network of NETWORKS) {
+    const own = Object.entries(tensors).flatMap(([full, tensor]) => {
+      if (full.startsWith(`${network}.`)) return [[full.slice(network.length + 1), tensor] as const];
+      const isBare = network === bare && !NETWORKS.some((other) => full.startsWith(`${other}.`));
+      return isBare ? [[full, tensor] as const] : [];
+    });
+    if (own.length > 0)
+      found[network] = { className: null, ...said(network), tensors: Object.fromEntries(own) };
+  }
+  if (Object.keys(found).length > 0) return found;
+  throw new CheckpointError({
+    what: 'holds tensors, but none of a StyleGAN generator or discriminator',
+    where: name,
+    mend: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
+  });
+}

@@ -1,0 +1,30 @@
+/** The workflows with their commands in another order, as a careless change would leave them; the replay must notice. */
+import { proxyActivities, sleep } from '@temporalio/workflow';
+import type { RunActivities } from '../../src/activities/run.js';
+import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { PipelineResult, TrainResult } from '../../src/spec/results.js';
+import * as unchanged from '../../src/workflows/index.js';
+import { BOOKKEEPING } from '../../src/workflows/policies.js';
+import type { ShardRange } from '../../src/workflows/process-shards.js';
+import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
+
+/** Looks a stage up before it resolves the run. */
+export async function gistPipeline(input: PipelineInput): Promise<PipelineResult> {
+  const { findStage } = proxyActivities<RunActivities>(BOOKKEEPING);
+  await findStage({ runId: 'any', stage: 'train', inputs: [], settings: null, reuse: true } as Parameters<
+    typeof findStage
+  >[0]);
+  return unchanged.gistPipeline(input);
+}
+
+/** Waits before it trains. */
+export async function trainUntilConverged(input: TrainUntilConvergedInput): Promise<TrainResult> {
+  await sleep('1 second');
+  return unchanged.trainUntilConverged(input);
+}
+
+/** Makes the last shard first. */
+export async function processShards(range: ShardRange): Promise<void> {
+  await unchanged.processShards({ ...range, from: range.to - 1 });
+  await unchanged.processShards({ ...range, to: range.to - 1 });
+}

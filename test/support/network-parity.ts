@@ -1,0 +1,293 @@
+/** Checks the networks against cases computed by other implementations: pictures, logits, losses and gradients. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { z } from 'zod';
+import { CheckpointError } from '../../src/core/errors.js';
+import { decodeSafetensors, type NamedTensor } from '../../src/nn/formats/safetensors.js';
+import { tf } from '../../src/nn/tensorflow.js';
+import { type NetworkConfig, type NetworkFamily, resolveNetworkConfig } from '../../src/gan/config.js';
+import { generate } from '../../src/gan/loss/generator-program.js';
+import { lossGradients } from '../../src/gan/loss/gradients.js';
+import { gradientPenalty } from '../../src/gan/loss/phases.js';
+import { type Parameters, take, withoutPrefix } from '../../src/gan/networks/network.js';
+import { type ParameterSpecs, trainableNames } from '../../src/gan/networks/parameters.js';
+import { networkOf } from '../../src/gan/networks/registry.js';
+
+/** `NAME.json`. Its tensors are in `NAME.weights.safetensors` and `NAME.expected.safetensors`, channels first. */
+const caseSchema = z.object({
+  kind: z.string(),
+  mapping_layers: z.int(),
+  r1_gamma: z.number(),
+  c_dim: z.int(),
+  img_resolution: z.int(),
+  img_channels: z.int(),
+  channel_base: z.int(),
+  channel_max: z.int(),
+  use_radial_filters: z.boolean().default(false),
+  /** Side of the generator's kernels; where it is left out, the family's. */
+  conv_kernel: z.int().optional(),
+});
+type ParityCase = z.output<typeof caseSchema>;
+
+/** Side of the kernels that a family's generator has. */
+const KERNELS: Record<NetworkFamily, number> = { stylegan2: 3, 'stylegan3-t': 3, 'stylegan3-r': 1 };
+
+/** @throws CheckpointError when a case means none of our families */
+function familyOf({ kind, use_radial_filters: isRadial, conv_kernel: kernel }: ParityCase): NetworkFamily {
+  const refuse = (what: string): never => {
+    throw new CheckpointError({ what: `networks of ${what} are not available in this version` });
+  };
+  if (kind !== 'sg2' && kind !== 'sg3') return refuse(`kind ${kind}`);
+  const family = kind === 'sg2' ? 'stylegan2' : isRadial ? 'stylegan3-r' : 'stylegan3-t';
+  if (kernel !== undefined && kernel !== KERNELS[family])
+    return refuse(`${family} with conv_kernel ${kernel}`);
+  return family;
+}
+
+/** The largest relative error (largest difference over largest value, tensor by tensor) of a group of tensors. */
+export interface GroupError {
+  /** `img`, `d_logits`, `grad.G` and the like. */
+  group: string;
+  tensors: number;
+  /** Tensor with the largest error. */
+  worst: string;
+  error: number;
+  /** What still counts as agreement. */
+  limit: number;
+}
+
+export interface CaseResult {
+  name: string;
+  groups: GroupError[];
+  /** What the networks give and the case has nothing to compare with: it proves nothing of these. */
+  missing: string[];
+  /** Why nothing could be compared; null: it was. */
+  failed: string | null;
+}
+
+/** The cases were made with the clamp of half precision. */
+const CONV_CLAMP = 256;
+const VALUE_LIMIT = 1e-3;
+const GRADIENT_LIMIT = 1e-2;
+
+/**
+ * Runs the cases of a folder on the numeric library, each when its result is asked for, in the order of their names. A case that
+ * cannot be compared has failed, and the next one is run all the same.
+ */
+export function* runNetworkParity(folder: string): Generator<CaseResult> {
+  const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  for (const file of names.sort()) yield runCase(folder, path.basename(file, '.json'));
+}
+
+/** Whether there is at least one case, and every one is complete and within its limits. */
+export function agrees(results: readonly CaseResult[]): boolean {
+  return results.length > 0 && results.every(caseAgrees);
+}
+
+function caseAgrees({ groups, missing, failed }: CaseResult): boolean {
+  if (failed !== null || missing.length > 0 || groups.length === 0) return false;
+  return groups.every(({ error, limit }) => error <= limit);
+}
+
+/** A table for people. */
+export function formatCase({ name, groups, missing, failed }: CaseResult): string {
+  if (failed !== null) return `${name}: failed, ${failed}`;
+  const lines = groups.map(({ group, tensors, worst, error, limit }) => {
+    const verdict = error <= limit ? 'ok' : `over ${limit}`;
+    return `  ${group.padEnd(14)} ${error.toExponential(1)}  ${verdict}  (${tensors} tensors, worst ${worst})`;
+  });
+  const lacks = missing.length > 0 ? [`  failed: not in the expected file: ${missing.join(', ')}`] : [];
+  return [`${name}:`, ...lines, ...lacks].join('\n');
+}
+
+function runCase(folder: string, name: string): CaseResult {
+  try {
+    return { name, ...comparison(folder, name), failed: null };
+  } catch (error) {
+    // Whatever it is, the other cases may still be worth running.
+    return { name, groups: [], missing: [], failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Comparison = Pick<CaseResult, 'groups' | 'missing'>;
+
+function comparison(folder: string, name: string): Comparison {
+  const parityCase = readCase(path.join(folder, `${name}.json`));
+  const cfg = familyOf(parityCase);
+  const tensors = (suffix: string) => {
+    const file = path.join(folder, `${name}.${suffix}.safetensors`);
+    return decodeSafetensors(readFileSync(file), file);
+  };
+  const found: Comparison = { groups: [], missing: [] };
+  tf.tidy(() => {
+    Object.assign(found, compare(parityCase, cfg, tensors('weights'), tensors('expected')));
+  });
+  return found;
+}
+
+function readCase(file: string): ParityCase {
+  const parsed = caseSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new CheckpointError({
+    what: `not a parity case: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`,
+    where: file,
+    mend: 'The folder may hold parity cases only.',
+  });
+}
+
+type Arrays = Record<string, NamedTensor>;
+
+/** Computes what the case expects, and compares group by group. */
+function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, expected: Arrays): Comparison {
+  const given = (name: string) => toTensor(expected, name);
+  const config = resolveNetworkConfig({
+    cfg,
+    resolution: parityCase.img_resolution,
+    channels: parityCase.img_channels,
+    classes: parityCase.c_dim,
+    mapDepth: parityCase.mapping_layers,
+    cbase: parityCase.channel_base,
+    cmax: parityCase.channel_max,
+    zDim: expected.z?.shape.at(-1),
+    wDim: expected.w?.shape.at(-1),
+    clamp: CONV_CLAMP,
+  });
+  const variables = checkedParameters(config, weights);
+  const labels = config.classes > 0 ? (given('c') as Tensor2D) : null;
+  const computed = {
+    ...generatorOutputs(config, variables, given('z') as Tensor2D, labels),
+    ...discriminatorOutputs(config, variables, toNhwc(given('real')), labels, parityCase.r1_gamma),
+  };
+  const missing = Object.keys(computed).filter((name) => !Object.hasOwn(expected, name));
+  return { groups: groupErrors(computed, expected), missing };
+}
+
+function generatorOutputs(
+  config: NetworkConfig,
+  variables: Parameters,
+  z: Tensor2D,
+  labels: Tensor2D | null,
+): Record<string, Tensor> {
+  const network = networkOf(config);
+  const generator = withoutPrefix(variables, 'G.');
+  const images = (psi: number) => generate(config, generator, z, labels, psi) as Tensor4D;
+  const w = network.mapping(config, generator, z, labels);
+  const { losses, also, gradients } = lossGradients(variables, trained(config, 'G.'), z.shape[0], () => {
+    const img = images(1);
+    const logits = network.discriminator(config, withoutPrefix(variables, 'D.'), img, labels, 1);
+    return { losses: tf.reshape(tf.softplus(tf.neg(logits)), [-1]), also: { img, logits } };
+  });
+  return {
+    w: tf.tile(tf.expandDims(w, 1), [1, network.styles(config), 1]),
+    img: toNchw(also.img as Tensor4D),
+    img_psi07: toNchw(images(0.7)),
+    d_logits: also.logits,
+    loss_g: tf.reshape(tf.mean(losses), [1]),
+    ...underName('grad.', gradients),
+  };
+}
+
+function discriminatorOutputs(
+  config: NetworkConfig,
+  variables: Parameters,
+  real: Tensor4D,
+  labels: Tensor2D | null,
+  gamma: number,
+): Record<string, Tensor> {
+  const discriminator = withoutPrefix(variables, 'D.');
+  const { losses, also, gradients } = lossGradients(variables, trained(config, 'D.'), real.shape[0], () => {
+    const logits = networkOf(config).discriminator(config, discriminator, real, labels, 1);
+    const penalty = gradientPenalty(config, variables, real, labels);
+    const losses = tf.add(tf.reshape(tf.softplus(tf.neg(logits)), [-1]), tf.mul(penalty, gamma / 2));
+    return { losses, also: { logits, penalty } };
+  });
+  return {
+    d_real_logits: also.logits,
+    r1_penalty: also.penalty,
+    loss_d_real: tf.reshape(tf.mean(losses), [1]),
+    ...underName('grad.', gradients),
+  };
+}
+
+/** Names of the trained variables of a network. */
+function trained(config: NetworkConfig, prefix: 'G.' | 'D.'): string[] {
+  return trainableNames(specsOf(config)).filter((name) => name.startsWith(prefix));
+}
+
+/** Both networks' specifications, under variable names. */
+function specsOf(config: NetworkConfig): ParameterSpecs {
+  const network = networkOf(config);
+  return {
+    ...underName('G.', network.generatorSpecs(config)),
+    ...underName('D.', network.discriminatorSpecs(config)),
+  };
+}
+
+function underName<T>(prefix: string, record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [`${prefix}${name}`, value]));
+}
+
+/** @throws CheckpointError unless names and shapes are exactly those of the networks. */
+function checkedParameters(config: NetworkConfig, weights: Arrays): Parameters {
+  const specs = specsOf(config);
+  for (const name of new Set([...Object.keys(specs), ...Object.keys(weights)])) {
+    const [wanted, found] = [specs[name]?.shape, weights[name]?.shape];
+    if (wanted?.join() === found?.join() && wanted) continue;
+    throw new CheckpointError({
+      what: `parameter is ${describe(found)} in the weights and ${describe(wanted)} in the network`,
+      where: name,
+      mend: 'The weights must be of the configuration that the case names.',
+    });
+  }
+  return Object.fromEntries(Object.keys(weights).map((name) => [name, toTensor(weights, name)]));
+}
+
+function describe(shape: number[] | undefined): string {
+  return shape ? `[${shape.join(', ')}]` : 'absent';
+}
+
+function toTensor(arrays: Arrays, name: string): Tensor {
+  const array = arrays[name];
+  if (array) return tf.tensor(array.data as Float32Array, array.shape, 'float32');
+  throw new CheckpointError({ what: 'tensor is missing', where: name, mend: 'The case must be complete.' });
+}
+
+function toNhwc(images: Tensor): Tensor4D {
+  return tf.transpose(images as Tensor4D, [0, 2, 3, 1]);
+}
+
+function toNchw(images: Tensor4D): Tensor4D {
+  return tf.transpose(images, [0, 3, 1, 2]);
+}
+
+/** Inputs of a case: there is nothing to compare. */
+const INPUTS = new Set(['z', 'c', 'real']);
+
+function groupErrors(computed: Record<string, Tensor>, expected: Arrays): GroupError[] {
+  const groups = new Map<string, GroupError>();
+  for (const name of Object.keys(expected).filter((key) => !INPUTS.has(key))) {
+    const group = /^grad\.[GD]/.exec(name)?.[0] ?? name;
+    const error = relativeError(
+      take(computed, name).dataSync() as Float32Array,
+      expected[name]?.data as Float32Array,
+    );
+    const limit = group.startsWith('grad.') ? GRADIENT_LIMIT : VALUE_LIMIT;
+    const so = groups.get(group) ?? { group, tensors: 0, worst: name, error: 0, limit };
+    const isWorse = error > so.error;
+    groups.set(group, { ...so, tensors: so.tensors + 1, ...(isWorse ? { worst: name, error } : {}) });
+  }
+  return [...groups.values()];
+}
+
+/** Largest difference over largest value; infinite where sizes differ, or where either side has a value that is no number. */
+function relativeError(found: Float32Array, wanted: Float32Array): number {
+  if (found.length !== wanted.length) return Number.POSITIVE_INFINITY;
+  let [difference, largest] = [0, 0];
+  wanted.forEach((value, i) => {
+    difference = Math.max(difference, Math.abs((found[i] as number) - value));
+    largest = Math.max(largest, Math.abs(value));
+  });
+  const error = difference === 0 ? 0 : difference / largest;
+  return Number.isFinite(error) ? error : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,74 @@
+/** Tests of what `train.precision` and `train.xla` amount to. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SpecError } from '../../../src/core/errors.js';
+import { differences, numericEnvironment } from '../../../src/training/numeric-environment.js';
+import { resolvePrecision } from '../../../src/training/precision.js';
+import { resolveXla, xlaVariables } from '../../../src/training/xla.js';
+
+const graph = { mode: 'graph', precision: 'auto' } as const;
+
+function checkpoint(network: Record<string, string | null>) {
+  return { configuration: { network, training: {}, dataset: 'd' } };
+}
+
+test('by default a training begins in half precision on a GPU and in single precision on a CPU', () => {
+  assert.equal(resolvePrecision(graph, true, null), 'float16');
+  assert.equal(resolvePrecision(graph, false, null), null);
+  assert.equal(resolvePrecision({ ...graph, mode: 'eager' }, true, null), null);
+});
+
+test('by default a training goes on in the precision that it began in, on whatever machine', () => {
+  assert.equal(resolvePrecision(graph, false, checkpoint({ half: 'float16' })), 'float16');
+  assert.equal(resolvePrecision(graph, true, checkpoint({ half: null })), null);
+  assert.equal(resolvePrecision(graph, true, checkpoint({})), null, 'of before there was a choice');
+});
+
+test('what is asked for by name is what is done', () => {
+  assert.equal(resolvePrecision({ ...graph, precision: 'bfloat16' }, false, null), 'bfloat16');
+  assert.equal(resolvePrecision({ ...graph, precision: 'float32' }, true, checkpoint({})), null);
+});
+
+test('half precision op by op is refused', () => {
+  assert.throws(
+    () => resolvePrecision({ mode: 'eager', precision: 'float16' }, true, null),
+    (error) => error instanceof SpecError && error.where === 'train.precision',
+  );
+});
+
+test('XLA is on by default where the library is bound for a GPU, and finds its device library', () => {
+  const before = process.env.GIST_TENSORFLOW;
+  try {
+    process.env.GIST_TENSORFLOW = 'cpu';
+    assert.equal(resolveXla('auto'), false);
+    assert.deepEqual(xlaVariables('auto'), {});
+    assert.match(xlaVariables(true).TF_XLA_FLAGS ?? '', /--tf_xla_cpu_global_jit/);
+    process.env.GIST_TENSORFLOW = 'cuda';
+    assert.equal(resolveXla('auto'), true);
+    assert.equal(xlaVariables('auto').TF_XLA_FLAGS, '--tf_xla_auto_jit=2');
+    assert.match(xlaVariables('auto').XLA_FLAGS ?? '', /^--xla_gpu_cuda_data_dir=.*nvidia\/cuda_nvcc$/);
+    assert.deepEqual(xlaVariables(false), {});
+  } finally {
+    if (before === undefined) delete process.env.GIST_TENSORFLOW;
+    else process.env.GIST_TENSORFLOW = before;
+  }
+});
+
+test('a checkpoint made with XLA differs from a training without, one of before there was a choice does not', () => {
+  const of = (xla: boolean) => numericEnvironment({ threads: 1, mode: 'graph', xla }, 'tensorflow');
+  assert.deepEqual(differences(of(true), of(false)), ['xla']);
+  assert.deepEqual(differences(of(false), of(true)), ['xla']);
+  assert.deepEqual(differences(of(false), of(false)), []);
+});
+
+test('another compiled step or another setting of the library is told, unless the checkpoint is of before they were kept', () => {
+  const of = (graph: string) =>
+    numericEnvironment({ threads: 1, mode: 'graph', xla: false }, 'tensorflow', graph);
+  const { graph: _graph, variables: _variables, ...before } = of('a');
+  assert.deepEqual(differences(of('a'), of('a')), []);
+  assert.deepEqual(differences(of('a'), of('b')), ['graph']);
+  assert.deepEqual(differences(of('a'), { ...of('a'), variables: { TF_ENABLE_ONEDNN_OPTS: '0' } }), [
+    'variables',
+  ]);
+  assert.deepEqual(differences(before, of('a')), []);
+});
