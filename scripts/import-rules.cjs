@@ -15,7 +15,7 @@ module.exports = {
   evaluation: [...FLOOR, 'storage', 'imaging', 'nn', 'generation'],
   report: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'generation', 'evaluation'],
   workflows: [...FLOOR, 'activities'],
-  activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'training', 'evaluation', 'report'],
+  activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'training', 'evaluation', 'report'],
   workers: [...FLOOR, 'storage', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
   client: [...FLOOR, 'storage', 'checkpoints'],
   cli: [...FLOOR, 'storage', 'imaging', 'nn', 'weights', 'generation', 'training', 'evaluation', 'client'],

@@ -13,7 +13,7 @@ import { installWheels } from './setup/wheels.mjs';
 
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Checks first, downloads then. @throws SetupTrouble that says how to mend it */
+/** Checks first, downloads then. @throws SetupTrouble that says how to fix it */
 export async function setUp(root = ROOT) {
   const installed = () => packagesAreThere(root) && missingParts(root).length === 0 && bindingIsThere(root);
   checkPlatform(root);

@@ -62,7 +62,7 @@ function shareOut(count: number, shares: readonly number[]): number[] {
     throw new UsageError({
       what: `count is ${count}.`,
       where: 'count',
-      mend: 'Give a whole number from 1 on.',
+      hint: 'Give a whole number from 1 on.',
     });
   }
   if (
@@ -73,7 +73,7 @@ function shareOut(count: number, shares: readonly number[]): number[] {
     throw new UsageError({
       what: `[${shares.join(', ')}] are no shares of grades.`,
       where: 'classes',
-      mend: 'Give one to five positive numbers, e.g. 30,25,20,15,10.',
+      hint: 'Give one to five positive numbers, e.g. 30,25,20,15,10.',
     });
   }
   const total = shares.reduce((sum, share) => sum + share, 0);
@@ -105,7 +105,7 @@ async function refuseStrangers(folder: string, plan: Planned[]): Promise<void> {
       throw new UsageError({
         what: 'The folder holds files that are not of this set.',
         where: path.join(folder, stranger),
-        mend: 'Give an empty folder, or delete this one.',
+        hint: 'Give an empty folder, or delete this one.',
       });
     }
   }

@@ -1,4 +1,4 @@
-/** What set-up tells: one line a step on standard error, and how to mend what is wrong. */
+/** What set-up tells: one line a step on standard error, and how to fix what is wrong. */
 
 let quiet = false;
 
@@ -17,5 +17,5 @@ export function note(text) {
   if (!quiet) say(text);
 }
 
-/** Trouble that the user can mend; ends set-up with exit code 7, as SetupError does in the product. */
+/** Trouble that the user can fix; ends set-up with exit code 7, as SetupError does in the product. */
 export class SetupTrouble extends Error {}

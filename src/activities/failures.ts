@@ -3,14 +3,14 @@ import { ApplicationFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
 import { errorCode } from '../storage/file-errors.js';
 
-/** The message carries what, where and mend; no stack of ours and no cause, which could hold data of the world outside. */
+/** The message carries what, where and hint; no stack of ours and no cause, which could hold data of the world outside. */
 export function asFailure(error: unknown): unknown {
   if (!(error instanceof GistError)) return withoutPaths(error);
   return ApplicationFailure.create({
     type: error.name,
     message: error.message,
     nonRetryable: !error.retryable,
-    details: [{ what: error.what, where: error.where, mend: error.mend }],
+    details: [{ what: error.what, where: error.where, hint: error.hint }],
   });
 }
 

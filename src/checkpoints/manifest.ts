@@ -158,6 +158,6 @@ function check(field: string, found: unknown, expected: unknown, where: string):
   throw new CheckpointError({
     what: `the checkpoint was made with ${field} = ${a}, this training wants ${b}`,
     where,
-    mend: 'Train with the settings of the checkpoint, or start a new run.',
+    hint: 'Train with the settings of the checkpoint, or start a new run.',
   });
 }

@@ -179,6 +179,6 @@ function stale(runPrefix: string): StaleAttemptError {
   return new StaleAttemptError({
     what: 'a later attempt has taken this training over; this one stops and writes nothing more',
     where: indexKey(runPrefix),
-    mend: 'Nothing is to be done: the later attempt goes on from the newest checkpoint.',
+    hint: 'Nothing is to be done: the later attempt goes on from the newest checkpoint.',
   });
 }

@@ -14,7 +14,7 @@ export async function readManifest(store: ObjectStore, prefix: string): Promise<
     throw new CheckpointError({
       what: 'is not a checkpoint of this version of GIST, or is damaged',
       where: `${prefix}manifest.json`,
-      mend: 'Give the folder of a checkpoint: the one that holds manifest.json.',
+      hint: 'Give the folder of a checkpoint: the one that holds manifest.json.',
       cause: error,
     });
   }
@@ -44,7 +44,7 @@ export async function readPart(
       ? 'is missing or does not match the checksum in the manifest'
       : 'is not among the parts of the checkpoint',
     where: key,
-    mend: 'Use another checkpoint of the run.',
+    hint: 'Use another checkpoint of the run.',
   });
 }
 
@@ -60,6 +60,6 @@ export async function weightsDigest(store: ObjectStore, prefix: string): Promise
   throw new CheckpointError({
     what: 'holds no averaged generator',
     where: `${prefix}manifest.json`,
-    mend: 'Use another checkpoint.',
+    hint: 'Use another checkpoint.',
   });
 }

@@ -1,4 +1,4 @@
-/** How an error is told: what, where, how to mend it; a stack only for those who debug. */
+/** How an error is told: what, where, how to fix it; a stack only for those who debug. */
 import { GistError, wireError } from '../core/errors.js';
 
 export function exitCodeOf(error: unknown): number {
@@ -11,7 +11,7 @@ export function printError(error: unknown, json = false): void {
   if (json) write(JSON.stringify({ error: wireError(error) }));
   else if (error instanceof GistError) {
     write(`error: ${error.where ? `${error.where}: ` : ''}${error.what}`);
-    if (error.mend) write(`  -> ${error.mend}`);
+    if (error.hint) write(`  -> ${error.hint}`);
   } else {
     write(`error: ${error instanceof Error ? error.message : String(error)}`);
     write('  -> This is a defect of GIST. GIST_DEBUG=1 shows where it happened.');

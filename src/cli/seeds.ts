@@ -20,6 +20,6 @@ export function parseSeeds(text: string): number[] {
 function wrong(text: string): UsageError {
   return new UsageError({
     what: `--seeds ${text} is no list of seeds`,
-    mend: 'Write --seeds 0-99 or --seeds 3,7,12-20.',
+    hint: 'Write --seeds 0-99 or --seeds 3,7,12-20.',
   });
 }

@@ -32,11 +32,11 @@ function readDocument(file: string): Record<string, unknown> {
   if (!existsSync(file)) {
     throw new UsageError({
       what: `there is no file ${file}`,
-      mend: 'Give the path of a JSON or YAML spec; examples/ has some.',
+      hint: 'Give the path of a JSON or YAML spec; examples/ has some.',
     });
   }
   if (statSync(file).isDirectory())
-    throw new UsageError({ what: `${file} is a folder`, mend: 'Name the JSON or YAML file of the spec.' });
+    throw new UsageError({ what: `${file} is a folder`, hint: 'Name the JSON or YAML file of the spec.' });
   const text = readText(file);
   let document: unknown;
   try {
@@ -46,14 +46,14 @@ function readDocument(file: string): Record<string, unknown> {
     throw new SpecError({
       what: `is neither JSON nor YAML (${words})`,
       where: file,
-      mend: 'Correct the line that is named.',
+      hint: 'Correct the line that is named.',
     });
   }
   if (document === null || typeof document !== 'object' || Array.isArray(document)) {
     throw new SpecError({
       what: 'is not a spec: a table of keys was expected',
       where: file,
-      mend: 'Start from a file in examples/.',
+      hint: 'Start from a file in examples/.',
     });
   }
   return document as Record<string, unknown>;
@@ -63,18 +63,18 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new UsageError({ what: `${file} cannot be read`, mend: 'Change its permissions.', cause });
+    throw new UsageError({ what: `${file} cannot be read`, hint: 'Change its permissions.', cause });
   }
 }
 
 function applySet(document: Record<string, unknown>, change: string): void {
   const at = change.indexOf('=');
   if (at < 1)
-    throw new UsageError({ what: `--set ${change} has no value`, mend: 'Write --set train.kimg=200.' });
+    throw new UsageError({ what: `--set ${change} has no value`, hint: 'Write --set train.kimg=200.' });
   const keys = change.slice(0, at).split('.');
   const odd = keys.find((key) => ['', '__proto__', 'constructor', 'prototype'].includes(key));
   if (odd !== undefined)
-    throw new UsageError({ what: `--set cannot change "${odd}"`, mend: 'Write --set train.kimg=200.' });
+    throw new UsageError({ what: `--set cannot change "${odd}"`, hint: 'Write --set train.kimg=200.' });
   const last = keys.pop() as string;
   let target = document;
   for (const key of keys) {
@@ -103,7 +103,7 @@ function absoluteSource({ stages, preprocess }: PipelineSpec): string {
     throw new DatasetError({
       what: `there is no folder or .zip ${absolute}`,
       where: 'preprocess.source',
-      mend: 'Correct the path.',
+      hint: 'Correct the path.',
     });
   }
   return pathToFileURL(absolute).href;

@@ -17,7 +17,7 @@ export async function connect(): Promise<Client> {
   } catch (cause) {
     throw new StackError({
       what: `no Temporal server answers at ${config.connectionOptions.address ?? '127.0.0.1:7233'}`,
-      mend: 'Start the embedded one with `gist up`, or correct TEMPORAL_ADDRESS.',
+      hint: 'Start the embedded one with `gist up`, or correct TEMPORAL_ADDRESS.',
       cause,
     });
   }

@@ -64,7 +64,7 @@ export async function startRun(
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new RunError({
       what: `a run with the id "${runId}" is going on`,
-      mend: `Watch it with \`gist watch ${runId}\`.`,
+      hint: `Watch it with \`gist watch ${runId}\`.`,
     });
   }
 }
@@ -174,7 +174,7 @@ export class FailedRunError extends GistError {
           ? 'the run was cancelled'
           : `the run failed with ${reason.type}: ${reason.message}`,
       where: runId,
-      mend: `\`gist logs ${runId}\` shows what led to it; once mended, the same \`gist run\` goes on from what is done.`,
+      hint: `\`gist logs ${runId}\` shows what led to it; once mended, the same \`gist run\` goes on from what is done.`,
     });
   }
 }
@@ -194,7 +194,7 @@ async function withKnownRun<T>(runId: string, work: () => Promise<T>): Promise<T
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new RunError({
       what: `there is no run "${runId}"`,
-      mend: '`gist status` lists the runs that there are.',
+      hint: '`gist status` lists the runs that there are.',
     });
   }
 }

@@ -1,4 +1,4 @@
-/** The errors of GIST: each says what is wrong, where, and how to mend it. */
+/** The errors of GIST: each says what is wrong, where, and how to fix it. */
 
 /** What went wrong, in the three parts that every message of GIST has. */
 export interface ErrorParts {
@@ -7,7 +7,7 @@ export interface ErrorParts {
   /** Where: a key of the spec, an object key, a file's name inside its source. */
   where?: string;
   /** What the user can do about it. */
-  mend?: string;
+  hint?: string;
   cause?: unknown;
 }
 
@@ -20,18 +20,18 @@ export abstract class GistError extends Error {
   readonly exitCode: number = 1;
   readonly what: string;
   readonly where: string | undefined;
-  readonly mend: string | undefined;
+  readonly hint: string | undefined;
 
   constructor(parts: ErrorParts) {
     super(formatParts(parts), { cause: parts.cause });
     this.what = parts.what;
     this.where = parts.where;
-    this.mend = parts.mend;
+    this.hint = parts.hint;
   }
 }
 
-function formatParts({ what, where, mend }: ErrorParts): string {
-  return [where ? `${where}: ${what}` : what, mend].filter(Boolean).join(' ');
+function formatParts({ what, where, hint }: ErrorParts): string {
+  return [where ? `${where}: ${what}` : what, hint].filter(Boolean).join(' ');
 }
 
 /** A spec that cannot be run: unknown key, wrong type, impossible value, unavailable feature. */
@@ -145,7 +145,7 @@ export interface WireError {
   name: string;
   what: string;
   where?: string;
-  mend?: string;
+  hint?: string;
 }
 
 const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
@@ -169,7 +169,7 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
 /** A defect travels with its message only: a stack is for the log of the process it happened in. */
 export function wireError(error: unknown): WireError {
   if (error instanceof GistError)
-    return { name: error.name, what: error.what, where: error.where, mend: error.mend };
+    return { name: error.name, what: error.what, where: error.where, hint: error.hint };
   return { name: 'Error', what: error instanceof Error ? error.message : String(error) };
 }
 

@@ -52,6 +52,6 @@ export function partPath(name: PartName): string {
   const part = allParts()[name];
   const file = expectedPath(part);
   if (!existsSync(file))
-    throw new SetupError({ what: `${part.what} is missing`, where: file, mend: 'Run `npm run setup`.' });
+    throw new SetupError({ what: `${part.what} is missing`, where: file, hint: 'Run `npm run setup`.' });
   return file;
 }

@@ -149,7 +149,7 @@ async function readShard(store: ObjectStore, set: ImageSet, shard: number): Prom
   throw new StoreError({
     what: 'holds features of another set of images',
     where: key,
-    mend: 'Delete it; it is made again.',
+    hint: 'Delete it; it is made again.',
   });
 }
 

@@ -113,7 +113,7 @@ function impossible(key: string, given: number, allowed: string): SpecError {
   return new SpecError({
     what: `${key} cannot be ${given}`,
     where: `train.${key}`,
-    mend: `Allowed: ${allowed}.`,
+    hint: `Allowed: ${allowed}.`,
   });
 }
 

@@ -46,6 +46,6 @@ function labelNamed(name: string, classes: readonly ClassShare[] | null): number
   throw new SpecError({
     what: `the generator knows no class "${name}"`,
     where: 'generate.classes',
-    mend: known,
+    hint: known,
   });
 }

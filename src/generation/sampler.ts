@@ -126,6 +126,6 @@ function noSuchClass(label: number | null, labelDim: number): UsageError {
   return new UsageError({
     what: `class ${label === null ? 'none' : label} is not one of the generator's ${labelDim} classes`,
     where: 'labels',
-    mend: `Give each image a class from 0 to ${labelDim - 1}.`,
+    hint: `Give each image a class from 0 to ${labelDim - 1}.`,
   });
 }

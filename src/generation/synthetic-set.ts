@@ -172,7 +172,7 @@ async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: P
   throw new StoreError({
     what: 'is missing or has another size than was written',
     where: `${prefix}${key}`,
-    mend: 'Delete its .json and generate again.',
+    hint: 'Delete its .json and generate again.',
   });
 }
 

@@ -120,7 +120,7 @@ async function requireShard(
   throw new StoreError({
     what: 'is missing or not the shard that was built',
     where: key,
-    mend: 'Start the run again.',
+    hint: 'Start the run again.',
   });
 }
 
@@ -143,7 +143,7 @@ async function requireEnough(
   throw new DatasetError({
     what: `${what} (${tally(rejected)})`,
     where: spec.source,
-    mend: `Their names are in ${list} of the store. Replace or remove them${lost ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
+    hint: `Their names are in ${list} of the store. Replace or remove them${lost ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
   });
 }
 

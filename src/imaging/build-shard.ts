@@ -119,7 +119,7 @@ async function makeImage(
     };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    return { planned, reason: [error.what, error.mend].filter(Boolean).join('. ') };
+    return { planned, reason: [error.what, error.hint].filter(Boolean).join('. ') };
   }
 }
 
@@ -130,6 +130,6 @@ function requireUnchanged(bytes: Uint8Array, planned: PlannedImage, where: strin
   throw new DatasetError({
     what: 'holds an image that has changed since it was listed',
     where,
-    mend: 'Leave the source alone while it is read, and start the run again.',
+    hint: 'Leave the source alone while it is read, and start the run again.',
   });
 }

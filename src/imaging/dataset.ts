@@ -53,7 +53,7 @@ export async function openDataset(store: ObjectStore, prefix: string): Promise<D
     throw new DatasetError({
       what: 'there is no finished data set',
       where: prefix,
-      mend: 'Run the stage "preprocess" first.',
+      hint: 'Run the stage "preprocess" first.',
     });
   }
   const manifest = await getJson(store, key, datasetManifestSchema);
@@ -113,6 +113,6 @@ function labelOf(labels: Map<string, number>, name: string): number {
   throw new DatasetError({
     what: 'has no label in the data set',
     where: name,
-    mend: 'Make the data set again.',
+    hint: 'Make the data set again.',
   });
 }

@@ -36,7 +36,7 @@ export async function openImage(bytes: Uint8Array, where?: string): Promise<Open
     throw new ImageError({
       what: `has ${metadata.depth ?? 'unknown'} samples`,
       where,
-      mend: 'Convert it to 8 or 16 bits a sample.',
+      hint: 'Convert it to 8 or 16 bits a sample.',
     });
   }
   const isGray = metadata.space === 'b-w' || metadata.space === 'grey16';
@@ -59,7 +59,7 @@ function requireFormat(bytes: Uint8Array, where: string | undefined): void {
   throw new ImageError(
     sniffed.refused === null
       ? { what: 'is not an image (JPEG, PNG, TIFF or WebP)', where }
-      : { what: `${sniffed.refused} is not available in this version`, where, mend: 'Convert it to PNG.' },
+      : { what: `${sniffed.refused} is not available in this version`, where, hint: 'Convert it to PNG.' },
   );
 }
 
@@ -77,7 +77,7 @@ function requireSize({ width, height }: Metadata, where: string | undefined): vo
   throw new ImageError({
     what: `has ${width} x ${height} pixels; at most ${MAX_PIXELS / 1e6} million are decoded`,
     where,
-    mend: 'Make it smaller.',
+    hint: 'Make it smaller.',
   });
 }
 

@@ -66,7 +66,7 @@ export class FolderSource implements ImageSource {
       throw new DatasetError({
         what: 'is neither a folder nor a .zip',
         where: this.uri,
-        mend: 'Name the folder of images.',
+        hint: 'Name the folder of images.',
       });
     }
     return root;
@@ -128,7 +128,7 @@ function describe(error: unknown, where: string, isWithin: boolean): unknown {
       return new DatasetError({
         what: isWithin ? 'has lost a file while it was read' : 'does not exist',
         where,
-        mend: isWithin ? 'Leave it alone while it is read.' : 'Check the path of the folder of images.',
+        hint: isWithin ? 'Leave it alone while it is read.' : 'Check the path of the folder of images.',
         cause: error,
       });
     case 'EACCES':
@@ -136,7 +136,7 @@ function describe(error: unknown, where: string, isWithin: boolean): unknown {
       return new DatasetError({
         what: isWithin ? 'holds something that may not be read by this user' : 'may not be read by this user',
         where,
-        mend: 'Change its permissions; `find <folder> ! -readable` shows where.',
+        hint: 'Change its permissions; `find <folder> ! -readable` shows where.',
         cause: error,
       });
     case 'ENOTDIR':
@@ -144,14 +144,14 @@ function describe(error: unknown, where: string, isWithin: boolean): unknown {
       return new DatasetError({
         what: 'is not a folder',
         where,
-        mend: 'Name the folder of images.',
+        hint: 'Name the folder of images.',
         cause: error,
       });
     default:
       return new StoreUnavailableError({
         what: `cannot be read (${code})`,
         where,
-        mend: 'Check the disk or share that it is on; the work goes on by itself then.',
+        hint: 'Check the disk or share that it is on; the work goes on by itself then.',
         cause: error,
       });
   }

@@ -48,7 +48,7 @@ export function sortedImages(uri: string, images: SourceImage[], ignored: number
     throw new DatasetError({
       what: ignored > 0 ? `holds no images (${ignored} other files)` : 'holds no images',
       where: uri,
-      mend: 'Name the folder, .zip or s3:// prefix that holds JPEG, PNG, TIFF or WebP files.',
+      hint: 'Name the folder, .zip or s3:// prefix that holds JPEG, PNG, TIFF or WebP files.',
     });
   }
   return images.sort((a, b) => compareKeys(a.name, b.name));

@@ -24,14 +24,14 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
     throw new DatasetError({
       what: 'has no folders to take classes from',
       where,
-      mend: 'Put the images into one folder a class, or set preprocess.labels to "none".',
+      hint: 'Put the images into one folder a class, or set preprocess.labels to "none".',
     });
   }
   if (loose.length > 0) {
     throw new DatasetError({
       what: `${loose.length} of ${names.length} images lie beside the class folders`,
       where,
-      mend: 'Move them into the folder of their class, or set preprocess.labels to "none".',
+      hint: 'Move them into the folder of their class, or set preprocess.labels to "none".',
     });
   }
   const classes = [...new Set(folders as string[])].sort(compareNaturally);

@@ -93,7 +93,7 @@ function parseLine(line: string, key: string): PlannedImage {
     throw new StoreError({
       what: 'is not a plan that this version of GIST wrote',
       where: key,
-      mend: 'Start the run again with --no-cache.',
+      hint: 'Start the run again with --no-cache.',
     });
   }
 }

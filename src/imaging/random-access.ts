@@ -20,7 +20,7 @@ export type FileLocation = string | { store: ObjectStore; key: string };
 export async function openRandomAccess(location: FileLocation, where: string): Promise<RandomAccessFile> {
   const file = typeof location === 'string' ? await localFile(location, where) : await storedFile(location);
   if (file) return file;
-  throw new DatasetError({ what: 'does not exist', where, mend: 'Check the path of the archive of images.' });
+  throw new DatasetError({ what: 'does not exist', where, hint: 'Check the path of the archive of images.' });
 }
 
 async function localFile(file: string, where: string): Promise<RandomAccessFile | null> {
@@ -29,7 +29,7 @@ async function localFile(file: string, where: string): Promise<RandomAccessFile 
     throw unreadable(error, where);
   });
   if (info && !info.isFile())
-    throw new DatasetError({ what: 'is not a file', where, mend: 'Rename folders that end in .zip.' });
+    throw new DatasetError({ what: 'is not a file', where, hint: 'Rename folders that end in .zip.' });
   // Opened for every read: images take longer to decode than a file to open, and nothing then has to be closed.
   const read = async (start: number, length: number) => {
     const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -51,7 +51,7 @@ function unreadable(error: NodeJS.ErrnoException, where: string): unknown {
   return new DatasetError({
     what: 'may not be read by this user',
     where,
-    mend: 'Change its permissions.',
+    hint: 'Change its permissions.',
     cause: error,
   });
 }

@@ -63,7 +63,7 @@ function requireSplittable(
     throw new DatasetError({
       what: 'holds a single image',
       where,
-      mend: 'A generator needs hundreds of images to learn from.',
+      hint: 'A generator needs hundreds of images to learn from.',
     });
   }
   const small = members.findIndex((images) => images.length < 2);
@@ -71,7 +71,7 @@ function requireSplittable(
   throw new DatasetError({
     what: `class "${classes?.[small] ?? ''}" has a single image, which cannot both be trained on and held out`,
     where,
-    mend: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction to 0.',
+    hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction to 0.',
   });
 }
 
@@ -100,14 +100,14 @@ function checkedLimit(limit: number | null, images: number, classes: number, whe
     throw new DatasetError({
       what: `preprocess.limit is ${limit}, but there are only ${images} training images`,
       where,
-      mend: 'Lower the limit, leave it out, or hold out fewer images.',
+      hint: 'Lower the limit, leave it out, or hold out fewer images.',
     });
   }
   if (limit < classes) {
     throw new DatasetError({
       what: `preprocess.limit is ${limit}, which leaves some of the ${classes} classes without images`,
       where,
-      mend: `Raise the limit to ${classes} or more, or set preprocess.labels to "none".`,
+      hint: `Raise the limit to ${classes} or more, or set preprocess.labels to "none".`,
     });
   }
   return limit;

@@ -79,7 +79,7 @@ function openFiles(folder: string, count: number, imageBytes: number, labels: In
       throw new DatasetError({
         what: 'has been cut short while in use',
         where: path.join(folder, IMAGES),
-        mend: 'Leave the cache folder alone.',
+        hint: 'Leave the cache folder alone.',
       });
     },
     close: () => closeSync(file),

@@ -130,7 +130,7 @@ export function refuse(where: string, what: string, cause?: unknown): ArchiveErr
   return new ArchiveError({
     what,
     where,
-    mend: '`unzip -lv` shows what is in it. Make the archive anew from the images, or give a folder.',
+    hint: '`unzip -lv` shows what is in it. Make the archive anew from the images, or give a folder.',
     cause,
   });
 }

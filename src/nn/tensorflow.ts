@@ -44,7 +44,7 @@ function load(): NativeModule {
   } catch (cause) {
     throw new SetupError({
       what: `TensorFlow's native library cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : 'unknown'})`,
-      mend: 'Run `npm run setup`; `gist doctor` shows what is missing.',
+      hint: 'Run `npm run setup`; `gist doctor` shows what is missing.',
       cause,
     });
   }

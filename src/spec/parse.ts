@@ -23,7 +23,7 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unkno
       lines.length === 1
         ? (lines[0] as string)
         : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
-    mend: 'See docs/spec.schema.json or `gist run --help` for what a spec may contain.',
+    hint: 'See docs/spec.schema.json or `gist run --help` for what a spec may contain.',
   });
 }
 

@@ -48,6 +48,6 @@ function mismatch(key: string): StoreError {
   return new StoreError({
     what: 'does not match the checksum in its manifest',
     where: key,
-    mend: 'It was damaged after it was written; make it again.',
+    hint: 'It was damaged after it was written; make it again.',
   });
 }

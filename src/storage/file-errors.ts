@@ -18,14 +18,14 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreUnavailableError({
         what: 'no space left on the disk',
         where,
-        mend: 'Free some space; the work goes on by itself then.',
+        hint: 'Free some space; the work goes on by itself then.',
         cause: error,
       });
     case 'ENOENT':
       return new StoreError({
         what: 'does not exist',
         where,
-        mend: 'Check the address and the key.',
+        hint: 'Check the address and the key.',
         cause: error,
       });
     case 'EACCES':
@@ -34,7 +34,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreError({
         what: 'may not be read or written by this user',
         where,
-        mend: 'Change the permissions of the folder, or choose another.',
+        hint: 'Change the permissions of the folder, or choose another.',
         cause: error,
       });
     case 'ENOTDIR':
@@ -44,7 +44,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreError({
         what: 'is a folder where a file is expected, or the other way round',
         where,
-        mend: 'Choose another folder for the store.',
+        hint: 'Choose another folder for the store.',
         cause: error,
       });
     case 'ENAMETOOLONG':
@@ -52,14 +52,14 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreError({
         what: 'has a name that the file system refuses',
         where,
-        mend: 'Shorten it.',
+        hint: 'Shorten it.',
         cause: error,
       });
     default:
       return new StoreUnavailableError({
         what: `file system error ${errorCode(error)}`,
         where,
-        mend: 'Check the disk and its quota; the work goes on by itself then.',
+        hint: 'Check the disk and its quota; the work goes on by itself then.',
         cause: error,
       });
   }

@@ -50,7 +50,7 @@ export function parseJson<Schema extends z.ZodType>(
   throw new StoreError({
     what: `is not what this version of GIST writes there (at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'invalid'})`,
     where,
-    mend: 'It was written by another version or damaged; make it again.',
+    hint: 'It was written by another version or damaged; make it again.',
   });
 }
 
@@ -59,6 +59,6 @@ function parseText(bytes: Uint8Array, where: string): unknown {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
   } catch {
     // The parser's message quotes the text, which may be anything: it is not passed on.
-    throw new StoreError({ what: 'is not valid JSON', where, mend: 'It is damaged; make it again.' });
+    throw new StoreError({ what: 'is not valid JSON', where, hint: 'It is damaged; make it again.' });
   }
 }

@@ -55,7 +55,7 @@ export async function verifyParts(store: ObjectStore, prefix: string, parts: rea
     throw new StoreError({
       what: 'is missing or does not match the checksum in its manifest',
       where: joinKey(prefix, part.key),
-      mend: 'It was damaged after it was written; make it again.',
+      hint: 'It was damaged after it was written; make it again.',
     });
   }
 }

@@ -104,7 +104,7 @@ async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResul
     throw new SpecError({
       what: `there is no run "${runId}" in the store`,
       where: 'from',
-      mend: '`gist status` lists the runs that there are.',
+      hint: '`gist status` lists the runs that there are.',
     });
   }
   const result = <S extends Stage>(record: { result: StageResult } | null | undefined, stage: S) =>
@@ -138,7 +138,7 @@ function nothingThere(where: string, key: string): never {
   throw new SpecError({
     what: `nothing usable is at ${key}`,
     where,
-    mend: 'Give the folder that holds the manifest.json of an earlier run.',
+    hint: 'Give the folder that holds the manifest.json of an earlier run.',
   });
 }
 
@@ -149,7 +149,7 @@ function prefixIn(store: ObjectStore, address: string, where: string): string {
     throw new SpecError({
       what: `"${address}" is outside of this deployment's store ${store.uri}`,
       where,
-      mend: 'Copy it into the store first.',
+      hint: 'Copy it into the store first.',
     });
   }
   return relative.endsWith('/') ? relative : `${relative}/`;

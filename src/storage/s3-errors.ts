@@ -75,7 +75,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new StoreError({
       what: `${credentials} (bucket "${bucket}" at ${endpoint})`,
       where,
-      mend: KEYS,
+      hint: KEYS,
       cause: error,
     });
   }
@@ -84,7 +84,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new StoreError({
       what: 'does not exist',
       where,
-      mend: 'Check the address and the key.',
+      hint: 'Check the address and the key.',
       cause: error,
     });
   }
@@ -92,7 +92,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new StoreError({
       what: `the server address does not work (${endpoint}${status ? `, answer ${status}` : ''})`,
       where,
-      mend: 'Check AWS_ENDPOINT_URL and AWS_REGION.',
+      hint: 'Check AWS_ENDPOINT_URL and AWS_REGION.',
       cause: error,
     });
   }
@@ -107,7 +107,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     return new StoreError({
       what: `the server refuses the request (${name}, ${status})`,
       where,
-      mend: 'Look into the log of the server.',
+      hint: 'Look into the log of the server.',
       cause: error,
     });
   }
@@ -128,7 +128,7 @@ function unavailable(error: unknown, where: string, endpoint: string): StoreUnav
   return new StoreUnavailableError({
     what: `the object store at ${endpoint} does not answer as it should (${detail})`,
     where,
-    mend: 'Check that the server is up and that AWS_ENDPOINT_URL names it; the work goes on by itself when it answers.',
+    hint: 'Check that the server is up and that AWS_ENDPOINT_URL names it; the work goes on by itself when it answers.',
     cause: error,
   });
 }
@@ -137,7 +137,7 @@ export function missingBucket(bucket: string, endpoint: string, cause?: unknown)
   return new StoreError({
     what: `there is no bucket "${bucket}" at ${endpoint}`,
     where: `s3://${bucket}/`,
-    mend: 'Make the bucket, or name another one.',
+    hint: 'Make the bucket, or name another one.',
     cause,
   });
 }

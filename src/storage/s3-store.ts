@@ -290,6 +290,6 @@ function hostOf(endpoint: string): string {
   throw new StoreError({
     what: 'is not the address of an S3 server',
     where: 'AWS_ENDPOINT_URL',
-    mend: 'Give http://host:port or https://host.',
+    hint: 'Give http://host:port or https://host.',
   });
 }

@@ -49,7 +49,7 @@ function malformed(uri: string, what: string, cause?: unknown): StoreError {
   return new StoreError({
     what,
     where: uri.slice(0, 200),
-    mend: 'Give a path, file:///absolute/path or s3://bucket/prefix.',
+    hint: 'Give a path, file:///absolute/path or s3://bucket/prefix.',
     cause,
   });
 }
@@ -76,7 +76,7 @@ export function checkKey(key: string): void {
   throw new StoreError({
     what: 'is not a key that an object may have',
     where: JSON.stringify(key.slice(0, 200)),
-    mend: 'Keys are relative paths with forward slashes and without "." or ".." parts.',
+    hint: 'Keys are relative paths with forward slashes and without "." or ".." parts.',
   });
 }
 

@@ -8,7 +8,7 @@ export function assertFinite(named: Record<string, Float32Array>, step: number):
     throw new TrainingError({
       what: `${name} is no longer finite after step ${step}`,
       where: 'train',
-      mend: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
+      hint: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
     });
   }
 }

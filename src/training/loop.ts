@@ -111,7 +111,7 @@ function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
     throw new TrainingError({
       what: 'there is nothing to train',
       where: 'train.kimg',
-      mend: 'Ask for more kimg.',
+      hint: 'Ask for more kimg.',
     });
   return { type: 'done', last: newest };
 }

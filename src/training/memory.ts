@@ -25,10 +25,10 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   const { batchGpu, neededBytes, availableBytes } = plan;
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const what = `memory ran out: ${batchGpu} images at once take about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)} for them`;
-  if (!hasTakenSteps) return new TrainingError({ what, where: 'train', mend: memoryAdvice(plan) });
+  if (!hasTakenSteps) return new TrainingError({ what, where: 'train', hint: memoryAdvice(plan) });
   return new TrainerCrashError({
     what: `${what}; it had been enough for the steps before`,
-    mend: `${GOES_ON} ${ifItStaysShort(plan)}`,
+    hint: `${GOES_ON} ${ifItStaysShort(plan)}`,
   });
 }
 

@@ -26,7 +26,7 @@ export function resolvePrecision(
   throw new SpecError({
     what: `${half} is of compiled steps only`,
     where: 'train.precision',
-    mend: 'Set train.mode to graph, or train.precision to float32.',
+    hint: 'Set train.mode to graph, or train.precision to float32.',
   });
 }
 

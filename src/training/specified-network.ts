@@ -18,7 +18,7 @@ export function conditionalClasses(
     throw new TrainingError({
       what: 'the data set has no classes',
       where: 'train.cond',
-      mend: 'Set train.cond to false or auto.',
+      hint: 'Set train.cond to false or auto.',
     });
   }
   return names && cond !== false && names.length > 1 ? names.map((name) => ({ name, images: 0 })) : null;

@@ -170,7 +170,7 @@ function plan(
     throw new DatasetError({
       what: 'the data set has no training images',
       where: job.dataset.prefix,
-      mend: 'Give more images or a smaller holdout.',
+      hint: 'Give more images or a smaller holdout.',
     });
   }
   const classes = conditionalClasses(train.cond, images.classes);

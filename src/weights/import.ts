@@ -51,7 +51,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
     throw new CheckpointError({
       what: 'holds a discriminator only',
       where: name,
-      mend: 'Give a file that has the generator too.',
+      hint: 'Give a file that has the generator too.',
     });
   }
   const config = inferConfig(generator, D, name);

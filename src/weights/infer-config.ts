@@ -51,7 +51,7 @@ function misfit(what: string, name: string): CheckpointError {
   return new CheckpointError({
     what: `is of another architecture: ${what}`,
     where: name,
-    mend: 'Networks of StyleGAN2, StyleGAN2-ADA and StyleGAN3 in their published forms can be read.',
+    hint: 'Networks of StyleGAN2, StyleGAN2-ADA and StyleGAN3 in their published forms can be read.',
   });
 }
 

@@ -76,7 +76,7 @@ function refusal({ identity }: BeginningRecord, what: string, cause?: unknown): 
   return new CheckpointError({
     what: `this training ${what}`,
     where: identity.address,
-    mend: 'It has no checkpoint of its own yet, so nothing is lost: start a new run.',
+    hint: 'It has no checkpoint of its own yet, so nothing is lost: start a new run.',
     cause,
   });
 }

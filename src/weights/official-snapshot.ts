@@ -35,7 +35,7 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
     throw new CheckpointError({
       what,
       where: name,
-      mend: 'Give a network-snapshot-*.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, as it was published.',
+      hint: 'Give a network-snapshot-*.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, as it was published.',
     });
   };
   const { value, end } = unpickle(bytes, 0, rules(name, bytes.byteLength, refuse));
@@ -119,7 +119,7 @@ function refuseTensorFlow(global: string, name: string): void {
   throw new CheckpointError({
     what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
     where: name,
-    mend: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
+    hint: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
   });
 }
 

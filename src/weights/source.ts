@@ -69,7 +69,7 @@ export async function openWeights(store: ObjectStore, address: string, warn: War
   throw new CheckpointError({
     what: 'there is no run, checkpoint or imported weights of this name',
     where: address,
-    mend: 'Give the id of a run, runs/<run>/train/<checkpoint>/, the name of imported weights (`gist weights import`), or a folder that holds a manifest.json.',
+    hint: 'Give the id of a run, runs/<run>/train/<checkpoint>/, the name of imported weights (`gist weights import`), or a folder that holds a manifest.json.',
   });
 }
 
@@ -149,7 +149,7 @@ function read(
     throw new CheckpointError({
       what: `is of the architecture ${JSON.stringify(cfg).slice(0, 60)}, which this version does not have`,
       where: from,
-      mend: 'Use a checkpoint of another run.',
+      hint: 'Use a checkpoint of another run.',
     });
   }
   const config = resolveNetworkConfig(recordedSettings(manifest.configuration.network));
@@ -166,7 +166,7 @@ function read(
     throw new CheckpointError({
       what: 'has no weights of a generator any more',
       where: from,
-      mend: 'Use a newer checkpoint of the run.',
+      hint: 'Use a newer checkpoint of the run.',
     });
   }
   const official = parts[PARTS.official];

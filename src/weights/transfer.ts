@@ -113,7 +113,7 @@ function refuseNotFinite(variables: Variables, from: string): void {
   throw new CheckpointError({
     what: `has values in ${broken[0]} that are not finite`,
     where: from,
-    mend: 'Use another checkpoint.',
+    hint: 'Use another checkpoint.',
   });
 }
 
@@ -127,7 +127,7 @@ function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, wh
   return new CheckpointError({
     what: `${what} (source: ${sizes(theirs)}; this training: ${sizes(ours)})`,
     where: `train.resume ${from}`,
-    mend: `Set cfg ${theirs.cfg}, ${channels}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
+    hint: `Set cfg ${theirs.cfg}, ${channels}, zDim ${theirs.zDim}, wDim ${theirs.wDim}, mapDepth ${theirs.mappingLayers}, or use other weights.`,
   });
 }
 

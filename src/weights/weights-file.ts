@@ -32,13 +32,13 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
     throw new CheckpointError({
       what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, and nothing of it was read',
       where: name,
-      mend: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
+      hint: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
     });
   }
   throw new CheckpointError({
     what: 'is neither a snapshot of StyleGAN2-ADA or StyleGAN3 nor a safetensors file',
     where: name,
-    mend: 'Give a network-snapshot-*.pkl (PyTorch) or a .safetensors file.',
+    hint: 'Give a network-snapshot-*.pkl (PyTorch) or a .safetensors file.',
   });
 }
 
@@ -101,6 +101,6 @@ function byPrefix(
   throw new CheckpointError({
     what: 'holds tensors, but none of a StyleGAN generator or discriminator',
     where: name,
-    mend: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
+    hint: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
   });
 }

@@ -97,6 +97,6 @@ export class ComputeProcess implements Compute {
 function crashed(task: string, code: number | null, signal: NodeJS.Signals | null): TrainerCrashError {
   return new TrainerCrashError({
     what: `the compute process ended under task ${task} (${signal ?? `exit code ${code}`})`,
-    mend: 'It is started again; if this repeats, look for memory pressure or run `gist doctor`.',
+    hint: 'It is started again; if this repeats, look for memory pressure or run `gist doctor`.',
   });
 }

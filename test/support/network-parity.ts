@@ -132,7 +132,7 @@ function readCase(file: string): ParityCase {
   throw new CheckpointError({
     what: `not a parity case: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`,
     where: file,
-    mend: 'The folder may hold parity cases only.',
+    hint: 'The folder may hold parity cases only.',
   });
 }
 
@@ -237,7 +237,7 @@ function checkedParameters(config: NetworkConfig, weights: Arrays): Parameters {
     throw new CheckpointError({
       what: `parameter is ${describe(found)} in the weights and ${describe(wanted)} in the network`,
       where: name,
-      mend: 'The weights must be of the configuration that the case names.',
+      hint: 'The weights must be of the configuration that the case names.',
     });
   }
   return Object.fromEntries(Object.keys(weights).map((name) => [name, toTensor(weights, name)]));
@@ -250,7 +250,7 @@ function describe(shape: number[] | undefined): string {
 function toTensor(arrays: Arrays, name: string): Tensor {
   const array = arrays[name];
   if (array) return tf.tensor(array.data as Float32Array, array.shape, 'float32');
-  throw new CheckpointError({ what: 'tensor is missing', where: name, mend: 'The case must be complete.' });
+  throw new CheckpointError({ what: 'tensor is missing', where: name, hint: 'The case must be complete.' });
 }
 
 function toNhwc(images: Tensor): Tensor4D {

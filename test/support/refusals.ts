@@ -24,12 +24,12 @@ export function errorOf({ stderr }: Outcome): WireError {
   return (JSON.parse(line) as { error: WireError }).error;
 }
 
-/** The documented exit code, one error of its own type that says what, where and how to mend it; no result, no stack, no patient. */
+/** The documented exit code, one error of its own type that says what, where and how to fix it; no result, no stack, no patient. */
 export function assertRefused(outcome: Outcome, { type, code, says }: Omit<Refusal, 'what' | 'args'>): void {
   const error = errorOf(outcome);
   assert.equal(error.name, type, outcome.stderr);
   assert.match(`${error.where ?? ''}: ${error.what}`, says);
-  assert.ok(error.mend, `nothing is said of mending: ${outcome.stderr}`);
+  assert.ok(error.hint, `nothing is said of fixing: ${outcome.stderr}`);
   assert.equal(outcome.code, code, outcome.stderr);
   assert.equal(outcome.stdout, '');
   assert.doesNotMatch(outcome.stderr, /\n\s+at /);

@@ -40,7 +40,7 @@ export function registerControls(program: Command): void {
       if (!(total > 0))
         throw new UsageError({
           what: `--kimg ${kimg} is not a positive number`,
-          mend: 'Write --kimg 50000.',
+          hint: 'Write --kimg 50000.',
         });
       return order(runId, 'extendTraining', json, { kimg: total });
     });

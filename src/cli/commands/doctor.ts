@@ -1,4 +1,4 @@
-/** `gist doctor`: what is found, what is missing, how to mend it. */
+/** `gist doctor`: what is found, what is missing, how to fix it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
@@ -18,7 +18,7 @@ export interface DoctorPart {
   version: string;
   where: string;
   /** What to do when it is missing; for optional parts, what it would be good for. */
-  mend: string;
+  hint: string;
   /** GIST runs without it. */
   optional: boolean;
 }
@@ -41,21 +41,21 @@ export async function collectDoctorReport(): Promise<DoctorPart[]> {
   ];
 }
 
-function program(name: string, commands: string[], args: string[], mend: string): DoctorPart {
+function program(name: string, commands: string[], args: string[], hint: string): DoctorPart {
   for (const command of commands) {
     const [file = command, ...words] = command.split(/\s+/);
     const { status, stdout } = spawnSync(file, [...words, ...args], { encoding: 'utf8' });
     const version = (stdout ?? '').split('\n')[0]?.trim() ?? '';
-    if (status === 0) return { name, found: true, version, where: command, mend, optional: false };
+    if (status === 0) return { name, found: true, version, where: command, hint, optional: false };
   }
-  return { name, found: false, version: '', where: commands.join(', '), mend, optional: false };
+  return { name, found: false, version: '', where: commands.join(', '), hint, optional: false };
 }
 
 function programs(): DoctorPart[] {
   const { version, execPath: where } = process;
   const compiler = environment.compiler();
   return [
-    { name: 'Node.js', found: true, version, where, mend: 'nodejs.org', optional: false },
+    { name: 'Node.js', found: true, version, where, hint: 'nodejs.org', optional: false },
     program('npm', ['npm'], ['--version'], 'it comes with Node.js (nodejs.org)'),
     program(
       'Python with pip',
@@ -75,7 +75,7 @@ function unpackedParts(): DoctorPart[] {
       found: existsSync(where),
       version: part.version,
       where,
-      mend: 'npm run setup',
+      hint: 'npm run setup',
       optional: false,
     };
   });
@@ -83,7 +83,7 @@ function unpackedParts(): DoctorPart[] {
 
 /** Loads the library for real: a file that is there may still not fit. */
 async function boundLibrary(): Promise<DoctorPart[]> {
-  const part = { name: 'TensorFlow binding', mend: 'npm run setup', optional: false };
+  const part = { name: 'TensorFlow binding', hint: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
     const version = `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`;
@@ -103,7 +103,7 @@ function arithmetic(usesGpu: boolean): DoctorPart {
     found: true,
     version: `${precision}, ${resolveXla('auto') ? 'with' : 'without'} XLA`,
     where: 'train.precision and train.xla set others',
-    mend: '',
+    hint: '',
     optional: false,
   };
 }
@@ -119,7 +119,7 @@ async function gpu(): Promise<DoctorPart[]> {
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
   const card = {
     where: 'nvidia-smi',
-    mend: 'optional: trainings of 128 px and more want one',
+    hint: 'optional: trainings of 128 px and more want one',
     optional: true,
   };
   if (status !== 0) return [{ ...card, name: 'GPU', found: false, version: '' }];
@@ -128,7 +128,7 @@ async function gpu(): Promise<DoctorPart[]> {
     found: environment.tensorflow() === 'cuda',
     version: '',
     where: `GIST_TENSORFLOW=${environment.tensorflow()}`,
-    mend: 'GIST_TENSORFLOW=cuda npm run setup, with that variable set for later commands too',
+    hint: 'GIST_TENSORFLOW=cuda npm run setup, with that variable set for later commands too',
     optional: true,
   };
   return [{ ...card, name: 'GPU', found: true, version: stdout.trim().split('\n').join('; ') }, library];
@@ -142,14 +142,14 @@ function officialTrainer(): DoctorPart {
     const { python, folder } = findCheckout();
     const torch = torchVersion(python);
     const version = `Python ${pythonVersion(python)}, ${torch === null ? 'no PyTorch' : `PyTorch ${torch}`}`;
-    const mend = 'install the checkout’s requirements in the Python that GIST_STYLEGAN3_PYTHON names';
-    return { ...part, found: torch !== null, version, where: folder, mend };
+    const hint = 'install the checkout’s requirements in the Python that GIST_STYLEGAN3_PYTHON names';
+    return { ...part, found: torch !== null, version, where: folder, hint };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    const mend = environment.stylegan3Folder()
-      ? `${error.where}: ${error.what}. ${error.mend}`
+    const hint = environment.stylegan3Folder()
+      ? `${error.where}: ${error.what}. ${error.hint}`
       : 'optional: for train.engine stylegan3, docs/official-trainer.md';
-    return { ...part, found: false, version: '', where, mend };
+    return { ...part, found: false, version: '', where, hint };
   }
 }
 
@@ -162,7 +162,7 @@ function machine(): DoctorPart[] {
       found: true,
       version: String(threads),
       where: 'GIST_THREADS sets another number',
-      mend: '',
+      hint: '',
       optional: false,
     },
     {
@@ -170,7 +170,7 @@ function machine(): DoctorPart[] {
       found: true,
       version: `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`,
       where: '',
-      mend: '',
+      hint: '',
       optional: false,
     },
     ...[process.cwd(), environment.cacheFolder()].filter(existsSync).map((folder) => {
@@ -181,23 +181,23 @@ function machine(): DoctorPart[] {
         found: free > ROOM_BYTES,
         version: `${gigabytes(free)} free`,
         where: folder,
-        mend: 'make room',
+        hint: 'make room',
         optional: false,
       };
     }),
   ];
 }
 
-function line({ name, found, version, where, mend, optional }: DoctorPart): string {
+function line({ name, found, version, where, hint, optional }: DoctorPart): string {
   const mark = found ? 'found  ' : optional ? 'none   ' : 'MISSING';
-  return `${mark}  ${name.padEnd(40)} ${version}${where ? `  [${where}]` : ''}${found ? '' : `\n         -> ${mend}`}`;
+  return `${mark}  ${name.padEnd(40)} ${version}${where ? `  [${where}]` : ''}${found ? '' : `\n         -> ${hint}`}`;
 }
 
 /** Adds the command. Exit code 7 when something that GIST needs is missing. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('show what is found on this machine, what is missing and how to mend it')
+    .description('show what is found on this machine, what is missing and how to fix it')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist doctor\n  gist doctor --json')
     .action(async ({ json }: { json?: boolean }) => {

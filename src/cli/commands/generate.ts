@@ -44,7 +44,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   const seeds = parseSeeds(options.seeds);
   const psi = Number(options.psi);
   if (!(psi >= 0 && psi <= 2))
-    throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, mend: 'Write --psi 0.7.' });
+    throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, hint: 'Write --psi 0.7.' });
   useStack();
   const { createSampler, encodeRawPng } = await import('../../generation/index.js');
   const sampler = await createSampler(...(await locate(options.checkpoint)));
@@ -88,7 +88,7 @@ function classIndex(name: string, names: string[] | null): number {
   throw new UsageError({
     what: names ? `the generator knows no class "${name}"` : 'the generator has no classes',
     where: '--class',
-    mend: names
+    hint: names
       ? `${meant ? `Did you mean "${meant}"? ` : ''}It knows: ${names.join(', ')}.`
       : 'Leave --class out.',
   });

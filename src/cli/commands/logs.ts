@@ -20,13 +20,13 @@ export function registerLogs(program: Command): void {
       if (!(count > 0))
         throw new UsageError({
           what: `--lines ${lines} is not a positive number`,
-          mend: 'Write --lines 100.',
+          hint: 'Write --lines 100.',
         });
       const found = (await linesAbout(runId)).slice(-count);
       if (found.length === 0) {
         throw new RunError({
           what: `the worker's log says nothing of "${runId}"`,
-          mend: '`gist status` lists the runs; older logs are in .gist/logs.',
+          hint: '`gist status` lists the runs; older logs are in .gist/logs.',
         });
       }
       printResult(json, { runId, lines: found }, found.join('\n'));

@@ -67,7 +67,7 @@ async function* images(
     throw new DatasetError({
       what: `only ${found} readable images`,
       where: address,
-      mend: 'Figures need two images of each set at least.',
+      hint: 'Figures need two images of each set at least.',
     });
   }
 }

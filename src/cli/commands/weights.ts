@@ -74,7 +74,7 @@ async function importWeights(file: string, { to, name, json }: ImportOptions): P
 
 async function exportWeights(from: string, file: string, { json }: { json?: boolean }): Promise<void> {
   if (!file.endsWith('.safetensors'))
-    throw new UsageError({ what: `${file} does not end in .safetensors`, mend: 'Name it so.' });
+    throw new UsageError({ what: `${file} does not end in .safetensors`, hint: 'Name it so.' });
   useStack();
   const { encodeWeights, openWeights } = await import('../../weights/index.js');
   const { openStore } = await import('../../storage/index.js');
@@ -106,7 +106,7 @@ async function read(file: string): Promise<ReadWeights> {
   try {
     bytes = await readFile(file);
   } catch (cause) {
-    throw new CheckpointError({ what: 'cannot be read', where: file, mend: 'Check the path.', cause });
+    throw new CheckpointError({ what: 'cannot be read', where: file, hint: 'Check the path.', cause });
   }
   return readWeights(bytes, path.basename(file));
 }
@@ -118,7 +118,7 @@ function checkedName(name: string): string {
   throw new UsageError({
     what: `"${name.slice(0, MAX_NAME)}" is no name for weights`,
     where: '--name',
-    mend: 'Use letters, digits, dots and dashes.',
+    hint: 'Use letters, digits, dots and dashes.',
   });
 }
 

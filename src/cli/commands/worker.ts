@@ -19,7 +19,7 @@ export function registerWorker(program: Command): void {
       if (!['cpu', 'gpu', 'both'].includes(queue))
         throw new UsageError({
           what: `--queue ${queue} is not cpu, gpu or both`,
-          mend: 'Write --queue cpu.',
+          hint: 'Write --queue cpu.',
         });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], { stdio: 'inherit' });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));

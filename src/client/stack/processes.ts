@@ -99,7 +99,7 @@ export function startDetached(
       throw new StackError({
         what: `${command} could not be started`,
         where: options.log,
-        mend: 'Run `gist doctor`.',
+        hint: 'Run `gist doctor`.',
       });
     }
     return { pid: child.pid, started };

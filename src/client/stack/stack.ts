@@ -99,7 +99,7 @@ export function requireStack(): void {
     throw new StackError({
       what: 'the embedded stack is not up',
       where: folder.folder,
-      mend: 'Start it with `gist up`; its runs go on then.',
+      hint: 'Start it with `gist up`; its runs go on then.',
     });
   }
   useStack();
@@ -131,7 +131,7 @@ function notServing(part: StackPart, folder: StackFolder): StackError {
   return new StackError({
     what: `${part} does not come up; it said last:\n${words}\n`,
     where: log,
-    mend: 'Look at the log, run `gist doctor`, then `gist up` again.',
+    hint: 'Look at the log, run `gist doctor`, then `gist up` again.',
   });
 }
 

@@ -39,7 +39,7 @@ export class StackFolder {
       throw new StackError({
         what: 'the state of the embedded stack cannot be read',
         where: file,
-        mend: 'Remove the file; `gist up` makes a new one and keeps the data.',
+        hint: 'Remove the file; `gist up` makes a new one and keeps the data.',
         cause,
       });
     }

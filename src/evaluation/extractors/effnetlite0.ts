@@ -120,7 +120,7 @@ function folded(
   const get = (name: string): NamedTensor => {
     const tensor = state[name];
     if (!tensor)
-      throw new CheckpointError({ what: `has no ${name}`, where: file, mend: 'Run `npm run setup` again.' });
+      throw new CheckpointError({ what: `has no ${name}`, where: file, hint: 'Run `npm run setup` again.' });
     return tensor;
   };
   const { shape, data } = get(`${conv}.weight`);

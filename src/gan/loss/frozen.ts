@@ -28,7 +28,7 @@ export function withoutFrozen(config: NetworkConfig, names: readonly string[], f
     throw new SpecError({
       what: `freezed cannot be ${freezed}: at ${config.resolution} px the discriminator has ${layers.length} layers that can be frozen`,
       where: 'train.freezed',
-      mend: `Allowed: 0 to ${layers.length}.`,
+      hint: `Allowed: 0 to ${layers.length}.`,
     });
   }
   const frozen = layers.slice(0, freezed);

@@ -267,7 +267,7 @@ class Unpickler {
     throw new CheckpointError({
       what,
       where: this.rules.name,
-      mend: 'The file is damaged or is not what it should be; get it again from its publisher.',
+      hint: 'The file is damaged or is not what it should be; get it again from its publisher.',
     });
   }
 }

@@ -74,7 +74,7 @@ function refuse(name: string, what: string): never {
   throw new CheckpointError({
     what,
     where: name,
-    mend: 'The file is damaged or is no safetensors file; get it again.',
+    hint: 'The file is damaged or is no safetensors file; get it again.',
   });
 }
 

@@ -34,7 +34,7 @@ class PytorchFile {
   private readonly storages = new Map<string, TorchStorage>();
   private position = 0;
   private readonly refuse: Refuse = (what) => {
-    throw new CheckpointError({ what, where: this.name, mend: 'Get the file again from its publisher.' });
+    throw new CheckpointError({ what, where: this.name, hint: 'Get the file again from its publisher.' });
   };
 
   constructor(

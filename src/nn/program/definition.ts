@@ -69,7 +69,7 @@ export function checkValues(variables: Record<string, VariableSpec>, values: Val
     throw new CheckpointError({
       what,
       where,
-      mend: 'The state is of another configuration; use the one it was made with.',
+      hint: 'The state is of another configuration; use the one it was made with.',
     });
   };
   for (const name of Object.keys(values))

@@ -26,7 +26,7 @@ export function findCheckout(): Checkout {
     throw new SetupError({
       what: 'there is no checkout of the official trainer on this worker',
       where: 'GIST_STYLEGAN3_DIR',
-      mend: 'Set it to your clone of the StyleGAN3 repository, or train with `engine: tfjs`.',
+      hint: 'Set it to your clone of the StyleGAN3 repository, or train with `engine: tfjs`.',
     });
   }
   const script = path.join(path.resolve(folder), 'train.py');
@@ -34,7 +34,7 @@ export function findCheckout(): Checkout {
     throw new SetupError({
       what: 'the checkout of the official trainer holds no train.py',
       where: 'GIST_STYLEGAN3_DIR',
-      mend: 'Set it to the folder of the clone that holds train.py.',
+      hint: 'Set it to the folder of the clone that holds train.py.',
     });
   }
   const python = environment.stylegan3Python();
@@ -42,7 +42,7 @@ export function findCheckout(): Checkout {
     throw new SetupError({
       what: 'the Python of the official trainer cannot be run',
       where: 'GIST_STYLEGAN3_PYTHON',
-      mend: 'Set it to the interpreter in which the checkout’s requirements are installed.',
+      hint: 'Set it to the interpreter in which the checkout’s requirements are installed.',
     });
   }
   return { folder: path.dirname(script), script, python };

@@ -65,7 +65,7 @@ export class OfficialProcess {
     throw new SetupError({
       what: 'the official trainer could not be started',
       where: 'GIST_STYLEGAN3_PYTHON',
-      mend: 'Run `gist doctor`.',
+      hint: 'Run `gist doctor`.',
       cause: this.failure,
     });
   }

@@ -36,7 +36,7 @@ export function errorOfExit(
     return new SetupError({
       what: `the official trainer’s Python has no module ${module}`,
       where: 'GIST_STYLEGAN3_PYTHON',
-      mend: 'Set it to the interpreter in which the checkout’s requirements are installed.',
+      hint: 'Set it to the interpreter in which the checkout’s requirements are installed.',
     });
   }
   const tail = lines.length > 0 ? ` Its last lines: ${lines.join(' | ')}` : '';
@@ -44,12 +44,12 @@ export function errorOfExit(
     return new TrainingError({
       what: `train.py refuses its options.${tail}`,
       where: 'train',
-      mend: 'Change the settings that it names; GIST_STYLEGAN3_DIR must be a checkout of StyleGAN3, not of an older one.',
+      hint: 'Change the settings that it names; GIST_STYLEGAN3_DIR must be a checkout of StyleGAN3, not of an older one.',
     });
   }
   return new TrainerCrashError({
     what: `the official trainer ended by ${nameOf(exit)}.${tail}`,
-    mend: GOES_ON,
+    hint: GOES_ON,
   });
 }
 
@@ -66,7 +66,7 @@ function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingErro
   return new TrainingError({
     what: `the memory of the GPU ran out at ${perGpu} images a GPU`,
     where: 'train.batchGpu',
-    mend: smaller
+    hint: smaller
       ? `Set train.batchGpu to ${smaller}: the batch stays and is worked off in rounds.`
       : 'Lower cbase and cmax, or use a GPU with more memory.',
   });

@@ -29,8 +29,8 @@ function planBeginning(
   address: string,
   config: NetworkConfig,
 ): { snapshot: Uint8Array; report: TransferReport } {
-  const refuse = (what: string, mend: string): never => {
-    throw new CheckpointError({ what, where: `train.resume ${address}`, mend });
+  const refuse = (what: string, hint: string): never => {
+    throw new CheckpointError({ what, where: `train.resume ${address}`, hint });
   };
   const { official } = source;
   if (!official) {

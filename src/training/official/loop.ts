@@ -50,7 +50,7 @@ export async function runOfficialTraining(
     throw new TrainingError({
       what: 'there is nothing to train',
       where: 'train.kimg',
-      mend: 'Ask for more kimg.',
+      hint: 'Ask for more kimg.',
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -176,7 +176,7 @@ class OfficialRun {
       throw new SetupError({
         what: `train.py has ended a tick without leaving ${file}`,
         where: 'GIST_STYLEGAN3_DIR',
-        mend: 'Use an unchanged checkout of StyleGAN3.',
+        hint: 'Use an unchanged checkout of StyleGAN3.',
       });
     }
     const { parts, average, notes } = snapshotParts(bytes, file, training.config);
@@ -237,7 +237,7 @@ class OfficialRun {
     await this.keepRest(false);
     return new TrainerCrashError({
       what: `the official trainer ended no tick within ${seconds} s and was killed`,
-      mend: `${GOES_ON} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
+      hint: `${GOES_ON} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
     });
   }
 }

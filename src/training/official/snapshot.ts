@@ -38,7 +38,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
     throw new CheckpointError({
       what: `the official trainer’s network is not the one that this training asks for; ${misfit}`,
       where: name,
-      mend: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
+      hint: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
     });
   }
   const parts = encodeNetworks({ config, networks });
@@ -48,7 +48,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
     throw new TrainingError({
       what: `${broken[0]} is no longer finite`,
       where: name,
-      mend: 'Lower glr and dlr, raise gamma, or set stylegan3.fp32; the last checkpoint is still good.',
+      hint: 'Lower glr and dlr, raise gamma, or set stylegan3.fp32; the last checkpoint is still good.',
     });
   }
   const average = Object.entries(variables).filter(([variable]) => variable.startsWith('G_ema.'));

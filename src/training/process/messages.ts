@@ -61,7 +61,7 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     name: z.string(),
     what: z.string(),
     where: z.string().optional(),
-    mend: z.string().optional(),
+    hint: z.string().optional(),
     retryable: z.boolean(),
   }),
 ]);

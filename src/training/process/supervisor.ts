@@ -116,7 +116,7 @@ class Supervision {
         reject(
           new TrainerCrashError({
             what: 'the trainer process could not be started',
-            mend: 'Run `gist doctor`.',
+            hint: 'Run `gist doctor`.',
             cause,
           }),
         );
@@ -201,7 +201,7 @@ class Supervision {
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,
-      mend: `${GOES_ON}${memory}`,
+      hint: `${GOES_ON}${memory}`,
     });
   }
 

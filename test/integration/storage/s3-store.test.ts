@@ -39,7 +39,7 @@ function saysNoSecret(error: unknown): asserts error is GistError {
   assert.ok(error instanceof GistError, String(error));
   const shown = `${error.message} ${JSON.stringify(error)}`;
   assert.ok(!shown.includes(seaweed.secretAccessKey) && !shown.includes('wrong-secret'));
-  assert.ok(error.mend);
+  assert.ok(error.hint);
 }
 
 test('a wrong secret is a StoreError that says what to check and shows no secret', async () => {

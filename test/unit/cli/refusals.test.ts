@@ -1,4 +1,4 @@
-/** What the command refuses, and how: exit code, the place, the mending; never a stack trace. */
+/** What the command refuses, and how: exit code, the place, the fixing; never a stack trace. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';

@@ -70,7 +70,7 @@ test('folders that are missing, empty, or without images are refused with what t
     for (const name of ['missing', 'empty', 'texts', 'file.png', 'missing.zip']) {
       await assert.rejects(
         names(path.join(folder, name)),
-        (e) => e instanceof DatasetError && Boolean(e.mend),
+        (e) => e instanceof DatasetError && Boolean(e.hint),
         name,
       );
     }
@@ -170,7 +170,7 @@ for (const [what, make] of Object.entries(HOSTILE)) {
     withFolder(async (folder) => {
       const file = path.join(folder, 'hostile.zip');
       await make(file, await grayPng(1));
-      await assert.rejects(names(file), (e) => e instanceof ArchiveError && !e.retryable && Boolean(e.mend));
+      await assert.rejects(names(file), (e) => e instanceof ArchiveError && !e.retryable && Boolean(e.hint));
     }));
 }
 

@@ -103,7 +103,7 @@ test('classes and limits that cannot work are refused with what to change', () =
   for (const [counts, options, message] of cases) {
     assert.throws(
       () => splitImages(labelled(...counts), { seed: 0, ...options }, 'source'),
-      (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.mend),
+      (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.hint),
     );
   }
 });

@@ -44,12 +44,12 @@ describe('gist doctor', () => {
     assert.match(bound?.where ?? '', /libtensorflow_cc/);
   });
 
-  it('names the parts that are missing, how to mend each, and ends with exit code 7', async () => {
+  it('names the parts that are missing, how to fix each, and ends with exit code 7', async () => {
     const { code, stdout } = await doctor(['--json'], { GIST_CACHE_DIR: empty });
     assert.equal(code, MISSING);
     const missing = (JSON.parse(stdout) as DoctorPart[]).filter(({ found, optional }) => !found && !optional);
     assert.ok(missing.some(({ name }) => name === 'SeaweedFS, the S3 server'));
-    for (const { mend, where } of missing) assert.ok(mend !== '' && where.startsWith(empty), where);
+    for (const { hint, where } of missing) assert.ok(hint !== '' && where.startsWith(empty), where);
   });
 
   it('says of the official trainer what is missing, and that GIST runs without it', async () => {
@@ -63,7 +63,7 @@ describe('gist doctor', () => {
     assert.deepEqual([unset?.found, unset?.optional], [false, true]);
     assert.match(unset?.where ?? '', /GIST_STYLEGAN3_DIR is not set/);
     const other = await lineFor({ GIST_STYLEGAN3_DIR: empty });
-    assert.match(other?.mend ?? '', /holds no train\.py/);
+    assert.match(other?.hint ?? '', /holds no train\.py/);
   });
 
   it('says the same to people, one line a part', async () => {

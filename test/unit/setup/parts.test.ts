@@ -74,14 +74,14 @@ describe('the list of parts', () => {
 });
 
 describe('the path of a part', () => {
-  it('is refused, with the way to mend it, when the part is missing', () => {
+  it('is refused, with the way to fix it, when the part is missing', () => {
     assert.throws(
       () => partPath('weed'),
       (error: unknown) =>
         error instanceof SetupError &&
         error.what === 'SeaweedFS, the S3 server is missing' &&
         error.where?.startsWith(cache) === true &&
-        error.mend === 'Run `npm run setup`.',
+        error.hint === 'Run `npm run setup`.',
     );
   });
 });

@@ -1,4 +1,4 @@
-/** Reading a spec: what is accepted, and that every refusal tells how to mend it. */
+/** Reading a spec: what is accepted, and that every refusal tells how to fix it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpecError } from '../../../src/core/errors.js';
@@ -169,7 +169,7 @@ const refusals: [string, unknown, RegExp][] = [
 ];
 
 for (const [what, input, message] of refusals) {
-  test(`refused with a mend: ${what}`, () => {
+  test(`refused with a hint: ${what}`, () => {
     assert.throws(
       () => parseSpec(input),
       (error: unknown) => {

@@ -29,13 +29,13 @@ test('memory of the GPU that ran out is known by what PyTorch says, and answered
   assert.ok(isOutOfGpuMemory('RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB'));
   assert.ok(isOutOfGpuMemory('torch.cuda.OutOfMemoryError: CUDA out of memory.'));
   assert.ok(!isOutOfGpuMemory('gpumem 8.0 reserved 9.1'));
-  const mend = (spec: Record<string, unknown>) => errorOfExit(exit(1), [], true, train(spec)).mend ?? '';
-  assert.match(mend({ batch: 32 }), /batchGpu to 16/);
-  assert.match(mend({ batch: 24, batchGpu: 6, stylegan3: { gpus: 2 } }), /batchGpu to 3/);
-  assert.match(mend({ batch: 32, batchGpu: 2 }), /Lower cbase and cmax/);
+  const hint = (spec: Record<string, unknown>) => errorOfExit(exit(1), [], true, train(spec)).hint ?? '';
+  assert.match(hint({ batch: 32 }), /batchGpu to 16/);
+  assert.match(hint({ batch: 24, batchGpu: 6, stylegan3: { gpus: 2 } }), /batchGpu to 3/);
+  assert.match(hint({ batch: 32, batchGpu: 2 }), /Lower cbase and cmax/);
 });
 
-test('a missing module and a refused option are for the user to mend', () => {
+test('a missing module and a refused option are for the user to fix', () => {
   const module = errorOfExit(exit(1), ["ModuleNotFoundError: No module named 'click'"], false, train());
   assert.ok(module instanceof SetupError && /no module click/.test(module.message));
   const usage = ['Usage: train.py [OPTIONS]', 'Error: No such option: --batch-gpu'];

@@ -51,12 +51,12 @@ test('an error of the trainer is raised here with its class and its three parts'
   const main = await program(
     'error',
     `
-    say({ type: 'error', name: 'TrainingError', what: 'loss is NaN', where: 'train', mend: 'less glr', retryable: false });
+    say({ type: 'error', name: 'TrainingError', what: 'loss is NaN', where: 'train', hint: 'less glr', retryable: false });
     process.exit(1);`,
   );
   await assert.rejects(
     superviseTrainer(job, { main }),
-    (error) => error instanceof TrainingError && error.mend === 'less glr',
+    (error) => error instanceof TrainingError && error.hint === 'less glr',
   );
 });
 
