@@ -68,12 +68,12 @@ async function ourCurve(job: LearningJob, who: 'ours' | 'transfer', seed: number
     await train(job, `other-${seed}`, await dataset(job, 'other'), { seed: seed + 1000 });
   await train(job, runId, data, { seed, ...(who === 'transfer' ? { resume: `other-${seed}` } : {}) });
   const { listSnapshots } = await import('../src/checkpoints/index.js');
-  const { judgeSnapshot } = await import('../src/evaluation/index.js');
+  const { evaluateSnapshot } = await import('../src/evaluation/index.js');
   const target = await store(job);
   const points: CurvePoint[] = [];
   for (const snapshot of await listSnapshots(target, runId)) {
-    const input = { dataset: data, train: trainSpec(job, { seed }), snapshot };
-    points.push(...(await judgeSnapshot(target, input, () => undefined)));
+    const input = { runId, dataset: data, train: trainSpec(job, { seed }), snapshot };
+    points.push(...(await evaluateSnapshot(target, input, () => undefined)));
   }
   return points;
 }

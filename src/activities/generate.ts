@@ -1,7 +1,7 @@
 /** The generate stage: how many shards, the shards, the manifest over them. */
-import type { Compute } from '../core/compute.js';
 import { createHash } from 'node:crypto';
 import { weightsDigest } from '../checkpoints/index.js';
+import type { Compute } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { CheckpointRef, DatasetRef, GenerateResult } from '../spec/results.js';
 import type { ObjectStore } from '../storage/object-store.js';

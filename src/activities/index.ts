@@ -1,5 +1,5 @@
 /** All activities of a worker, made from what they need. */
-import type { Compute } from '../core/compute.js';
+import type { Compute } from '../spec/compute-tasks.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { createEvaluateActivities } from './evaluate.js';
 import { withTypedFailures } from './failures.js';

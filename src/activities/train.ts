@@ -2,10 +2,10 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
-import type { Compute } from '../core/compute.js';
 import { findTransfer } from '../weights/transfer-report.js';
 import { listSnapshots, newestCheckpoint } from '../checkpoints/index.js';
 import { superviseTrainer, type TrainerEvent } from '../training/index.js';
+import type { Compute, SnapshotInput } from '../spec/compute-tasks.js';
 import type { TrainHeartbeat } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
@@ -26,13 +26,6 @@ export interface TrainOutcome {
   snapshots: CheckpointRef[];
   /** What the training took over from another one. */
   transfer?: TransferReport | null;
-}
-
-export interface JudgeInput {
-  runId: string;
-  dataset: DatasetRef;
-  train: TrainSpec;
-  snapshot: CheckpointRef;
 }
 
 /** A trainer that says nothing for this long hangs; less than the heartbeat timeout, so that its own worker replaces it. */
@@ -77,8 +70,8 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
     },
 
     /** The metrics of one snapshot. Idempotent. */
-    async judgeSnapshot(input: JudgeInput): Promise<CurvePoint[]> {
-      return compute.run('judgeSnapshot', input, workControls());
+    async evaluateSnapshot(input: SnapshotInput): Promise<CurvePoint[]> {
+      return compute.run('evaluateSnapshot', input, workControls());
     },
   };
 }

@@ -1,17 +1,12 @@
 /** The figures of a synthetic set against the real images that the generator was trained on and those it never saw. */
 import type { OnProgress } from '../core/progress.js';
+import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
 import type { ObjectStore } from '../storage/index.js';
 import { DISTANCES, isDistance, Sample } from './compare.js';
 import { listFeatureSets, setFeatures } from './features.js';
-import { openImageSet, type SetName } from './image-sets.js';
+import { openImageSet } from './image-sets.js';
 import { NEIGHBOURS, precisionRecall } from './metrics/precision-recall.js';
-
-/** Key prefixes of the sets. */
-export interface ComparedSets {
-  dataset: string;
-  synthetic: string;
-}
 
 /**
  * Every figure by its full name. `<distance>.holdout` and `.train` compare the synthetic set with that set;
@@ -21,13 +16,13 @@ export interface ComparedSets {
 export async function computeFigures(
   store: ObjectStore,
   sets: ComparedSets,
-  evaluate: EvaluateSpec,
+  metrics: EvaluateSpec['metrics'],
   onProgress: OnProgress,
 ): Promise<Record<string, number>> {
-  const samples = await readSamples(store, sets, evaluate.maxImages, onProgress);
+  const samples = await readSamples(store, sets, onProgress);
   const figures: Record<string, number> = {};
   for (const [set, { features }] of samples) figures[`images.${set}`] = features.rows;
-  const steps = evaluate.metrics.flatMap((metric) => stepsOf(metric, samples));
+  const steps = metrics.flatMap((metric) => stepsOf(metric, samples));
   for (const [done, step] of steps.entries()) {
     const report = () => onProgress({ done, total: steps.length, unit: 'figures' });
     report();
@@ -39,15 +34,10 @@ export async function computeFigures(
 type Samples = Map<SetName, Sample>;
 type Step = (onStep: () => void) => Promise<Record<string, number>>;
 
-async function readSamples(
-  store: ObjectStore,
-  sets: ComparedSets,
-  maxImages: number,
-  onProgress: OnProgress,
-): Promise<Samples> {
+async function readSamples(store: ObjectStore, sets: ComparedSets, onProgress: OnProgress): Promise<Samples> {
   const samples: Samples = new Map();
-  for (const one of await listFeatureSets(store, sets, maxImages)) {
-    const features = await setFeatures(store, await openImageSet(store, one), maxImages, onProgress);
+  for (const one of await listFeatureSets(store, sets)) {
+    const features = await setFeatures(store, await openImageSet(store, one), sets.maxImages, onProgress);
     samples.set(one.set, new Sample(features));
   }
   return samples;

@@ -2,19 +2,12 @@
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { decodeSafetensors, encodeSafetensors } from '../nn/formats/safetensors.js';
+import type { ComparedSets, FeatureSet, FeatureShard, SetName } from '../spec/compute-tasks.js';
 import type { ObjectStore } from '../storage/index.js';
 import type { LoadedExtractor } from './extractors/extractor.js';
 import { EXTRACTORS } from './extractors/index.js';
 import type { SquareImage } from './extractors/input.js';
-import {
-  type ImageSet,
-  openImageSet,
-  type SetName,
-  SET_NAMES,
-  shardImages,
-  shardsFor,
-  type FeatureSet,
-} from './image-sets.js';
+import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
 import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
 /** What the spec's `extractor: auto` stands for. */
@@ -61,14 +54,13 @@ export async function extractFeatures(
 /** Shards that extraction and figures need; a set with fewer than two images has none. */
 export async function listFeatureSets(
   store: ObjectStore,
-  prefixes: { dataset: string; synthetic: string },
-  maxImages: number,
+  { dataset, synthetic, maxImages }: ComparedSets,
 ): Promise<FeatureSet[]> {
   const sets: FeatureSet[] = [];
   for (const set of SET_NAMES) {
     const opened = await openImageSet(store, {
       set,
-      prefix: set === 'synthetic' ? prefixes.synthetic : prefixes.dataset,
+      prefix: set === 'synthetic' ? synthetic : dataset,
     });
     if (imagesOf(opened) < 2) continue;
     sets.push({ set, prefix: opened.prefix, shards: shardsFor(opened, maxImages) });
@@ -76,11 +68,10 @@ export async function listFeatureSets(
   return sets;
 }
 
-/** Extracts the features of one shard, counted over all sets in order. Idempotent. @throws RangeError for a shard beyond the last */
-export async function extractShard(
+/** Extracts the features of one shard. Idempotent. @throws RangeError for a shard beyond the last */
+export async function extractShardFeatures(
   store: ObjectStore,
-  sets: readonly FeatureSet[],
-  shard: number,
+  { sets, shard }: FeatureShard,
   onProgress: OnProgress,
 ): Promise<void> {
   let place = shard;

@@ -6,6 +6,7 @@ import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
 import { mapInOrder } from '../imaging/in-flight.js';
 import { decodePng, openShard } from '../imaging/index.js';
+import type { FeatureSet, SetName } from '../spec/compute-tasks.js';
 import {
   downloadVerified,
   getJson,
@@ -15,16 +16,7 @@ import {
   partSchema,
 } from '../storage/index.js';
 
-export const SET_NAMES = ['train', 'holdout', 'synthetic'] as const;
-export type SetName = (typeof SET_NAMES)[number];
-
-/** A set as it is passed around: where its manifest is, and how many of its shards count. */
-export interface FeatureSet {
-  set: SetName;
-  /** Key prefix of the manifest that lists the set's shards. */
-  prefix: string;
-  shards: number;
-}
+export const SET_NAMES: readonly SetName[] = ['train', 'holdout', 'synthetic'];
 
 /** A set and its shards. */
 export interface ImageSet {

@@ -2,28 +2,22 @@
 import type { OnProgress } from '../core/progress.js';
 import { classAssignment } from '../generation/classes.js';
 import { warmSampler } from '../generation/index.js';
+import type { SnapshotInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
-import type { TrainSpec } from '../spec/train.js';
 import type { ObjectStore } from '../storage/index.js';
 import { DISTANCES, Sample } from './compare.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
 
-export interface SnapshotInput {
-  dataset: DatasetRef;
-  train: TrainSpec;
-  snapshot: CheckpointRef;
-}
-
-/** Every snapshot is judged by the same latents and classes, so its curve shows the generator and not the draw. */
+/** Every snapshot is evaluated by the same latents and classes, so its curve shows the generator and not the draw. */
 const SEED = 0;
 const CHUNK = 64;
 /** Training images that a snapshot is compared with, at most. */
 const MAX_REAL_IMAGES = 50_000;
 
 /** One point for each of `train.snapshotMetrics`: the averaged generator's images, without truncation, against the training set. */
-export async function judgeSnapshot(
+export async function evaluateSnapshot(
   store: ObjectStore,
   input: SnapshotInput,
   onProgress: OnProgress,

@@ -6,22 +6,16 @@ import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { writeStoredZip, type ZipFileContent } from '../imaging/stored-zip.js';
+import type { SyntheticInput } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
-import type { CheckpointRef, GenerateResult } from '../spec/results.js';
+import type { GenerateResult } from '../spec/results.js';
 import { findJson, getJson, putJson } from '../storage/json.js';
 import { partSchema, putPart, type Part } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './classes.js';
 import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
-
-export interface SyntheticInput {
-  runId: string;
-  checkpoint: CheckpointRef;
-  generate: GenerateSpec;
-  /** Identifies the set within its run. */
-  digest: string;
-}
+import { warmSampler } from './warm-sampler.js';
 
 /** One shard: the archive, and every image in it. `<prefix>synthetic-00000.json` */
 export const shardListSchema = z.object({
@@ -74,13 +68,12 @@ export function shardRange(
 export async function generateShard(
   store: ObjectStore,
   input: SyntheticInput & { shard: number },
-  openSampler: () => Promise<Sampler>,
   onProgress: OnProgress = () => undefined,
 ): Promise<void> {
   const { generate, shard } = input;
   const prefix = syntheticPrefix(input.runId, input.digest);
   if (await findJson(store, `${prefix}${listKey(shard)}`, shardListSchema)) return;
-  const sampler = await openSampler();
+  const sampler = await warmSampler(store, input.checkpoint.prefix);
   const labelOf = classAssignment(generate.classes, sampler.classes, generate.seed);
   const { first, end } = shardRange(generate, shard);
   const images: ShardList['images'] = [];
@@ -126,12 +119,11 @@ async function storeArchive(
 export async function assembleSynthetic(
   store: ObjectStore,
   input: SyntheticInput,
-  openSampler: () => Promise<Sampler>,
   onProgress: OnProgress = () => undefined,
 ): Promise<GenerateResult> {
   const { generate, digest, checkpoint } = input;
   const prefix = syntheticPrefix(input.runId, digest);
-  const sampler = await openSampler();
+  const sampler = await warmSampler(store, checkpoint.prefix);
   const shardCount = Math.ceil(generate.count / generate.shardImages);
   const shards: SyntheticManifest['shards'] = [];
   const counts = sampler.classes?.map(() => 0) ?? null;

@@ -1,16 +1,6 @@
 /** Everything that a report shows, gathered; rendering needs nothing else. */
 import type { PipelineSpec } from '../spec/pipeline.js';
-import type { CurvePoint, DatasetRef, GenerateResult, TrainResult } from '../spec/results.js';
-
-/** What is known of a run when its report is made. */
-export interface ReportedRun {
-  runId: string;
-  spec: PipelineSpec;
-  dataset: DatasetRef;
-  synthetic: GenerateResult;
-  train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
-  reused: string[];
-}
+import type { CurvePoint } from '../spec/results.js';
 
 /** Real and synthetic images of one class; `name` is null in an unlabelled data set. */
 export interface ClassRow {

@@ -11,13 +11,14 @@ import {
   syntheticManifestSchema,
 } from '../generation/synthetic-set.js';
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
+import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { findJson, getJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { curveSvg } from './figures/curve.js';
 import { grid } from './figures/grid.js';
 import { type DrawnFigures, renderHtml } from './html.js';
-import type { ClassRow, ReportedRun, ReportInput } from './report-input.js';
+import type { ClassRow, ReportInput } from './report-input.js';
 
 const IMAGES_A_CLASS = 6;
 const CLASSES_SHOWN = 12;
@@ -28,7 +29,7 @@ const LOOK_THROUGH = 5_000;
 /** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the page's key */
 export async function renderRunReport(
   store: ObjectStore,
-  run: ReportedRun,
+  run: EvaluateInput,
   figures: Record<string, number>,
   prefix: string,
 ): Promise<string> {
@@ -44,7 +45,7 @@ export async function renderRunReport(
 
 async function gather(
   store: ObjectStore,
-  run: ReportedRun,
+  run: EvaluateInput,
   figures: Record<string, number>,
 ): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
@@ -74,7 +75,7 @@ async function gather(
 }
 
 function lineage(
-  { dataset, synthetic, train, reused, spec }: ReportedRun,
+  { dataset, synthetic, train, reused, spec }: EvaluateInput,
   checkpoint: CheckpointManifest | null,
 ): [string, string][] {
   const facts: [string, string][] = [
@@ -105,7 +106,7 @@ function lineage(
   return facts;
 }
 
-async function classRows(store: ObjectStore, run: ReportedRun): Promise<ClassRow[]> {
+async function classRows(store: ObjectStore, run: EvaluateInput): Promise<ClassRow[]> {
   const names: (string | null)[] = run.dataset.classes?.slice(0, CLASSES_SHOWN) ?? [null];
   const [real, synthetic] = await Promise.all([
     realImages(store, run.dataset, names.length),

@@ -1,27 +1,27 @@
 /** The compute process seen from the worker: one child that keeps TensorFlow and its graphs warm, replaced when it dies. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Compute } from '../core/compute.js';
 import { revive, TrainerCrashError, type WireError } from '../core/errors.js';
 import type { OnProgress, Progress } from '../core/progress.js';
+import type { Compute, ComputeTasks, TaskName } from '../spec/compute-tasks.js';
 
-/** What the worker asks of the child. */
-export interface ComputeRequest {
+/** What the worker sends to the child. */
+export interface ComputeRequest<Name extends TaskName> {
   id: number;
-  task: string;
-  input: unknown;
+  task: Name;
+  input: ComputeTasks[Name]['input'];
 }
 
-/** What the child answers. */
-export type ComputeReply =
+/** What the child sends back. */
+export type ComputeReply<Name extends TaskName> =
   | { id: number; type: 'progress'; progress: Progress }
-  | { id: number; type: 'result'; result: unknown }
+  | { id: number; type: 'result'; result: ComputeTasks[Name]['result'] }
   | { id: number; type: 'error'; error: WireError };
 
-/** A task that reports nothing for this long hangs; its process is replaced. */
+/** A task that reports nothing for this long counts as hung; its process is replaced. */
 const STALL_MS = 180_000;
-/** A task in the queue still beats this often. */
-const WAITING_BEAT_MS = 5_000;
+/** A task in the queue reports progress this often. */
+const WAITING_REPORT_MS = 5_000;
 
 const MAIN = fileURLToPath(new URL('./compute-main.js', import.meta.url));
 
@@ -30,17 +30,17 @@ export class ComputeProcess implements Compute {
   private queue: Promise<unknown> = Promise.resolve();
   private nextId = 1;
 
-  async run<Result>(
-    task: string,
-    input: unknown,
+  async run<Name extends TaskName>(
+    task: Name,
+    input: ComputeTasks[Name]['input'],
     options: { onProgress: OnProgress; signal: AbortSignal },
-  ): Promise<Result> {
+  ): Promise<ComputeTasks[Name]['result']> {
     const turn = this.queue;
-    const waiting = setInterval(() => options.onProgress({ done: 0, unit: 'waiting' }), WAITING_BEAT_MS);
+    const waiting = setInterval(() => options.onProgress({ done: 0, unit: 'waiting' }), WAITING_REPORT_MS);
     const work = turn.then(() => {
       clearInterval(waiting);
       options.signal.throwIfAborted();
-      return this.runNow<Result>({ id: this.nextId++, task, input }, options);
+      return this.runNow({ id: this.nextId++, task, input }, options);
     });
     this.queue = work.catch(() => undefined);
     return work;
@@ -49,44 +49,44 @@ export class ComputeProcess implements Compute {
   async close(): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
-    await gone;
+    await ended;
   }
 
-  private runNow<Result>(
-    request: ComputeRequest,
+  private runNow<Name extends TaskName>(
+    request: ComputeRequest<Name>,
     { onProgress, signal }: { onProgress: OnProgress; signal: AbortSignal },
-  ): Promise<Result> {
-    const child = this.alive();
-    return new Promise<Result>((resolve, reject) => {
+  ): Promise<ComputeTasks[Name]['result']> {
+    const child = this.runningChild();
+    return new Promise((resolve, reject) => {
       let stall = setTimeout(() => kill(), STALL_MS);
       const kill = () => child.kill('SIGKILL');
       const settle = (finish: () => void) => {
         clearTimeout(stall);
-        child.off('message', hear).off('exit', died);
+        child.off('message', onReply).off('exit', onExit);
         signal.removeEventListener('abort', kill);
         finish();
       };
-      const hear = (reply: ComputeReply) => {
+      const onReply = (reply: ComputeReply<Name>) => {
         if (reply.id !== request.id) return;
         clearTimeout(stall);
         stall = setTimeout(kill, STALL_MS);
         if (reply.type === 'progress') onProgress(reply.progress);
-        if (reply.type === 'result') settle(() => resolve(reply.result as Result));
+        if (reply.type === 'result') settle(() => resolve(reply.result));
         if (reply.type === 'error') settle(() => reject(revive(reply.error)));
       };
-      const died = (code: number | null, by: NodeJS.Signals | null) => {
+      const onExit = (code: number | null, by: NodeJS.Signals | null) => {
         this.child = null;
         settle(() => reject(signal.aborted ? signal.reason : crashed(request.task, code, by)));
       };
-      child.on('message', hear).once('exit', died);
+      child.on('message', onReply).once('exit', onExit);
       signal.addEventListener('abort', kill, { once: true });
       child.send(request, (error) => error && kill());
     });
   }
 
-  private alive(): ChildProcess {
+  private runningChild(): ChildProcess {
     if (!this.child || this.child.exitCode !== null || !this.child.connected) {
       this.child = fork(MAIN, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     }

@@ -1,53 +1,50 @@
-/** What compute processes can do, by name. */
-import type { EvaluateInput, FeatureSet } from '../activities/evaluate.js';
-import type { JudgeInput } from '../activities/train.js';
+/** The functions behind the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
 import {
-  type ComparedSets,
   computeFigures,
-  extractShard,
-  judgeSnapshot,
+  evaluateSnapshot,
+  extractShardFeatures,
   listFeatureSets,
 } from '../evaluation/index.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
-import type { EvaluateSpec } from '../spec/evaluate.js';
+import type { ComputeTasks, EvaluateInput, TaskName } from '../spec/compute-tasks.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { type ObjectStore, putJson } from '../storage/index.js';
 
-/** Each takes plain JSON and gives plain JSON. */
-export const tasks = {
+type TaskFunctions = {
+  [Name in TaskName]: (
+    store: ObjectStore,
+    input: ComputeTasks[Name]['input'],
+    onProgress: OnProgress,
+  ) => Promise<ComputeTasks[Name]['result']>;
+};
+
+export const tasks: TaskFunctions = {
   generateShard,
   assembleSynthetic,
-  judgeSnapshot: (store: ObjectStore, input: JudgeInput, onProgress: OnProgress) =>
-    judgeSnapshot(store, input, onProgress),
-  listFeatureSets: (store: ObjectStore, input: EvaluateInput): Promise<FeatureSet[]> =>
-    listFeatureSets(store, comparedSets(input), input.spec.evaluate.maxImages),
-  extractShardFeatures: (
-    store: ObjectStore,
-    input: { sets: FeatureSet[]; evaluate: EvaluateSpec; shard: number },
-    onProgress: OnProgress,
-  ): Promise<void> => extractShard(store, input.sets, input.shard, onProgress),
+  evaluateSnapshot,
+  listFeatureSets,
+  extractShardFeatures,
   computeMetrics,
 };
 
-export function isTask(name: string): name is keyof typeof tasks {
+/** A request comes from another process: its name is checked before it is called. */
+export function isTask(name: string): name is TaskName {
   return Object.hasOwn(tasks, name);
 }
 
-/** The figures, then the report on them; the result exists once its activity returns it. */
+/** The metrics, then the report on them; the result exists once its activity returns it. */
 async function computeMetrics(
   store: ObjectStore,
   input: EvaluateInput,
   onProgress: OnProgress,
 ): Promise<EvaluateResult> {
-  const prefix = `runs/${input.runId}/evaluate/${input.synthetic.digest}/`;
-  const metrics = await computeFigures(store, comparedSets(input), input.spec.evaluate, onProgress);
+  const { runId, spec, dataset, synthetic } = input;
+  const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
+  const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
+  const metrics = await computeFigures(store, sets, spec.evaluate.metrics, onProgress);
   const report = await renderRunReport(store, input, metrics, prefix);
   await putJson(store, `${prefix}metrics.json`, metrics);
   return { stage: 'evaluate', prefix, metrics, report };
-}
-
-function comparedSets({ dataset, synthetic }: EvaluateInput): ComparedSets {
-  return { dataset: dataset.prefix, synthetic: synthetic.prefix };
 }

@@ -194,7 +194,7 @@ class Pipeline {
     };
     const plan = await this.steady.planEvaluation(input);
     await this.overShards(
-      { activity: 'extractShardFeatures', input: { sets: plan.sets, evaluate: this.spec.evaluate } },
+      { activity: 'extractShardFeatures', input: { sets: plan.sets } },
       plan.shards,
       'gpu',
     );

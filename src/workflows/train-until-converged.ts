@@ -181,7 +181,7 @@ class Training {
   /** A judge that fails for good ends the training with its error, after the trainer's own checkpoint. */
   private async judgeOne(snapshot: CheckpointRef): Promise<void> {
     try {
-      const points = await this.judge.judgeSnapshot({
+      const points = await this.judge.evaluateSnapshot({
         runId: this.input.runId,
         dataset: this.input.dataset,
         train: this.input.train,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { RunActivities } from '../../src/activities/run.js';
-import type { JudgeInput, TrainInput, TrainOutcome } from '../../src/activities/train.js';
+import type { TrainInput, TrainOutcome } from '../../src/activities/train.js';
+import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
 import type { CheckpointRef } from '../../src/spec/results.js';
 
 /** The state of a pretended training, kept as the object store would keep it. */
@@ -86,7 +87,7 @@ export function pretendedWork(taskQueue: string, shards: number) {
       }
       return { last: book.snapshot(book.kimg), snapshots };
     },
-    async judgeSnapshot({ runId, snapshot }: JudgeInput) {
+    async evaluateSnapshot({ runId, snapshot }: SnapshotInput) {
       await bookOf(runId).holdJudges;
       return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) }];
     },

@@ -1,10 +1,10 @@
 /** Figures of a real, tiny run: training, synthetic set, features, report. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { EvaluateInput } from '../../../src/activities/evaluate.js';
 import { superviseTrainer } from '../../../src/training/index.js';
 import { datasetRef, openDataset } from '../../../src/imaging/index.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
+import type { EvaluateInput } from '../../../src/spec/compute-tasks.js';
 import { pipelineSchema } from '../../../src/spec/pipeline.js';
 import { isTask, tasks } from '../../../src/workers/compute-tasks.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
@@ -30,14 +30,22 @@ describe('the evaluation of a tiny run', () => {
       evaluate: { maxImages: 16 },
     });
     const set = { runId: 'r', digest: 'd', checkpoint, generate: spec.generate };
-    for (const shard of [0, 1]) await tasks.generateShard(tiny.store, { ...set, shard });
-    const synthetic = await tasks.assembleSynthetic(tiny.store, set);
+    for (const shard of [0, 1]) await tasks.generateShard(tiny.store, { ...set, shard }, quiet);
+    const synthetic = await tasks.assembleSynthetic(tiny.store, set, quiet);
     input = { runId: 'r', spec, dataset, synthetic, train: { checkpoint }, reused: [] };
   });
   after(() => tiny?.remove());
 
   test('every shard gets its features once, and only shards that hold wanted images', async () => {
-    const sets = await tasks.listFeatureSets(tiny.store, input);
+    const sets = await tasks.listFeatureSets(
+      tiny.store,
+      {
+        dataset: input.dataset.prefix,
+        synthetic: input.synthetic.prefix,
+        maxImages: input.spec.evaluate.maxImages,
+      },
+      quiet,
+    );
     assert.deepEqual(
       sets.map(({ set, shards }) => [set, shards]),
       [
@@ -47,11 +55,11 @@ describe('the evaluation of a tiny run', () => {
       ],
     );
     for (const shard of [0, 1, 2, 3]) {
-      await tasks.extractShardFeatures(tiny.store, { sets, evaluate: input.spec.evaluate, shard }, quiet);
+      await tasks.extractShardFeatures(tiny.store, { sets, shard }, quiet);
     }
     const before = await featureFiles();
     assert.equal(before.length, 4);
-    await tasks.extractShardFeatures(tiny.store, { sets, evaluate: input.spec.evaluate, shard: 3 }, quiet);
+    await tasks.extractShardFeatures(tiny.store, { sets, shard: 3 }, quiet);
     assert.deepEqual(await featureFiles(), before);
   });
 
@@ -86,7 +94,7 @@ describe('the evaluation of a tiny run', () => {
       snapshotMetrics: ['fd_effnetlite0' as const, 'kid_effnetlite0' as const],
     };
     const job = { runId: 'r', dataset: input.dataset, train, snapshot: checkpoint };
-    const points = await tasks.judgeSnapshot(tiny.store, job, quiet);
+    const points = await tasks.evaluateSnapshot(tiny.store, job, quiet);
     assert.deepEqual(
       points.map(({ metric, kimg }) => [metric, kimg]),
       [
@@ -95,7 +103,7 @@ describe('the evaluation of a tiny run', () => {
       ],
     );
     assert.ok((points[0]?.value ?? 0) > 0);
-    assert.deepEqual(await tasks.judgeSnapshot(tiny.store, job, quiet), points);
+    assert.deepEqual(await tasks.evaluateSnapshot(tiny.store, job, quiet), points);
   });
 
   test('only tasks that there are have names', () => {
