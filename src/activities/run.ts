@@ -1,7 +1,7 @@
 /** Bookkeeping of a run: what it stands on, what its stages made, and what an earlier run can lend it. */
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
-import { newestCheckpoint, weightsDigest } from '../checkpoints/index.js';
+import { newestListed, weightsDigest } from '../checkpoints/index.js';
 import type { PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
 import {
@@ -45,7 +45,7 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
 
     /** The newest checkpoint that a run has left in the store; null when there is none. */
     newestCheckpoint({ runId }: { runId: string }): Promise<CheckpointRef | null> {
-      return newestCheckpoint(store, runId);
+      return newestListed(store, runId);
     },
   };
 }

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
 import { findTransfer } from '../weights/transfer-report.js';
-import { listSnapshots, newestCheckpoint } from '../checkpoints/index.js';
+import { listSnapshots, newestListed } from '../checkpoints/index.js';
 import { superviseTrainer, type TrainerEvent } from '../training/index.js';
 import type { Compute, SnapshotInput } from '../spec/compute-tasks.js';
 import type { TrainHeartbeat } from '../spec/controls.js';
@@ -63,7 +63,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       }
       return {
         // Stopped before it had read them, it does not know of those that earlier attempts left.
-        last: outcome.checkpoint ?? (await newestCheckpoint(store, input.runId)),
+        last: outcome.checkpoint ?? (await newestListed(store, input.runId)),
         snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
         transfer: await findTransfer(store, input.runId),
       };

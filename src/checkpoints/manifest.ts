@@ -17,6 +17,12 @@ export const PARTS = {
   official: 'network-snapshot.pkl',
 } as const;
 
+export const MANIFEST = 'manifest.json';
+
+export function manifestKey(prefix: string): string {
+  return `${prefix}${MANIFEST}`;
+}
+
 /** What an older snapshot keeps when its full state is no longer needed. */
 export const LASTING_PARTS: readonly string[] = [PARTS.generatorEma, PARTS.preview];
 

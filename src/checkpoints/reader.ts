@@ -1,32 +1,140 @@
-/** One checkpoint that somebody names: its manifest, its parts, and what identifies its images. */
+/** Everything that reads checkpoints: the list of a training's, the newest of them, and one that is named. */
 import { CheckpointError, StoreError } from '../core/errors.js';
+import { log } from '../core/log.js';
+import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { getJson } from '../storage/json.js';
+import { findObject } from '../storage/find-object.js';
+import { findJson, getJson, parseJson } from '../storage/json.js';
+import type { Part } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { type CheckpointManifest, manifestSchema, PARTS } from './manifest.js';
+import { type CheckpointList, type ListEntry, listKey, listSchema, refOf } from './list.js';
+import {
+  type CheckpointManifest,
+  type LoadedCheckpoint,
+  MANIFEST,
+  manifestKey,
+  manifestSchema,
+  PARTS,
+  trainPrefix,
+} from './manifest.js';
 
-/** @throws CheckpointError when there is none, or it is damaged. */
-export async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
+export type Warn = (message: string) => void;
+
+const warnInLog: Warn = (message) => log.warn(message);
+
+/** Snapshots that count, oldest first. */
+export async function listSnapshots(store: ObjectStore, runId: string): Promise<CheckpointRef[]> {
+  const { checkpoints } = await readList(store, trainPrefix(runId), warnInLog);
+  return checkpoints.filter(({ snapshot }) => snapshot).map(refOf);
+}
+
+/** The newest checkpoint in the list that a training can resume from, not verified; null when there is none. */
+export async function newestListed(store: ObjectStore, runId: string): Promise<CheckpointRef | null> {
+  const { checkpoints } = await readList(store, trainPrefix(runId), warnInLog);
+  const [newest] = resumable(checkpoints);
+  return newest ? refOf(newest) : null;
+}
+
+/**
+ * The newest checkpoint whose manifest and parts are all present with the right sizes and checksums. `warn` reports each
+ * one that is skipped. null when there is none at all, or none that verifies.
+ */
+export async function newestVerified(
+  store: ObjectStore,
+  runId: string,
+  warn: Warn,
+): Promise<LoadedCheckpoint | null> {
+  const { checkpoints } = await readList(store, trainPrefix(runId), warn);
+  return newestVerifiedOf(store, checkpoints, warn);
+}
+
+/** {@link newestVerified} of a list that has been read already. */
+export async function newestVerifiedOf(
+  store: ObjectStore,
+  checkpoints: readonly ListEntry[],
+  warn: Warn,
+): Promise<LoadedCheckpoint | null> {
+  const newestFirst = resumable(checkpoints);
+  for (const entry of newestFirst) {
+    try {
+      return await load(store, entry);
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      warn(`checkpoint ${entry.prefix} is skipped: ${error.where?.split('/').at(-1)} ${error.what}`);
+    }
+  }
+  if (newestFirst.length > 0) warn('no checkpoint is intact; the training starts from scratch');
+  return null;
+}
+
+/** Newest first; older snapshots, which keep their average only, are left out. */
+function resumable(checkpoints: readonly ListEntry[]): ListEntry[] {
+  return checkpoints.filter(({ full }) => full).sort((a, b) => b.step - a.step);
+}
+
+/** @throws CheckpointError for the first object that is missing or damaged */
+async function load(store: ObjectStore, entry: ListEntry): Promise<LoadedCheckpoint> {
+  const { prefix, manifestSha256 } = entry;
+  const key = manifestKey(prefix);
+  const bytes = await findObject(store, key);
+  if (!bytes) throw damage('is missing', key);
+  if (sha256(bytes) !== manifestSha256) throw damage('is torn or changed', key);
+  const manifest = parseManifest(bytes);
+  if (!manifest) throw damage('cannot be read', key);
+  const parts: Record<string, Uint8Array> = {};
+  for (const [name, part] of Object.entries(manifest.parts))
+    parts[name] = await readVerified(store, prefix, part);
+  return { ref: refOf(entry), manifest, manifestSha256, parts };
+}
+
+async function readVerified(store: ObjectStore, prefix: string, part: Part): Promise<Uint8Array> {
+  const key = `${prefix}${part.key}`;
+  const content = await findObject(store, key);
+  if (!content) throw damage('is missing', key);
+  if (content.byteLength !== part.bytes)
+    throw damage(`has ${content.byteLength} bytes, not ${part.bytes}`, key);
+  if (sha256(content) !== part.sha256) throw damage('does not match its checksum in the manifest', key);
+  return content;
+}
+
+function damage(what: string, where: string): CheckpointError {
+  return new CheckpointError({ what, where, hint: 'Use another checkpoint of the run.' });
+}
+
+/** null when the bytes are no manifest. */
+export function parseManifest(bytes: Uint8Array): CheckpointManifest | null {
   try {
-    return await getJson(store, `${prefix}manifest.json`, manifestSchema);
+    return parseJson(bytes, MANIFEST, manifestSchema);
   } catch (error) {
-    if (!(error instanceof StoreError) || !(await storeAnswers(store, prefix))) throw error;
+    if (error instanceof StoreError) return null;
+    throw error;
+  }
+}
+
+/** The manifest of a checkpoint; null when there is none. @throws StoreError when it is damaged */
+export function findManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest | null> {
+  return findJson(store, manifestKey(prefix), manifestSchema);
+}
+
+/** The manifest of a checkpoint that a user names. @throws CheckpointError when there is none, or it is damaged */
+export async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
+  const key = manifestKey(prefix);
+  try {
+    return await getJson(store, key, manifestSchema);
+  } catch (cause) {
+    if (!(cause instanceof StoreError)) throw cause;
+    // Where the store as a whole refuses (wrong secret, no bucket), this fails with that error.
+    await store.head(key);
     throw new CheckpointError({
       what: 'is not a checkpoint of this version of GIST, or is damaged',
-      where: `${prefix}manifest.json`,
+      where: key,
       hint: 'Give the folder of a checkpoint: the one that holds manifest.json.',
-      cause: error,
+      cause,
     });
   }
 }
 
-/** A refusal that concerns the whole store fails here too, and is thrown as it is. */
-async function storeAnswers(store: ObjectStore, prefix: string): Promise<boolean> {
-  await store.head(`${prefix}manifest.json`);
-  return true;
-}
-
-/** A part of a checkpoint, verified. @throws CheckpointError when it is missing or damaged. */
+/** A part of a checkpoint, verified. @throws CheckpointError when it is missing or damaged */
 export async function readPart(
   store: ObjectStore,
   prefix: string,
@@ -34,23 +142,13 @@ export async function readPart(
   name: string,
 ): Promise<Uint8Array> {
   const part = manifest.parts[name];
-  const key = `${prefix}${part?.key ?? name}`;
-  if (part && (await store.head(key))?.bytes === part.bytes) {
-    const bytes = await store.get(key);
-    if (sha256(bytes) === part.sha256) return bytes;
-  }
-  throw new CheckpointError({
-    what: part
-      ? 'is missing or does not match the checksum in the manifest'
-      : 'is not among the parts of the checkpoint',
-    where: key,
-    hint: 'Use another checkpoint of the run.',
-  });
+  if (!part) throw damage('is not among the parts of the checkpoint', `${prefix}${name}`);
+  return readVerified(store, prefix, part);
 }
 
 /**
- * SHA-256 of the weights that images are made with. An address alone does not say which they are: what was imported or trained there
- * may have been replaced since.
+ * SHA-256 of the weights that images are made with. An address alone does not identify them: the weights there may have been
+ * replaced by another import or training.
  *
  * @throws CheckpointError
  */
@@ -59,7 +157,74 @@ export async function weightsDigest(store: ObjectStore, prefix: string): Promise
   if (part) return part.sha256;
   throw new CheckpointError({
     what: 'holds no averaged generator',
-    where: `${prefix}manifest.json`,
+    where: manifestKey(prefix),
     hint: 'Use another checkpoint.',
   });
+}
+
+/** The list as it is in the store. */
+export interface StoredList {
+  /** null when there is none, or it is damaged. */
+  list: CheckpointList | null;
+  /** null when there is none. */
+  etag: string | null;
+}
+
+/** Never throws for a damaged list. */
+export async function readStoredList(store: ObjectStore, runPrefix: string): Promise<StoredList> {
+  const key = listKey(runPrefix);
+  for (;;) {
+    const before = await store.head(key);
+    if (!before) return { list: null, etag: null };
+    const bytes = await store.get(key);
+    // The bytes belong to the etag only if nobody wrote in between.
+    if ((await store.head(key))?.etag !== before.etag) continue;
+    try {
+      return { list: parseJson(bytes, key, listSchema), etag: before.etag };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { list: null, etag: before.etag };
+    }
+  }
+}
+
+/**
+ * The list, and the checkpoints that count: those in it. Where it is damaged or deleted these are the checkpoints that have
+ * a manifest, and `warn` reports it; a training that nobody has claimed yet has neither.
+ */
+export async function readList(
+  store: ObjectStore,
+  runPrefix: string,
+  warn: Warn,
+): Promise<StoredList & { checkpoints: ListEntry[] }> {
+  const stored = await readStoredList(store, runPrefix);
+  if (stored.list) return { ...stored, checkpoints: stored.list.checkpoints };
+  const checkpoints = await entriesByManifest(store, runPrefix);
+  const isDamaged = stored.etag !== null;
+  if (isDamaged || checkpoints.length > 0) {
+    const state = isDamaged ? 'damaged' : 'missing';
+    warn(`the list of checkpoints is ${state}; found by their manifests: ${checkpoints.length}`);
+  }
+  return { ...stored, checkpoints };
+}
+
+/** An entry for each readable manifest under the prefix of a training; no part is read. */
+async function entriesByManifest(store: ObjectStore, runPrefix: string): Promise<ListEntry[]> {
+  const entries: ListEntry[] = [];
+  for await (const { key } of store.list(`${runPrefix}checkpoint-`)) {
+    if (!key.endsWith(`/${MANIFEST}`)) continue;
+    const entry = await entryOf(store, key.slice(0, -MANIFEST.length));
+    if (entry) entries.push(entry);
+  }
+  return entries;
+}
+
+async function entryOf(store: ObjectStore, prefix: string): Promise<ListEntry | null> {
+  const bytes = await findObject(store, manifestKey(prefix));
+  const manifest = bytes && parseManifest(bytes);
+  if (!manifest) return null;
+  const { kimg, step, snapshot, parts } = manifest;
+  const heads = await Promise.all(Object.values(parts).map(({ key }) => store.head(`${prefix}${key}`)));
+  const full = heads.every((head) => head !== null);
+  return { prefix, kimg, step, snapshot, full, manifestSha256: sha256(bytes) };
 }

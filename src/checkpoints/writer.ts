@@ -1,9 +1,8 @@
-/** Checkpoints in the object store: committed in one step, verified when read, thinned out when old. */
+/** Writes checkpoints to the object store: committed in one step, thinned out when old. */
 import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { findObject } from '../storage/find-object.js';
 import { type Part, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
@@ -11,90 +10,22 @@ import {
   checkpointPrefix,
   LASTING_PARTS,
   type LoadedCheckpoint,
+  MANIFEST,
+  manifestKey,
   partKey,
-  trainPrefix,
 } from './manifest.js';
-import { type IndexEntry, manifestKey, parseManifest } from './entry.js';
-import { type HandedOver, newestEntry, Ownership, readList } from './ownership.js';
-
-export type Warn = (message: string) => void;
+import { type ListEntry, refOf } from './list.js';
+import { type HandedOver, Ownership } from './ownership.js';
+import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
 
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
 export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'parts'>;
-
-/** Snapshots that count, oldest first. */
-export async function listSnapshots(store: ObjectStore, runId: string): Promise<CheckpointRef[]> {
-  const { checkpoints } = await readList(store, trainPrefix(runId), (message) => log.warn(message));
-  return checkpoints.filter(({ snapshot }) => snapshot).map(refOf);
-}
-
-/** The newest checkpoint that a training can go on from, not verified. */
-export async function newestCheckpoint(store: ObjectStore, runId: string): Promise<CheckpointRef | null> {
-  const entry = await newestEntry(store, trainPrefix(runId));
-  return entry && refOf(entry);
-}
-
-/**
- * The newest checkpoint whose manifest and parts are all there with the right sizes and checksums. Every one that is
- * passed over is warned of. null when there is none at all, or none that verifies.
- */
-export async function findNewestCheckpoint(
-  store: ObjectStore,
-  runPrefix: string,
-  warn: Warn,
-): Promise<LoadedCheckpoint | null> {
-  const { checkpoints } = await readList(store, runPrefix, warn);
-  return newestThatVerifies(store, checkpoints, warn);
-}
-
-async function newestThatVerifies(
-  store: ObjectStore,
-  entries: readonly IndexEntry[],
-  warn: Warn,
-): Promise<LoadedCheckpoint | null> {
-  const newestFirst = entries.filter(({ full }) => full).sort((a, b) => b.step - a.step);
-  for (const entry of newestFirst) {
-    try {
-      return await loadCheckpoint(store, entry);
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      warn(`checkpoint ${entry.prefix} is set aside: ${error.message}`);
-    }
-  }
-  if (newestFirst.length > 0) warn('no checkpoint is intact; the training starts anew');
-  return null;
-}
-
-/** Why a checkpoint cannot be used; never leaves this file. */
-class Damage extends Error {}
-
-async function loadCheckpoint(store: ObjectStore, entry: IndexEntry): Promise<LoadedCheckpoint> {
-  const bytes = await getOrDamage(store, manifestKey(entry.prefix));
-  if (sha256(bytes) !== entry.manifestSha256) throw new Damage('its manifest is torn or changed');
-  const manifest = parseManifest(bytes);
-  if (!manifest) throw new Damage('its manifest cannot be read');
-  const parts: Record<string, Uint8Array> = {};
-  for (const [name, part] of Object.entries(manifest.parts)) {
-    const content = await getOrDamage(store, `${entry.prefix}${part.key}`);
-    if (content.byteLength !== part.bytes)
-      throw new Damage(`${part.key} has ${content.byteLength} bytes, not ${part.bytes}`);
-    if (sha256(content) !== part.sha256) throw new Damage(`${part.key} does not match its checksum`);
-    parts[name] = content;
-  }
-  return { ref: refOf(entry), manifest, manifestSha256: entry.manifestSha256, parts };
-}
-
-async function getOrDamage(store: ObjectStore, key: string): Promise<Uint8Array> {
-  const bytes = await findObject(store, key);
-  if (!bytes) throw new Damage(`${key.split('/').at(-1)} is missing`);
-  return bytes;
-}
 
 /** A writer on its way between threads. */
 export interface WriterHandedOver {
   runPrefix: string;
   keepCheckpoints: number;
-  entries: IndexEntry[];
+  entries: ListEntry[];
   ownership: HandedOver;
 }
 
@@ -112,7 +43,7 @@ export class CheckpointWriter {
     private readonly runPrefix: string,
     private readonly ownership: Ownership,
     private readonly keepCheckpoints: number,
-    private entries: IndexEntry[],
+    private entries: ListEntry[],
   ) {}
 
   /**
@@ -126,7 +57,7 @@ export class CheckpointWriter {
     options: { attempt: number; keepCheckpoints: number; warn: Warn },
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
-    const newest = await newestThatVerifies(store, ownership.checkpoints, options.warn);
+    const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
     // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
     const writer = new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, entries);
@@ -168,7 +99,7 @@ export class CheckpointWriter {
     const manifest: CheckpointManifest = { version: 1, claim: this.claim, ...draft, parts: listed };
     const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
     await this.putManifest(manifestKey(prefix), bytes);
-    const entry: IndexEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
+    const entry: ListEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
     const { kept, thinned, dropped } = thinOut(
       [...this.entries.filter((other) => other.prefix !== prefix), entry],
       this.keepCheckpoints,
@@ -229,7 +160,7 @@ export class CheckpointWriter {
       for await (const { key } of this.store.list(prefix)) {
         const file = key.slice(prefix.length);
         const name = file.replace(/\.claim\d+(?=\.)/, '');
-        const lasts = keep.length > 0 && (name === 'manifest.json' || keep.includes(name));
+        const lasts = keep.length > 0 && (name === MANIFEST || keep.includes(name));
         const isLater = Number(/\.claim(\d+)\./.exec(file)?.[1] ?? 0) > this.claim;
         if (!lasts && !isLater) await this.store.delete(key);
       }
@@ -242,9 +173,9 @@ export class CheckpointWriter {
 
 /** The newest `keep` stay whole; older snapshots keep what lasts; other older ones go. */
 function thinOut(
-  entries: IndexEntry[],
+  entries: ListEntry[],
   keep: number,
-): { kept: IndexEntry[]; thinned: IndexEntry[]; dropped: IndexEntry[] } {
+): { kept: ListEntry[]; thinned: ListEntry[]; dropped: ListEntry[] } {
   const sorted = [...entries].sort((a, b) => a.step - b.step);
   const old = sorted.slice(0, Math.max(0, sorted.length - keep));
   const thinned = old.filter(({ snapshot, full }) => snapshot && full);
@@ -253,8 +184,4 @@ function thinOut(
     .filter((entry) => !dropped.includes(entry))
     .map((entry) => (thinned.includes(entry) ? { ...entry, full: false } : entry));
   return { kept, thinned, dropped };
-}
-
-function refOf({ prefix, kimg, step }: IndexEntry): CheckpointRef {
-  return { prefix, kimg, step };
 }

@@ -1,7 +1,7 @@
 /** Cancelling a run: asked for, waited for, and told. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { environment } from '../core/environment.js';
-import { newestEntry, trainPrefix } from '../checkpoints/index.js';
+import { newestListed } from '../checkpoints/index.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { openStore } from '../storage/index.js';
 import type { Client } from './connection.js';
@@ -32,7 +32,7 @@ export async function cancelRun(client: Client, runId: string): Promise<Cancella
   const trained = await trainsNow(client, runId);
   const changed = before === 'running' && !(await isBeingCancelled(client, runId));
   const status = before === 'running' ? await cancelAndWait(client, runId) : before;
-  const checkpoint = trained ? await newestCheckpoint(runId) : null;
+  const checkpoint = trained ? await newestListed(openStore(environment.storeUri()), runId) : null;
   const message = describe({ changed, before, status, checkpoint });
   return { runId, changed, status, checkpoint, message };
 }
@@ -42,11 +42,6 @@ async function trainsNow(client: Client, runId: string): Promise<boolean> {
   const ask = () => progressOf(client, runId);
   const progress = await client.withDeadline(Date.now() + 10_000, ask).catch(() => null);
   return progress === null || progress.train !== null;
-}
-
-async function newestCheckpoint(runId: string): Promise<CheckpointRef | null> {
-  const newest = await newestEntry(openStore(environment.storeUri()), trainPrefix(runId));
-  return newest && { prefix: newest.prefix, kimg: newest.kimg, step: newest.step };
 }
 
 async function isBeingCancelled(client: Client, runId: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import sharp from 'sharp';
 import { describeTransfer } from '../weights/transfer-report.js';
-import { type CheckpointManifest, listSnapshots, manifestSchema } from '../checkpoints/index.js';
+import { type CheckpointManifest, findManifest, listSnapshots } from '../checkpoints/index.js';
 import {
   shardListSchema,
   type SyntheticManifest,
@@ -13,7 +13,7 @@ import {
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
 import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
-import { findJson, getJson } from '../storage/index.js';
+import { getJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { curveSvg } from './figures/curve.js';
 import { grid } from './figures/grid.js';
@@ -51,9 +51,7 @@ async function gather(
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];
   const manifest = await getJson(store, `${dataset.prefix}manifest.json`, datasetManifestSchema);
-  const checkpoint = train
-    ? await findJson(store, `${train.checkpoint.prefix}manifest.json`, manifestSchema)
-    : null;
+  const checkpoint = train ? await findManifest(store, train.checkpoint.prefix) : null;
   return {
     runId: run.runId,
     spec,
@@ -175,7 +173,7 @@ async function previews(store: ObjectStore, { prefix }: CheckpointRef): Promise<
   const chosen = [...new Set(places)].map((place) => snapshots[place] as CheckpointRef);
   const shown: ReportInput['progression'] = [];
   for (const { kimg, prefix: at } of chosen) {
-    const manifest = await findJson(store, `${at}manifest.json`, manifestSchema);
+    const manifest = await findManifest(store, at);
     const preview = manifest?.parts['preview.png'];
     if (preview)
       shown.push({

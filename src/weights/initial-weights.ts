@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CheckpointError, PreconditionFailedError } from '../core/errors.js';
 import { findJson, putJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import type { Warn } from '../checkpoints/writer.js';
+import type { Warn } from '../checkpoints/reader.js';
 import { NETWORKS } from './network-weights.js';
 import { openWeights, reopenWeights, type SourceWeights } from './source.js';
 

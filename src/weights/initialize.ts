@@ -1,7 +1,7 @@
 /** The first moment of a training that does not begin from nothing. */
 import type { Program, ProgramDefinition } from '../nn/program/program.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import type { Warn } from '../checkpoints/writer.js';
+import type { Warn } from '../checkpoints/reader.js';
 import type { NetworkConfig } from '../gan/config.js';
 import { describeTransfer, recordTransfer } from './transfer-report.js';
 import { shapesOf } from '../checkpoints/variables.js';

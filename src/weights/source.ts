@@ -4,15 +4,9 @@ import { CheckpointError } from '../core/errors.js';
 import { decodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import { openStore, sha256 } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import {
-  type CheckpointManifest,
-  type LoadedCheckpoint,
-  PARTS,
-  trainPrefix,
-} from '../checkpoints/manifest.js';
-import { findNewestCheckpoint, type Warn } from '../checkpoints/writer.js';
+import { type CheckpointManifest, type LoadedCheckpoint, PARTS } from '../checkpoints/manifest.js';
 import { type NetworkConfig, recordedSettings, resolveNetworkConfig } from '../gan/config.js';
-import { readManifest, readPart } from '../checkpoints/reader.js';
+import { newestVerified, readManifest, readPart, type Warn } from '../checkpoints/reader.js';
 import { isNetworkFamily } from '../gan/networks/registry.js';
 import { readWeights } from './import.js';
 import type { NetworkName } from './network-weights.js';
@@ -60,7 +54,7 @@ export async function openWeights(store: ObjectStore, address: string, warn: War
   if (isElsewhere(inStore)) return fromFolder(store, inStore, address);
   const prefix = inStore.endsWith('/') ? inStore : `${inStore}/`;
   if (!prefix.slice(0, -1).includes('/')) {
-    const newest = await findNewestCheckpoint(store, trainPrefix(prefix.slice(0, -1)), warn);
+    const newest = await newestVerified(store, prefix.slice(0, -1), warn);
     if (newest) return fromNewest(newest);
     if (await store.head(`${WEIGHTS_PREFIX}${prefix}manifest.json`))
       return fromFolder(store, `${WEIGHTS_PREFIX}${prefix}`, address);

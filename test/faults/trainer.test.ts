@@ -96,7 +96,7 @@ describe('a training under faults', () => {
     assert.deepEqual(await results('stopped'), undisturbed);
   });
 
-  test('a newest checkpoint with a flipped bit is set aside with a warning, and training goes on from the one before', async () => {
+  test('a newest checkpoint with a flipped bit is skipped with a warning, and training resumes from the one before', async () => {
     await attempt(tiny.job('flipped', { targetKimg: 0.16 }), () => undefined);
     const { ref, manifest } = await newest(tiny.store, 'flipped');
     const file = fileOf(`${ref.prefix}${manifest.parts['D.safetensors']?.key}`);
@@ -110,13 +110,13 @@ describe('a training under faults', () => {
     assert.deepEqual((await results('flipped')).weights, undisturbed.weights);
   });
 
-  test('with a torn manifest and no other checkpoint it starts anew and says so', async () => {
+  test('with a torn manifest and no other checkpoint it starts from scratch and reports it', async () => {
     await attempt(tiny.job('torn', { targetKimg: 0.08, spec: { checkpointMinutes: 1000 } }), () => undefined);
     const { ref } = await newest(tiny.store, 'torn');
     await truncate(fileOf(`${ref.prefix}manifest.json`), 100);
     const { events } = await attempt(tiny.job('torn'), () => undefined);
     assert.equal(startOf(events)?.resumedFrom, null);
-    assert.match(startOf(events)?.warnings.join() ?? '', /torn.*starts anew/);
+    assert.match(startOf(events)?.warnings.join() ?? '', /torn.*starts from scratch/);
     assert.deepEqual(await results('torn'), undisturbed);
   });
 

@@ -5,7 +5,8 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { TrainingError } from '../../src/core/errors.js';
 import { PARTS, trainPrefix } from '../../src/checkpoints/manifest.js';
-import { CheckpointWriter, findNewestCheckpoint } from '../../src/checkpoints/writer.js';
+import { newestVerified } from '../../src/checkpoints/reader.js';
+import { CheckpointWriter } from '../../src/checkpoints/writer.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { outOfMemory } from '../../src/training/memory.js';
 import { planMemory } from '../../src/training/memory-estimate.js';
@@ -35,7 +36,7 @@ describe('a training that cannot go on', () => {
         !error.retryable &&
         /^Loss\/\S+ is no longer finite after step 1$/.test(error.what),
     );
-    assert.equal(await findNewestCheckpoint(tiny.store, trainPrefix('diverges'), assert.fail), null);
+    assert.equal(await newestVerified(tiny.store, 'diverges', assert.fail), null);
   });
 
   test('that diverges later keeps its last good checkpoint', async () => {

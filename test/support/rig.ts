@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { writePhantoms } from '../../examples/phantoms/index.js';
 import { progressOf } from '../../src/client/index.js';
-import { findNewestCheckpoint, trainPrefix } from '../../src/checkpoints/index.js';
+import { newestVerified } from '../../src/checkpoints/index.js';
 import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';
@@ -121,7 +121,7 @@ export class Rig {
 
   /** The newest checkpoint of a run that verifies, as the store has it. */
   async newestCheckpoint(runId: string): Promise<CheckpointRef | null> {
-    return (await findNewestCheckpoint(this.store, trainPrefix(runId), () => undefined))?.ref ?? null;
+    return (await newestVerified(this.store, runId, () => undefined))?.ref ?? null;
   }
 
   /** Steps from which attempts at a run's training went on, as the worker's log tells. */

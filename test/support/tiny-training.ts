@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type LoadedCheckpoint, trainPrefix } from '../../src/checkpoints/manifest.js';
-import { findNewestCheckpoint } from '../../src/checkpoints/writer.js';
+import { newestVerified } from '../../src/checkpoints/reader.js';
 import type { TrainerJob } from '../../src/training/index.js';
 import { trainSchema } from '../../src/spec/train.js';
 import { FileStore } from '../../src/storage/file-store.js';
@@ -53,7 +53,7 @@ export async function tinyTraining(given?: ObjectStore): Promise<TinyTraining> {
 }
 
 export async function newest(store: ObjectStore, runId: string): Promise<LoadedCheckpoint> {
-  const found = await findNewestCheckpoint(store, trainPrefix(runId), () => undefined);
+  const found = await newestVerified(store, runId, () => undefined);
   if (!found) throw new Error('no checkpoint');
   return found;
 }

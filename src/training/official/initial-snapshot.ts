@@ -2,7 +2,7 @@
 import { CheckpointError } from '../../core/errors.js';
 import type { TransferReport } from '../../spec/results.js';
 import type { ObjectStore } from '../../storage/object-store.js';
-import type { Warn } from '../../checkpoints/writer.js';
+import type { Warn } from '../../checkpoints/reader.js';
 import type { NetworkConfig } from '../../gan/config.js';
 import { networkSpecs } from '../../gan/networks/registry.js';
 import { openBeginning } from '../../weights/initial-weights.js';

@@ -18,14 +18,8 @@ import {
   partKey,
   type TrainingConfiguration,
 } from '../../../src/checkpoints/manifest.js';
-import {
-  type CheckpointDraft,
-  CheckpointWriter,
-  findNewestCheckpoint,
-  listSnapshots,
-  newestCheckpoint,
-  type Opened,
-} from '../../../src/checkpoints/writer.js';
+import { listSnapshots, newestListed, newestVerified } from '../../../src/checkpoints/reader.js';
+import { type CheckpointDraft, CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
 import { PatientStore } from '../../../src/storage/retrying-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { ObjectInfo, PutBody, PutOptions } from '../../../src/storage/object-store.js';
@@ -98,7 +92,7 @@ describe('checkpoint store', () => {
     const { writer, newest } = await open();
     assert.equal(newest, null);
     const ref = await writer.write(draft(10), parts(7));
-    const found = await findNewestCheckpoint(store, RUN, warn);
+    const found = await newestVerified(store, 'r', warn);
     assert.deepEqual(found?.ref, ref);
     assert.equal(found?.manifest.counters.images, 40);
     assert.deepEqual(found?.parts['G.safetensors'], Buffer.alloc(1000, 7));
@@ -129,16 +123,16 @@ describe('checkpoint store', () => {
       await damage(bad.prefix);
       assert.deepEqual((await open(2)).newest?.ref, good);
       assert.equal(warnings.length, 1);
-      assert.match(warnings[0] as string, /set aside/);
+      assert.match(warnings[0] as string, /is skipped/);
     });
   }
 
-  test('when nothing is intact the training starts anew, with a warning', async () => {
+  test('when nothing is intact the training starts from scratch, with a warning', async () => {
     const { writer } = await open();
     const { prefix } = await writer.write(draft(10), parts(1));
     await truncate(fileOf(prefix, 'manifest.json'), 3);
     assert.equal((await open(2)).newest, null);
-    assert.match(warnings.at(-1) as string, /starts anew/);
+    assert.match(warnings.at(-1) as string, /starts from scratch/);
   });
 
   test('a damaged checkpoint is made again by the next attempt under the same prefix', async () => {
@@ -148,7 +142,7 @@ describe('checkpoint store', () => {
     await truncate(fileOf(bad.prefix, partKey('G.safetensors', 1)), 17);
     const { writer: next } = await open(2);
     assert.deepEqual(await next.write(draft(20), parts(2)), bad);
-    assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, bad);
+    assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, bad);
   });
 
   test('the checkpoint that an attempt began from takes no memory while it goes on', async () => {
@@ -174,7 +168,7 @@ describe('checkpoint store', () => {
   ] as const) {
     const loseList = () => lose(path.join(folder, RUN, 'checkpoints.json'));
 
-    test(`a ${how} list of checkpoints is made anew from the manifests, with one warning`, async () => {
+    test(`a ${how} list of checkpoints is rebuilt from the manifests, with one warning`, async () => {
       const { writer } = await open();
       const ref = await writer.write(draft(10), parts(1));
       await loseList();
@@ -216,13 +210,13 @@ describe('checkpoint store', () => {
       const ref = await (await open()).writer.write(draft(10), parts(1));
       await loseList();
       assert.deepEqual(await listSnapshots(store, 'r'), [ref]);
-      assert.deepEqual(await newestCheckpoint(store, 'r'), ref);
-      assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
+      assert.deepEqual(await newestListed(store, 'r'), ref);
+      assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, ref);
     });
   }
 
   test('a training that has not begun has no checkpoints, and nobody is warned', async () => {
-    assert.equal(await findNewestCheckpoint(store, RUN, warn), null);
+    assert.equal(await newestVerified(store, 'r', warn), null);
     assert.equal((await open()).writer.claim, 1);
     assert.deepEqual(warnings, []);
   });
@@ -235,7 +229,7 @@ describe('checkpoint store', () => {
     await assert.rejects(older.write(draft(20), parts(9)), StaleAttemptError);
     await assert.rejects(older.write(draft(30), parts(9)), StaleAttemptError);
     await assert.rejects(older.publish('stats.jsonl', Buffer.from('x')), StaleAttemptError);
-    const found = await findNewestCheckpoint(store, RUN, warn);
+    const found = await newestVerified(store, 'r', warn);
     assert.deepEqual(found?.ref, kept);
     assert.deepEqual(found?.parts['G.safetensors'], Buffer.alloc(1000, 2));
   });
@@ -252,7 +246,7 @@ describe('checkpoint store', () => {
     await assert.rejects(older.write(draft(10), parts(1)), StaleAttemptError);
     assert.equal(newer?.newest, null);
     const ref = await newer?.writer.write(draft(10), parts(2));
-    assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
+    assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, ref);
   });
 
   test('an attempt that comes late, after a newer one has begun, is refused at once', async () => {
@@ -275,7 +269,7 @@ describe('checkpoint store', () => {
     const { writer: second } = await openPatiently(2);
     const ref = await second.write(draft(10), parts(1));
     await second.publish('stats.jsonl', Buffer.from('line\n'));
-    assert.deepEqual((await findNewestCheckpoint(store, RUN, warn))?.ref, ref);
+    assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, ref);
     store.put = put;
     await assert.rejects(writer.write(draft(10), parts(1)), StaleAttemptError);
   });
@@ -311,10 +305,10 @@ describe('checkpoint store', () => {
       return put(key, body, options);
     };
     await assert.rejects(writer.write(draft(10), parts(1)), StoreUnavailableError);
-    assert.equal(await findNewestCheckpoint(store, RUN, warn), null);
+    assert.equal(await newestVerified(store, 'r', warn), null);
     failures = 0;
     await writer.write(draft(10), parts(1));
-    assert.equal((await findNewestCheckpoint(store, RUN, warn))?.ref.step, 10);
+    assert.equal((await newestVerified(store, 'r', warn))?.ref.step, 10);
   });
 });
 
