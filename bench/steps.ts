@@ -3,12 +3,10 @@ import type { NetworkConfig } from '../src/gan/config.js';
 import type { Program, ProgramDefinition } from '../src/nn/program/program.js';
 import { fixThreads } from '../src/nn/threads.js';
 
-/** Phases and every how many steps each runs. */
-export type Schedule = readonly (readonly [phase: string, interval: number])[];
-
 export interface Work {
   definition: ProgramDefinition;
-  schedule: Schedule;
+  /** The phases of a step, and every how many steps each runs. */
+  schedule: readonly { phase: string; interval: number }[];
   feeds: Record<string, Float32Array>;
 }
 
@@ -21,7 +19,7 @@ export function prepareNative(threads: number): void {
   console.info = console.error;
 }
 
-/** All phases of a training, the lazy ones as seldom as published. */
+/** The phases of a training, the lazy ones at their published intervals. */
 export async function trainingWork(
   config: NetworkConfig,
   { batch, gamma }: { batch: number; gamma: number },
@@ -30,16 +28,7 @@ export async function trainingWork(
   const { buildTrainingProgram } = await import('../src/gan/loss/training-program.js');
   const auto = { glr: 'auto', dlr: 'auto', emaKimg: 'auto' } as const;
   const options = resolveTrainingOptions(config, { batch, gamma, ...auto, seed: 0 });
-  const definition = buildTrainingProgram(config, options);
-  const schedule: Schedule = [
-    ['generatorMain', 1],
-    ['generatorPathLength', options.plInterval],
-    ['discriminatorMain', 1],
-    ['discriminatorR1', options.r1Interval],
-    ['ema', 1],
-  ];
-  const feeds = { beta: Float32Array.of(0.998) };
-  return { definition, schedule: schedule.filter(([phase]) => phase in definition.phases), feeds };
+  return { ...buildTrainingProgram(config, options), feeds: { beta: Float32Array.of(0.998) } };
 }
 
 export async function takeStep(
@@ -47,7 +36,7 @@ export async function takeStep(
   { definition, schedule, feeds }: Work,
   step: number,
 ): Promise<void> {
-  for (const [phase, interval] of schedule) {
+  for (const { phase, interval } of schedule) {
     if (step % interval !== 0) continue;
     const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
     const fed = wanted.map(([name, { shape }]) => {

@@ -45,7 +45,7 @@ export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResul
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   program.dispose();
   const counts = countFlops(work.definition);
-  const perStep = work.schedule.map(([phase, interval]) => (counts[phase] ?? 0) / interval);
+  const perStep = work.schedule.map(({ phase, interval }) => (counts[phase] ?? 0) / interval);
   return {
     imagesPerSecond,
     peakBytes,
@@ -59,7 +59,7 @@ export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResul
 async function generation(config: NetworkConfig, batch: number): Promise<Work> {
   const { buildGeneratorProgram } = await import('../src/gan/loss/generator-program.js');
   const definition = buildGeneratorProgram(config, batch);
-  return { definition, schedule: [['generate', 1]], feeds: { psi: Float32Array.of(1) } };
+  return { definition, schedule: [{ phase: 'generate', interval: 1 }], feeds: { psi: Float32Array.of(1) } };
 }
 
 /** Images a second of each whole period, for about so many seconds, after one step to warm up. */

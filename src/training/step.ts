@@ -1,32 +1,29 @@
-/** One optimisation step: the phases in StyleGAN2's order, each fed from (seed, step) alone. */
+/** One optimization step: the phases of the schedule, each fed from (seed, step) alone. */
 import { RandomStream } from '../core/random.js';
 import { adapt } from '../gan/augment/controller.js';
 import { blurMatrix } from '../gan/loss/blur.js';
-import { pathLengthImages } from '../gan/loss/phases.js';
-import { pathLengthRound, roundsOf, rowsOf } from '../gan/loss/accumulation.js';
+import { FEEDS_BY_IMAGE, type FeedName } from '../gan/loss/feeds.js';
+import { takeHostRows } from '../gan/loss/micro-batches.js';
+import type { ScheduledPhase } from '../gan/loss/step-plan.js';
+import type { Feeds, Program, Values } from '../nn/program/program.js';
 import type { Training } from './training.js';
 
-/** Phases in order; every `interval` steps. */
-const MAIN = 1;
+/** What a step needs of a training. */
+type SteppedTraining = Pick<
+  Training,
+  'config' | 'options' | 'data' | 'definition' | 'schedule' | 'program' | 'counters'
+>;
 
 /**
- * Gmain, Greg when due, Dmain, Dreg when due, the weight average; counters and the augmentation's strength move on.
+ * Runs the phases that are due, and advances the counters and the strength of the augmentation.
  *
- * @returns what the phases put out, by statistic
+ * @returns the outputs of the phases, by statistic
  */
-export async function takeStep(training: Training): Promise<Record<string, Float32Array>> {
-  const { counters, options } = training;
-  const phases = [
-    ['generatorMain', MAIN],
-    ['generatorPathLength', options.plInterval],
-    ['discriminatorMain', MAIN],
-    ['discriminatorR1', options.r1Interval],
-    ['ema', MAIN],
-  ] as const;
-  const outputs: Record<string, Float32Array> = {};
-  for (const [phase, interval] of phases) {
-    if (interval === 0 || counters.step % interval !== 0) continue;
-    Object.assign(outputs, await runPhase(training, phase));
+export async function takeStep(training: SteppedTraining): Promise<Values> {
+  const { counters, options, schedule } = training;
+  const outputs: Values = {};
+  for (const scheduled of schedule) {
+    if (counters.step % scheduled.interval === 0) Object.assign(outputs, await runPhase(training, scheduled));
   }
   counters.step += 1;
   counters.images += options.batch;
@@ -36,83 +33,77 @@ export async function takeStep(training: Training): Promise<Record<string, Float
   return outputs;
 }
 
-/** All of a phase: at once, or in rounds and what ends them. */
-async function runPhase(training: Training, phase: string): Promise<Record<string, Float32Array>> {
-  const { program, definition } = training;
-  const whole = feeds(training, phase);
-  if (!definition.phases[`${phase}.apply`]) return program.run(phase, whole);
-  const rounds = roundsOfPhase(training, phase, whole);
-  if (definition.phases[`${phase}.measure`]) {
-    const measured: Record<string, Float32Array>[] = [];
-    for (const round of rounds) measured.push(await program.run(`${phase}.measure`, round));
-    const lengths = joined(measured).lengths ?? new Float32Array();
-    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
-    for (const round of rounds) round.lengthMean = Float32Array.of(mean);
+/** A phase on all of its images: micro-batch after micro-batch, with what comes before and after them. */
+async function runPhase(
+  training: SteppedTraining,
+  { phase, microBatches, measure, apply }: ScheduledPhase,
+): Promise<Values> {
+  const { program, options } = training;
+  const feeds = minibatchFeeds(training, phase);
+  const feedsOfEach = microBatches.map((rows) => microBatchFeeds(feeds, options.batch, rows));
+  if (measure) {
+    const { lengths = new Float32Array() } = await runEach(program, measure, feedsOfEach);
+    const lengthMean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    for (const fed of feedsOfEach) fed.lengthMean = Float32Array.of(lengthMean);
   }
-  const made: Record<string, Float32Array>[] = [];
-  for (const round of rounds) made.push(await program.run(phase, round));
-  await program.run(`${phase}.apply`, {});
-  return joined(made);
+  const outputs = await runEach(program, phase, feedsOfEach);
+  if (apply) await program.run(apply, {});
+  return outputs;
 }
 
-/** What is fed to each round: its rows of what is an image's own, and all of the rest. */
-function roundsOfPhase(training: Training, phase: string, whole: PhaseFeeds): PhaseFeeds[] {
-  const { batch, batchGpu } = training.options;
-  const isPathLength = phase === 'generatorPathLength';
-  const total = isPathLength ? pathLengthImages(training.options) : batch;
-  const most = Math.floor(batchGpu / training.options.plBatchShrink);
-  const images = isPathLength ? pathLengthRound(total, most) : batchGpu;
-  const wanted = training.definition.phases[phase]?.feeds ?? {};
-  return roundsOf(total, images).map((rows) => {
-    const fed: PhaseFeeds = { ...whole };
-    for (const name of ['real', 'labels']) {
-      const values = whole[name];
-      if (values instanceof Float32Array) fed[name] = rowsOf(values, batch, rows);
-    }
-    if (wanted.rows) fed.rows = rows;
-    return fed;
-  });
-}
-
-/** One output after another. */
-function joined(parts: readonly Record<string, Float32Array>[]): Record<string, Float32Array> {
+/** Runs a phase once for each micro-batch, and concatenates the outputs. */
+async function runEach(program: Program, phase: string, feedsOfEach: readonly Feeds[]): Promise<Values> {
+  const parts: Values[] = [];
+  for (const feeds of feedsOfEach) parts.push(await program.run(phase, feeds));
   const names = Object.keys(parts[0] ?? {});
   return Object.fromEntries(
     names.map((name) => [name, Float32Array.from(parts.flatMap((part) => [...(part[name] ?? [])]))]),
   );
 }
 
-type PhaseFeeds = Record<string, Float32Array | Int32Array>;
+/** Values of the feeds that a phase declares, for the whole minibatch. */
+function minibatchFeeds(training: SteppedTraining, phase: string): Feeds {
+  const { config, options, data, definition, counters } = training;
+  const declared = definition.phases[phase]?.feeds ?? {};
+  const { batch, blur } = options;
+  // Real images bring their labels; those of generated images are drawn from the training set.
+  const minibatch = declared.real ? data.batch(counters.dataPosition, batch) : null;
+  const randomLabels = () => data.randomLabels(`labels of ${phase}`, counters.step * batch, batch);
+  const values: Record<Exclude<FeedName, 'lengthMean'>, () => Feeds[string] | undefined> = {
+    seed: () => phaseSeed(options.seed, phase, counters.step),
+    real: () => minibatch?.real,
+    labels: () => minibatch?.labels ?? randomLabels(),
+    rows: () => Int32Array.from({ length: batch }, (_, row) => row),
+    p: () => Float32Array.of(counters.augmentation.p),
+    blur: () => (blur ? blurMatrix(config.resolution, blur, counters.images) : undefined),
+    beta: () => Float32Array.of(emaBeta(training)),
+  };
+  const feeds: Feeds = {};
+  for (const [name, compute] of Object.entries(values)) {
+    const value = declared[name] && compute();
+    if (value) feeds[name] = value;
+  }
+  return feeds;
+}
 
-/** Whatever the phase asks for. */
-function feeds(training: Training, phase: string): Record<string, Float32Array | Int32Array> {
-  const wanted = training.definition.phases[phase]?.feeds ?? {};
-  const { data, counters, options } = training;
-  const fed: Record<string, Float32Array | Int32Array> = {};
-  const size = options.batch;
-  const isDiscriminator = phase.startsWith('discriminator');
-  const minibatch = isDiscriminator ? data.batch(counters.dataPosition, size) : null;
-  for (const name of Object.keys(wanted)) {
-    if (name === 'seed') fed[name] = stepSeed(options.seed, phase, counters.step);
-    if (name === 'real' && minibatch) fed[name] = minibatch.real;
-    if (name === 'labels')
-      fed[name] = minibatch?.labels ?? data.randomLabels(`labels of ${phase}`, counters.step * size, size);
-    if (name === 'p') fed[name] = Float32Array.of(counters.augmentation.p);
-    if (name === 'blur' && options.blur)
-      fed[name] = blurMatrix(training.config.resolution, options.blur, counters.images);
-    if (name === 'beta') fed[name] = Float32Array.of(emaBeta(training));
+/** The same feeds for one micro-batch: its rows of what has one row for each image, and all of the rest. */
+function microBatchFeeds(feeds: Feeds, batch: number, rows: Int32Array): Feeds {
+  const fed = { ...feeds };
+  for (const name of FEEDS_BY_IMAGE) {
+    const values = feeds[name];
+    if (values) fed[name] = takeHostRows(values, batch, rows);
   }
   return fed;
 }
 
 /** 64 bits that no other phase or step of this training has. */
-function stepSeed(seed: number, phase: string, step: number): Int32Array {
+function phaseSeed(seed: number, phase: string, step: number): Int32Array {
   const bits = new RandomStream(seed, `phase ${phase}`, step).next();
   return Int32Array.of(Number(BigInt.asIntN(32, bits)), Number(BigInt.asIntN(32, bits >> 32n)));
 }
 
-/** StyleGAN2-ADA's half-life with ramp-up: shorter while few images were shown. Karras et al. 2020, appendix. */
-function emaBeta({ counters, options }: Training): number {
+/** StyleGAN2-ADA's half-life with ramp-up: it grows with the images shown. Karras et al. 2020 (ADA), appendix. */
+function emaBeta({ counters, options }: SteppedTraining): number {
   const { emaKimg, emaRampup } = options;
   const most = emaRampup === null ? Number.POSITIVE_INFINITY : counters.images * emaRampup;
   const halfLife = Math.min(emaKimg * 1000, most);

@@ -28,6 +28,7 @@ import type { NetworkConfig } from '../gan/config.js';
 import { assertFinite } from './finite.js';
 import { resolveTrainingOptions, type TrainingOptions } from '../gan/loss/options.js';
 import { isSum } from '../gan/loss/accumulation.js';
+import type { Schedule } from '../gan/loss/step-plan.js';
 import { buildTrainingProgram } from '../gan/loss/training-program.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
@@ -49,6 +50,7 @@ export class Training {
     readonly options: TrainingOptions,
     readonly data: TrainingData,
     readonly definition: ProgramDefinition,
+    readonly schedule: Schedule,
     readonly program: Program,
     readonly counters: TrainingCounters,
     /** Lines of stats.jsonl up to now. */
@@ -101,7 +103,7 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   const configuration = configurationOf(job, config, options);
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   if (groupSize(options.batchGpu) !== groupSize(options.batch)) warn(smallerGroups(options));
-  const definition = buildTrainingProgram(config, options);
+  const { definition, schedule } = buildTrainingProgram(config, options);
   doing('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, { mode: train.mode });
   const fixed = {
@@ -123,6 +125,7 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
     options,
     new TrainingData(images, { seed: train.seed, mirror: train.mirror, labelDim: config.classes }),
     definition,
+    schedule,
     program,
     newest ? structuredClone(newest.manifest.counters) : beginning(options),
     newest ? linesOf(newest.parts[PARTS.stats]) : [],

@@ -9,7 +9,7 @@ import { tf } from '../../src/nn/tensorflow.js';
 import { type NetworkConfig, type NetworkFamily, resolveNetworkConfig } from '../../src/gan/config.js';
 import { generate } from '../../src/gan/loss/generator-program.js';
 import { lossGradients } from '../../src/gan/loss/gradients.js';
-import { gradientPenalty } from '../../src/gan/loss/phases.js';
+import { gradientPenalty } from '../../src/gan/loss/discriminator-loss.js';
 import { type Parameters, take, withoutPrefix } from '../../src/gan/networks/network.js';
 import { type ParameterSpecs, trainableNames } from '../../src/gan/networks/parameters.js';
 import { networkOf } from '../../src/gan/networks/registry.js';
@@ -173,7 +173,8 @@ function generatorOutputs(
   const generator = withoutPrefix(variables, 'G.');
   const images = (psi: number) => generate(config, generator, z, labels, psi) as Tensor4D;
   const w = network.mapping(config, generator, z, labels);
-  const { losses, also, gradients } = lossGradients(variables, trained(config, 'G.'), z.shape[0], () => {
+  const differentiated = { parameters: variables, names: trained(config, 'G.'), images: z.shape[0] };
+  const { losses, also, gradients } = lossGradients(differentiated, () => {
     const img = images(1);
     const logits = network.discriminator(config, withoutPrefix(variables, 'D.'), img, labels, 1);
     return { losses: tf.reshape(tf.softplus(tf.neg(logits)), [-1]), also: { img, logits } };
@@ -196,9 +197,12 @@ function discriminatorOutputs(
   gamma: number,
 ): Record<string, Tensor> {
   const discriminator = withoutPrefix(variables, 'D.');
-  const { losses, also, gradients } = lossGradients(variables, trained(config, 'D.'), real.shape[0], () => {
-    const logits = networkOf(config).discriminator(config, discriminator, real, labels, 1);
-    const penalty = gradientPenalty(config, variables, real, labels);
+  const logitsOf = (images: Tensor4D) =>
+    networkOf(config).discriminator(config, discriminator, images, labels, 1);
+  const differentiated = { parameters: variables, names: trained(config, 'D.'), images: real.shape[0] };
+  const { losses, also, gradients } = lossGradients(differentiated, () => {
+    const logits = logitsOf(real);
+    const penalty = gradientPenalty(real, logitsOf);
     const losses = tf.add(tf.reshape(tf.softplus(tf.neg(logits)), [-1]), tf.mul(penalty, gamma / 2));
     return { losses, also: { logits, penalty } };
   });

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { type Parameters, take } from '../networks/network.js';
 
-/** What a loss function returns: the losses [images], and tensors on the way that are wanted as well. */
+/** What a loss function returns: the losses [images], and intermediate tensors that are needed too. */
 export interface Losses<Names extends string> {
   losses: Tensor;
   also: Record<Names, Tensor>;
@@ -14,26 +14,31 @@ export interface LossGradients<Names extends string> extends Losses<Names> {
   gradients: Record<string, Tensor>;
 }
 
+/** What losses are differentiated by. */
+export interface Differentiated {
+  /** Tensors by name; those in `names` are differentiated by. */
+  parameters: Parameters;
+  names: readonly string[];
+  /** How many losses there are. */
+  images: number;
+  /** Factor of the losses in the gradients only. Default: 1. */
+  scale?: number;
+}
+
 /**
  * Runs `lossesOf` and differentiates the mean of its losses.
  *
- * @param parameters tensors by name; those in `names` are differentiated for
- * @param images how many losses there are
- * @param lossesOf computes the losses from `parameters`; it may differentiate inside (penalties on gradients)
- * @param scale of the losses, in the gradients alone
+ * @param lossesOf computes the losses from the parameters; it may differentiate inside (penalties on gradients)
  */
 export function lossGradients<Names extends string>(
-  parameters: Parameters,
-  names: readonly string[],
-  images: number,
+  { parameters, names, images, scale = 1 }: Differentiated,
   lossesOf: () => Losses<Names>,
-  scale = 1,
 ): LossGradients<Names> {
   const inputs = names.map((name) => take(parameters, name));
   const kept = {} as Record<Names, Tensor>;
   const forward = () => {
     const { losses, also } = lossesOf();
-    // What is not kept is gone with the tape.
+    // The engine disposes of all other tensors with the tape.
     for (const name in also) kept[name] = tf.keep(also[name]);
     return losses;
   };
@@ -45,7 +50,7 @@ export function lossGradients<Names extends string>(
   return { losses: value, also: released(kept), gradients: Object.fromEntries(gradients) };
 }
 
-/** The same tensors, owned by the scope that asks. */
+/** The same tensors, owned by the caller's scope. */
 function released<Names extends string>(kept: Record<Names, Tensor>): Record<Names, Tensor> {
   const owned = {} as Record<Names, Tensor>;
   for (const name in kept) {

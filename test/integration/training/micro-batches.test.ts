@@ -1,19 +1,19 @@
-/** A batch that is worked off in rounds gives the gradients of the whole batch. */
+/** Gradients accumulated over micro-batches are those of the whole batch. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { PARTS } from '../../../src/checkpoints/manifest.js';
 import { superviseTrainer } from '../../../src/training/index.js';
-import { roundsOf } from '../../../src/gan/loss/accumulation.js';
+import { microBatchRows } from '../../../src/gan/loss/micro-batches.js';
 import { decodeSafetensors, type NamedTensor } from '../../../src/nn/formats/safetensors.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
 
-/** With such rates the weights stand still, and the moments tell the gradients of every phase. */
+/** With such learning rates the weights do not change, and the moments are those of the gradients of every phase. */
 const STILL = { batch: 8, glr: 1e-12, dlr: 1e-12 };
-/** Small sums of terms of about 1: this much of them is float32's own. */
+/** Rounding error of float32 in small sums of terms of about 1. */
 const ROUNDING = 1e-7;
 const ONE_STEP = { targetKimg: 0.008 };
 
-describe('rounds', () => {
+describe('micro-batches', () => {
   let tiny: TinyTraining;
   before(async () => {
     tiny = await tinyTraining();
@@ -29,11 +29,11 @@ describe('rounds', () => {
 
   test('of whole groups give the moments, running means and path lengths of the whole batch, and leave no sums behind', async () => {
     const whole = await state('whole', {});
-    const shared = await state('shared', { batchGpu: 4 });
-    assert.deepEqual(Object.keys(shared).sort(), Object.keys(whole).sort());
+    const accumulated = await state('accumulated', { batchGpu: 4 });
+    assert.deepEqual(Object.keys(accumulated).sort(), Object.keys(whole).sort());
     for (const [name, { data }] of Object.entries(whole)) {
       const largest = Math.max(...data.map(Math.abs));
-      const apart = Math.max(...data.map((value, i) => Math.abs(value - (shared[name]?.data[i] ?? 0))));
+      const apart = Math.max(...data.map((value, i) => Math.abs(value - (accumulated[name]?.data[i] ?? 0))));
       assert.ok(apart <= 1e-5 * largest + ROUNDING, `${name}: ${apart} of ${largest}`);
     }
   });
@@ -41,7 +41,7 @@ describe('rounds', () => {
   test('have whole groups of the minibatch deviation, and every image once', () => {
     // Sixteen images are in groups {i, i + 4, i + 8, i + 12}.
     assert.deepEqual(
-      roundsOf(16, 8).map((rows) => [...rows]),
+      microBatchRows(16, 8).map((rows) => [...rows]),
       [
         [0, 1, 4, 5, 8, 9, 12, 13],
         [2, 3, 6, 7, 10, 11, 14, 15],
@@ -54,7 +54,7 @@ describe('rounds', () => {
       [32, 16],
       [10, 2],
     ] as const) {
-      const rows = roundsOf(batch, images).flatMap((round) => [...round]);
+      const rows = microBatchRows(batch, images).flatMap((microBatch) => [...microBatch]);
       assert.deepEqual(
         rows.sort((a, b) => a - b),
         Array.from({ length: batch }, (_, i) => i),

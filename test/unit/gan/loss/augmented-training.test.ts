@@ -35,8 +35,8 @@ const augmentation = resolveAugmentation(3, {
   p: 0,
   adaKimg: 500,
 });
-const definition = buildTrainingProgram(config, resolveTrainingOptions(config, settings, augmentation));
-const plain = buildTrainingProgram(config, resolveTrainingOptions(config, settings));
+const { definition } = buildTrainingProgram(config, resolveTrainingOptions(config, settings, augmentation));
+const { definition: plain } = buildTrainingProgram(config, resolveTrainingOptions(config, settings));
 const PHASES = ['generatorMain', 'discriminatorMain', 'discriminatorR1'];
 
 /** The same for both definitions, each of which takes what it asks for. */

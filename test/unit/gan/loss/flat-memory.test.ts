@@ -28,19 +28,11 @@ const options = resolveTrainingOptions(config, {
   emaKimg: 'auto',
   seed: 0,
 });
-const definition = buildTrainingProgram(config, options);
-/** Every phase, and every how many steps it runs. */
-const SCHEDULE: readonly (readonly [phase: string, interval: number])[] = [
-  ['generatorMain', 1],
-  ['generatorPathLength', options.plInterval],
-  ['discriminatorMain', 1],
-  ['discriminatorR1', options.r1Interval],
-  ['ema', 1],
-];
+const { definition, schedule } = buildTrainingProgram(config, options);
 
 async function takeSteps(program: Program, from: number, to: number): Promise<void> {
   for (let step = from; step < to; step++) {
-    for (const [phase, interval] of SCHEDULE)
+    for (const { phase, interval } of schedule)
       if (step % interval === 0) await program.run(phase, feedsOf(phase, step));
   }
 }

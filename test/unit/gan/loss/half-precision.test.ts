@@ -25,7 +25,7 @@ function trainingOf(cfg: NetworkFamily, half: HalfType | null) {
   const config = resolveNetworkConfig({ cfg, ...sizes, cbase: 128, cmax: 8, half });
   const auto = { glr: 'auto', dlr: 'auto', emaKimg: 'auto' } as const;
   const options = resolveTrainingOptions(config, { batch: 4, gamma: 1, ...auto, seed: 1 });
-  const definition = buildTrainingProgram(config, options);
+  const { definition } = buildTrainingProgram(config, options);
   const phases = Object.keys(definition.phases);
   const step = async (program: Program, number: number): Promise<Values> => {
     const outputs: Values = {};

@@ -31,7 +31,7 @@ function programOf(cfg: NetworkFamily) {
     emaKimg: 'auto',
     seed: 1,
   });
-  const definition = buildTrainingProgram(config, options);
+  const { definition } = buildTrainingProgram(config, options);
   const feedsOf = (phase: string): Feeds =>
     Object.fromEntries(
       Object.entries(definition.phases[phase]?.feeds ?? {}).map(([name, { shape }]) => {

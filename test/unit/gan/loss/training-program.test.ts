@@ -34,8 +34,8 @@ const options = resolveTrainingOptions(config, {
   emaKimg: 'auto',
   seed: 1,
 });
-const definition = buildTrainingProgram(config, options);
-const PHASES = ['generatorMain', 'generatorPathLength', 'discriminatorMain', 'discriminatorR1', 'ema'];
+const { definition, schedule } = buildTrainingProgram(config, options);
+const PHASES = schedule.map(({ phase }) => phase);
 
 /** Feeds of a phase at a step. */
 function feeds(phase: string, step: number): Feeds {

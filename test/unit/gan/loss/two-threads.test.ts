@@ -23,10 +23,8 @@ function definitionOf(): ProgramDefinition {
   const sizes = { resolution: 32, channels: 1, classes: 0, zDim: 8, wDim: 8, mapDepth: 2 } as const;
   const config = resolveNetworkConfig({ cfg: 'stylegan2', ...sizes, cbase: 512, cmax: 16 });
   const auto = { glr: 'auto', dlr: 'auto', emaKimg: 'auto' } as const;
-  return buildTrainingProgram(
-    config,
-    resolveTrainingOptions(config, { batch: 4, gamma: 1, ...auto, seed: 1 }),
-  );
+  const options = resolveTrainingOptions(config, { batch: 4, gamma: 1, ...auto, seed: 1 });
+  return buildTrainingProgram(config, options).definition;
 }
 
 async function train(program: Program, { phases }: ProgramDefinition, from: Values): Promise<Values> {

@@ -1,0 +1,81 @@
+/** The discriminator's phases: the main one, and the lazy R1 regularization. */
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { PhaseBody } from '../../nn/program/program.js';
+import { tf } from '../../nn/tensorflow.js';
+import { take, type Tracking } from '../networks/network.js';
+import { feed, optionalFeed } from './feeds.js';
+import { discriminate, discriminatorImages, generateImages } from './forward.js';
+import { gradientOf, lossGradients } from './gradients.js';
+import type { PhaseContext } from './phase-context.js';
+
+const W_AVG = 'G.mapping.w_avg';
+
+/**
+ * Logistic loss on generated and real images; both have the labels of the real ones. The generator's running means are updated
+ * here too.
+ */
+export function discriminatorMain(context: PhaseContext): PhaseBody {
+  const { config, options, trained } = context;
+  return (variables, feeds) => {
+    const labels = optionalFeed(feeds, 'labels');
+    const tracking: Tracking = { magnitudeDecay: options.magnitudeDecay, updated: {} };
+    const { images: generated, w } = generateImages(context, variables, feeds, tracking);
+    const both = tf.concat4d([generated, feed(feeds, 'real')], 0);
+    const inputs = {
+      images: discriminatorImages(context, both, feeds),
+      labels: labels && tf.concat2d([labels, labels], 0),
+      minibatches: 2,
+    };
+    const differentiated = { parameters: variables, names: trained.D, images: options.batchGpu };
+    const { losses, also, gradients } = lossGradients(differentiated, () => {
+      const [fake, real] = tf.split(discriminate(config, variables, inputs), 2) as [Tensor, Tensor];
+      return { losses: tf.add(tf.softplus(fake), tf.softplus(tf.neg(real))), also: { fake, real } };
+    });
+    const oldMean = take(variables, W_AVG);
+    const newMean = tf.mean(w, 0);
+    return {
+      outputs: {
+        'Loss/D/loss': losses,
+        'Loss/scores/fake': also.fake,
+        'Loss/scores/real': also.real,
+        'Loss/signs/fake': tf.sign(also.fake),
+        'Loss/signs/real': tf.sign(also.real),
+      },
+      assign: {
+        [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)),
+        ...Object.fromEntries(Object.entries(tracking.updated).map(([name, value]) => [`G.${name}`, value])),
+      },
+      gradients: { D: gradients },
+    };
+  };
+}
+
+/**
+ * Squared gradient norm on real images: Mescheder et al. 2018, section 4.1; `r1Interval` times as strong, because it runs that
+ * much less often (Karras et al. 2020, section 3.1).
+ */
+export function discriminatorR1(context: PhaseContext): PhaseBody {
+  const { config, options, trained } = context;
+  return (variables, feeds) => {
+    const [real, labels] = [feed(feeds, 'real'), optionalFeed(feeds, 'labels')];
+    const logitsOf = (images: Tensor4D) =>
+      discriminate(config, variables, { images: discriminatorImages(context, images, feeds), labels });
+    const differentiated = {
+      parameters: variables,
+      names: trained.D,
+      images: options.batchGpu,
+      scale: (options.gamma / 2) * options.r1Interval,
+    };
+    const { losses, gradients } = lossGradients(differentiated, () => ({
+      losses: gradientPenalty(real, logitsOf),
+      also: {},
+    }));
+    return { outputs: { 'Loss/r1_penalty': losses }, gradients: { D: gradients } };
+  };
+}
+
+/** Squared norm of the gradient of each image's logit by its pixels. images [n, h, w, c] -> [n] */
+export function gradientPenalty(images: Tensor4D, logitsOf: (images: Tensor4D) => Tensor): Tensor {
+  const gradient = gradientOf((pixels) => tf.sum(logitsOf(pixels)), images);
+  return tf.sum(tf.square(gradient), [1, 2, 3]);
+}

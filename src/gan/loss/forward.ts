@@ -1,0 +1,57 @@
+/** How the phases of a training apply the networks: from a seed and labels to images, and from images and labels to logits. */
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { tf } from '../../nn/tensorflow.js';
+import { augment } from '../augment/augment.js';
+import type { NetworkConfig } from '../config.js';
+import { type Parameters, type Tracking, withoutPrefix } from '../networks/network.js';
+import { networkOf } from '../networks/registry.js';
+import { blur } from './blur.js';
+import { feed, optionalFeed } from './feeds.js';
+import { type MicroBatch, microBatchSeed } from './micro-batches.js';
+import type { PhaseContext } from './phase-context.js';
+import { drawLatents, layerStyles, mixedStyles, randomNoise } from './styles.js';
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** The micro-batch that a phase is fed the rows of, out of `total` images; null: all of them. */
+export function microBatchOf(feeds: Feeds, total: number): MicroBatch | null {
+  const rows = optionalFeed(feeds, 'rows');
+  return rows && { rows, total };
+}
+
+/** Images [n, h, w, c] of random latents and the fed labels, and their w [n, wDim]. With `tracking`, running means take them in. */
+export function generateImages(
+  { config, options }: PhaseContext,
+  variables: Parameters,
+  feeds: Feeds,
+  tracking: Tracking | null = null,
+): { images: Tensor4D; w: Tensor2D } {
+  const generator = withoutPrefix(variables, 'G.');
+  const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
+  const microBatch = microBatchOf(feeds, options.batch);
+  const z = drawLatents(seed, config.zDim, options.batchGpu, microBatch);
+  const { ws, w } = mixedStyles({ config, options }, generator, { z, labels, seed });
+  const noise = randomNoise(seed, microBatch);
+  const images = networkOf(config).synthesis(config, generator, layerStyles(ws), noise, tracking);
+  return { images, w };
+}
+
+/** Images as the discriminator sees them: blurred and augmented, each where the configuration asks for it. */
+export function discriminatorImages({ options }: PhaseContext, images: Tensor4D, feeds: Feeds): Tensor4D {
+  const { augmentation, batch } = options;
+  const blurred = options.blur ? blur(images, feed(feeds, 'blur')) : images;
+  if (!augmentation) return blurred;
+  const seed = microBatchSeed(feed(feeds, 'seed'), microBatchOf(feeds, batch));
+  return augment(blurred, augmentation.set, feed(feeds, 'p'), seed);
+}
+
+/** Logits [n] of images [n, h, w, c] and labels [n, classes], higher for real images. */
+export function discriminate(
+  config: NetworkConfig,
+  variables: Parameters,
+  { images, labels, minibatches = 1 }: { images: Tensor4D; labels: Tensor2D | null; minibatches?: number },
+): Tensor1D {
+  const discriminator = withoutPrefix(variables, 'D.');
+  const logits = networkOf(config).discriminator(config, discriminator, images, labels, minibatches);
+  return tf.reshape(logits, [-1]);
+}

@@ -1,0 +1,111 @@
+/**
+ * The generator's lazy phase: path length regularization on a part of a minibatch of its own. Karras et al. 2020, section 3.2,
+ * equation 4.
+ */
+import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
+import type { PhaseBody } from '../../nn/program/program.js';
+import { tf } from '../../nn/tensorflow.js';
+import { type Parameters, take, withoutPrefix } from '../networks/network.js';
+import { networkOf } from '../networks/registry.js';
+import { feed, optionalFeed } from './feeds.js';
+import { microBatchOf } from './forward.js';
+import { gradientOf, lossGradients } from './gradients.js';
+import type { TrainingOptions } from './options.js';
+import type { PhaseContext } from './phase-context.js';
+import { drawLatents, layerStyles, mixedStyles, pathNoise, randomNoise } from './styles.js';
+
+/** The phase for all images at once. */
+export function generatorPathLength(context: PhaseContext): PhaseBody {
+  const { options, trained } = context;
+  const images = pathLengthImages(options);
+  return (variables, feeds) => {
+    const mean = take(variables, 'pl_mean');
+    const penalties = () => {
+      const lengths = pathLengths(context, variables, feeds, images);
+      // The running mean takes part in the gradient, as published.
+      const newMean = tf.add(mean, tf.mul(tf.sub(tf.mean(lengths), mean), options.plDecay));
+      return { losses: tf.square(tf.sub(lengths, newMean)), also: { newMean } };
+    };
+    const differentiated = { parameters: variables, names: trained.G, images, scale: penaltyScale(options) };
+    const { losses, also, gradients } = lossGradients(differentiated, penalties);
+    return {
+      outputs: { 'Loss/pl_penalty': losses },
+      assign: { pl_mean: also.newMean },
+      gradients: { G: gradients },
+    };
+  };
+}
+
+/** `plInterval` times as strong, because it runs that much less often (section 3.1). */
+function penaltyScale({ plWeight, plInterval }: TrainingOptions): number {
+  return plWeight * plInterval;
+}
+
+/** Number of images that path lengths are measured on. */
+export function pathLengthImages({ batch, plBatchShrink }: TrainingOptions): number {
+  return Math.max(1, Math.floor(batch / plBatchShrink));
+}
+
+/**
+ * Images in a micro-batch of path lengths: a divisor of their number, which need not be a multiple of the batch's micro-batches.
+ */
+export function pathLengthMicroBatch(options: TrainingOptions): number {
+  const total = pathLengthImages(options);
+  if (options.batchGpu === options.batch) return total;
+  let images = Math.min(total, Math.max(1, Math.floor(options.batchGpu / options.plBatchShrink)));
+  while (total % images !== 0) images--;
+  return images;
+}
+
+/** Measures the path lengths of a micro-batch: the gradients of every micro-batch depend on their mean over all of them. */
+export function measurePathLengths(context: PhaseContext): PhaseBody {
+  const images = pathLengthMicroBatch(context.options);
+  return (variables, feeds) => ({ outputs: { lengths: pathLengths(context, variables, feeds, images) } });
+}
+
+/**
+ * {@link generatorPathLength} for one micro-batch, given `lengthMean`, the mean length over all of them. The gradient of the mean
+ * of (l - m')^2, in which m' depends on all lengths l, is that of the mean of (l - c)^2 with the constant
+ * c = m' + decay * (mean(l) - m').
+ */
+export function microBatchPathLength(context: PhaseContext): PhaseBody {
+  const { options, trained } = context;
+  const images = pathLengthMicroBatch(options);
+  return (variables, feeds) => {
+    const [mean, lengthMean] = [take(variables, 'pl_mean'), tf.reshape(feed(feeds, 'lengthMean'), [])];
+    const newMean = tf.add(mean, tf.mul(tf.sub(lengthMean, mean), options.plDecay));
+    const center = tf.add(newMean, tf.mul(tf.sub(lengthMean, newMean), options.plDecay));
+    const penalties = () => {
+      const lengths = pathLengths(context, variables, feeds, images);
+      return { losses: tf.square(tf.sub(lengths, center)), also: { lengths } };
+    };
+    const differentiated = { parameters: variables, names: trained.G, images, scale: penaltyScale(options) };
+    const { also, gradients } = lossGradients(differentiated, penalties);
+    return {
+      outputs: { 'Loss/pl_penalty': tf.square(tf.sub(also.lengths, newMean)) },
+      assign: { pl_mean: newMean },
+      gradients: { G: gradients },
+    };
+  };
+}
+
+/** Root mean square over layers of the gradient by w of random images along random noise. [images] */
+function pathLengths(
+  { config, options }: PhaseContext,
+  variables: Parameters,
+  feeds: Readonly<Record<string, Tensor>>,
+  images: number,
+): Tensor {
+  const generator = withoutPrefix(variables, 'G.');
+  const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
+  const microBatch = microBatchOf(feeds, pathLengthImages(options));
+  const z = drawLatents(seed, config.zDim, images, microBatch);
+  const { ws } = mixedStyles({ config, options }, generator, { z, labels, seed });
+  const projection = (styles: Tensor3D) => {
+    const layerNoise = randomNoise(seed, microBatch);
+    const generated = networkOf(config).synthesis(config, generator, layerStyles(styles), layerNoise);
+    const noise = tf.mul(pathNoise(seed, generated.shape, microBatch), 1 / config.resolution);
+    return tf.sum(tf.mul(generated, noise));
+  };
+  return tf.sqrt(tf.mean(tf.sum(tf.square(gradientOf(projection, ws)), 2), 1));
+}
