@@ -1,4 +1,4 @@
-/** Records test/integration/replay/histories/*.json anew; only for a change of the workflows that old runs need not survive. */
+/** Records test/integration/replay/histories/*.json again; only for a change of the workflows that old runs need not survive. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { partPath } from '../dist/src/core/parts.js';
-import { pretendedWork } from '../dist/test/support/pretended-work.js';
+import { simulatedWork } from '../dist/test/support/simulated-work.js';
 import { TestTemporal } from '../dist/test/support/temporal.js';
 
 const HISTORIES = fileURLToPath(new URL('../test/integration/replay/histories', import.meta.url));
@@ -18,7 +18,7 @@ const IDENTITY = 'recorder';
 /** One more child workflow than fits into the first one, of two windows. */
 const SHARDS = 216;
 
-const { bookOf, activities } = pretendedWork(TASK_QUEUE, SHARDS);
+const { recordOf, activities } = simulatedWork(TASK_QUEUE, SHARDS);
 
 function start(client, workflowId, stages, train) {
   const spec = {
@@ -48,7 +48,7 @@ async function paused(client) {
 }
 
 async function converged(client) {
-  bookOf('converged').fd = (kimg) => (kimg <= 3 ? 100 - kimg : 100);
+  recordOf('converged').fd = (kimg) => (kimg <= 3 ? 100 - kimg : 100);
   const handle = await start(client, 'converged', ['preprocess', 'train'], {
     kimg: 1000,
     stopWhen: { patience: 2 },

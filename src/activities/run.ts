@@ -38,9 +38,9 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
 
     /** Makes a finished stage known to this run and, if it is what the spec asked for, to later ones. */
     async recordStage(
-      lookup: StageLookup & { stage: Stage; result: StageResult; asAsked?: boolean },
+      lookup: StageLookup & { stage: Stage; result: StageResult; matchesSpec?: boolean },
     ): Promise<void> {
-      await recordStageResult(store, await identified(store, lookup), lookup.result, lookup.asAsked);
+      await recordStageResult(store, await identified(store, lookup), lookup.result, lookup.matchesSpec);
     },
 
     /** The newest checkpoint that a run has left in the store; null when there is none. */

@@ -21,7 +21,7 @@ export interface TrainInput {
   announced: number;
 }
 
-export interface TrainOutcome {
+export interface TrainActivityResult {
   last: CheckpointRef | null;
   snapshots: CheckpointRef[];
   /** What the training took over from another one. */
@@ -37,7 +37,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
      * Trains until `targetKimg`, or until cancelled, when it leaves a checkpoint and returns it. A worker that shuts down
      * leaves a checkpoint too and fails retryably: the next attempt goes on from that very step.
      */
-    async train(input: TrainInput): Promise<TrainOutcome> {
+    async train(input: TrainInput): Promise<TrainActivityResult> {
       const context = Context.current();
       const announcer = new Announcer(input.announced);
       const heartbeat: TrainHeartbeat = { kimg: 0, step: 0, imagesPerSecond: 0, checkpoint: null };
@@ -47,8 +47,8 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           signal: context.cancellationSignal,
           stallTimeoutMs: STALL_MS,
           onEvent: (event) => {
-            beat(heartbeat, event);
-            tell(input.runId, event);
+            recordHeartbeat(heartbeat, event);
+            logEvent(input.runId, event);
             // Not before: the trainer has now seen that the checkpoints found are of this very training.
             if (event.type === 'started') announcer.announceSoon(listSnapshots(store, input.runId));
             if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon([event.checkpoint]);
@@ -79,7 +79,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
 export type TrainActivities = ReturnType<typeof createTrainActivities>;
 
 /** A heartbeat is beaten by the trainer's own events only: a trainer that hangs falls silent here too. */
-function beat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
+function recordHeartbeat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
   if (event.type === 'progress') {
     const { kimg, step, imagesPerSecond } = event;
     Object.assign(heartbeat, { kimg, step, imagesPerSecond });
@@ -89,7 +89,7 @@ function beat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
 }
 
 /** What somebody who looks for trouble in the worker's log wants to read. */
-function tell(runId: string, event: TrainerEvent): void {
+function logEvent(runId: string, event: TrainerEvent): void {
   if (event.type === 'started') {
     log.info('training starts', { runId, resumedFromStep: event.resumedFrom?.step ?? 0 });
     if (event.transfer) log.info(event.transfer, { runId });

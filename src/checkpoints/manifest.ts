@@ -6,7 +6,7 @@ import { canonicalJson } from '../storage/digest.js';
 import { partSchema } from '../storage/manifest.js';
 
 /** File names (without the attempt) of the parts that a checkpoint has. */
-export const PARTS = {
+export const CHECKPOINT_PARTS = {
   generator: 'G.safetensors',
   discriminator: 'D.safetensors',
   generatorEma: 'G_ema.safetensors',
@@ -24,7 +24,7 @@ export function manifestKey(prefix: string): string {
 }
 
 /** What an older snapshot keeps when its full state is no longer needed. */
-export const LASTING_PARTS: readonly string[] = [PARTS.generatorEma, PARTS.preview];
+export const LASTING_PARTS: readonly string[] = [CHECKPOINT_PARTS.generatorEma, CHECKPOINT_PARTS.preview];
 
 /** What the bytes of a training depend on besides its settings; equal values mean "same bytes" is promised. */
 export const numericEnvironmentSchema = z.object({
@@ -106,7 +106,7 @@ export const manifestSchema = z.object({
 });
 export type CheckpointManifest = z.output<typeof manifestSchema>;
 
-/** A checkpoint read back and verified; `parts` are by their names in {@link PARTS}. */
+/** A checkpoint read back and verified; `parts` are by their names in {@link CHECKPOINT_PARTS}. */
 export interface LoadedCheckpoint {
   ref: CheckpointRef;
   manifest: CheckpointManifest;
@@ -132,10 +132,10 @@ export function partKey(name: string, claim: number): string {
 
 /** Which part holds a variable, by the network that it belongs to. */
 export function partOfVariable(name: string): string {
-  if (name.startsWith('G_ema.')) return PARTS.generatorEma;
-  if (name.startsWith('G.')) return PARTS.generator;
-  if (name.startsWith('D.')) return PARTS.discriminator;
-  return PARTS.optimizer;
+  if (name.startsWith('G_ema.')) return CHECKPOINT_PARTS.generatorEma;
+  if (name.startsWith('G.')) return CHECKPOINT_PARTS.generator;
+  if (name.startsWith('D.')) return CHECKPOINT_PARTS.discriminator;
+  return CHECKPOINT_PARTS.optimizer;
 }
 
 /**

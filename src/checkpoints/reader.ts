@@ -5,7 +5,7 @@ import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
 import { findObject } from '../storage/find-object.js';
 import { findJson, getJson, parseJson } from '../storage/json.js';
-import type { Part } from '../storage/manifest.js';
+import type { ManifestPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type CheckpointList, type ListEntry, listKey, listSchema, refOf } from './list.js';
 import {
@@ -14,7 +14,7 @@ import {
   MANIFEST,
   manifestKey,
   manifestSchema,
-  PARTS,
+  CHECKPOINT_PARTS,
   trainPrefix,
 } from './manifest.js';
 
@@ -87,7 +87,7 @@ async function load(store: ObjectStore, entry: ListEntry): Promise<LoadedCheckpo
   return { ref: refOf(entry), manifest, manifestSha256, parts };
 }
 
-async function readVerified(store: ObjectStore, prefix: string, part: Part): Promise<Uint8Array> {
+async function readVerified(store: ObjectStore, prefix: string, part: ManifestPart): Promise<Uint8Array> {
   const key = `${prefix}${part.key}`;
   const content = await findObject(store, key);
   if (!content) throw damage('is missing', key);
@@ -153,7 +153,7 @@ export async function readPart(
  * @throws CheckpointError
  */
 export async function weightsDigest(store: ObjectStore, prefix: string): Promise<string> {
-  const part = (await readManifest(store, prefix)).parts[PARTS.generatorEma];
+  const part = (await readManifest(store, prefix)).parts[CHECKPOINT_PARTS.generatorEma];
   if (part) return part.sha256;
   throw new CheckpointError({
     what: 'holds no averaged generator',

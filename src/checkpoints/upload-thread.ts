@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { wireError } from '../core/errors.js';
 import { openStore } from '../storage/index.js';
-import { PARTS } from './manifest.js';
+import { CHECKPOINT_PARTS } from './manifest.js';
 import { CheckpointWriter } from './writer.js';
 import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
 import { PatientStore } from '../storage/retrying-store.js';
@@ -19,8 +19,8 @@ const writer = CheckpointWriter.takeOver(store, data.writer);
 async function write({ draft, parts }: CapturedState): Promise<void> {
   try {
     const checkpoint = await writer.write(draft, parts);
-    const stats = parts[PARTS.stats];
-    if (stats) await writer.publish(PARTS.stats, stats);
+    const stats = parts[CHECKPOINT_PARTS.stats];
+    if (stats) await writer.publish(CHECKPOINT_PARTS.stats, stats);
     reply({ type: 'written', checkpoint });
   } catch (error) {
     reply({ type: 'failed', error: wireError(error) });

@@ -1,6 +1,6 @@
 /** Checkpoints on their way to the store while training goes on: one at a time, and no error is lost. */
 import { Worker } from 'node:worker_threads';
-import { revive, TrainingError } from '../core/errors.js';
+import { reviveError, TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { CheckpointWriter } from './writer.js';
 import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
@@ -98,16 +98,16 @@ export class CheckpointUploads {
     const { thread } = this;
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
-        thread.off('message', hear).off('error', reject).off('exit', ended);
+        thread.off('message', onReply).off('error', reject).off('exit', ended);
         finish();
       };
-      const hear = (reply: CheckpointThreadReply) => {
+      const onReply = (reply: CheckpointThreadReply) => {
         if (reply.type === 'written') settle(() => resolve(reply.checkpoint));
-        if (reply.type === 'failed') settle(() => reject(revive(reply.error)));
+        if (reply.type === 'failed') settle(() => reject(reviveError(reply.error)));
       };
       const ended = () =>
         settle(() => reject(new TrainingError({ what: 'the thread that writes checkpoints has ended' })));
-      thread.on('message', hear).once('error', reject).once('exit', ended);
+      thread.on('message', onReply).once('error', reject).once('exit', ended);
     });
   }
 }

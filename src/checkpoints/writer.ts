@@ -3,7 +3,7 @@ import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/e
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { type Part, putPart } from '../storage/manifest.js';
+import { type ManifestPart, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
   type CheckpointManifest,
@@ -23,8 +23,7 @@ export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'pa
 
 /** A writer on its way between threads. */
 export interface WriterHandedOver {
-  runPrefix: string;
-  keepCheckpoints: number;
+  settings: { runPrefix: string; keepCheckpoints: number };
   entries: ListEntry[];
   ownership: HandedOver;
 }
@@ -40,9 +39,8 @@ export interface Opened {
 export class CheckpointWriter {
   private constructor(
     private readonly store: ObjectStore,
-    private readonly runPrefix: string,
     private readonly ownership: Ownership,
-    private readonly keepCheckpoints: number,
+    private readonly settings: { readonly runPrefix: string; readonly keepCheckpoints: number },
     private entries: ListEntry[],
   ) {}
 
@@ -60,22 +58,20 @@ export class CheckpointWriter {
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
     // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
-    const writer = new CheckpointWriter(store, runPrefix, ownership, options.keepCheckpoints, entries);
+    const settings = { runPrefix, keepCheckpoints: options.keepCheckpoints };
+    const writer = new CheckpointWriter(store, ownership, settings, entries);
     return { writer, newest };
   }
 
   /** Everything that a thread needs to write on; this object must not be used any more. */
   handOver(): WriterHandedOver {
-    const { runPrefix, keepCheckpoints, entries } = this;
-    return { runPrefix, keepCheckpoints, entries, ownership: this.ownership.handOver() };
+    const { settings, entries, ownership } = this;
+    return { settings, entries, ownership: ownership.handOver() };
   }
 
-  static takeOver(
-    store: ObjectStore,
-    { runPrefix, keepCheckpoints, entries, ownership }: WriterHandedOver,
-  ): CheckpointWriter {
-    const taken = Ownership.takeOver(store, runPrefix, ownership);
-    return new CheckpointWriter(store, runPrefix, taken, keepCheckpoints, entries);
+  static takeOver(store: ObjectStore, { settings, entries, ownership }: WriterHandedOver): CheckpointWriter {
+    const taken = Ownership.takeOver(store, settings.runPrefix, ownership);
+    return new CheckpointWriter(store, taken, settings, entries);
   }
 
   get claim(): number {
@@ -91,8 +87,8 @@ export class CheckpointWriter {
    */
   async write(draft: CheckpointDraft, parts: Record<string, Uint8Array>): Promise<CheckpointRef> {
     const { kimg, step, snapshot } = draft;
-    const prefix = checkpointPrefix(this.runPrefix, draft);
-    const listed: Record<string, Part> = {};
+    const prefix = checkpointPrefix(this.settings.runPrefix, draft);
+    const listed: Record<string, ManifestPart> = {};
     for (const [name, bytes] of Object.entries(parts)) {
       listed[name] = await putPart(this.store, prefix, partKey(name, this.claim), bytes);
     }
@@ -102,7 +98,7 @@ export class CheckpointWriter {
     const entry: ListEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
     const { kept, thinned, dropped } = thinOut(
       [...this.entries.filter((other) => other.prefix !== prefix), entry],
-      this.keepCheckpoints,
+      this.settings.keepCheckpoints,
     );
     await this.ownership.commit(kept);
     this.entries = kept;
@@ -117,7 +113,7 @@ export class CheckpointWriter {
    * @throws StaleAttemptError
    */
   async publish(name: string, body: Uint8Array): Promise<void> {
-    const key = `${this.runPrefix}${name}`;
+    const key = `${this.settings.runPrefix}${name}`;
     for (;;) {
       const before = await this.store.head(key);
       // Checked after the head: whoever claims from now on and publishes, changes the etag that our put depends on.

@@ -174,7 +174,7 @@ export function wireError(error: unknown): WireError {
 }
 
 /** The error that {@link wireError} made a record of, of the same class. */
-export function revive({ name, ...parts }: WireError): Error {
+export function reviveError({ name, ...parts }: WireError): Error {
   const Class = CLASSES[name];
   return Class ? new Class(parts) : new Error(parts.what);
 }

@@ -5,10 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { environment } from './environment.js';
 import { SetupError } from './errors.js';
 
-export type PartName = 'temporal' | 'temporal-test-server' | 'weed' | 'tensorflow' | 'efficientnet-lite0';
+export type SetupPartName =
+  | 'temporal'
+  | 'temporal-test-server'
+  | 'weed'
+  | 'tensorflow'
+  | 'efficientnet-lite0';
 
 /** One part, as requirements/parts.json lists it for set-up too. */
-export interface Part {
+export interface SetupPart {
   /** Folder in the cache: name and version. */
   folder: string;
   wheel: string;
@@ -26,29 +31,29 @@ export interface Part {
 }
 
 /** What differs on other platforms: `linux-arm64`, `linux-x64-cuda`. */
-type ListedPart = Part & { on?: Record<string, Partial<Part>> };
+type ListedPart = SetupPart & { on?: Record<string, Partial<SetupPart>> };
 
 const LIST = new URL('../../../requirements/parts.json', import.meta.url);
 
 /** Parts by name, as they are on this platform. */
-export function allParts(): Record<PartName, Part> {
+export function allParts(): Record<SetupPartName, SetupPart> {
   const cuda = environment.tensorflow() === 'cuda' ? '-cuda' : '';
   const platform = `${process.platform}-${process.arch}${cuda}`;
-  const listed = JSON.parse(readFileSync(fileURLToPath(LIST), 'utf8')) as Record<PartName, ListedPart>;
+  const listed = JSON.parse(readFileSync(fileURLToPath(LIST), 'utf8')) as Record<SetupPartName, ListedPart>;
   const parts = Object.entries(listed).map(([name, { on, ...part }]) => [
     name,
     { ...part, ...on?.[platform] },
   ]);
-  return Object.fromEntries(parts) as Record<PartName, Part>;
+  return Object.fromEntries(parts) as Record<SetupPartName, SetupPart>;
 }
 
 /** Absolute path of a part, whether it is there or not. */
-export function expectedPath(part: Part): string {
+export function expectedPath(part: SetupPart): string {
   return path.join(environment.cacheFolder(), 'wheels', part.folder, part.path);
 }
 
 /** Absolute path of a part. @throws SetupError when it is missing */
-export function partPath(name: PartName): string {
+export function partPath(name: SetupPartName): string {
   const part = allParts()[name];
   const file = expectedPath(part);
   if (!existsSync(file))

@@ -12,7 +12,7 @@ import {
   getJson,
   joinKey,
   type ObjectStore,
-  type Part,
+  type ManifestPart,
   partSchema,
 } from '../storage/index.js';
 
@@ -27,7 +27,7 @@ export interface ImageSet {
   resolution: number;
   channels: 1 | 3;
   /** In the order of images. */
-  shards: (Part & { images: number })[];
+  shards: (ManifestPart & { images: number })[];
 }
 
 /** What manifests of data sets and of synthetic sets have in common; only the former's shards have splits. */

@@ -1,7 +1,7 @@
 /** Samplers from checkpoints: the averaged generator's weights, verified, in a program of their own. */
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program/program.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { PARTS } from '../checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../checkpoints/manifest.js';
 import { readManifest, readPart } from '../checkpoints/reader.js';
 import type { ClassShare } from './classes.js';
 import { type NetworkConfig, recordedSettings, resolveNetworkConfig } from '../gan/config.js';
@@ -31,9 +31,11 @@ export async function createSampler(
   const manifest = await readManifest(store, prefix);
   const config = resolveNetworkConfig(recordedSettings(manifest.configuration.network));
   const { definition, sampler } = samplerOf(config, manifest.classes, options.batch ?? BATCH);
-  const weights = await readPart(store, prefix, manifest, PARTS.generatorEma);
+  const weights = await readPart(store, prefix, manifest, CHECKPOINT_PARTS.generatorEma);
   const program = await createProgram(definition, { mode: options.mode ?? 'graph' });
-  await program.restore(generatorVariables(decodeVariables({ [PARTS.generatorEma]: weights }), definition));
+  await program.restore(
+    generatorVariables(decodeVariables({ [CHECKPOINT_PARTS.generatorEma]: weights }), definition),
+  );
   return sampler(program);
 }
 

@@ -10,7 +10,7 @@ import type { SyntheticInput } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { GenerateResult } from '../spec/results.js';
 import { findJson, getJson, putJson } from '../storage/json.js';
-import { partSchema, putPart, type Part } from '../storage/manifest.js';
+import { partSchema, putPart, type ManifestPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './classes.js';
 import { encodeRawPng, tile } from './image-grid.js';
@@ -104,7 +104,7 @@ async function storeArchive(
   prefix: string,
   key: string,
   files: AsyncIterable<ZipFileContent>,
-): Promise<Part> {
+): Promise<ManifestPart> {
   const folder = await makeScratchFolder('shard');
   try {
     const file = path.join(folder, key);
@@ -159,7 +159,7 @@ export async function assembleSynthetic(
   return { stage: 'generate', prefix, digest, images: manifest.images };
 }
 
-async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: Part): Promise<void> {
+async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: ManifestPart): Promise<void> {
   if ((await store.head(`${prefix}${key}`))?.bytes === bytes) return;
   throw new StoreError({
     what: 'is missing or has another size than was written',

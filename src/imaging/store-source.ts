@@ -1,5 +1,5 @@
 /** Images under a prefix of an object store. */
-import { GistError, revive, wireError } from '../core/errors.js';
+import { GistError, reviveError, wireError } from '../core/errors.js';
 import type { ObjectStore } from '../storage/index.js';
 import {
   type ImageSource,
@@ -43,7 +43,7 @@ export class StoreSource implements ImageSource {
       }
     } catch (error) {
       // The key ends with the name of the image, which may be that of a patient.
-      throw error instanceof GistError ? revive({ ...wireError(error), where: this.uri }) : error;
+      throw error instanceof GistError ? reviveError({ ...wireError(error), where: this.uri }) : error;
     }
     return Buffer.concat(chunks);
   }

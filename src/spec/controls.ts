@@ -4,7 +4,6 @@ import type { Stage } from './pipeline.js';
 import type { CheckpointRef, CurvePoint } from './results.js';
 
 export const PIPELINE_WORKFLOW = 'gistPipeline';
-export const TRAIN_WORKFLOW = 'trainUntilConverged';
 export const PROGRESS_QUERY = 'progress';
 export const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
 export type ControlUpdate = (typeof CONTROL_UPDATES)[number];

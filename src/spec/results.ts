@@ -43,9 +43,9 @@ export interface TransferReport {
   /** Thousands of images that those had been trained on; 0 where that is not known. */
   kimg: number;
   /** Tensors of each network that were copied, and that start anew. */
-  networks: Partial<Record<'G' | 'D' | 'G_ema', { copied: number; initialised: number }>>;
+  networks: Partial<Record<'G' | 'D' | 'G_ema', { copied: number; initialized: number }>>;
   /** Those that start anew, by name, and why. */
-  initialised: string[];
+  initialized: string[];
   notes: string[];
 }
 

@@ -1,7 +1,6 @@
 /** Sets of objects that count once their manifest is written, after its parts, with their checksums. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { StoreError } from '../core/errors.js';
 import { DigestingStream, sha256, sha256OfFile, sha256OfStream } from './digest.js';
 import type { ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { joinKey } from './uri.js';
@@ -13,7 +12,7 @@ export const partSchema = z.object({
   bytes: z.int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
-export type Part = z.output<typeof partSchema>;
+export type ManifestPart = z.output<typeof partSchema>;
 
 /** Puts `<prefix><key>` and says what a manifest has to say of it. */
 export async function putPart(
@@ -22,7 +21,7 @@ export async function putPart(
   key: string,
   body: PutBody,
   options: PutOptions = {},
-): Promise<Part> {
+): Promise<ManifestPart> {
   const target = joinKey(prefix, key);
   if (body instanceof Uint8Array) {
     await store.put(target, body, options);
@@ -40,22 +39,10 @@ export async function putPart(
 }
 
 /** Whether the stored object is the very one that the manifest lists; reads all of it. */
-export async function partVerifies(store: ObjectStore, prefix: string, part: Part): Promise<boolean> {
+export async function partVerifies(store: ObjectStore, prefix: string, part: ManifestPart): Promise<boolean> {
   const target = joinKey(prefix, part.key);
   const info = await store.head(target);
   if (!info || info.bytes !== part.bytes) return false;
   const digest = await sha256OfStream(await store.getStream(target));
   return digest.bytes === part.bytes && digest.sha256 === part.sha256;
-}
-
-/** @throws StoreError naming the first part that is missing or is not the one listed. */
-export async function verifyParts(store: ObjectStore, prefix: string, parts: readonly Part[]): Promise<void> {
-  for (const part of parts) {
-    if (await partVerifies(store, prefix, part)) continue;
-    throw new StoreError({
-      what: 'is missing or does not match the checksum in its manifest',
-      where: joinKey(prefix, part.key),
-      hint: 'It was damaged after it was written; make it again.',
-    });
-  }
 }

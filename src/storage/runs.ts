@@ -53,17 +53,17 @@ export async function findStageResult(store: ObjectStore, lookup: StageLookup): 
 }
 
 /**
- * @param asAsked false when orders on the way made it other than the spec says (a training stopped early or extended): the
+ * @param matchesSpec false when orders on the way made it other than the spec says (a training stopped early or extended): the
  * result is this run's, and `from:` finds it, but no run with an equal spec may take it for its own.
  */
 export async function recordStageResult(
   store: ObjectStore,
   lookup: StageLookup,
   result: StageResult,
-  asAsked = true,
+  matchesSpec = true,
 ): Promise<void> {
-  const record = { key: asAsked ? stageKey(lookup) : null, runId: lookup.runId, result };
-  if (asAsked) await putJson(store, cacheObject(lookup), record);
+  const record = { key: matchesSpec ? stageKey(lookup) : null, runId: lookup.runId, result };
+  if (matchesSpec) await putJson(store, cacheObject(lookup), record);
   await putJson(store, stageObject(lookup.runId, lookup.stage), record);
 }
 

@@ -1,18 +1,17 @@
-/** What a training loop is given by the process that it runs in, and what it says it is doing. */
-import type { CheckpointRef } from '../spec/results.js';
+/** What a training loop receives from the process that it runs in, and the operations that it reports. */
 import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainerEvent } from './process/messages.js';
 
 export interface TrainerControls {
   store: ObjectStore;
   emit: (event: TrainerEvent) => void;
-  /** Whether it was asked to leave a checkpoint and go. */
+  /** Whether it was asked to write a checkpoint and stop. */
   shouldStop: () => boolean;
-  /** Called before anything that may take long, with how long that is at most. */
-  doing: (stage: Stage, allowanceMs: number) => void;
+  /** Called before any operation that may take long, with its maximum duration. */
+  startOperation: (stage: Operation, allowanceMs: number) => void;
 }
 
-export const STAGES = [
+export const OPERATIONS = [
   'loading',
   'compiling',
   'starting the official trainer',
@@ -20,15 +19,11 @@ export const STAGES = [
   'drawing a preview',
   'writing a checkpoint',
 ] as const;
-export type Stage = (typeof STAGES)[number];
+export type Operation = (typeof OPERATIONS)[number];
 
-/** Of 'loading': libraries and data. Each image that comes starts it anew. */
+/** Of 'loading': libraries and data. Each image that is loaded restarts it. */
 export const LOADING_ALLOWANCE_MS = 20 * 60_000;
 /** Recording, compiling and the first run of each phase. */
 export const BUILD_ALLOWANCE_MS = 20 * 60_000;
-/** Of 'writing a checkpoint': the store is waited for this long in all. */
+/** Of 'writing a checkpoint': the total time that the store is waited for. */
 export const UPLOAD_ALLOWANCE_MS = 40 * 60_000;
-
-export type TrainingOutcome =
-  | { type: 'done'; last: CheckpointRef }
-  | { type: 'stopped'; checkpoint: CheckpointRef | null };

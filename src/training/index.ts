@@ -1,3 +1,3 @@
 /** The public interface of the training folder for code that starts and follows trainings; it loads no numeric library. */
-export type { TrainerEvent, TrainerJob } from './process/messages.js';
-export { type SuperviseOptions, superviseTrainer, type TrainerOutcome } from './process/supervisor.js';
+export type { TrainerEvent, TrainerJob, TrainingOutcome } from './process/messages.js';
+export { type SuperviseOptions, superviseTrainer } from './process/supervisor.js';

@@ -5,14 +5,10 @@ import type { CheckpointRef } from '../spec/results.js';
 import { CheckpointUploads } from '../checkpoints/uploads.js';
 import { assertFinite } from './finite.js';
 import { collect, endTick } from './statistics.js';
-import { openTraining, type Training } from './training.js';
-import type { TrainerJob } from './process/messages.js';
-import {
-  BUILD_ALLOWANCE_MS,
-  type TrainerControls,
-  type TrainingOutcome,
-  UPLOAD_ALLOWANCE_MS,
-} from './controls.js';
+import { openTraining } from './open.js';
+import { captureState, closeTraining, type Training } from './training.js';
+import type { TrainerJob, TrainingOutcome } from './process/messages.js';
+import { BUILD_ALLOWANCE_MS, type TrainerControls, UPLOAD_ALLOWANCE_MS } from './controls.js';
 import { takeStep } from './step.js';
 
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
@@ -31,7 +27,7 @@ const MIN_ALLOWANCE_MS = 60_000;
  *   over; TrainingError when a loss or a weight is no longer finite; StoreUnavailableError when the store stays away.
  */
 export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
-  const { emit, doing, shouldStop } = controls;
+  const { emit, startOperation, shouldStop } = controls;
   if (shouldStop()) return { type: 'stopped', checkpoint: null };
   const training = await openTraining(job, controls);
   const { counters } = training;
@@ -68,22 +64,22 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       const overdue = performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
       if (isNew && (snapshot || halting || overdue)) {
         if (!uploads.idle) {
-          doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+          startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
           await uploads.settle();
         }
-        doing('drawing a preview', BUILD_ALLOWANCE_MS);
-        uploads.start(await training.capture(snapshot));
+        startOperation('drawing a preview', BUILD_ALLOWANCE_MS);
+        uploads.start(await captureState(training, snapshot));
         checkpointedAt = performance.now();
       }
       if (halting) {
-        doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+        startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
         await uploads.settle();
         return outcome(done, uploads.newest);
       }
 
       // Step.
       const isFirst = slowestMs === 0;
-      doing(
+      startOperation(
         'training',
         isFirst ? BUILD_ALLOWANCE_MS : Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * slowestMs),
       );
@@ -96,11 +92,11 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
     }
   } catch (error) {
     // A checkpoint under way is of an earlier, good state: it is worth having, and takes longer than a step may.
-    doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+    startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
     await uploads.drain();
     throw error;
   } finally {
-    training.close();
+    closeTraining(training);
     await uploads.close();
   }
 }
@@ -113,7 +109,7 @@ function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
       where: 'train.kimg',
       hint: 'Ask for more kimg.',
     });
-  return { type: 'done', last: newest };
+  return { type: 'done', checkpoint: newest };
 }
 
 /** StyleGAN3's rule: a line after the first step, after each tick's images, and at the end. */

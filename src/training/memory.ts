@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
 import { groupSize, roundSizes } from '../spec/micro-batches.js';
-import { GOES_ON } from './process/messages.js';
+import { RESUMES } from './process/messages.js';
 
 /** What one training needs of a machine's memory, as estimated beforehand. */
 export interface MemoryPlan {
@@ -28,19 +28,19 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   if (!hasTakenSteps) return new TrainingError({ what, where: 'train', hint: memoryAdvice(plan) });
   return new TrainerCrashError({
     what: `${what}; it had been enough for the steps before`,
-    hint: `${GOES_ON} ${ifItStaysShort(plan)}`,
+    hint: `${RESUMES} ${adviceForNewRun(plan)}`,
   });
 }
 
 /** A training goes on with the settings that it was begun with; others are of another training. */
-export function ifItStaysShort(plan: MemoryPlan): string {
+export function adviceForNewRun(plan: MemoryPlan): string {
   return `Should memory stay short, begin a new run whose train.resume names this one. ${memoryAdvice(plan)}`;
 }
 
 /** What would take less memory: rounds of fewer images if the batch can be shared out, a smaller batch, or else smaller networks. */
 export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   const most = Math.min(fits, batchGpu / 2);
-  const round = largestRound(batch, most);
+  const round = largestMicroBatch(batch, most);
   const smaller = most - (most % 2);
   if (round) {
     const inRounds = `Set train.batchGpu to ${round}: the batch can stay and is worked off in rounds.`;
@@ -52,13 +52,13 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
 }
 
 /** Rounds whose groups of the minibatch deviation are as large as the batch's change nothing else: they are chosen first. */
-function largestRound(batch: number, most: number): number | undefined {
+function largestMicroBatch(batch: number, most: number): number | undefined {
   const sizes = roundSizes(batch).filter((size) => size <= most);
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
 
 /** Whether an error, or what a process last said, speaks of an allocation that failed. */
-export function speaksOfMemory(text: string): boolean {
+export function reportsOutOfMemory(text: string): boolean {
   return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocation failed|ENOMEM/i.test(
     text,
   );

@@ -1,14 +1,15 @@
-/** Preview pictures of a training: what the averaged generator draws, and the real images beside it. */
+/** Preview images of a training: those of the averaged generator, and real ones to compare them with. */
 import { createProgram } from '../nn/program/program.js';
 import { generatorVariables, samplerOf } from '../generation/checkpoint-sampler.js';
 import type { ClassShare } from '../generation/classes.js';
 import type { NetworkConfig } from '../gan/config.js';
 import { encodeRawPng, tile } from '../generation/image-grid.js';
 import type { Sampler } from '../generation/sampler.js';
+import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainingImages } from './data.js';
 
-/** Name of the picture of real images beside a run's checkpoints. */
-export const REALS = 'reals.png';
+/** Name of the grid of real images beside a run's checkpoints. */
+const REAL_IMAGES = 'reals.png';
 
 const COLUMNS = 8;
 /** Rows of an unconditional preview; a conditional one has a row for each class, up to the maximum. */
@@ -58,8 +59,19 @@ export function gridCells(classes: ClassShare[] | null): (number | null)[] {
   return Array.from({ length: rows * COLUMNS }, (_, cell) => (classes ? Math.floor(cell / COLUMNS) : null));
 }
 
-/** The first real images of each class in the data order, in the same arrangement; a class with too few repeats its own. */
-export async function paintReals(images: TrainingImages, classes: ClassShare[] | null): Promise<Uint8Array> {
+/** Stores the grid of real images, unless an earlier attempt did. */
+export async function keepRealImages(
+  store: ObjectStore,
+  runPrefix: string,
+  classes: ClassShare[] | null,
+  load: () => Promise<TrainingImages>,
+): Promise<void> {
+  const key = `${runPrefix}${REAL_IMAGES}`;
+  if (!(await store.head(key))) await store.put(key, await paintRealImages(await load(), classes));
+}
+
+/** The first real images of each class, arranged as in a preview; a class with too few repeats its own. */
+async function paintRealImages(images: TrainingImages, classes: ClassShare[] | null): Promise<Uint8Array> {
   const shown = new Map<number | null, number[]>();
   for (let i = 0; i < images.count; i++) {
     const key = classes ? images.label(i) : null;

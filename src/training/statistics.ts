@@ -15,6 +15,11 @@ export function collect(tick: Tick, name: string, values: ArrayLike<number>): vo
   tick.moments[name] = moments;
 }
 
+/** Lines of a stats.jsonl; none where there is no file yet. */
+export function linesOf(stats: Uint8Array = new Uint8Array()): string[] {
+  return Buffer.from(stats).toString('utf8').split('\n').filter(Boolean);
+}
+
 /**
  * Ends a tick: the line of everything since the last one, and the counters of the next.
  *

@@ -10,8 +10,8 @@ export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8A
     for (const [own, tensor] of Object.entries(networks[name] ?? {})) tensors[`${name}.${own}`] = tensor;
   }
   const { discriminator, ...sizes } = config;
-  const said = { format: 'pt', kimg, ...sizes, ...underName('discriminator.', discriminator ?? {}) };
-  return encodeSafetensors(tensors, texts(said));
+  const metadata = { format: 'pt', kimg, ...sizes, ...underName('discriminator.', discriminator ?? {}) };
+  return encodeSafetensors(tensors, texts(metadata));
 }
 
 function underName(prefix: string, sizes: object): Record<string, unknown> {

@@ -3,9 +3,9 @@ import { CheckpointError } from '../core/errors.js';
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import { sha256 } from '../storage/digest.js';
 import { putJson } from '../storage/json.js';
-import { type Part, putPart } from '../storage/manifest.js';
+import { type ManifestPart, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { type CheckpointManifest, countersSchema, PARTS } from '../checkpoints/manifest.js';
+import { type CheckpointManifest, countersSchema, CHECKPOINT_PARTS } from '../checkpoints/manifest.js';
 import type { NetworkConfig } from '../gan/config.js';
 import { initialValues, type ParameterSpecs } from '../gan/networks/parameters.js';
 import { networkSpecs } from '../gan/networks/registry.js';
@@ -23,9 +23,9 @@ export interface ReadWeights {
 }
 
 const PART_OF: Record<NetworkName, string> = {
-  G: PARTS.generator,
-  D: PARTS.discriminator,
-  G_ema: PARTS.generatorEma,
+  G: CHECKPOINT_PARTS.generator,
+  D: CHECKPOINT_PARTS.discriminator,
+  G_ema: CHECKPOINT_PARTS.generatorEma,
 };
 
 const UNTRAINED = countersSchema.parse({
@@ -65,7 +65,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
-/** The networks as parts of a checkpoint, by the names of {@link PARTS}. A generator alone is its own average. */
+/** The networks as parts of a checkpoint, by the names of {@link CHECKPOINT_PARTS}. A generator alone is its own average. */
 export function encodeNetworks({
   config,
   networks,
@@ -89,7 +89,7 @@ export function encodeNetworks({
  * @param prefix ends in a slash, or is empty
  */
 export async function writeWeights(store: ObjectStore, prefix: string, weights: ReadWeights): Promise<void> {
-  const parts: Record<string, Part> = {};
+  const parts: Record<string, ManifestPart> = {};
   for (const [name, bytes] of Object.entries(encodeNetworks(weights)))
     parts[name] = await putPart(store, prefix, name, bytes);
   await putJson(store, `${prefix}manifest.json`, manifestOf(weights, parts));
@@ -112,7 +112,7 @@ function withBuffers(
 
 function manifestOf(
   { config, format, sha256 }: ReadWeights,
-  parts: Record<string, Part>,
+  parts: Record<string, ManifestPart>,
 ): CheckpointManifest {
   const classes = Array.from({ length: config.classes }, (_, i) => ({ name: `class-${i}`, images: 1 }));
   return {

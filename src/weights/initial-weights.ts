@@ -17,7 +17,7 @@ const recordSchema = z.object({
   /** An older snapshot keeps fewer than it once had. */
   networks: z.array(z.enum(NETWORKS)),
 });
-type BeginningRecord = z.output<typeof recordSchema>;
+type InitialWeightsRecord = z.output<typeof recordSchema>;
 
 /**
  * Opens the weights that a training begins from. A run that is named goes on meanwhile; every attempt before the first
@@ -26,7 +26,7 @@ type BeginningRecord = z.output<typeof recordSchema>;
  * @param plan what becomes of them; weights that it refuses are not recorded, so that another source may be given
  * @throws CheckpointError when there are none, when they are no longer what is on record, or when `plan` refuses them
  */
-export async function openBeginning<T>(
+export async function openInitialWeights<T>(
   { store, runPrefix, warn }: { store: ObjectStore; runPrefix: string; warn: Warn },
   resume: string,
   plan: (source: SourceWeights) => T,
@@ -37,19 +37,19 @@ export async function openBeginning<T>(
   const source = await openWeights(store, resume, warn);
   const planned = plan(source);
   if (await record(store, key, recordOf(resume, source))) return planned;
-  return openBeginning({ store, runPrefix, warn }, resume, plan);
+  return openInitialWeights({ store, runPrefix, warn }, resume, plan);
 }
 
-function recordOf(resume: string, { from, identity, networks }: SourceWeights): BeginningRecord {
+function recordOf(resume: string, { from, identity, networks }: SourceWeights): InitialWeightsRecord {
   return { version: 1, resume, from, identity, networks: networksOf(networks) };
 }
 
-function networksOf(networks: SourceWeights['networks']): BeginningRecord['networks'] {
+function networksOf(networks: SourceWeights['networks']): InitialWeightsRecord['networks'] {
   return NETWORKS.filter((name) => networks[name]);
 }
 
 /** false: another attempt of this training was first. */
-async function record(store: ObjectStore, key: string, content: BeginningRecord): Promise<boolean> {
+async function record(store: ObjectStore, key: string, content: InitialWeightsRecord): Promise<boolean> {
   try {
     await putJson(store, key, content, { ifAbsent: true });
     return true;
@@ -59,7 +59,11 @@ async function record(store: ObjectStore, key: string, content: BeginningRecord)
   }
 }
 
-async function reopen(store: ObjectStore, recorded: BeginningRecord, resume: string): Promise<SourceWeights> {
+async function reopen(
+  store: ObjectStore,
+  recorded: InitialWeightsRecord,
+  resume: string,
+): Promise<SourceWeights> {
   if (recorded.resume !== resume)
     throw refusal(recorded, `began from ${recorded.resume}, and is asked to begin from ${resume} now`);
   const source = await reopenWeights(store, recorded.identity).catch((cause: unknown) => {
@@ -72,7 +76,7 @@ async function reopen(store: ObjectStore, recorded: BeginningRecord, resume: str
   return { ...source, from: recorded.from };
 }
 
-function refusal({ identity }: BeginningRecord, what: string, cause?: unknown): CheckpointError {
+function refusal({ identity }: InitialWeightsRecord, what: string, cause?: unknown): CheckpointError {
   return new CheckpointError({
     what: `this training ${what}`,
     where: identity.address,

@@ -5,10 +5,10 @@ import type { Warn } from '../checkpoints/reader.js';
 import type { NetworkConfig } from '../gan/config.js';
 import { describeTransfer, recordTransfer } from './transfer-report.js';
 import { shapesOf } from '../checkpoints/variables.js';
-import { openBeginning } from './initial-weights.js';
+import { openInitialWeights } from './initial-weights.js';
 import { planTransfer } from './transfer.js';
 
-export interface Beginning {
+export interface InitializedTraining {
   store: ObjectStore;
   runPrefix: string;
   config: NetworkConfig;
@@ -24,11 +24,11 @@ export interface Beginning {
  * @returns the record in one sentence
  * @throws CheckpointError when there are none, or they do not fit
  */
-export async function beginFrom(
+export async function initializeFrom(
   address: string,
-  { store, runPrefix, config, definition, program, warn }: Beginning,
+  { store, runPrefix, config, definition, program, warn }: InitializedTraining,
 ): Promise<string> {
-  const { variables, report } = await openBeginning({ store, runPrefix, warn }, address, (source) =>
+  const { variables, report } = await openInitialWeights({ store, runPrefix, warn }, address, (source) =>
     planTransfer(config, shapesOf(definition), source),
   );
   await program.restore({ ...(await program.read()), ...variables });

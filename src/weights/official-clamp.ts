@@ -13,9 +13,9 @@ export const OFFICIAL_CLAMP = 256;
  */
 export function officialClamp(layers: ReadonlySet<unknown>, made: unknown, refuse: Refuse): number | null {
   if (layers.size > 1) refuse('clamps its layers in different ways, which no published network does');
-  const [said] = layers.size > 0 ? layers : given(made);
-  if (said === undefined) return OFFICIAL_CLAMP;
-  if (said === null || (typeof said === 'number' && said > 0)) return said;
+  const [clamp] = layers.size > 0 ? layers : given(made);
+  if (clamp === undefined) return OFFICIAL_CLAMP;
+  if (clamp === null || (typeof clamp === 'number' && clamp > 0)) return clamp;
   return refuse('has a clamp that is no positive number');
 }
 

@@ -4,7 +4,7 @@ import { CheckpointError } from '../core/errors.js';
 import { decodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import { openStore, sha256 } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { type CheckpointManifest, type LoadedCheckpoint, PARTS } from '../checkpoints/manifest.js';
+import { type CheckpointManifest, type LoadedCheckpoint, CHECKPOINT_PARTS } from '../checkpoints/manifest.js';
 import { type NetworkConfig, recordedSettings, resolveNetworkConfig } from '../gan/config.js';
 import { newestVerified, readManifest, readPart, type Warn } from '../checkpoints/reader.js';
 import { isNetworkFamily } from '../gan/networks/registry.js';
@@ -37,9 +37,9 @@ export interface SourceWeights {
 }
 
 const PARTS_OF: Record<string, NetworkName> = {
-  [PARTS.generator]: 'G',
-  [PARTS.discriminator]: 'D',
-  [PARTS.generatorEma]: 'G_ema',
+  [CHECKPOINT_PARTS.generator]: 'G',
+  [CHECKPOINT_PARTS.discriminator]: 'D',
+  [CHECKPOINT_PARTS.generatorEma]: 'G_ema',
 };
 
 /**
@@ -124,7 +124,7 @@ async function fromFolder(given: ObjectStore, address: string, from: string): Pr
   const manifest = await readManifest(store, prefix);
   const identity = { address, sha256: sha256(await store.get(`${prefix}manifest.json`)) };
   const parts: Record<string, Uint8Array> = {};
-  for (const name of [...Object.keys(PARTS_OF), PARTS.official]) {
+  for (const name of [...Object.keys(PARTS_OF), CHECKPOINT_PARTS.official]) {
     const part = manifest.parts[name];
     // An older snapshot keeps the average only.
     if (part && (await store.head(`${prefix}${part.key}`)))
@@ -163,7 +163,7 @@ function read(
       hint: 'Use a newer checkpoint of the run.',
     });
   }
-  const official = parts[PARTS.official];
+  const official = parts[CHECKPOINT_PARTS.official];
   const { kimg, classes } = manifest;
   return { from, kimg, config, classes, networks, ...(official && { official }) };
 }

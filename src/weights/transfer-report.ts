@@ -5,12 +5,12 @@ import { findJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { trainPrefix } from '../checkpoints/manifest.js';
 
-const counts = z.object({ copied: z.int(), initialised: z.int() });
+const counts = z.object({ copied: z.int(), initialized: z.int() });
 const reportSchema = z.object({
   from: z.string(),
   kimg: z.number(),
   networks: z.object({ G: counts, D: counts, G_ema: counts }).partial(),
-  initialised: z.array(z.string()),
+  initialized: z.array(z.string()),
   notes: z.array(z.string()),
 });
 
@@ -32,11 +32,11 @@ export async function recordTransfer(
 }
 
 /** The report in one sentence. */
-export function describeTransfer({ from, kimg, networks, initialised, notes }: TransferReport): string {
+export function describeTransfer({ from, kimg, networks, initialized, notes }: TransferReport): string {
   const parts = Object.entries(networks).map(
-    ([name, { copied, initialised }]) => `${name} ${copied} of ${copied + initialised} tensors`,
+    ([name, { copied, initialized }]) => `${name} ${copied} of ${copied + initialized} tensors`,
   );
-  const anew = initialised.length > 0 ? `; ${initialised.length} start anew` : '';
+  const rest = initialized.length > 0 ? `; ${initialized.length} start anew` : '';
   const before = kimg > 0 ? ` at ${kimg} kimg` : '';
-  return [`begins from ${from}${before}: ${parts.join(', ')} copied${anew}`, ...notes].join('; ');
+  return [`begins from ${from}${before}: ${parts.join(', ')} copied${rest}`, ...notes].join('; ');
 }

@@ -5,7 +5,7 @@ import type { TransferReport } from '../spec/results.js';
 import type { NetworkConfig } from '../gan/config.js';
 import type { Variables } from '../checkpoints/variables.js';
 import { sameShape } from './infer-config.js';
-import { Leftovers } from './unused-weights.js';
+import { UnusedWeights } from './unused-weights.js';
 import type { SourceWeights } from './source.js';
 import { NETWORKS, type NetworkName } from './network-weights.js';
 
@@ -38,14 +38,14 @@ export function planTransfer(
     from: source.from,
     kimg: source.kimg,
     networks: {},
-    initialised: [],
+    initialized: [],
     notes: [],
   };
   const mapping = mappingMisfit(config, source.config);
   if (mapping)
     report.notes.push(`the mapping network starts anew: it ${mapping}, and a part of one is of no use`);
   const variables: Variables = {};
-  const left = new Leftovers();
+  const left = new UnusedWeights();
   for (const name of NETWORKS) {
     const given = givenFor(name, source, report);
     const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
@@ -56,10 +56,10 @@ export function planTransfer(
       const tensor = variable.slice(name.length + 1);
       const why = isOtherMapping(tensor) ? mapping : shapeMisfit(given[tensor]?.shape, shapes[variable]);
       if (why === null) variables[variable] = (given[tensor] as NamedTensor).data;
-      else report.initialised.push(`${variable}: ${why}`);
+      else report.initialized.push(`${variable}: ${why}`);
     }
     const copied = own.filter((variable) => variable in variables).length;
-    report.networks[name] = { copied, initialised: own.length - copied };
+    report.networks[name] = { copied, initialized: own.length - copied };
     const unknown = (tensor: string) =>
       !Object.hasOwn(shapes, `${name}.${tensor}`) && !isOtherMapping(tensor);
     left.add(name, Object.keys(given).filter(unknown));

@@ -5,7 +5,7 @@ import type { NetworkName } from './network-weights.js';
 const BLOCKS_NAMED = 4;
 
 /** Gathered network by network. */
-export class Leftovers {
+export class UnusedWeights {
   /** Networks by what is left over of them: the two generators have the same. */
   private readonly networks = new Map<string, NetworkName[]>();
 

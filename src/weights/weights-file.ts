@@ -21,8 +21,8 @@ import { readOfficialSnapshot } from './official-snapshot.js';
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
-    const said = exported(safetensorsMetadata(bytes, name));
-    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, said) };
+    const stated = exported(safetensorsMetadata(bytes, name));
+    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, stated) };
   }
   if (isZip(bytes) || isOldPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
@@ -62,10 +62,10 @@ function isOldPytorch(bytes: Uint8Array): boolean {
 }
 
 /** What tensors do not tell. */
-type Said = Pick<NetworkWeights, 'clamp' | 'stated'>;
+type Stated = Pick<NetworkWeights, 'clamp' | 'stated'>;
 
 /** What an export of ours says of its networks. The discriminator's sizes are there where they are not the generator's. */
-function exported(metadata: Record<string, unknown>): (network: NetworkName) => Said {
+function exported(metadata: Record<string, unknown>): (network: NetworkName) => Stated {
   const channels = (prefix: string) =>
     statedChannels(Number(metadata[`${prefix}cbase`]), Number(metadata[`${prefix}cmax`]));
   const clamp = Number(metadata.clamp);
@@ -79,7 +79,7 @@ function exported(metadata: Record<string, unknown>): (network: NetworkName) => 
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,
-  said: (network: NetworkName) => Said = () => ({ clamp: null, stated: null }),
+  stated: (network: NetworkName) => Stated = () => ({ clamp: null, stated: null }),
 ): WeightsFile['networks'] {
   const names = Object.keys(tensors);
   const bare = names.some((tensor) => tensor.startsWith('synthesis.'))
@@ -95,7 +95,7 @@ function byPrefix(
       return isBare ? [[full, tensor] as const] : [];
     });
     if (own.length > 0)
-      found[network] = { className: null, ...said(network), tensors: Object.fromEntries(own) };
+      found[network] = { className: null, ...stated(network), tensors: Object.fromEntries(own) };
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({

@@ -1,7 +1,7 @@
 /** The compute process seen from the worker: one child that keeps TensorFlow and its graphs warm, replaced when it dies. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { revive, TrainerCrashError, type WireError } from '../core/errors.js';
+import { reviveError, TrainerCrashError, type WireError } from '../core/errors.js';
 import type { OnProgress, Progress } from '../core/progress.js';
 import type { Compute, ComputeTasks, TaskName } from '../spec/compute-tasks.js';
 
@@ -74,7 +74,7 @@ export class ComputeProcess implements Compute {
         stall = setTimeout(kill, STALL_MS);
         if (reply.type === 'progress') onProgress(reply.progress);
         if (reply.type === 'result') settle(() => resolve(reply.result));
-        if (reply.type === 'error') settle(() => reject(revive(reply.error)));
+        if (reply.type === 'error') settle(() => reject(reviveError(reply.error)));
       };
       const onExit = (code: number | null, by: NodeJS.Signals | null) => {
         this.child = null;

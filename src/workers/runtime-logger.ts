@@ -2,7 +2,7 @@
 import { DefaultLogger } from '@temporalio/worker';
 import { log, type LogFields } from '../core/log.js';
 
-const KEPT = [
+const LOGGED_FIELDS = [
   'workflowId',
   'runId',
   'activityType',
@@ -22,7 +22,7 @@ export function runtimeLogger(): DefaultLogger {
 
 function fieldsOf(meta: Record<string | symbol, unknown>): LogFields {
   const fields: LogFields = {};
-  for (const key of KEPT) {
+  for (const key of LOGGED_FIELDS) {
     const value = meta[key];
     if (value instanceof Error) fields[key] = value.message;
     else if (typeof value === 'string' || typeof value === 'number') fields[key] = value;

@@ -15,14 +15,14 @@ import {
   resumeUpdate,
   stopTrainingUpdate,
   type TrainReport,
-  type TrainWish,
+  type TrainDirective,
   trainReportSignal,
-  wishSignal,
+  directiveSignal,
 } from './messages.js';
 import type { trainUntilConverged } from './train-until-converged.js';
 
 /** How long `pause` waits for the trainer's checkpoint before it answers that pausing is under way. */
-const PAUSE_ANSWER = '90 seconds';
+const PAUSE_TIMEOUT = '90 seconds';
 
 export class RunControls {
   readonly trainWorkflowId: string;
@@ -32,7 +32,7 @@ export class RunControls {
   private stage: Stage | null = null;
   private child: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
   private trainState: TrainReport['state'] = 'running';
-  private lastReport = 0;
+  private newestReport = 0;
   private readonly progress: RunProgress;
 
   constructor(
@@ -55,8 +55,8 @@ export class RunControls {
   }
 
   listen(): void {
-    setHandler(progressQuery, () => this.answer());
-    setHandler(trainReportSignal, (report) => this.hearTraining(report));
+    setHandler(progressQuery, () => this.currentProgress());
+    setHandler(trainReportSignal, (report) => this.onTrainReport(report));
     setHandler(pauseUpdate, () => this.pause(), { validator: () => this.refuseAfterEnd() });
     setHandler(resumeUpdate, () => this.resume(), { validator: () => this.refuseAfterEnd() });
     setHandler(stopTrainingUpdate, () => this.stopTraining(), {
@@ -67,12 +67,12 @@ export class RunControls {
     });
   }
 
-  wish(): TrainWish {
+  directive(): TrainDirective {
     return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
   }
 
   /** Whether no order made the training shorter or longer than the spec says. */
-  isAsAsked({ ended }: TrainResult): boolean {
+  matchesSpec({ ended }: TrainResult): boolean {
     return ended !== 'stopped' && this.targetKimg === this.spec.train.kimg;
   }
 
@@ -80,13 +80,13 @@ export class RunControls {
     await condition(() => !this.paused);
   }
 
-  begin(stage: Stage): void {
+  startStage(stage: Stage): void {
     this.stage = stage;
     this.progress.stages[stage] = 'running';
     this.count(0, stage === 'train' ? 'kimg' : 'shards');
   }
 
-  end(stage: Stage, reused: boolean): void {
+  endStage(stage: Stage, reused: boolean): void {
     this.progress.stages[stage] = reused ? 'reused' : 'done';
   }
 
@@ -114,7 +114,7 @@ export class RunControls {
       curve: [],
     };
     // An order that arrived while the child was being started is in no signal yet.
-    await this.passOn();
+    await this.sendDirective();
     try {
       return await child.result();
     } finally {
@@ -122,30 +122,30 @@ export class RunControls {
     }
   }
 
-  private answer(): RunProgress {
+  private currentProgress(): RunProgress {
     const training = this.child !== null && this.paused && this.trainState !== 'paused';
     const state =
       this.progress.state === 'done' ? 'done' : training ? 'pausing' : this.paused ? 'paused' : 'running';
     return { ...this.progress, state };
   }
 
-  private hearTraining(report: TrainReport): void {
+  private onTrainReport(report: TrainReport): void {
     const train = this.progress.train;
     if (!train) return;
     for (const point of report.points ?? []) {
       if (!train.curve.some(({ kimg, metric }) => kimg === point.kimg && metric === point.metric))
         train.curve.push(point);
     }
-    if (report.serial < this.lastReport) return;
-    this.lastReport = report.serial;
+    if (report.serial < this.newestReport) return;
+    this.newestReport = report.serial;
     this.trainState = report.state;
     train.targetKimg = report.targetKimg;
     train.lastCheckpoint = report.lastCheckpoint ?? train.lastCheckpoint;
     train.kimg = train.lastCheckpoint?.kimg ?? 0;
   }
 
-  private async passOn(): Promise<void> {
-    await this.child?.signal(wishSignal, this.wish());
+  private async sendDirective(): Promise<void> {
+    await this.child?.signal(directiveSignal, this.directive());
   }
 
   private async pause(): Promise<ControlReply> {
@@ -156,8 +156,8 @@ export class RunControls {
         changed,
         message: `Paused; stage ${this.stage ?? 'one'} finishes what is in flight and waits.`,
       };
-    if (changed) await this.passOn();
-    const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_ANSWER);
+    if (changed) await this.sendDirective();
+    const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_TIMEOUT);
     const at = this.progress.train?.lastCheckpoint;
     if (!isThere) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
     return {
@@ -171,14 +171,14 @@ export class RunControls {
     this.paused = false;
     // Until it reports again: a pause right after this must wait for a checkpoint of its own.
     this.trainState = 'running';
-    await this.passOn();
+    await this.sendDirective();
     return { changed: true, message: 'Resumed; it goes on from where it was.' };
   }
 
   private async stopTraining(): Promise<ControlReply> {
     if (this.stopped) return { changed: false, message: 'Was stopping already.' };
     this.stopped = true;
-    await this.passOn();
+    await this.sendDirective();
     return {
       changed: true,
       message: 'Training ends with a checkpoint; the next stages use its best snapshot.',
@@ -190,7 +190,7 @@ export class RunControls {
       return { changed: false, message: `Training was set to ${kimg} kimg already.` };
     this.targetKimg = kimg;
     if (this.progress.train) this.progress.train.targetKimg = kimg;
-    await this.passOn();
+    await this.sendDirective();
     return { changed: true, message: `Training now goes on to ${kimg} kimg.` };
   }
 

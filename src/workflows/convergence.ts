@@ -2,7 +2,7 @@
 import type { CurvePoint } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 
-export interface Verdict {
+export interface Convergence {
   /** The best snapshot up to the point at which patience ran out; null before the first. */
   best: CurvePoint | null;
   converged: boolean;
@@ -13,7 +13,7 @@ export interface Verdict {
  * `patience` snapshots in a row without improvement the training has converged. Points after that are ignored, so the verdict
  * does not depend on how far training ran ahead of the judges.
  */
-export function judgeCurve(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Verdict {
+export function checkConvergence(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Convergence {
   const metric = stopWhen?.metric ?? curve[0]?.metric;
   const points = curve.filter((point) => point.metric === metric).sort((a, b) => a.kimg - b.kimg);
   let best: CurvePoint | null = null;

@@ -80,7 +80,7 @@ class Pipeline {
   private async runStage(stage: Stage): Promise<void> {
     await this.controls.waitWhilePaused();
     upsertMemo({ name: this.spec.name, stage });
-    this.controls.begin(stage);
+    this.controls.startStage(stage);
     switch (stage) {
       case 'preprocess':
         this.result.stages.preprocess = await this.preprocess();
@@ -99,7 +99,7 @@ class Pipeline {
         );
         break;
     }
-    this.controls.end(stage, this.result.reused.includes(stage));
+    this.controls.endStage(stage, this.result.reused.includes(stage));
   }
 
   /** What an earlier run made of the same inputs by the same settings, or else what `work` makes now. */
@@ -116,8 +116,8 @@ class Pipeline {
       return found;
     }
     const result = await work();
-    const asAsked = result.stage !== 'train' || this.controls.isAsAsked(result);
-    await this.bookkeeping.recordStage({ ...lookup, result, asAsked });
+    const asAsked = result.stage !== 'train' || this.controls.matchesSpec(result);
+    await this.bookkeeping.recordStage({ ...lookup, result, matchesSpec: asAsked });
     return result;
   }
 
@@ -160,7 +160,7 @@ class Pipeline {
           dataset: this.dataset(),
           train: this.spec.train,
           taskQueues: this.resolved.taskQueues,
-          wish: this.controls.wish(),
+          directive: this.controls.directive(),
         },
       ],
     });

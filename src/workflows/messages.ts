@@ -18,14 +18,14 @@ export const stopTrainingUpdate = defineUpdate<ControlReply>('stopTraining');
 export const extendTrainingUpdate = defineUpdate<ControlReply, [ExtendTrainingInput]>('extendTraining');
 
 /** What a training is told to do; the whole wish each time, so that a repeated signal changes nothing. */
-export interface TrainWish {
+export interface TrainDirective {
   paused: boolean;
   stop: boolean;
   targetKimg: number;
 }
 
 /** Told to `trainUntilConverged` by the pipeline. */
-export const wishSignal = defineSignal<[TrainWish]>('wish');
+export const directiveSignal = defineSignal<[TrainDirective]>('directive');
 /** Told to `trainUntilConverged` by its training activity: snapshots that are in the store. */
 export const snapshotsSignal = defineSignal<[CheckpointRef[]]>('snapshots');
 

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TrainerCrashError, TrainingError } from '../../src/core/errors.js';
-import { PARTS } from '../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../../src/checkpoints/manifest.js';
 import { EXIT, parseEvent } from '../../src/training/process/messages.js';
 import { sha256 } from '../../src/storage/index.js';
 import { type Attempt, CHECKOUT, OfficialRig, readReport, untilEnded } from '../support/official-training.js';
@@ -46,7 +46,7 @@ describe('an official trainer under faults', () => {
     const kept = await newest(rig.tiny.store, 'crash');
     assert.equal(kept.ref.kimg, 4.004);
     const next = await rig.attempt(rig.job('crash', PLAIN));
-    assert.equal(next.given?.resumed, sha256(kept.parts[PARTS.official] ?? new Uint8Array()));
+    assert.equal(next.given?.resumed, sha256(kept.parts[CHECKPOINT_PARTS.official] ?? new Uint8Array()));
     assert.equal(next.given?.options.kimg, '8');
     const last = await newest(rig.tiny.store, 'crash');
     assert.deepEqual(next.outcome, { type: 'done', checkpoint: last.ref });

@@ -10,7 +10,7 @@ import {
   superviseTrainer,
   type TrainerEvent,
   type TrainerJob,
-  type TrainerOutcome,
+  type TrainingOutcome,
 } from '../../src/training/index.js';
 import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 
@@ -127,7 +127,7 @@ describe('a training under faults', () => {
       spec: { snapshotKimg: 1e6, checkpointMinutes: 1e6 },
     });
     const overtaken = new AbortController();
-    let newer: Promise<TrainerOutcome> | undefined;
+    let newer: Promise<TrainingOutcome> | undefined;
     const onEvent = ({ type }: TrainerEvent) => type === 'checkpoint' && overtaken.abort();
     const overtake = () =>
       superviseTrainer(tiny.job('overtaken'), { onEvent }).finally(() => overtaken.abort());

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { TrainingError } from '../../src/core/errors.js';
-import { PARTS, trainPrefix } from '../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS, trainPrefix } from '../../src/checkpoints/manifest.js';
 import { newestVerified } from '../../src/checkpoints/reader.js';
 import { CheckpointWriter } from '../../src/checkpoints/writer.js';
 import { superviseTrainer } from '../../src/training/index.js';
@@ -93,7 +93,10 @@ describe('a training that cannot go on', () => {
     });
     await writer.write(
       { ...draft, step, counters: { ...draft.counters, step } },
-      { ...encodeVariables(variables, shapes), [PARTS.stats]: parts[PARTS.stats] ?? new Uint8Array() },
+      {
+        ...encodeVariables(variables, shapes),
+        [CHECKPOINT_PARTS.stats]: parts[CHECKPOINT_PARTS.stats] ?? new Uint8Array(),
+      },
     );
     return step;
   }

@@ -11,7 +11,7 @@ import { automaticPrecision } from '../../training/precision.js';
 import { resolveXla } from '../../training/xla.js';
 
 /** One line of the doctor's report. */
-export interface DoctorPart {
+export interface DoctorCheck {
   name: string;
   found: boolean;
   /** Version, size or number; empty where there is none. */
@@ -30,7 +30,7 @@ const ROOM_BYTES = 5e9;
 const COMPILERS = ['g++', 'clang++', 'c++'];
 
 /** Every part, found or missing; loads the native library to see that it can be. */
-export async function collectDoctorReport(): Promise<DoctorPart[]> {
+export async function collectDoctorReport(): Promise<DoctorCheck[]> {
   return [
     ...programs(),
     ...unpackedParts(),
@@ -41,7 +41,7 @@ export async function collectDoctorReport(): Promise<DoctorPart[]> {
   ];
 }
 
-function program(name: string, commands: string[], args: string[], hint: string): DoctorPart {
+function program(name: string, commands: string[], args: string[], hint: string): DoctorCheck {
   for (const command of commands) {
     const [file = command, ...words] = command.split(/\s+/);
     const { status, stdout } = spawnSync(file, [...words, ...args], { encoding: 'utf8' });
@@ -51,7 +51,7 @@ function program(name: string, commands: string[], args: string[], hint: string)
   return { name, found: false, version: '', where: commands.join(', '), hint, optional: false };
 }
 
-function programs(): DoctorPart[] {
+function programs(): DoctorCheck[] {
   const { version, execPath: where } = process;
   const compiler = environment.compiler();
   return [
@@ -67,7 +67,7 @@ function programs(): DoctorPart[] {
   ];
 }
 
-function unpackedParts(): DoctorPart[] {
+function unpackedParts(): DoctorCheck[] {
   return Object.values(allParts()).map((part) => {
     const where = expectedPath(part);
     return {
@@ -82,7 +82,7 @@ function unpackedParts(): DoctorPart[] {
 }
 
 /** Loads the library for real: a file that is there may still not fit. */
-async function boundLibrary(): Promise<DoctorPart[]> {
+async function boundLibrary(): Promise<DoctorCheck[]> {
   const part = { name: 'TensorFlow binding', hint: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
@@ -95,7 +95,7 @@ async function boundLibrary(): Promise<DoctorPart[]> {
 }
 
 /** What `auto` of two keys of a spec is on this machine. */
-function arithmetic(usesGpu: boolean): DoctorPart {
+function arithmetic(usesGpu: boolean): DoctorCheck {
   const half = automaticPrecision(usesGpu);
   const precision = half ? `${half} at the highest resolutions, float32 elsewhere` : 'float32';
   return {
@@ -114,7 +114,7 @@ function loadedLibrary(): string {
   return sharedObjects.find((file) => file.includes('libtensorflow_cc')) ?? 'unknown';
 }
 
-async function gpu(): Promise<DoctorPart[]> {
+async function gpu(): Promise<DoctorCheck[]> {
   const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
   const card = {
@@ -135,7 +135,7 @@ async function gpu(): Promise<DoctorPart[]> {
 }
 
 /** The user's own checkout, which `train.engine: stylegan3` runs. */
-function officialTrainer(): DoctorPart {
+function officialTrainer(): DoctorCheck {
   const part = { name: 'Official StyleGAN3 trainer', optional: true };
   const where = environment.stylegan3Folder() ?? 'GIST_STYLEGAN3_DIR is not set';
   try {
@@ -153,7 +153,7 @@ function officialTrainer(): DoctorPart {
   }
 }
 
-function machine(): DoctorPart[] {
+function machine(): DoctorCheck[] {
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
   const threads = environment.threads() ?? availableParallelism();
   return [
@@ -188,7 +188,7 @@ function machine(): DoctorPart[] {
   ];
 }
 
-function line({ name, found, version, where, hint, optional }: DoctorPart): string {
+function line({ name, found, version, where, hint, optional }: DoctorCheck): string {
   const mark = found ? 'found  ' : optional ? 'none   ' : 'MISSING';
   return `${mark}  ${name.padEnd(40)} ${version}${where ? `  [${where}]` : ''}${found ? '' : `\n         -> ${hint}`}`;
 }

@@ -16,7 +16,7 @@ import {
 } from './parts.js';
 import { settlePorts } from './ports.js';
 import { end, isAlive, startDetached, tail } from './processes.js';
-import { PARTS, StackFolder, type StackPart } from './state.js';
+import { STACK_PARTS, StackFolder, type StackPart } from './state.js';
 
 const CLI_MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const UP_MS = 90_000;
@@ -142,7 +142,7 @@ async function statusOf(folder: StackFolder, parts: ReturnType<typeof embeddedPa
     s3: `http://127.0.0.1:${state.ports['s3.port']}`,
   };
   return Promise.all(
-    PARTS.map(async (part): Promise<PartStatus> => {
+    STACK_PARTS.map(async (part): Promise<PartStatus> => {
       const isOurs = part === 'supervisor' ? parts.length > 0 : parts.includes(part);
       if (!isOurs) return { part, state: 'yours', pid: null, address: null, log: null };
       const id = state.processes[part];

@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { StackError } from '../../core/errors.js';
 import { type ProcessId, processIdSchema } from './processes.js';
 
-export const PARTS = ['temporal', 's3', 'worker', 'supervisor'] as const;
-export type StackPart = (typeof PARTS)[number];
+export const STACK_PARTS = ['temporal', 's3', 'worker', 'supervisor'] as const;
+export type StackPart = (typeof STACK_PARTS)[number];
 
 const stateSchema = z.object({
   version: z.literal(1),
   ports: z.record(z.string(), z.int()),
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
-  processes: z.partialRecord(z.enum(PARTS), processIdSchema),
+  processes: z.partialRecord(z.enum(STACK_PARTS), processIdSchema),
 });
 export type StackState = z.output<typeof stateSchema>;
 

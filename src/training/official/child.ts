@@ -47,7 +47,7 @@ export class OfficialProcess {
     });
     this.child.stdin?.on('error', () => undefined);
     for (const stream of [this.child.stdout, this.child.stderr])
-      if (stream) createInterface({ input: stream }).on('line', (line) => this.hear(line, folders));
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.onLine(line, folders));
     this.ended = this.whenEnded();
     // The guard would notice; this is sooner.
     process.once('exit', this.killWithUs);
@@ -70,7 +70,7 @@ export class OfficialProcess {
     });
   }
 
-  private hear(line: string, folders: Record<string, string>): void {
+  private onLine(line: string, folders: Record<string, string>): void {
     this.ranOutOfGpuMemory ||= isOutOfGpuMemory(line);
     const text = withoutFolders(line, folders);
     if (text === '') return;

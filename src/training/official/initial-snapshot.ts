@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../storage/object-store.js';
 import type { Warn } from '../../checkpoints/reader.js';
 import type { NetworkConfig } from '../../gan/config.js';
 import { networkSpecs } from '../../gan/networks/registry.js';
-import { openBeginning } from '../../weights/initial-weights.js';
+import { openInitialWeights } from '../../weights/initial-weights.js';
 import { NETWORKS } from '../../weights/network-weights.js';
 import type { SourceWeights } from '../../weights/source.js';
 import { planTransfer } from '../../weights/transfer.js';
@@ -16,15 +16,15 @@ import { planTransfer } from '../../weights/transfer.js';
  *
  * @throws CheckpointError when there is none, or train.py cannot begin from it
  */
-export function findBeginning(
+export function findInitialSnapshot(
   place: { store: ObjectStore; runPrefix: string; warn: Warn },
   address: string,
   config: NetworkConfig,
 ): Promise<{ snapshot: Uint8Array; report: TransferReport }> {
-  return openBeginning(place, address, (source) => planBeginning(source, address, config));
+  return openInitialWeights(place, address, (source) => planInitialSnapshot(source, address, config));
 }
 
-function planBeginning(
+function planInitialSnapshot(
   source: SourceWeights,
   address: string,
   config: NetworkConfig,
@@ -47,7 +47,7 @@ function planBeginning(
     );
   const { report } = planTransfer(config, shapesOf(config), source);
   // By name, as train.py does it; where the shapes differ, it fails.
-  const other = report.initialised.find((line) => line.includes(': was '));
+  const other = report.initialized.find((line) => line.includes(': was '));
   if (other)
     return refuse(
       `does not fit: ${other}; train.py takes over networks of the same sizes only`,

@@ -4,15 +4,15 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
-import { PARTS } from '../../checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
 import { CheckpointUploads } from '../../checkpoints/uploads.js';
 import { PreviewPainter } from '../preview.js';
-import { GOES_ON, type TrainerJob } from '../process/messages.js';
-import { type TrainerControls, type TrainingOutcome, UPLOAD_ALLOWANCE_MS } from '../controls.js';
+import { RESUMES, type TrainerJob, type TrainingOutcome } from '../process/messages.js';
+import { type TrainerControls, UPLOAD_ALLOWANCE_MS } from '../controls.js';
 import { officialArguments, snapshotKimg } from './arguments.js';
 import { OfficialProcess } from './child.js';
 import { type OfficialTraining, openOfficialTraining } from './open.js';
-import { Patience } from './tick-allowance.js';
+import { TickAllowance } from './tick-allowance.js';
 import { continuedLine, countersAt, imagesPerSecond, lossesOf, type Point } from './progress.js';
 import { RunFolder, type Tick } from './run-folder.js';
 import { snapshotParts } from './snapshot.js';
@@ -46,7 +46,7 @@ export async function runOfficialTraining(
     const run = isDone ? null : await startRun(job, controls, training, { scratch, env, images });
     controls.emit({ type: 'started', resumedFrom, warnings, ...(transfer && { transfer }) });
     if (run) return await run.outcome();
-    if (resumedFrom) return { type: 'done', last: resumedFrom };
+    if (resumedFrom) return { type: 'done', checkpoint: resumedFrom };
     throw new TrainingError({
       what: 'there is nothing to train',
       where: 'train.kimg',
@@ -77,30 +77,34 @@ async function startRun(
   });
   const folders = { [checkout.folder]: '<checkout>', [scratch]: '<scratch>', [archive]: '<data set>' };
   const child = new OfficialProcess({ checkout, args, env, folders });
-  return new OfficialRun(job, controls, training, child, new RunFolder(outdir));
+  return new OfficialRun(job, controls, training, { child, folder: new RunFolder(outdir) });
 }
 
 class OfficialRun {
-  private readonly patience = new Patience();
+  private readonly tickAllowance = new TickAllowance();
   private readonly uploads: CheckpointUploads;
   private readonly painter: PreviewPainter;
   private readonly target: number;
   private readonly snapshotImages: number;
   private ticks = 0;
   /** Snapshots that must be kept, oldest first. */
-  private readonly wanted: Point[] = [];
+  private readonly pending: Point[] = [];
   private newest: Point | null = null;
-  private keptStep = -1;
+  private writtenStep = -1;
   // At once: a snapshot that cannot be read should end the training before it has taken days.
-  private keptAt = Number.NEGATIVE_INFINITY;
+  private writtenAt = Number.NEGATIVE_INFINITY;
+
+  private readonly child: OfficialProcess;
+  private readonly folder: RunFolder;
 
   constructor(
     private readonly job: TrainerJob,
     private readonly controls: TrainerControls,
     private readonly training: OfficialTraining,
-    private readonly child: OfficialProcess,
-    private readonly folder: RunFolder,
+    { child, folder }: { child: OfficialProcess; folder: RunFolder },
   ) {
+    this.child = child;
+    this.folder = folder;
     const { writer, resumedFrom, config, fixed } = training;
     this.uploads = new CheckpointUploads(job.storeUri, writer, controls.emit, resumedFrom);
     this.painter = new PreviewPainter(config, job.train.mode, fixed.classes);
@@ -109,23 +113,26 @@ class OfficialRun {
   }
 
   async outcome(): Promise<TrainingOutcome> {
-    const { child, uploads, patience, controls } = this;
+    const { child, uploads, tickAllowance, controls } = this;
     try {
       for (;;) {
         // Read before the folder is: what it has written before its end is seen then.
         const { exit } = child;
-        await this.look();
+        await this.readNewTicks();
         uploads.rethrow();
         if (exit) return await this.conclude(exit);
         if (controls.shouldStop()) return await this.stop();
-        if (patience.leftMs <= 0) throw await this.hung();
-        if (uploads.idle) await this.keepNext();
-        controls.doing(patience.hasStarted ? 'training' : 'starting the official trainer', patience.leftMs);
+        if (tickAllowance.leftMs <= 0) throw await this.hung();
+        if (uploads.idle) await this.writeNext();
+        controls.startOperation(
+          tickAllowance.hasStarted ? 'training' : 'starting the official trainer',
+          tickAllowance.leftMs,
+        );
         await Promise.race([child.ended, sleep(POLL_MS, undefined, { ref: false })]);
       }
     } catch (error) {
       // A checkpoint under way is of an earlier, good state: it is worth having.
-      controls.doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+      controls.startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
       await uploads.drain();
       throw error;
     } finally {
@@ -136,16 +143,16 @@ class OfficialRun {
   }
 
   /** Everything that has happened since the last look. */
-  private async look(): Promise<void> {
-    for (const tick of await this.folder.newTicks()) this.note(tick);
+  private async readNewTicks(): Promise<void> {
+    for (const tick of await this.folder.newTicks()) this.recordTick(tick);
   }
 
-  private note(tick: Tick): void {
+  private recordTick(tick: Tick): void {
     const { base, statsLines } = this.training;
     const before = this.newest?.counters.images ?? base.images;
     const counters = countersAt(base, tick, this.ticks++, this.job.train.batch);
     const { images, step } = counters;
-    this.patience.advance(tick);
+    this.tickAllowance.advance(tick);
     statsLines.push(continuedLine(tick.record, counters));
     const crossed = Math.floor(images / this.snapshotImages) > Math.floor(before / this.snapshotImages);
     this.newest = {
@@ -154,22 +161,22 @@ class OfficialRun {
       lines: statsLines.length,
       snapshot: crossed,
     };
-    if (crossed) this.wanted.push(this.newest);
+    if (crossed) this.pending.push(this.newest);
     const [kimg, rate, losses] = [images / 1000, imagesPerSecond(tick.record), lossesOf(tick.record)];
     this.controls.emit({ type: 'progress', kimg, step, imagesPerSecond: rate, losses });
   }
 
   /** Sends the next snapshot on its way that must be kept, or that it is time for. */
-  private async keepNext(): Promise<void> {
-    const isTime = performance.now() - this.keptAt >= this.job.train.checkpointMinutes * 60_000;
-    const isNew = this.newest !== null && this.newest.counters.step > this.keptStep;
+  private async writeNext(): Promise<void> {
+    const isTime = performance.now() - this.writtenAt >= this.job.train.checkpointMinutes * 60_000;
+    const isNew = this.newest !== null && this.newest.counters.step > this.writtenStep;
     // The last one becomes a snapshot when train.py has ended well: kept before, it would be written twice.
     const isLast = (this.newest?.counters.images ?? 0) >= this.target;
-    const next = this.wanted.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
-    if (next) await this.keep(next);
+    const next = this.pending.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
+    if (next) await this.write(next);
   }
 
-  private async keep({ file, counters, lines, snapshot }: Point): Promise<void> {
+  private async write({ file, counters, lines, snapshot }: Point): Promise<void> {
     const { training, controls, folder } = this;
     const bytes = await folder.readSnapshot(file);
     if (!bytes) {
@@ -180,37 +187,37 @@ class OfficialRun {
       });
     }
     const { parts, average, notes } = snapshotParts(bytes, file, training.config);
-    if (this.keptStep < 0) for (const note of notes) log.warn(note);
+    if (this.writtenStep < 0) for (const recordTick of notes) log.warn(recordTick);
     const statistics = training.statsLines.slice(0, lines).map((line) => `${line}\n`);
-    parts[PARTS.stats] = Buffer.from(statistics.join(''));
+    parts[CHECKPOINT_PARTS.stats] = Buffer.from(statistics.join(''));
     if (snapshot) {
-      controls.doing('drawing a preview', PREVIEW_ALLOWANCE_MS);
-      parts[PARTS.preview] = await this.painter.paint(average);
+      controls.startOperation('drawing a preview', PREVIEW_ALLOWANCE_MS);
+      parts[CHECKPOINT_PARTS.preview] = await this.painter.paint(average);
     }
     const { step, images } = counters;
     this.uploads.start({
       draft: { kimg: images / 1000, step, snapshot, counters, ...training.fixed },
       parts,
     });
-    this.keptStep = Math.max(this.keptStep, step);
-    this.keptAt = performance.now();
+    this.writtenStep = Math.max(this.writtenStep, step);
+    this.writtenAt = performance.now();
     const newest = this.newest?.file ?? file;
-    await folder.removeBefore(newest, new Set(this.wanted.map((point) => point.file)));
+    await folder.removeBefore(newest, new Set(this.pending.map((point) => point.file)));
   }
 
   /** Whatever there is and is not kept yet; train.py has ended. */
-  private async keepRest(isComplete: boolean): Promise<void> {
-    const { newest, wanted, uploads, controls } = this;
-    if (newest && (isComplete ? !newest.snapshot : newest.counters.step > this.keptStep)) {
+  private async writeRemaining(isComplete: boolean): Promise<void> {
+    const { newest, pending, uploads, controls } = this;
+    if (newest && (isComplete ? !newest.snapshot : newest.counters.step > this.writtenStep)) {
       newest.snapshot ||= isComplete;
-      if (!wanted.includes(newest)) wanted.push(newest);
+      if (!pending.includes(newest)) pending.push(newest);
     }
     for (;;) {
-      controls.doing('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
+      controls.startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
       await uploads.settle();
-      const next = wanted.shift();
+      const next = pending.shift();
       if (!next) return;
-      await this.keep(next);
+      await this.write(next);
     }
   }
 
@@ -218,26 +225,26 @@ class OfficialRun {
     const { child, newest, uploads } = this;
     child.rethrow();
     const isComplete = exit.code === 0 && newest !== null && newest.counters.images >= this.target;
-    await this.keepRest(isComplete);
-    if (isComplete && uploads.newest) return { type: 'done', last: uploads.newest };
+    await this.writeRemaining(isComplete);
+    if (isComplete && uploads.newest) return { type: 'done', checkpoint: uploads.newest };
     throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
   }
 
   /** train.py knows no other end than its last kimg: what it has done since its newest snapshot is lost. */
   private async stop(): Promise<TrainingOutcome> {
     await this.child.kill();
-    await this.look();
-    await this.keepRest(false);
+    await this.readNewTicks();
+    await this.writeRemaining(false);
     return { type: 'stopped', checkpoint: this.uploads.newest };
   }
 
   private async hung(): Promise<TrainerCrashError> {
-    const seconds = Math.round(this.patience.allowanceMs / 1000);
+    const seconds = Math.round(this.tickAllowance.allowanceMs / 1000);
     await this.child.kill();
-    await this.keepRest(false);
+    await this.writeRemaining(false);
     return new TrainerCrashError({
       what: `the official trainer ended no tick within ${seconds} s and was killed`,
-      hint: `${GOES_ON} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
+      hint: `${RESUMES} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
     });
   }
 }

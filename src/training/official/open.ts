@@ -1,34 +1,34 @@
-/** A training with train.py that is ready to go on: data, counters, checkpoints and the snapshot that it starts from. */
+/** Opens a training with train.py: its data, counters, checkpoints and the snapshot that it starts from. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../../core/environment.js';
-import { log } from '../../core/log.js';
-import { type Dataset, openDataset } from '../../imaging/dataset-reader.js';
+import { openDataset } from '../../imaging/dataset-reader.js';
 import type { DatasetManifest } from '../../imaging/dataset-manifest.js';
 import { trainingArchive } from '../../imaging/training-archive.js';
 import {
   assertSameConfiguration,
   type CheckpointManifest,
   type LoadedCheckpoint,
-  PARTS,
+  CHECKPOINT_PARTS,
   type TrainingCounters,
   trainPrefix,
 } from '../../checkpoints/manifest.js';
 import { CheckpointWriter } from '../../checkpoints/writer.js';
-import type { ClassShare } from '../../generation/classes.js';
 import type { NetworkConfig } from '../../gan/config.js';
 import { numericEnvironment } from '../numeric-environment.js';
-import { paintReals, REALS } from '../preview.js';
+import { keepRealImages } from '../preview.js';
 import { conditionalClasses, specifiedNetwork } from '../specified-network.js';
 import type { TrainerJob } from '../process/messages.js';
 import { LOADING_ALLOWANCE_MS, type TrainerControls } from '../controls.js';
 import { describeTransfer, recordTransfer } from '../../weights/transfer-report.js';
 import { OFFICIAL_CLAMP } from '../../weights/official-clamp.js';
 import { officialSettings, officialWarnings } from './arguments.js';
-import { findBeginning } from './initial-snapshot.js';
+import { findInitialSnapshot } from './initial-snapshot.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
-import { NOTHING_YET } from './progress.js';
+import { INITIAL_COUNTERS } from './progress.js';
 import { firstImages } from './preview-images.js';
+import { linesOf } from '../statistics.js';
+import { collectWarnings } from '../warnings.js';
 
 export interface OfficialTraining {
   checkout: Checkout;
@@ -39,20 +39,20 @@ export interface OfficialTraining {
   resumedFrom: LoadedCheckpoint['ref'] | null;
   /** File of the snapshot that train.py starts from; null: from nothing. */
   start: string | null;
-  /** Where the training is when this attempt begins. */
+  /** Counters of the training when this attempt starts. */
   base: TrainingCounters;
-  /** Lines of stats.jsonl up to now. */
+  /** Lines of stats.jsonl so far. */
   statsLines: string[];
   fixed: Pick<CheckpointManifest, 'configuration' | 'numericEnvironment' | 'classes'>;
   warnings: string[];
-  /** What was taken over from another training, in one sentence. */
+  /** What was copied from another training, in one sentence. */
   transfer: string | null;
 }
 
 /**
  * @param scratch folder of this attempt
  * @throws SetupError without a checkout; CheckpointError when the newest checkpoint is of another training, or `train.resume`
- *   is nothing that train.py reads; StaleAttemptError
+ *   names nothing that train.py can read; StaleAttemptError
  */
 export async function openOfficialTraining(
   job: TrainerJob,
@@ -62,11 +62,7 @@ export async function openOfficialTraining(
   const { train, attempt } = job;
   const { store } = controls;
   const checkout = findCheckout();
-  const warnings: string[] = [];
-  const warn = (message: string) => {
-    log.warn(message);
-    warnings.push(message);
-  };
+  const { warnings, warn } = collectWarnings();
   const dataset = await openDataset(store, job.dataset.prefix);
   const { config, fixed } = plan(job, dataset.manifest, checkout);
   const runPrefix = trainPrefix(job.runId);
@@ -79,27 +75,29 @@ export async function openOfficialTraining(
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
   for (const limit of officialWarnings(train)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
-  const beginning =
+  const initial =
     newest || train.resume === null
       ? null
-      : await findBeginning({ store, runPrefix, warn }, train.resume, config);
-  if (beginning) await recordTransfer(store, runPrefix, beginning.report);
+      : await findInitialSnapshot({ store, runPrefix, warn }, train.resume, config);
+  if (initial) await recordTransfer(store, runPrefix, initial.report);
+  const archive = await downloadArchive(job, controls);
+  await keepRealImages(store, runPrefix, fixed.classes, () => firstImages(dataset, fixed.classes));
   return {
     checkout,
     config,
     writer,
     fixed,
     warnings,
-    archive: await bringData(dataset, job, runPrefix, fixed.classes, controls),
+    archive,
     resumedFrom: newest?.ref ?? null,
-    start: await writeStart(scratch, newest?.parts[PARTS.official] ?? beginning?.snapshot),
-    base: newest ? structuredClone(newest.manifest.counters) : NOTHING_YET,
-    statsLines: linesOf(newest?.parts[PARTS.stats]),
-    transfer: beginning && describeTransfer(beginning.report),
+    start: await writeStart(scratch, newest?.parts[CHECKPOINT_PARTS.official] ?? initial?.snapshot),
+    base: newest ? structuredClone(newest.manifest.counters) : INITIAL_COUNTERS,
+    statsLines: linesOf(newest?.parts[CHECKPOINT_PARTS.stats]),
+    transfer: initial && describeTransfer(initial.report),
   };
 }
 
-/** What the networks are to be, and what a checkpoint says of the training. */
+/** The networks, and what the manifest of every checkpoint repeats. */
 function plan(
   { train, dataset }: TrainerJob,
   { resolution, channels, classes: names, classImages }: DatasetManifest,
@@ -109,7 +107,7 @@ function plan(
   const classes = named?.map(({ name }, i) => ({ name, images: classImages?.train[i] ?? 0 })) ?? null;
   const data = { resolution, channels, classes: classes?.length ?? 0 };
   const config = specifiedNetwork(train, data, train.stylegan3.fp32 ? null : OFFICIAL_CLAMP);
-  // What decides only how the work is shared out may change from one machine to the next.
+  // Settings that only distribute the work may differ from machine to machine.
   const { gpus: _gpus, 'batch-gpu': _perGpu, ...settings } = officialSettings(train, data);
   const library = `train.py on Python ${pythonVersion(python) ?? 'unknown'}`;
   return {
@@ -127,21 +125,14 @@ function plan(
   };
 }
 
-/** The data set as one zip on this disk, and its picture in the store. */
-async function bringData(
-  dataset: Dataset,
-  job: TrainerJob,
-  runPrefix: string,
-  classes: ClassShare[] | null,
-  { store, doing }: TrainerControls,
+/** The data set as one zip on this disk. */
+function downloadArchive(
+  { dataset }: TrainerJob,
+  { store, startOperation }: TrainerControls,
 ): Promise<string> {
-  const loading = () => doing('loading', LOADING_ALLOWANCE_MS);
+  const loading = () => startOperation('loading', LOADING_ALLOWANCE_MS);
   loading();
-  const cache = path.join(environment.cacheFolder(), 'datasets');
-  const archive = await trainingArchive(store, job.dataset.prefix, cache, loading);
-  if (!(await store.head(`${runPrefix}${REALS}`)))
-    await store.put(`${runPrefix}${REALS}`, await paintReals(await firstImages(dataset, classes), classes));
-  return archive;
+  return trainingArchive(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), loading);
 }
 
 async function writeStart(scratch: string, snapshot: Uint8Array | undefined): Promise<string | null> {
@@ -151,16 +142,9 @@ async function writeStart(scratch: string, snapshot: Uint8Array | undefined): Pr
   return file;
 }
 
-/** What `--resume` of train.py does not bring back. */
+/** What `--resume` of train.py does not restore. */
 function limitOfResume({ images, augmentation }: TrainingCounters): string {
   const strength =
     augmentation.p > 0 ? `, and with the augmentation at 0 instead of ${augmentation.p.toFixed(3)}` : '';
-  return `train.py goes on from its snapshot at ${images / 1000} kimg without the state of its optimisers${strength}: not exactly as an undisturbed training would`;
-}
-
-function linesOf(stats: Uint8Array | undefined): string[] {
-  return Buffer.from(stats ?? [])
-    .toString('utf8')
-    .split('\n')
-    .filter(Boolean);
+  return `train.py resumes from its snapshot at ${images / 1000} kimg without the state of its optimizers${strength}: the result is not bit-exact`;
 }

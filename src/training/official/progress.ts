@@ -13,7 +13,7 @@ export interface Point {
   snapshot: boolean;
 }
 
-export const NOTHING_YET: TrainingCounters = {
+export const INITIAL_COUNTERS: TrainingCounters = {
   step: 0,
   images: 0,
   dataPosition: 0,

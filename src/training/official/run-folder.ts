@@ -51,7 +51,7 @@ export class RunFolder {
   async newTicks(): Promise<Tick[]> {
     const file = await this.pathOf(STATS);
     if (!file) return [];
-    const size = await sizeOf(file);
+    const size = await sizeOfFile(file);
     if (size <= this.consumed) return [];
     const fresh = (await readFile(file)).subarray(this.consumed);
     // A line is whole once its end is there.
@@ -70,7 +70,7 @@ export class RunFolder {
   /** null when it is not there. */
   async readSnapshot(name: string): Promise<Uint8Array | null> {
     const file = await this.pathOf(name);
-    return file && (await sizeOf(file)) > 0 ? readFile(file) : null;
+    return file && (await sizeOfFile(file)) > 0 ? readFile(file) : null;
   }
 
   /**
@@ -108,7 +108,7 @@ function kimgOf(name: string): number | null {
 }
 
 /** Of a file that may not be there yet. */
-async function sizeOf(file: string): Promise<number> {
+async function sizeOfFile(file: string): Promise<number> {
   return stat(file).then(
     ({ size }) => size,
     () => 0,

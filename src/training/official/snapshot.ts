@@ -1,6 +1,6 @@
 /** A snapshot of train.py as parts of a checkpoint: the networks as ours are, and the file itself. */
 import { CheckpointError, TrainingError } from '../../core/errors.js';
-import { PARTS } from '../../checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
 import type { NetworkConfig } from '../../gan/config.js';
 import { networkSpecs } from '../../gan/networks/registry.js';
 import { decodeVariables, type Variables } from '../../checkpoints/variables.js';
@@ -53,7 +53,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
   }
   const average = Object.entries(variables).filter(([variable]) => variable.startsWith('G_ema.'));
   return {
-    parts: { ...parts, [PARTS.official]: bytes },
+    parts: { ...parts, [CHECKPOINT_PARTS.official]: bytes },
     average: Object.fromEntries(average),
     // Sampling does without it.
     notes: misfitD ? [misfitD] : [],

@@ -11,7 +11,7 @@ const FIRST_TICK_MS = 60 * MINUTE;
 const TIMES_SLOWEST = 10;
 const MINIMUM_MS = 10 * MINUTE;
 
-export class Patience {
+export class TickAllowance {
   private advancedAt = performance.now();
   private ticks = 0;
   private slowestMs = 0;

@@ -1,6 +1,6 @@
 /** What the trainer process is told and what it says: JSON lines. */
 import { z } from 'zod';
-import { revive, type WireError } from '../../core/errors.js';
+import { reviveError, type WireError } from '../../core/errors.js';
 import type { TrainSpec } from '../../spec/train.js';
 
 /** One attempt at a training. */
@@ -22,16 +22,16 @@ export interface TrainerJob {
 
 const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
 
-export const trainerEventSchema = z.discriminatedUnion('type', [
+const trainerEventSchema = z.discriminatedUnion('type', [
   /** Still at work on something that takes long (compiling, the first step, a large step). */
-  z.object({ type: z.literal('alive'), doing: z.string() }),
+  z.object({ type: z.literal('alive'), operation: z.string() }),
   /** Before anything large is made: what it is estimated to take, for whoever finds this process killed. */
   z.object({
     type: z.literal('memory'),
     batch: z.int(),
     batchGpu: z.int(),
     /** Whether earlier attempts have taken steps, that this one goes on from. */
-    goesOn: z.boolean(),
+    resumes: z.boolean(),
     neededBytes: z.number(),
     availableBytes: z.number(),
     fits: z.int(),
@@ -53,7 +53,7 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('checkpoint'), checkpoint: checkpointRef, snapshot: z.boolean() }),
   z.object({ type: z.literal('warning'), message: z.string() }),
   /** The target is reached. */
-  z.object({ type: z.literal('done'), last: checkpointRef }),
+  z.object({ type: z.literal('done'), checkpoint: checkpointRef }),
   /** Told to stop; null when nothing had been done yet that an earlier checkpoint does not hold. */
   z.object({ type: z.literal('stopped'), checkpoint: checkpointRef.nullable() }),
   z.object({
@@ -66,15 +66,16 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type TrainerEvent = z.output<typeof trainerEventSchema>;
-export type TrainerErrorEvent = Extract<TrainerEvent, { type: 'error' }>;
+/** How a training ended that reached its target or was asked to stop. */
+export type TrainingOutcome = Extract<TrainerEvent, { type: 'done' | 'stopped' }>;
 
 /** Whether it tells that steps have been taken, by this attempt or by an earlier one: memory was enough for them. */
-export function tellsOfSteps(event: TrainerEvent): boolean {
-  return event.type === 'progress' || (event.type === 'memory' && event.goesOn);
+export function showsSteps(event: TrainerEvent): boolean {
+  return event.type === 'progress' || (event.type === 'memory' && event.resumes);
 }
 
 /** What follows a crash. */
-export const GOES_ON = 'Training goes on from the newest checkpoint when it is tried again.';
+export const RESUMES = 'Training goes on from the newest checkpoint when it is tried again.';
 
 /** The only thing that the trainer is told: leave a checkpoint, then go. */
 export const STOP_LINE = '{"type":"stop"}\n';
@@ -100,6 +101,10 @@ export function parseEvent(line: string): TrainerEvent | null {
 }
 
 /** The typed error that the trainer ended with. */
-export function errorOf({ type: _type, retryable: _retryable, ...wire }: TrainerErrorEvent): Error {
-  return revive(wire satisfies WireError);
+export function errorOf({
+  type: _type,
+  retryable: _retryable,
+  ...wire
+}: Extract<TrainerEvent, { type: 'error' }>): Error {
+  return reviveError(wire satisfies WireError);
 }

@@ -6,17 +6,17 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { makeScratchFolder } from '../../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../../core/errors.js';
-import type { CheckpointRef } from '../../spec/results.js';
-import { type MemoryPlan, ifItStaysShort, memoryKills, outOfMemory, speaksOfMemory } from '../memory.js';
+import { type MemoryPlan, adviceForNewRun, memoryKills, outOfMemory, reportsOutOfMemory } from '../memory.js';
 import {
   EXIT,
   errorOf,
-  GOES_ON,
+  RESUMES,
   parseEvent,
   STOP_LINE,
-  tellsOfSteps,
+  showsSteps,
   type TrainerEvent,
   type TrainerJob,
+  type TrainingOutcome,
 } from './messages.js';
 
 export interface SuperviseOptions {
@@ -36,11 +36,6 @@ export interface SuperviseOptions {
   main?: string;
 }
 
-/** How a training that ended by itself or on request ended. */
-export type TrainerOutcome =
-  | { type: 'done'; checkpoint: CheckpointRef }
-  | { type: 'stopped'; checkpoint: CheckpointRef | null };
-
 const STALL_MS = 90_000;
 const GRACE_MS = 100_000;
 /** Lines of the trainer's log that an error may quote; it holds no data of patients by the rules of the logger. */
@@ -56,7 +51,7 @@ const MAIN = fileURLToPath(new URL('./trainer-process.js', import.meta.url));
 export async function superviseTrainer(
   job: TrainerJob,
   options: SuperviseOptions = {},
-): Promise<TrainerOutcome> {
+): Promise<TrainingOutcome> {
   const folder = await makeScratchFolder('trainer');
   try {
     const file = path.join(folder, 'job.json');
@@ -90,7 +85,7 @@ class Supervision {
     private readonly options: SuperviseOptions,
   ) {}
 
-  async outcome(): Promise<TrainerOutcome> {
+  async outcome(): Promise<TrainingOutcome> {
     const { child, options } = this;
     const ended = this.whenEnded();
     if (child.pid !== undefined) options.onSpawn?.(child.pid);
@@ -102,7 +97,7 @@ class Supervision {
     // A child that died under our hands must not take this process with it.
     child.stdin?.on('error', () => undefined);
     try {
-      return this.judge(await ended);
+      return this.resolveOutcome(await ended);
     } finally {
       clearTimeout(this.stall);
       clearTimeout(this.grace);
@@ -129,7 +124,7 @@ class Supervision {
   private listen(): void {
     const { stdout, stderr } = this.child;
     if (!stdout || !stderr) return;
-    createInterface({ input: stdout }).on('line', (line) => this.hear(line));
+    createInterface({ input: stdout }).on('line', (line) => this.onLine(line));
     createInterface({ input: stderr }).on('line', (line) => {
       process.stderr.write(`${line}\n`);
       this.tail.push(line.slice(0, 300));
@@ -137,12 +132,12 @@ class Supervision {
     });
   }
 
-  private hear(line: string): void {
+  private onLine(line: string): void {
     const event = parseEvent(line);
     if (!event) return;
     this.armStall();
     if (event.type === 'memory') this.memory = event;
-    this.hasTakenSteps ||= tellsOfSteps(event);
+    this.hasTakenSteps ||= showsSteps(event);
     if (event.type === 'done' || event.type === 'stopped' || event.type === 'error') this.final = event;
     try {
       this.options.onEvent?.(event);
@@ -179,13 +174,16 @@ class Supervision {
     }
   }
 
-  private judge({ code, signal }: { code: number | null; signal: NodeJS.Signals | null }): TrainerOutcome {
+  private resolveOutcome({
+    code,
+    signal,
+  }: {
+    code: number | null;
+    signal: NodeJS.Signals | null;
+  }): TrainingOutcome {
     if (this.failure) throw this.failure.error;
     if (this.final?.type === 'error') throw errorOf(this.final);
-    if (this.final?.type === 'done' && code === EXIT.done)
-      return { type: 'done', checkpoint: this.final.last };
-    if (this.final?.type === 'stopped' && code === EXIT.stopped)
-      return { type: 'stopped', checkpoint: this.final.checkpoint };
+    if (this.final && code === EXIT[this.final.type]) return this.final;
     throw this.crash(code, signal);
   }
 
@@ -196,12 +194,12 @@ class Supervision {
       : `ended by ${signal ?? `exit code ${code}`}`;
     const memory =
       !this.killedFor && signal === 'SIGKILL' && this.memory
-        ? ` If it was for want of memory: ${ifItStaysShort(this.memory)}`
+        ? ` If it was for want of memory: ${adviceForNewRun(this.memory)}`
         : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,
-      hint: `${GOES_ON}${memory}`,
+      hint: `${RESUMES}${memory}`,
     });
   }
 
@@ -209,7 +207,7 @@ class Supervision {
   private ranOutOfMemory(signal: NodeJS.Signals | null): boolean {
     if (this.killedFor) return false;
     if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;
-    if (this.tail.some(speaksOfMemory)) return true;
+    if (this.tail.some(reportsOutOfMemory)) return true;
     // A library that got no memory may just fall over.
     const { neededBytes = 0, availableBytes = 0 } = this.memory ?? {};
     return signal !== null && neededBytes > availableBytes;

@@ -6,12 +6,12 @@ import { GistError, UsageError, wireError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
 import { fixThreads } from '../../nn/threads.js';
 import { openStore } from '../../storage/index.js';
-import { type MemoryPlan, outOfMemory, speaksOfMemory } from '../memory.js';
+import { type MemoryPlan, outOfMemory, reportsOutOfMemory } from '../memory.js';
 import { resolveThreads } from '../numeric-environment.js';
 import { PatientStore } from '../../storage/retrying-store.js';
-import { Pulse } from './liveness.js';
-import { EXIT, tellsOfSteps, type TrainerEvent, type TrainerJob } from './messages.js';
-import { LOADING_ALLOWANCE_MS, STAGES, type TrainerControls, type TrainingOutcome } from '../controls.js';
+import { Liveness } from './liveness.js';
+import { EXIT, showsSteps, type TrainerEvent, type TrainerJob, type TrainingOutcome } from './messages.js';
+import { LOADING_ALLOWANCE_MS, OPERATIONS, type TrainerControls } from '../controls.js';
 import { xlaVariables } from '../xla.js';
 
 let stopping = false;
@@ -20,7 +20,7 @@ let memory: MemoryPlan | null = null;
 let hasTakenSteps = false;
 
 /** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
-function askToStop(): void {
+function requestStop(): void {
   stopping = true;
   if (started) return;
   emit({ type: 'stopped', checkpoint: null });
@@ -45,13 +45,13 @@ function emit(event: TrainerEvent): void {
 function listen(): void {
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {
-    if (line.includes('"stop"')) askToStop();
+    if (line.includes('"stop"')) requestStop();
   });
   lines.on('close', () => {
     log.warn('the process that supervises this training is gone; ending without a checkpoint');
     process.exit(EXIT.orphaned);
   });
-  process.on('SIGTERM', askToStop);
+  process.on('SIGTERM', requestStop);
   // A Ctrl-C on the terminal is for the supervisor to interpret.
   process.on('SIGINT', () => undefined);
 }
@@ -82,8 +82,8 @@ async function main(): Promise<number> {
   const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
   const env = { ...process.env };
   prepareNative(job.train);
-  const pulse = new Pulse(STAGES);
-  pulse.doing('loading', LOADING_ALLOWANCE_MS);
+  const liveness = new Liveness(OPERATIONS);
+  liveness.startOperation('loading', LOADING_ALLOWANCE_MS);
   const store = new PatientStore(openStore(job.storeUri), {
     onTrouble: () => emit({ type: 'warning', message: 'the object store is in trouble; waiting' }),
   });
@@ -92,11 +92,11 @@ async function main(): Promise<number> {
     emit: (event) => {
       started ||= event.type === 'started';
       if (event.type === 'memory') memory = event;
-      hasTakenSteps ||= tellsOfSteps(event);
+      hasTakenSteps ||= showsSteps(event);
       emit(event);
     },
     shouldStop: () => stopping,
-    doing: (stage, allowanceMs) => pulse.doing(stage, allowanceMs),
+    startOperation: (operation, allowanceMs) => liveness.startOperation(operation, allowanceMs),
   };
   const outcome = await train(job, controls, env);
   emit(outcome);
@@ -127,10 +127,10 @@ function report(thrown: unknown): number {
 
 /** TensorFlow and the engine say it in words only. */
 function isOutOfMemory(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof GistError) && speaksOfMemory(error.message);
+  return error instanceof Error && !(error instanceof GistError) && reportsOutOfMemory(error.message);
 }
 
-// process.exit: neither the pulse nor native threads may keep a finished trainer alive.
+// process.exit: neither the liveness thread nor native threads may keep a finished trainer alive.
 main().then(
   (code) => process.exit(code),
   (error: unknown) => process.exit(report(error)),

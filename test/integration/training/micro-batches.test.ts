@@ -1,7 +1,7 @@
 /** Gradients accumulated over micro-batches are those of the whole batch. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PARTS } from '../../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../../../src/checkpoints/manifest.js';
 import { superviseTrainer } from '../../../src/training/index.js';
 import { microBatchRows } from '../../../src/gan/loss/micro-batches.js';
 import { decodeSafetensors, type NamedTensor } from '../../../src/nn/formats/safetensors.js';
@@ -24,7 +24,7 @@ describe('micro-batches', () => {
     await superviseTrainer(tiny.job(runId, { ...ONE_STEP, spec: { ...STILL, ...spec } }));
     const { parts } = await newest(tiny.store, runId);
     const of = (part: string) => decodeSafetensors(parts[part] ?? new Uint8Array(), part);
-    return { ...of(PARTS.optimizer), ...of(PARTS.generator) };
+    return { ...of(CHECKPOINT_PARTS.optimizer), ...of(CHECKPOINT_PARTS.generator) };
   }
 
   test('of whole groups give the moments, running means and path lengths of the whole batch, and leave no sums behind', async () => {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError, TrainingError } from '../../../src/core/errors.js';
-import { PARTS, trainPrefix } from '../../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS, trainPrefix } from '../../../src/checkpoints/manifest.js';
 import { createSampler } from '../../../src/generation/checkpoint-sampler.js';
 import { findTransfer } from '../../../src/weights/transfer-report.js';
 import { listSnapshots } from '../../../src/checkpoints/index.js';
 import type { TrainerEvent } from '../../../src/training/index.js';
-import { findBeginning } from '../../../src/training/official/initial-snapshot.js';
+import { findInitialSnapshot } from '../../../src/training/official/initial-snapshot.js';
 import { snapshotParts } from '../../../src/training/official/snapshot.js';
 import { readWeights } from '../../../src/weights/import.js';
 import { specifiedNetwork } from '../../../src/training/specified-network.js';
@@ -125,7 +125,7 @@ describe('engine stylegan3', () => {
     sampler.dispose();
     assert.equal(image?.length, 16 * 16);
     const { parts } = await newest(rig.tiny.store, 'whole');
-    const average = decodeSafetensors(parts[PARTS.generatorEma] ?? new Uint8Array(), 'average');
+    const average = decodeSafetensors(parts[CHECKPOINT_PARTS.generatorEma] ?? new Uint8Array(), 'average');
     assert.equal(average['G_ema.mapping.w_avg']?.data[0], 12);
   });
 
@@ -135,7 +135,7 @@ describe('engine stylegan3', () => {
     const last = await newest(rig.tiny.store, 'whole');
     assert.deepEqual(more.outcome, { type: 'done', checkpoint: last.ref });
     assert.equal(last.ref.kimg, 15);
-    assert.equal(more.given?.resumed, sha256(before.parts[PARTS.official] ?? new Uint8Array()));
+    assert.equal(more.given?.resumed, sha256(before.parts[CHECKPOINT_PARTS.official] ?? new Uint8Array()));
     assert.equal(more.given?.options.kimg, '3');
     assert.equal(more.given?.options.seed, '15');
     const [started] = only(more, 'started');
@@ -154,11 +154,11 @@ describe('engine stylegan3', () => {
 
   test('it begins from a .pkl or from a run of its kind, and refuses what train.py cannot read', async () => {
     const { parts, ref } = await newest(rig.tiny.store, 'whole');
-    await rig.tiny.store.put('raw/start.pkl', parts[PARTS.official] ?? new Uint8Array());
+    await rig.tiny.store.put('raw/start.pkl', parts[CHECKPOINT_PARTS.official] ?? new Uint8Array());
     const resume = `${rig.tiny.store.uri}raw/start.pkl`;
     const begun = await rig.attempt(rig.job('begun', { targetKimg: 1, spec: { resume } }));
     assert.equal((begun.outcome as { type?: string }).type, 'done', String(begun.outcome));
-    assert.equal(begun.given?.resumed, sha256(parts[PARTS.official] ?? new Uint8Array()));
+    assert.equal(begun.given?.resumed, sha256(parts[CHECKPOINT_PARTS.official] ?? new Uint8Array()));
     assert.match(only(begun, 'started')[0]?.transfer ?? '', /G (\d+) of \1 tensors/);
     assert.ok(await findTransfer(rig.tiny.store, 'begun'));
     const config = (classes: number) =>
@@ -166,7 +166,11 @@ describe('engine stylegan3', () => {
     let finds = 0;
     const find = (address: string, classes = 2) => {
       const place = { store: rig.tiny.store, runPrefix: `found/${++finds}/` };
-      return findBeginning({ ...place, warn: (warning) => assert.fail(warning) }, address, config(classes));
+      return findInitialSnapshot(
+        { ...place, warn: (warning) => assert.fail(warning) },
+        address,
+        config(classes),
+      );
     };
     for (const address of ['whole', ref.prefix, 'raw/start.pkl']) {
       const { snapshot } = await find(address);
@@ -190,12 +194,12 @@ describe('engine stylegan3', () => {
     assert.deepEqual(weights['D.b16.fromrgb.weight']?.shape, [4, 1, 1, 1]);
     const snapshot = await rig.snapshotOf(weights);
     await rig.tiny.store.put('raw/r.pkl', snapshot);
-    const { report } = await findBeginning(
+    const { report } = await findInitialSnapshot(
       { store: rig.tiny.store, runPrefix: 'found/r/', warn: assert.fail },
       'raw/r.pkl',
       config,
     );
-    assert.deepEqual(report.initialised, []);
+    assert.deepEqual(report.initialized, []);
     assert.deepEqual(snapshotParts(snapshot, 'r.pkl', config).notes, []);
     // A file read without a spec tells the same widths by its shapes.
     assert.deepEqual(readWeights(snapshot, 'r.pkl').notes, []);
@@ -233,7 +237,7 @@ describe('engine stylegan3', () => {
     ] as const) {
       const { manifest, parts } = await newest(rig.tiny.store, runId);
       assert.equal(manifest.configuration.network.clamp, clamp);
-      const snapshot = parts[PARTS.official] ?? new Uint8Array();
+      const snapshot = parts[CHECKPOINT_PARTS.official] ?? new Uint8Array();
       assert.equal(readWeights(snapshot, 'x.pkl').config.clamp, clamp);
     }
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError } from '../../../src/core/errors.js';
-import { PARTS } from '../../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS } from '../../../src/checkpoints/manifest.js';
 import { superviseTrainer } from '../../../src/training/index.js';
 import { decodeSafetensors } from '../../../src/nn/formats/safetensors.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
@@ -21,7 +21,10 @@ describe('precision', () => {
     await superviseTrainer(tiny.job('half', { ...TWO_STEPS, spec: { precision: 'bfloat16' } }));
     const { manifest, parts } = await newest(tiny.store, 'half');
     assert.equal(manifest.configuration.network.half, 'bfloat16');
-    const weights = decodeSafetensors(parts[PARTS.generator] ?? new Uint8Array(), PARTS.generator);
+    const weights = decodeSafetensors(
+      parts[CHECKPOINT_PARTS.generator] ?? new Uint8Array(),
+      CHECKPOINT_PARTS.generator,
+    );
     const { data } = weights['G.synthesis.b16.conv1.weight'] ?? {};
     assert.ok(data instanceof Float32Array);
     // A bfloat16 is the upper half of a float32.
@@ -45,7 +48,10 @@ describe('precision', () => {
       await superviseTrainer(tiny.job(runId, { targetKimg: 0.004, spec }));
       const { manifest, parts } = await newest(tiny.store, runId);
       assert.equal(manifest.numericEnvironment.xla ?? false, xla);
-      return decodeSafetensors(parts[PARTS.optimizer] ?? new Uint8Array(), PARTS.optimizer);
+      return decodeSafetensors(
+        parts[CHECKPOINT_PARTS.optimizer] ?? new Uint8Array(),
+        CHECKPOINT_PARTS.optimizer,
+      );
     };
     const [plain, compiled] = [await moments('plain', false), await moments('compiled', true)];
     for (const [name, { data }] of Object.entries(plain)) {

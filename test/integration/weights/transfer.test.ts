@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError, SpecError } from '../../../src/core/errors.js';
-import { PARTS, trainPrefix } from '../../../src/checkpoints/manifest.js';
+import { CHECKPOINT_PARTS, trainPrefix } from '../../../src/checkpoints/manifest.js';
 import { findTransfer } from '../../../src/weights/transfer-report.js';
 import { superviseTrainer, type TrainerEvent } from '../../../src/training/index.js';
-import { openBeginning } from '../../../src/weights/initial-weights.js';
+import { openInitialWeights } from '../../../src/weights/initial-weights.js';
 import { readWeights, writeWeights } from '../../../src/weights/index.js';
 import { decodeSafetensors } from '../../../src/nn/formats/safetensors.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
@@ -28,7 +28,12 @@ describe('transfer', () => {
     const started = events.find((event) => event.type === 'started');
     const { manifest, parts } = await newest(tiny.store, runId);
     const tensors = (part: string) => decodeSafetensors(parts[part] ?? new Uint8Array(), part);
-    return { started, manifest, D: tensors(PARTS.discriminator), G: tensors(PARTS.generator) };
+    return {
+      started,
+      manifest,
+      D: tensors(CHECKPOINT_PARTS.discriminator),
+      G: tensors(CHECKPOINT_PARTS.generator),
+    };
   }
 
   test('everything is copied where nothing differs, kimg and optimiser start over, frozen layers stay as they were', async () => {
@@ -45,16 +50,16 @@ describe('transfer', () => {
     assert.equal(manifest.kimg, 0.004);
     assert.equal(manifest.step, 1);
     const report = await findTransfer(tiny.store, 'same');
-    assert.deepEqual(report?.initialised, []);
+    assert.deepEqual(report?.initialized, []);
     const source = await newest(tiny.store, 'source');
-    const before = decodeSafetensors(source.parts[PARTS.discriminator] ?? new Uint8Array(), 'D');
+    const before = decodeSafetensors(source.parts[CHECKPOINT_PARTS.discriminator] ?? new Uint8Array(), 'D');
     for (const [name, { data }] of Object.entries(D)) {
       const isFrozen = /^D\.b16\.(fromrgb|conv0|conv1)\./.test(name) || name.endsWith('resample_filter');
       const isSame = data.every((value, i) => value === before[name]?.data[i]);
       // A bias that got no gradient may stay as well.
       if (isFrozen || !name.endsWith('bias')) assert.equal(isSame, isFrozen, name);
     }
-    const theirs = decodeSafetensors(source.parts[PARTS.generator] ?? new Uint8Array(), 'G');
+    const theirs = decodeSafetensors(source.parts[CHECKPOINT_PARTS.generator] ?? new Uint8Array(), 'G');
     for (const [name, { data }] of Object.entries(G)) {
       if (name.endsWith('w_avg')) continue;
       const apart = Math.max(...data.map((value, i) => Math.abs(value - (theirs[name]?.data[i] ?? 0))));
@@ -74,8 +79,8 @@ describe('transfer', () => {
     };
     await train('averaged', { resume: 'source', glr: 0.01 });
     const [trained, average] = [
-      await moved('averaged', PARTS.generator),
-      await moved('averaged', PARTS.generatorEma),
+      await moved('averaged', CHECKPOINT_PARTS.generator),
+      await moved('averaged', CHECKPOINT_PARTS.generatorEma),
     ];
     assert.ok(trained > 1e-3, `G moved by ${trained}`);
     assert.ok(average > 0 && average < trained / 100, `G by ${trained}, its average by ${average}`);
@@ -87,7 +92,7 @@ describe('transfer', () => {
     const sizes = { cbase: 64, cmax: 8, zDim: 4, wDim: 4, mapDepth: 2 };
     await train('other-size', { resume: 'tiny', ...sizes });
     const report = await findTransfer(tiny.store, 'other-size');
-    const named = (name: string) => report?.initialised.find((line) => line.startsWith(`${name}:`));
+    const named = (name: string) => report?.initialized.find((line) => line.startsWith(`${name}:`));
     assert.match(named('G.mapping.embed.weight') ?? '', /not in the source/);
     assert.match(named('G.mapping.fc0.weight') ?? '', /was \[4, 4\], is \[4, 8\]/);
     assert.match(named('G.synthesis.b16.conv1.weight') ?? '', /not in the source/);
@@ -117,10 +122,14 @@ describe('transfer', () => {
   test('every attempt before the first checkpoint begins from the same weights, or from none', async () => {
     const runPrefix = trainPrefix('pinned');
     const open = (resume: string) =>
-      openBeginning({ store: tiny.store, runPrefix, warn: assert.fail }, resume, ({ from, networks }) => ({
-        from,
-        bias: networks.G?.['mapping.fc0.bias']?.data,
-      }));
+      openInitialWeights(
+        { store: tiny.store, runPrefix, warn: assert.fail },
+        resume,
+        ({ from, networks }) => ({
+          from,
+          bias: networks.G?.['mapping.fc0.bias']?.data,
+        }),
+      );
     await superviseTrainer(tiny.job('moves-on', BRIEF));
     const first = await open('moves-on');
     await superviseTrainer(tiny.job('moves-on', { targetKimg: 0.008 }));

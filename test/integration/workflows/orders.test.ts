@@ -14,12 +14,12 @@ import {
   resumeUpdate,
   stopTrainingUpdate,
 } from '../../../src/workflows/messages.js';
-import { pretendedWork } from '../../support/pretended-work.js';
+import { simulatedWork } from '../../support/simulated-work.js';
 import { TestTemporal } from '../../support/temporal.js';
 
 const TASK_QUEUE = 'orders';
 
-const { bookOf, activities } = pretendedWork(TASK_QUEUE, 2);
+const { recordOf, activities } = simulatedWork(TASK_QUEUE, 2);
 
 let temporal: TestTemporal;
 let worker: Worker;
@@ -90,7 +90,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 const kimgOf = async (handle: Handle) => (await progressOf(handle)).train?.kimg ?? 0;
 
 test('a run trains all its kimg, judges every snapshot and results in the best one', async () => {
-  bookOf('plain').fd = (kimg) => Math.abs(kimg - 3);
+  recordOf('plain').fd = (kimg) => Math.abs(kimg - 3);
   const handle = await start('plain', { kimg: 5, stopWhen: null });
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.checkpoint.kimg, 3);
@@ -100,7 +100,7 @@ test('a run trains all its kimg, judges every snapshot and results in the best o
     result.stages.train?.curve.map(({ kimg }) => kimg),
     [1, 2, 3, 4, 5],
   );
-  assert.deepEqual(bookOf('plain').asAsked, ['train']);
+  assert.deepEqual(recordOf('plain').matchesSpec, ['train']);
 });
 
 test('pause frees the device at a checkpoint, twice is once, and resume goes on from there', async () => {
@@ -112,14 +112,14 @@ test('pause frees the device at a checkpoint, twice is once, and resume goes on 
   assert.match(first.message, /Paused at \d+ kimg, checkpoint /);
   assert.equal(second.changed, false);
   assert.equal((await progressOf(handle)).state, 'paused');
-  const { kimg, legs } = bookOf('paused');
+  const { kimg, trainActivities } = recordOf('paused');
   await new Promise((resolve) => setTimeout(resolve, 500));
-  assert.equal(bookOf('paused').kimg, kimg);
+  assert.equal(recordOf('paused').kimg, kimg);
   assert.equal((await handle.executeUpdate(resumeUpdate)).changed, true);
   assert.equal((await handle.executeUpdate(resumeUpdate)).changed, false);
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.last.kimg, 30);
-  assert.equal(bookOf('paused').legs, legs + 1);
+  assert.equal(recordOf('paused').trainActivities, trainActivities + 1);
 });
 
 test('stopTraining keeps what is there, goes on to the next stage, once, and no later run takes it for the whole', async () => {
@@ -129,13 +129,13 @@ test('stopTraining keeps what is there, goes on to the next stage, once, and no 
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.ended, 'stopped');
   assert.ok((result.stages.train?.last.kimg ?? 0) < 1000);
-  assert.deepEqual(bookOf('stopped').asAsked, []);
+  assert.deepEqual(recordOf('stopped').matchesSpec, []);
 });
 
 test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
   // Until then the run does not end, however slow the machine is.
   const judging = wait();
-  bookOf('extended').holdJudges = judging.over;
+  recordOf('extended').holdEvaluations = judging.over;
   const handle = await start('extended', { kimg: 12, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   await assert.rejects(
@@ -154,12 +154,12 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
   judging.end();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
-  assert.deepEqual(bookOf('extended').asAsked, []);
+  assert.deepEqual(recordOf('extended').matchesSpec, []);
 });
 
 test('stopTraining is refused while there is nothing that could be kept', async () => {
   const planning = wait();
-  bookOf('early').holdPlan = planning.over;
+  recordOf('early').holdPlan = planning.over;
   const handle = await start('early', { kimg: 2, stopWhen: null });
   await assert.rejects(handle.executeUpdate(stopTrainingUpdate), (error: unknown) => {
     assert.ok(error instanceof WorkflowUpdateFailedError);
@@ -172,7 +172,7 @@ test('stopTraining is refused while there is nothing that could be kept', async 
 
 test('an extension that arrives while the last snapshots are judged is trained', async () => {
   const judging = wait();
-  bookOf('extended-late').holdJudges = judging.over;
+  recordOf('extended-late').holdEvaluations = judging.over;
   const handle = await start('extended-late', { kimg: 3, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 3);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 6 }] })).changed, true);
@@ -188,15 +188,15 @@ test('an extension that arrives while the last snapshots are judged is trained',
 
 test('a target that falls between two images is reached by whole ones', async () => {
   const handle = await start('fraction', { kimg: 3.0004, stopWhen: null });
-  const book = bookOf('fraction');
-  book.countsWholeImages = true;
+  const record = recordOf('fraction');
+  record.countsWholeImages = true;
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.last.kimg, 3);
-  assert.equal(book.legs, 1);
+  assert.equal(record.trainActivities, 1);
 });
 
 test('a metric that no longer falls ends the training, with the best snapshot as its result', async () => {
-  bookOf('converged').fd = (kimg) => (kimg <= 4 ? 100 - kimg : 100);
+  recordOf('converged').fd = (kimg) => (kimg <= 4 ? 100 - kimg : 100);
   const handle = await start('converged', { kimg: 1000, stopWhen: { patience: 3 } });
   const { train } = ((await handle.result()) as PipelineResult).stages;
   assert.equal(train?.ended, 'converged');
@@ -204,7 +204,7 @@ test('a metric that no longer falls ends the training, with the best snapshot as
 });
 
 test('a training that cannot go on fails the run with its own error type', async () => {
-  bookOf('nan').failTraining = ApplicationFailure.nonRetryable(
+  recordOf('nan').failTraining = ApplicationFailure.nonRetryable(
     'Loss/G/loss is NaN at step 7.',
     'TrainingError',
   );
@@ -227,9 +227,9 @@ test('cancelling a run cancels its training', async () => {
     handle.result(),
     (error: unknown) => error instanceof WorkflowFailedError && error.cause instanceof CancelledFailure,
   );
-  const { kimg } = bookOf('cancelled');
+  const { kimg } = recordOf('cancelled');
   await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.equal(bookOf('cancelled').kimg, kimg);
+  assert.equal(recordOf('cancelled').kimg, kimg);
 });
 
 test('a bad spec fails the run at once, naming the key', async () => {
@@ -247,10 +247,10 @@ test('a bad spec fails the run at once, naming the key', async () => {
 });
 
 test('hundreds of shards are each made once, in child workflows that keep the histories short', async () => {
-  bookOf('shards').plannedShards = 450;
+  recordOf('shards').plannedShards = 450;
   const handle = await start('shards', {}, ['preprocess']);
   await handle.result();
-  const { shards } = bookOf('shards');
+  const { shards } = recordOf('shards');
   assert.equal(new Set(shards).size, 450);
   const { historyLength } = await handle.describe();
   assert.ok(historyLength < 120, `${historyLength} events`);

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { DoctorPart } from '../../../src/cli/commands/doctor.js';
+import type { DoctorCheck } from '../../../src/cli/commands/doctor.js';
 
 const MAIN = path.resolve('dist/src/cli/main.js');
 const MISSING = 7;
@@ -33,7 +33,7 @@ function doctor(
 describe('gist doctor', () => {
   it('finds every needed part after set-up, and the library that is bound', async () => {
     const { code, stdout } = await doctor(['--json']);
-    const parts = JSON.parse(stdout) as DoctorPart[];
+    const parts = JSON.parse(stdout) as DoctorCheck[];
     assert.deepEqual(
       parts.filter(({ found, optional }) => !found && !optional),
       [],
@@ -47,7 +47,9 @@ describe('gist doctor', () => {
   it('names the parts that are missing, how to fix each, and ends with exit code 7', async () => {
     const { code, stdout } = await doctor(['--json'], { GIST_CACHE_DIR: empty });
     assert.equal(code, MISSING);
-    const missing = (JSON.parse(stdout) as DoctorPart[]).filter(({ found, optional }) => !found && !optional);
+    const missing = (JSON.parse(stdout) as DoctorCheck[]).filter(
+      ({ found, optional }) => !found && !optional,
+    );
     assert.ok(missing.some(({ name }) => name === 'SeaweedFS, the S3 server'));
     for (const { hint, where } of missing) assert.ok(hint !== '' && where.startsWith(empty), where);
   });
@@ -56,7 +58,7 @@ describe('gist doctor', () => {
     const lineFor = async (env: Record<string, string>) => {
       const { code, stdout } = await doctor(['--json'], { GIST_STYLEGAN3_DIR: '', ...env });
       assert.equal(code, 0);
-      const parts = JSON.parse(stdout) as DoctorPart[];
+      const parts = JSON.parse(stdout) as DoctorCheck[];
       return parts.find(({ name }) => name === 'Official StyleGAN3 trainer');
     };
     const unset = await lineFor({});

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { SetupError } from '../../../src/core/errors.js';
-import { allParts, type Part, partPath } from '../../../src/core/parts.js';
+import { allParts, type SetupPart, partPath } from '../../../src/core/parts.js';
 
 /** The variables that decide where parts are looked for, and which. */
 const VARIABLES = ['GIST_CACHE_DIR', 'GIST_TENSORFLOW'] as const;
@@ -27,11 +27,11 @@ afterEach(() => {
 });
 
 /** Set-up's own reading of the list: plain JavaScript, since it runs before anything is installed. */
-async function partsOfSetup(): Promise<Record<string, Part>> {
+async function partsOfSetup(): Promise<Record<string, SetupPart>> {
   const { partsOf } = (await import(
     new URL('../../../../scripts/setup/parts.mjs', import.meta.url).href
   )) as {
-    partsOf(root: string): Record<string, Part>;
+    partsOf(root: string): Record<string, SetupPart>;
   };
   return partsOf('.');
 }
@@ -87,10 +87,10 @@ describe('the path of a part', () => {
 });
 
 /** As the file lists them, for a platform that need not be this one. */
-function partsOn(platform: string): Part[] {
+function partsOn(platform: string): SetupPart[] {
   const listed = JSON.parse(readFileSync('requirements/parts.json', 'utf8')) as Record<
     string,
-    Part & { on?: Record<string, Partial<Part>> }
+    SetupPart & { on?: Record<string, Partial<SetupPart>> }
   >;
   return Object.values(listed).map((part) => ({ ...part, ...part.on?.[platform] }));
 }

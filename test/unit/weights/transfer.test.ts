@@ -21,7 +21,7 @@ function transfer(from: Partial<NetworkSettings>, to: Partial<NetworkSettings>) 
 describe('transfer', () => {
   test('nothing is left over and nothing starts anew where nothing differs', () => {
     const { report } = transfer({}, {});
-    assert.deepEqual([report.initialised, report.notes], [[], []]);
+    assert.deepEqual([report.initialized, report.notes], [[], []]);
   });
 
   for (const [from, to] of [
@@ -36,9 +36,9 @@ describe('transfer', () => {
       assert.deepEqual(report.notes, [
         `the mapping network starts anew: it was ${from} layers deep, is ${to}, and a part of one is of no use`,
       ]);
-      assert.ok(report.initialised.includes(`G.mapping.fc0.weight: was ${from} layers deep, is ${to}`));
-      assert.ok(report.initialised.some((line) => line.startsWith('G_ema.mapping.w_avg: ')));
-      assert.equal(report.networks.D?.initialised, 0);
+      assert.ok(report.initialized.includes(`G.mapping.fc0.weight: was ${from} layers deep, is ${to}`));
+      assert.ok(report.initialized.some((line) => line.startsWith('G_ema.mapping.w_avg: ')));
+      assert.equal(report.networks.D?.initialized, 0);
     });
   }
 

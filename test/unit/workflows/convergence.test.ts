@@ -1,42 +1,42 @@
 /** When a training has converged. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgeCurve } from '../../../src/workflows/convergence.js';
+import { checkConvergence } from '../../../src/workflows/convergence.js';
 
 const curve = (...values: number[]) =>
   values.map((value, i) => ({ kimg: (i + 1) * 4, metric: 'fd_effnetlite0', value }));
 const stopWhen = { metric: 'fd_effnetlite0', patience: 2, minDelta: 1 } as const;
 
 test('nothing has converged before the first snapshot', () => {
-  assert.deepEqual(judgeCurve([], stopWhen), { best: null, converged: false });
+  assert.deepEqual(checkConvergence([], stopWhen), { best: null, converged: false });
 });
 
 test('a metric that keeps falling goes on, and the last snapshot is the best', () => {
-  const verdict = judgeCurve(curve(90, 80, 70, 60), stopWhen);
+  const verdict = checkConvergence(curve(90, 80, 70, 60), stopWhen);
   assert.equal(verdict.converged, false);
   assert.equal(verdict.best?.value, 60);
 });
 
 test('patience runs out after so many snapshots without improvement, and the best is not the last', () => {
-  const verdict = judgeCurve(curve(90, 80, 85, 84), stopWhen);
+  const verdict = checkConvergence(curve(90, 80, 85, 84), stopWhen);
   assert.equal(verdict.converged, true);
   assert.equal(verdict.best?.kimg, 8);
 });
 
 test('improvements smaller than minDelta do not count as improvement, yet the best is still the lowest', () => {
-  const verdict = judgeCurve(curve(90, 80, 79.5, 79.2), stopWhen);
+  const verdict = checkConvergence(curve(90, 80, 79.5, 79.2), stopWhen);
   assert.equal(verdict.converged, true);
   assert.equal(verdict.best?.value, 79.2);
 });
 
 test('the verdict does not depend on the order in which judges finish, nor on how far training ran ahead', () => {
   const points = curve(90, 80, 85, 84, 10);
-  assert.deepEqual(judgeCurve(points, stopWhen), judgeCurve([...points].reverse(), stopWhen));
-  assert.equal(judgeCurve(points, stopWhen).best?.value, 80);
+  assert.deepEqual(checkConvergence(points, stopWhen), checkConvergence([...points].reverse(), stopWhen));
+  assert.equal(checkConvergence(points, stopWhen).best?.value, 80);
 });
 
 test('without a stop rule the best snapshot is still known and nothing converges', () => {
-  const verdict = judgeCurve(curve(90, 70, 85, 99, 99, 99), null);
+  const verdict = checkConvergence(curve(90, 70, 85, 99, 99, 99), null);
   assert.equal(verdict.converged, false);
   assert.equal(verdict.best?.value, 70);
 });

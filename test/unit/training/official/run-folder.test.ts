@@ -4,7 +4,7 @@ import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { continuedLine, countersAt, NOTHING_YET } from '../../../../src/training/official/progress.js';
+import { continuedLine, countersAt, INITIAL_COUNTERS } from '../../../../src/training/official/progress.js';
 import { meanOf, parseTick, RunFolder } from '../../../../src/training/official/run-folder.js';
 
 const line = (kimg: number, extra = '') =>
@@ -76,11 +76,11 @@ test('a later attempt counts on where the one before it ended', () => {
   const tick = parseTick(line(4.032, ', "Timing/total_sec": {"num": 1, "mean": 30, "std": 0}'));
   assert.ok(tick);
   const base = {
-    ...NOTHING_YET,
+    ...INITIAL_COUNTERS,
     step: 100,
     images: 3200,
     seconds: 50,
-    tick: { ...NOTHING_YET.tick, index: 2 },
+    tick: { ...INITIAL_COUNTERS.tick, index: 2 },
   };
   const counters = countersAt(base, tick, 1, 32);
   assert.deepEqual([counters.step, counters.images, counters.seconds], [226, 7232, 80]);

@@ -37,7 +37,7 @@ test('events arrive in order and the last one is the outcome', async () => {
     say({ type: 'started', resumedFrom: null, warnings: [] });
     console.log('not an event');
     say({ type: 'checkpoint', checkpoint: ref, snapshot: true });
-    say({ type: 'done', last: ref });`,
+    say({ type: 'done', checkpoint: ref });`,
   );
   const outcome = await superviseTrainer(job, { main, onEvent: (event) => events.push(event) });
   assert.deepEqual(outcome, { type: 'done', checkpoint: ref });
@@ -78,7 +78,7 @@ const memory = {
   type: 'memory',
   batch: 64,
   batchGpu: 64,
-  goesOn: false,
+  resumes: false,
   neededBytes: 9e9,
   availableBytes: 4e9,
   fits: 24,
@@ -103,7 +103,7 @@ test('memory that ran out after steps had been taken may be there again: the tra
   const progress = { type: 'progress', kimg: 8, step: 125, imagesPerSecond: 9, losses: {} };
   for (const [name, events] of [
     ['later', [memory, progress]],
-    ['resumed', [{ ...memory, goesOn: true }]],
+    ['resumed', [{ ...memory, resumes: true }]],
   ] as const) {
     const said = events.map((event) => `say(${JSON.stringify(event)});`).join(' ');
     const main = await program(`memory-${name}`, `${said} process.kill(process.pid, 'SIGSEGV');`);
@@ -137,8 +137,8 @@ test('a trainer that stops being scheduled is killed and reported as hung', asyn
   const main = await program(
     'hung',
     `
-    say({ type: 'alive', doing: 'training' });
-    setInterval(() => say({ type: 'alive', doing: 'training' }), 50);`,
+    say({ type: 'alive', operation: 'training' });
+    setInterval(() => say({ type: 'alive', operation: 'training' }), 50);`,
   );
   const supervised = superviseTrainer(job, {
     main,
@@ -152,7 +152,7 @@ test('a trainer that stops being scheduled is killed and reported as hung', asyn
 });
 
 const OBEDIENT = `
-  setInterval(() => say({ type: 'alive', doing: 'training' }), 50);
+  setInterval(() => say({ type: 'alive', operation: 'training' }), 50);
   process.stdin.on('data', (line) => {
     if (!String(line).includes('stop')) return;
     say({ type: 'stopped', checkpoint: ref });
@@ -167,7 +167,7 @@ test('aborting asks the trainer to stop and gives its checkpoint', async () => {
 });
 
 test('a trainer that does not stop within its grace time is killed', async () => {
-  const main = await program('deaf', `setInterval(() => say({ type: 'alive', doing: 'x' }), 50);`);
+  const main = await program('deaf', `setInterval(() => say({ type: 'alive', operation: 'x' }), 50);`);
   const abort = new AbortController();
   const outcome = superviseTrainer(job, {
     main,
@@ -190,7 +190,7 @@ test('a trainer whose supervisor was killed notices and ends', async () => {
   const main = await program(
     'orphan',
     `
-    say({ type: 'alive', doing: 'training' });
+    say({ type: 'alive', operation: 'training' });
     setInterval(() => {}, 1000);
     process.stdin.resume().on('end', () => process.exit(76));`,
   );

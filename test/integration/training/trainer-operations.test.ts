@@ -1,4 +1,4 @@
-/** What the trainer says that it is at, by which it is told from one that hangs. */
+/** The operations that a trainer reports, by which one that works is distinguished from one that hangs. */
 import '../../support/one-thread.js';
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -29,36 +29,37 @@ describe('a trainer', () => {
     await tiny.remove();
   });
 
-  /** Trains in this process; what it was at, in order. */
-  async function stagesOf(job: TrainerJob): Promise<{ stages: [string, number][]; error: unknown }> {
-    const stages: [string, number][] = [];
+  /** Trains in this process; the operations that it reported, in order. */
+  async function operationsOf(job: TrainerJob): Promise<{ operations: [string, number][]; error: unknown }> {
+    const operations: [string, number][] = [];
     const controls = {
       store: tiny.store,
       emit: () => undefined,
       shouldStop: () => false,
-      doing: (stage: string, allowanceMs: number) => void stages.push([stage, allowanceMs]),
+      startOperation: (operation: string, allowanceMs: number) =>
+        void operations.push([operation, allowanceMs]),
     };
     const error = await runTraining(job, controls).then(
       () => null,
       (thrown: unknown) => thrown,
     );
-    return { stages, error };
+    return { operations, error };
   }
 
   test('that loads many images may take as long as it likes, while they come', async () => {
     const { manifest } = await openDataset(tiny.store, tiny.job('loads').dataset.prefix);
-    const { stages, error } = await stagesOf(tiny.job('loads', { targetKimg: 0.004 }));
+    const { operations, error } = await operationsOf(tiny.job('loads', { targetKimg: 0.004 }));
     assert.equal(error, null);
-    const loading = stages.filter(([stage, ms]) => stage === 'loading' && ms >= 20 * MINUTE);
+    const loading = operations.filter(([operation, ms]) => operation === 'loading' && ms >= 20 * MINUTE);
     assert.equal(loading.length, manifest.images.train);
-    assert.notEqual(stages[loading.length]?.[0], 'loading');
+    assert.notEqual(operations[loading.length]?.[0], 'loading');
   });
 
   test('that diverges gives a checkpoint under way the time of an upload, not of a step', async () => {
     const job = tiny.job('diverges', { spec: { checkpointMinutes: 0.0001 } });
     Object.assign(job.train, { glr: 1e10, dlr: 1e10 });
-    const { stages, error } = await stagesOf(job);
+    const { operations, error } = await operationsOf(job);
     assert.ok(error instanceof TrainingError && /no longer finite/.test(error.what), String(error));
-    assert.deepEqual(stages.at(-1), ['writing a checkpoint', 40 * MINUTE]);
+    assert.deepEqual(operations.at(-1), ['writing a checkpoint', 40 * MINUTE]);
   });
 });

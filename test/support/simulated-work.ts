@@ -3,24 +3,24 @@ import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import type { RunActivities } from '../../src/activities/run.js';
-import type { TrainInput, TrainOutcome } from '../../src/activities/train.js';
+import type { TrainInput, TrainActivityResult } from '../../src/activities/train.js';
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
 import type { CheckpointRef } from '../../src/spec/results.js';
 
 /** The state of a pretended training, kept as the object store would keep it. */
-export class Books {
+export class RunRecord {
   kimg = 0;
-  legs = 0;
+  trainActivities = 0;
   shards: number[] = [];
   /** How many its data set has, where that is not what those of other runs have. */
   plannedShards: number | null = null;
   /** Stages that were recorded as what the spec asked for. */
-  asAsked: string[] = [];
+  matchesSpec: string[] = [];
   /** Ends where the trainer does: at the whole image nearest to the target. */
   countsWholeImages = false;
   /** What planning and judging wait for. */
   holdPlan: Promise<void> | null = null;
-  holdJudges: Promise<void> | null = null;
+  holdEvaluations: Promise<void> | null = null;
   failTraining: ApplicationFailure | null = null;
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
 
@@ -40,12 +40,12 @@ const dataset = {
 };
 
 /** The activities, all on one task queue, of runs whose data sets have so many shards; and the books of each run. */
-export function pretendedWork(taskQueue: string, shards: number) {
-  const books = new Map<string, Books>();
-  const bookOf = (runId: string): Books => {
-    const book = books.get(runId) ?? new Books();
-    books.set(runId, book);
-    return book;
+export function simulatedWork(taskQueue: string, shards: number) {
+  const records = new Map<string, RunRecord>();
+  const recordOf = (runId: string): RunRecord => {
+    const record = records.get(runId) ?? new RunRecord();
+    records.set(runId, record);
+    return record;
   };
 
   const activities = {
@@ -56,41 +56,45 @@ export function pretendedWork(taskQueue: string, shards: number) {
       synthetic: null,
     }),
     findStage: async () => null,
-    async recordStage({ runId, stage, asAsked }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
-      if (asAsked) bookOf(runId).asAsked.push(stage);
+    async recordStage({
+      runId,
+      stage,
+      matchesSpec,
+    }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+      if (matchesSpec) recordOf(runId).matchesSpec.push(stage);
     },
-    newestCheckpoint: async ({ runId }: { runId: string }) => bookOf(runId).snapshot(bookOf(runId).kimg),
+    newestCheckpoint: async ({ runId }: { runId: string }) => recordOf(runId).snapshot(recordOf(runId).kimg),
     async planDataset({ runId }: { runId: string }) {
-      const book = bookOf(runId);
-      await book.holdPlan;
-      return { digest: 'd', shards: book.plannedShards ?? shards, dataset: null };
+      const record = recordOf(runId);
+      await record.holdPlan;
+      return { digest: 'd', shards: record.plannedShards ?? shards, dataset: null };
     },
-    buildShard: async ({ shard }: { shard: number }) => void bookOf('shards').shards.push(shard),
+    buildShard: async ({ shard }: { shard: number }) => void recordOf('shards').shards.push(shard),
     assembleDataset: async () => dataset,
-    async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainOutcome> {
-      const book = bookOf(runId);
+    async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainActivityResult> {
+      const record = recordOf(runId);
       const context = Context.current();
-      book.legs++;
-      if (book.failTraining) throw book.failTraining;
+      record.trainActivities++;
+      if (record.failTraining) throw record.failTraining;
       const snapshots: CheckpointRef[] = [];
-      const target = book.countsWholeImages ? Math.round(targetKimg * 1000) / 1000 : targetKimg;
-      while (book.kimg < target && !context.cancellationSignal.aborted) {
+      const target = record.countsWholeImages ? Math.round(targetKimg * 1000) / 1000 : targetKimg;
+      while (record.kimg < target && !context.cancellationSignal.aborted) {
         await new Promise((resolve) => setTimeout(resolve, 40));
-        book.kimg++;
-        context.heartbeat(book.kimg);
-        const snapshot = book.snapshot(book.kimg);
+        record.kimg++;
+        context.heartbeat(record.kimg);
+        const snapshot = record.snapshot(record.kimg);
         snapshots.push(snapshot);
         if (snapshot.step > announced) {
           const { workflowId } = context.info.workflowExecution ?? assert.fail();
           await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
         }
       }
-      return { last: book.snapshot(book.kimg), snapshots };
+      return { last: record.snapshot(record.kimg), snapshots };
     },
     async evaluateSnapshot({ runId, snapshot }: SnapshotInput) {
-      await bookOf(runId).holdJudges;
-      return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: bookOf(runId).fd(snapshot.kimg) }];
+      await recordOf(runId).holdEvaluations;
+      return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: recordOf(runId).fd(snapshot.kimg) }];
     },
   };
-  return { bookOf, activities };
+  return { recordOf: recordOf, activities };
 }
