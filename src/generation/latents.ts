@@ -1,8 +1,12 @@
 /** Latent vectors by seed. */
-import { RandomStream } from '../core/random.js';
+import { LegacyNormal } from './numpy-random.js';
 
-/** z of a seed: standard normal, a pure function of the seed alone. [zDim] */
+/**
+ * z of a seed, the one that the official generators take: `RandomState(seed).randn(1, z_dim)` in single precision. [zDim]
+ *
+ * @param seed integer in 0...2^32 - 1
+ */
 export function latent(seed: number, zDim: number): Float32Array {
-  const random = new RandomStream(seed, 'z');
+  const random = new LegacyNormal(seed);
   return Float32Array.from({ length: zDim }, () => random.normal());
 }

@@ -8,7 +8,7 @@ import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './object-store.js';
 
 /** Raise a stage's number when its output for the same input changes; earlier results are then not reused. */
-const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 1, train: 2, generate: 1, evaluate: 1 };
+const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 1, train: 2, generate: 2, evaluate: 1 };
 
 /** What identifies the output of a stage: its version, the digests of its inputs and its part of the spec. */
 export interface StageLookup {
