@@ -41,10 +41,10 @@ function labelNamed(name: string, classes: readonly ClassShare[] | null): number
   const label = classes?.findIndex((known) => known.name === name) ?? -1;
   if (label >= 0) return label;
   const known = classes
-    ? `It knows ${classes.map((one) => `"${one.name}"`).join(', ')}.`
+    ? `Its classes: ${classes.map((one) => `"${one.name}"`).join(', ')}.`
     : 'It was trained without classes.';
   throw new SpecError({
-    what: `the generator knows no class "${name}"`,
+    what: `the generator has no class "${name}"`,
     where: 'generate.classes',
     hint: known,
   });

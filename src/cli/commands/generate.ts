@@ -6,8 +6,8 @@ import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { UsageError } from '../../core/errors.js';
-import { nearest } from '../../spec/nearest.js';
 import type { ObjectStore } from '../../storage/index.js';
+import { classIndex } from '../class-index.js';
 import { parseSeeds } from '../seeds.js';
 import { printResult } from '../terminal.js';
 
@@ -24,7 +24,8 @@ const CHUNK = 64;
 const EXAMPLES = `
 Examples:
   gist generate --checkpoint runs/<run>/train/<checkpoint>/ --seeds 0-99 --out synthetic
-  gist generate --checkpoint ./checkpoint --seeds 3,7 --class grade-2 --psi 0.7 --out few`;
+  gist generate --checkpoint ./checkpoint --seeds 3,7 --class grade-2 --psi 0.7 --out few
+  gist generate --checkpoint s3://gist/weights/ffhq/ --seeds 85,265,297`;
 
 export function registerGenerate(program: Command): void {
   program
@@ -32,7 +33,7 @@ export function registerGenerate(program: Command): void {
     .description('make images from a checkpoint, one PNG a seed')
     .requiredOption('--checkpoint <address>', 'folder, s3:// address, or key in the store of the run')
     .option('--seeds <list>', 'seeds of the images', '0-15')
-    .option('--class <name>', 'only this class')
+    .option('--class <class>', 'only this class: its name, or its number from 0 on')
     .option('--psi <number>', 'truncation: 1 is full variety, lower is more typical', '1')
     .option('--out <folder>', 'where the images go', 'synthetic')
     .option('--json', 'for machines')
@@ -79,17 +80,4 @@ async function locate(address: string): Promise<[ObjectStore, string]> {
   if (address.startsWith('runs/'))
     return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
   return [openStore(address), ''];
-}
-
-function classIndex(name: string, names: string[] | null): number {
-  const index = names?.indexOf(name) ?? -1;
-  if (index >= 0) return index;
-  const meant = nearest(name, names ?? []);
-  throw new UsageError({
-    what: names ? `the generator knows no class "${name}"` : 'the generator has no classes',
-    where: '--class',
-    hint: names
-      ? `${meant ? `Did you mean "${meant}"? ` : ''}It knows: ${names.join(', ')}.`
-      : 'Leave --class out.',
-  });
 }

@@ -48,8 +48,12 @@ export function registerWeights(program: Command): void {
     .command('inspect')
     .description('show what is in a file of weights; nothing in it is executed')
     .argument('<file>', '.pkl, .safetensors or state dict')
+    .option('--tensors', 'list every tensor with its shape')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  gist weights inspect network-snapshot-025000.pkl')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gist weights inspect network-snapshot-025000.pkl\n  gist weights inspect network-snapshot-025000.pkl --tensors',
+    )
     .action(inspect);
 }
 
@@ -90,14 +94,19 @@ async function exportWeights(from: string, file: string, { json }: { json?: bool
   );
 }
 
-async function inspect(file: string, { json }: { json?: boolean }): Promise<void> {
+async function inspect(
+  file: string,
+  { tensors, json }: { tensors?: boolean; json?: boolean },
+): Promise<void> {
   useStack();
   const weights = await read(file);
-  const tensors = Object.entries(weights.networks).flatMap(([network, { tensors }]) =>
+  const summary = summaryOf(weights);
+  if (!tensors) return printResult(json, summary, describe(weights));
+  const shapes = Object.entries(weights.networks).flatMap(([network, { tensors }]) =>
     Object.entries(tensors).map(([name, { shape }]) => [`${network}.${name}`, `[${shape.join(', ')}]`]),
   );
-  const details = { ...summaryOf(weights), tensors: Object.fromEntries(tensors) };
-  printResult(json, details, `${describe(weights)}\n\n${table(tensors)}`);
+  const details = { ...summary, tensors: Object.fromEntries(shapes) };
+  printResult(json, details, `${describe(weights)}\n\n${table(shapes)}`);
 }
 
 async function read(file: string): Promise<ReadWeights> {
@@ -132,17 +141,18 @@ function summaryOf({ format, sha256, config, networks, notes }: ReadWeights) {
 }
 
 function describe(weights: ReadWeights): string {
-  const { format, config, networks, notes } = summaryOf(weights);
+  const { format, sha256, config, networks, notes } = summaryOf(weights);
   const { cfg, resolution, channels, classes, zDim, wDim, mappingLayers, cbase, cmax } = config;
   return table([
     ['format', format],
+    ['sha256', sha256],
     ['architecture', cfg],
     ['images', `${resolution} x ${resolution}, ${channels === 1 ? 'gray' : 'RGB'}`],
     ['classes', classes === 0 ? 'none' : String(classes)],
     ['sizes', `z ${zDim}, w ${wDim}, mapping layers ${mappingLayers}, cbase ${cbase}, cmax ${cmax}`],
     ...Object.entries(networks).map(([name, { tensors, parameters }]) => [
       name,
-      `${tensors} tensors, ${parameters.toLocaleString('en')} numbers`,
+      `${tensors} tensors, ${parameters.toLocaleString('en')} parameters and buffers`,
     ]),
     ...notes.map((note) => ['note', note]),
   ]);

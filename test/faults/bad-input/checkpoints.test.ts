@@ -89,7 +89,7 @@ const RUNS: BadFrom[] = [
     what: 'a class that the generator does not know',
     spec: () => generateFrom({ checkpoint: checkpoint.prefix }, { classes: ['grade-9'] }),
     type: 'SpecError',
-    says: /generate\.classes: the generator knows no class "grade-9"/,
+    says: /generate\.classes: the generator has no class "grade-9"/,
   },
 ];
 
@@ -123,6 +123,6 @@ test('the command refuses a torn checkpoint and writes no image', async () => {
 test('the command refuses a class that the generator does not know', async () => {
   const args = ['--checkpoint', checkpoint.prefix, '--class', 'grade-9', '--seeds', '0'];
   const outcome = await user.gist('generate', ...args, '--json');
-  assertRefused(outcome, { type: 'UsageError', code: 2, says: /the generator knows no class "grade-9"/ });
+  assertRefused(outcome, { type: 'UsageError', code: 2, says: /the generator has no class "grade-9"/ });
   assert.equal(existsSync(path.join(user.folder, 'synthetic')), false);
 });

@@ -77,7 +77,11 @@ describe('weights', () => {
   test('the command inspects, imports and exports', async () => {
     const user = await GistUser.create();
     const [home, snapshot] = [path.join(folder, 'home'), path.resolve(SNAPSHOT)];
-    const inspected = await user.gist('weights', 'inspect', snapshot, '--json');
+    const page = await user.gist('weights', 'inspect', snapshot);
+    assert.match(page.stdout, /architecture +stylegan2\n/);
+    assert.ok(page.stdout.split('\n').length < 20, page.stdout);
+    assert.doesNotMatch(page.stdout, /b4\.out\.weight/);
+    const inspected = await user.gist('weights', 'inspect', snapshot, '--tensors', '--json');
     assert.equal(inspected.code, 0, inspected.stderr);
     const { config, tensors } = JSON.parse(inspected.stdout) as {
       config: object;
