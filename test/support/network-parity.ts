@@ -10,7 +10,7 @@ import { type NetworkConfig, type NetworkFamily, resolveNetworkConfig } from '..
 import { generate } from '../../src/gan/loss/generator-program.js';
 import { lossGradients } from '../../src/gan/loss/gradients.js';
 import { gradientPenalty } from '../../src/gan/loss/discriminator-loss.js';
-import { type Parameters, take, withoutPrefix } from '../../src/gan/networks/network.js';
+import { ParameterScope, type Tensors, take } from '../../src/gan/networks/parameter-scope.js';
 import { type ParameterSpecs, trainableNames } from '../../src/gan/networks/parameters.js';
 import { networkOf } from '../../src/gan/networks/registry.js';
 
@@ -157,7 +157,11 @@ function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, ex
   const labels = config.classes > 0 ? (given('c') as Tensor2D) : null;
   const computed = {
     ...generatorOutputs(config, variables, given('z') as Tensor2D, labels),
-    ...discriminatorOutputs(config, variables, toNhwc(given('real')), labels, parityCase.r1_gamma),
+    ...discriminatorOutputs(config, variables, {
+      real: toNhwc(given('real')),
+      labels,
+      gamma: parityCase.r1_gamma,
+    }),
   };
   const missing = Object.keys(computed).filter((name) => !Object.hasOwn(expected, name));
   return { groups: groupErrors(computed, expected), missing };
@@ -165,18 +169,19 @@ function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, ex
 
 function generatorOutputs(
   config: NetworkConfig,
-  variables: Parameters,
+  variables: Tensors,
   z: Tensor2D,
   labels: Tensor2D | null,
 ): Record<string, Tensor> {
   const network = networkOf(config);
-  const generator = withoutPrefix(variables, 'G.');
-  const images = (psi: number) => generate(config, generator, z, labels, psi) as Tensor4D;
-  const w = network.mapping(config, generator, z, labels);
+  const generator = new ParameterScope(variables, 'G');
+  const discriminator = new ParameterScope(variables, 'D');
+  const images = (psi: number) => generate(config, generator, { z, labels, psi });
+  const w = network.mapping(config, generator, { z, labels });
   const differentiated = { parameters: variables, names: trained(config, 'G.'), images: z.shape[0] };
   const { losses, also, gradients } = lossGradients(differentiated, () => {
     const img = images(1);
-    const logits = network.discriminator(config, withoutPrefix(variables, 'D.'), img, labels, 1);
+    const logits = network.discriminator(config, discriminator, { images: img, labels });
     return { losses: tf.reshape(tf.softplus(tf.neg(logits)), [-1]), also: { img, logits } };
   });
   return {
@@ -191,14 +196,12 @@ function generatorOutputs(
 
 function discriminatorOutputs(
   config: NetworkConfig,
-  variables: Parameters,
-  real: Tensor4D,
-  labels: Tensor2D | null,
-  gamma: number,
+  variables: Tensors,
+  { real, labels, gamma }: { real: Tensor4D; labels: Tensor2D | null; gamma: number },
 ): Record<string, Tensor> {
-  const discriminator = withoutPrefix(variables, 'D.');
+  const discriminator = new ParameterScope(variables, 'D');
   const logitsOf = (images: Tensor4D) =>
-    networkOf(config).discriminator(config, discriminator, images, labels, 1);
+    networkOf(config).discriminator(config, discriminator, { images, labels });
   const differentiated = { parameters: variables, names: trained(config, 'D.'), images: real.shape[0] };
   const { losses, also, gradients } = lossGradients(differentiated, () => {
     const logits = logitsOf(real);
@@ -233,7 +236,7 @@ function underName<T>(prefix: string, record: Record<string, T>): Record<string,
 }
 
 /** @throws CheckpointError unless names and shapes are exactly those of the networks. */
-function checkedParameters(config: NetworkConfig, weights: Arrays): Parameters {
+function checkedParameters(config: NetworkConfig, weights: Arrays): Tensors {
   const specs = specsOf(config);
   for (const name of new Set([...Object.keys(specs), ...Object.keys(weights)])) {
     const [wanted, found] = [specs[name]?.shape, weights[name]?.shape];

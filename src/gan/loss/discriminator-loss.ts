@@ -2,7 +2,8 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
-import { take, type Tracking } from '../networks/network.js';
+import type { Tracking } from '../networks/network.js';
+import { take } from '../networks/parameter-scope.js';
 import { feed, optionalFeed } from './feeds.js';
 import { discriminate, discriminatorImages, generateImages } from './forward.js';
 import { gradientOf, lossGradients } from './gradients.js';
@@ -43,7 +44,7 @@ export function discriminatorMain(context: PhaseContext): PhaseBody {
       },
       assign: {
         [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)),
-        ...Object.fromEntries(Object.entries(tracking.updated).map(([name, value]) => [`G.${name}`, value])),
+        ...tracking.updated,
       },
       gradients: { D: gradients },
     };

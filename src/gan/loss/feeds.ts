@@ -1,6 +1,7 @@
 /** The feeds of a training's phases: name, meaning and shape of each. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseSpec } from '../../nn/program/program.js';
+import type { Tensors } from '../networks/parameter-scope.js';
 import type { PhaseContext } from './phase-context.js';
 
 /** Feeds of a phase of n images. Those marked as optional are absent where the configuration does not need them. */
@@ -54,18 +55,12 @@ export function feedSpecs(
 }
 
 /** A feed, or null where the phase has none of this name. */
-export function optionalFeed<Name extends FeedName>(
-  feeds: Readonly<Record<string, Tensor>>,
-  name: Name,
-): FeedTensors[Name] | null {
+export function optionalFeed<Name extends FeedName>(feeds: Tensors, name: Name): FeedTensors[Name] | null {
   return (feeds[name] as FeedTensors[Name] | undefined) ?? null;
 }
 
 /** A feed. @throws RangeError where the phase has none of this name */
-export function feed<Name extends FeedName>(
-  feeds: Readonly<Record<string, Tensor>>,
-  name: Name,
-): FeedTensors[Name] {
+export function feed<Name extends FeedName>(feeds: Tensors, name: Name): FeedTensors[Name] {
   const tensor = optionalFeed(feeds, name);
   if (!tensor) throw new RangeError(`no feed named ${name}`);
   return tensor;

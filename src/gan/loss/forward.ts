@@ -1,9 +1,10 @@
 /** How the phases of a training apply the networks: from a seed and labels to images, and from images and labels to logits. */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
 import type { NetworkConfig } from '../config.js';
-import { type Parameters, type Tracking, withoutPrefix } from '../networks/network.js';
+import type { DiscriminatorInputs, Tracking } from '../networks/network.js';
+import { ParameterScope, type Tensors } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 import { blur } from './blur.js';
 import { feed, optionalFeed } from './feeds.js';
@@ -11,10 +12,8 @@ import { type MicroBatch, microBatchSeed } from './micro-batches.js';
 import type { PhaseContext } from './phase-context.js';
 import { drawLatents, layerStyles, mixedStyles, randomNoise } from './styles.js';
 
-type Feeds = Readonly<Record<string, Tensor>>;
-
 /** The micro-batch that a phase is fed the rows of, out of `total` images; null: all of them. */
-export function microBatchOf(feeds: Feeds, total: number): MicroBatch | null {
+export function microBatchOf(feeds: Tensors, total: number): MicroBatch | null {
   const rows = optionalFeed(feeds, 'rows');
   return rows && { rows, total };
 }
@@ -22,22 +21,22 @@ export function microBatchOf(feeds: Feeds, total: number): MicroBatch | null {
 /** Images [n, h, w, c] of random latents and the fed labels, and their w [n, wDim]. With `tracking`, running means take them in. */
 export function generateImages(
   { config, options }: PhaseContext,
-  variables: Parameters,
-  feeds: Feeds,
+  variables: Tensors,
+  feeds: Tensors,
   tracking: Tracking | null = null,
 ): { images: Tensor4D; w: Tensor2D } {
-  const generator = withoutPrefix(variables, 'G.');
+  const generator = new ParameterScope(variables, 'G');
   const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
   const microBatch = microBatchOf(feeds, options.batch);
   const z = drawLatents(seed, config.zDim, options.batchGpu, microBatch);
   const { ws, w } = mixedStyles({ config, options }, generator, { z, labels, seed });
-  const noise = randomNoise(seed, microBatch);
-  const images = networkOf(config).synthesis(config, generator, layerStyles(ws), noise, tracking);
+  const inputs = { ws: layerStyles(ws), noise: randomNoise(seed, microBatch), tracking };
+  const images = networkOf(config).synthesis(config, generator, inputs);
   return { images, w };
 }
 
 /** Images as the discriminator sees them: blurred and augmented, each where the configuration asks for it. */
-export function discriminatorImages({ options }: PhaseContext, images: Tensor4D, feeds: Feeds): Tensor4D {
+export function discriminatorImages({ options }: PhaseContext, images: Tensor4D, feeds: Tensors): Tensor4D {
   const { augmentation, batch } = options;
   const blurred = options.blur ? blur(images, feed(feeds, 'blur')) : images;
   if (!augmentation) return blurred;
@@ -48,10 +47,10 @@ export function discriminatorImages({ options }: PhaseContext, images: Tensor4D,
 /** Logits [n] of images [n, h, w, c] and labels [n, classes], higher for real images. */
 export function discriminate(
   config: NetworkConfig,
-  variables: Parameters,
-  { images, labels, minibatches = 1 }: { images: Tensor4D; labels: Tensor2D | null; minibatches?: number },
+  variables: Tensors,
+  inputs: DiscriminatorInputs,
 ): Tensor1D {
-  const discriminator = withoutPrefix(variables, 'D.');
-  const logits = networkOf(config).discriminator(config, discriminator, images, labels, minibatches);
+  const discriminator = new ParameterScope(variables, 'D');
+  const logits = networkOf(config).discriminator(config, discriminator, inputs);
   return tf.reshape(logits, [-1]);
 }

@@ -1,9 +1,10 @@
 /** The averaged generator as a program of its own. */
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseBody, ProgramDefinition } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import type { NetworkConfig } from '../config.js';
-import { type Parameters, take, withoutPrefix } from '../networks/network.js';
+import type { MappingInputs } from '../networks/network.js';
+import { ParameterScope, take } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 
 /**
@@ -18,12 +19,11 @@ export function buildGeneratorProgram(trained: NetworkConfig, batch: number): Pr
     ([name, { shape }]) => [`G_ema.${name}`, { shape, init: 0 }] as const,
   );
   const body: PhaseBody = (variables, feeds) => {
+    const z = take<Tensor2D>(feeds, 'z');
     const labels = (feeds.labels as Tensor2D | undefined) ?? null;
     const psi = take(feeds, 'psi');
     return {
-      outputs: {
-        images: generate(config, withoutPrefix(variables, 'G_ema.'), take(feeds, 'z'), labels, psi),
-      },
+      outputs: { images: generate(config, new ParameterScope(variables, 'G_ema'), { z, labels, psi }) },
     };
   };
   return {
@@ -44,15 +44,13 @@ export function buildGeneratorProgram(trained: NetworkConfig, batch: number): Pr
 /** z [n, zDim], labels [n, classes] or null, psi [1] or a scalar -> images [n, h, w, c]. Truncation: Karras et al. 2019, appendix B. */
 export function generate(
   config: NetworkConfig,
-  generator: Parameters,
-  z: Tensor2D,
-  labels: Tensor2D | null,
-  psi: Tensor | number,
-): Tensor {
+  generator: ParameterScope,
+  { z, labels, psi }: MappingInputs & { psi: Tensor | number },
+): Tensor4D {
   const network = networkOf(config);
-  const mean = take(generator, 'mapping.w_avg');
-  const w = network.mapping(config, generator, z, labels);
+  const mean = generator.take('mapping.w_avg');
+  const w = network.mapping(config, generator, { z, labels });
   const truncated = tf.add(mean, tf.mul(tf.sub(w, mean), psi)) as Tensor2D;
   const ws = new Array<Tensor2D>(network.styles(config)).fill(truncated);
-  return network.synthesis(config, generator, ws, 'const');
+  return network.synthesis(config, generator, { ws, noise: 'const' });
 }

@@ -1,7 +1,7 @@
 /** Gradients of a loss with respect to named parameters. */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
-import { type Parameters, take } from '../networks/network.js';
+import { type Tensors, take } from '../networks/parameter-scope.js';
 
 /** What a loss function returns: the losses [images], and intermediate tensors that are needed too. */
 export interface Losses<Names extends string> {
@@ -17,7 +17,7 @@ export interface LossGradients<Names extends string> extends Losses<Names> {
 /** What losses are differentiated by. */
 export interface Differentiated {
   /** Tensors by name; those in `names` are differentiated by. */
-  parameters: Parameters;
+  parameters: Tensors;
   names: readonly string[];
   /** How many losses there are. */
   images: number;

@@ -5,7 +5,7 @@
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
-import { type Parameters, take, withoutPrefix } from '../networks/network.js';
+import { ParameterScope, type Tensors, take } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 import { feed, optionalFeed } from './feeds.js';
 import { microBatchOf } from './forward.js';
@@ -92,20 +92,20 @@ export function microBatchPathLength(context: PhaseContext): PhaseBody {
 /** Root mean square over layers of the gradient by w of random images along random noise. [images] */
 function pathLengths(
   { config, options }: PhaseContext,
-  variables: Parameters,
-  feeds: Readonly<Record<string, Tensor>>,
+  variables: Tensors,
+  feeds: Tensors,
   images: number,
 ): Tensor {
-  const generator = withoutPrefix(variables, 'G.');
+  const generator = new ParameterScope(variables, 'G');
   const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
   const microBatch = microBatchOf(feeds, pathLengthImages(options));
   const z = drawLatents(seed, config.zDim, images, microBatch);
   const { ws } = mixedStyles({ config, options }, generator, { z, labels, seed });
   const projection = (styles: Tensor3D) => {
-    const layerNoise = randomNoise(seed, microBatch);
-    const generated = networkOf(config).synthesis(config, generator, layerStyles(styles), layerNoise);
-    const noise = tf.mul(pathNoise(seed, generated.shape, microBatch), 1 / config.resolution);
-    return tf.sum(tf.mul(generated, noise));
+    const inputs = { ws: layerStyles(styles), noise: randomNoise(seed, microBatch) };
+    const images = networkOf(config).synthesis(config, generator, inputs);
+    const noise = tf.mul(pathNoise(seed, images.shape, microBatch), 1 / config.resolution);
+    return tf.sum(tf.mul(images, noise));
   };
   return tf.sqrt(tf.mean(tf.sum(tf.square(gradientOf(projection, ws)), 2), 1));
 }

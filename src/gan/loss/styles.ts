@@ -2,7 +2,8 @@
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import { statelessNormal, statelessUniform } from '../../nn/ops/random.js';
 import { tf } from '../../nn/tensorflow.js';
-import type { NoiseSource, Parameters } from '../networks/network.js';
+import type { NoiseSource } from '../networks/network.js';
+import type { ParameterScope } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 import { type MicroBatch, takeLatents, takeRows } from './micro-batches.js';
 import type { PhaseContext } from './phase-context.js';
@@ -37,13 +38,16 @@ export interface Styles {
  */
 export function mixedStyles(
   { config, options }: Pick<PhaseContext, 'config' | 'options'>,
-  generator: Parameters,
+  generator: ParameterScope,
   { z, labels, seed }: { z: Tensor2D; labels: Tensor2D | null; seed: Tensor },
 ): Styles {
   const network = networkOf(config);
   const layers = network.styles(config);
   // Both latents of an image pass through the mapping network in one call.
-  const both = network.mapping(config, generator, z, labels && tf.concat2d([labels, labels], 0));
+  const both = network.mapping(config, generator, {
+    z,
+    labels: labels && tf.concat2d([labels, labels], 0),
+  });
   const [w, second] = tf.split(both, 2) as [Tensor2D, Tensor2D];
   const isFirst = tf.reshape(firstStyleMask(seed, layers, options.styleMixing), [1, layers, 1]);
   const ws = tf.add(

@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 import type { NetworkConfig } from '../config.js';
-import { take } from '../networks/network.js';
+import { take } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 import { feed } from './feeds.js';
 import type { PhaseContext } from './phase-context.js';

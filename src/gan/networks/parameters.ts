@@ -1,7 +1,7 @@
 /** What a network's state consists of: names, shapes and initial values of its parameters and buffers. */
 import { RandomStream } from '../../core/random.js';
 
-/** How a tensor starts. */
+/** The initial value of a tensor. */
 export type Initial =
   /** Normal with mean 0. */
   | { readonly type: 'normal'; readonly deviation: number }
@@ -34,7 +34,12 @@ export function constant(value: number): Initial {
   return { type: 'constant', value };
 }
 
-/** Names of the parameters that an optimiser trains, in order. */
+/** The specifications of a layer or network within a scope: `weight` -> `<scope>.weight`. */
+export function scoped(scope: string, specs: ParameterSpecs): ParameterSpecs {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [`${scope}.${name}`, spec]));
+}
+
+/** Names of the parameters that an optimizer trains, in order. */
 export function trainableNames(specs: ParameterSpecs): string[] {
   return Object.keys(specs).filter((name) => specs[name]?.trainable);
 }
@@ -56,7 +61,7 @@ export function initialValues(spec: ParameterSpec, seed: number, name: string): 
  * `size` normal numbers, fast enough for networks of tens of millions of parameters.
  *
  * xoshiro128++ (Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators"), its state drawn from the seeded
- * stream of that name, then Box and Muller 1958.
+ * stream of that name, then the transform of Box and Muller 1958.
  */
 export function normalValues(size: number, deviation: number, seed: number, stream: string): Float32Array {
   const uniform = xoshiro128(new RandomStream(seed, stream));

@@ -1,8 +1,8 @@
 /** StyleGAN2 as a network family. */
 import { styleLayers } from '../../config.js';
 import type { Network } from '../network.js';
-import { applyDiscriminator, discriminatorSpecs } from './discriminator.js';
-import { applyMapping, generatorMapping, mappingSpecs } from './mapping.js';
+import { applyDiscriminator, discriminatorSpecs } from '../shared/discriminator.js';
+import { applyMapping, generatorMapping, mappingSpecs } from '../shared/mapping.js';
 import { applySynthesis, synthesisSpecs } from './synthesis.js';
 
 export const stylegan2: Network = {
@@ -10,7 +10,7 @@ export const stylegan2: Network = {
   discriminatorSpecs,
   runningMeans: () => ['mapping.w_avg'],
   styles: styleLayers,
-  mapping: (config, generator, z, labels) => applyMapping(generator, generatorMapping(config), z, labels),
+  mapping: (config, generator, inputs) => applyMapping(generator, generatorMapping(config), inputs),
   synthesis: applySynthesis,
   discriminator: applyDiscriminator,
 };

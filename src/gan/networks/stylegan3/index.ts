@@ -1,18 +1,18 @@
 /** StyleGAN3 as two network families: -t, equivariant to translation, and -r, to rotation too. */
 import type { Network } from '../network.js';
-import { applyDiscriminator, discriminatorSpecs } from '../stylegan2/discriminator.js';
-import { applyMapping, generatorMapping, mappingSpecs } from '../stylegan2/mapping.js';
+import { applyDiscriminator, discriminatorSpecs } from '../shared/discriminator.js';
+import { applyMapping, generatorMapping, mappingSpecs } from '../shared/mapping.js';
 import { LAYERS } from './schedule.js';
 import { applySynthesis, magnitudeNames, synthesisSpecs } from './synthesis.js';
 
-/** Configurations differ in `cfg` alone, which decides kernels and filters. The discriminator is StyleGAN2's. */
+/** Configurations differ in `cfg` only, which decides kernels and filters. */
 export const stylegan3: Network = {
   generatorSpecs: (config) => ({ ...mappingSpecs(generatorMapping(config)), ...synthesisSpecs(config) }),
   discriminatorSpecs,
   runningMeans: (config) => ['mapping.w_avg', ...magnitudeNames(config)],
-  // The input's, the layers' and toRGB's.
+  // One for the input, one for each layer, one for toRGB.
   styles: () => LAYERS + 2,
-  mapping: (config, generator, z, labels) => applyMapping(generator, generatorMapping(config), z, labels),
+  mapping: (config, generator, inputs) => applyMapping(generator, generatorMapping(config), inputs),
   synthesis: applySynthesis,
   discriminator: applyDiscriminator,
 };

@@ -7,7 +7,7 @@ import { type NetworkFamily, resolveNetworkConfig } from '../../../../src/gan/co
 import { resolveTrainingOptions } from '../../../../src/gan/loss/options.js';
 import { withFiniteGradients } from '../../../../src/gan/loss/finite-gradients.js';
 import { buildTrainingProgram } from '../../../../src/gan/loss/training-program.js';
-import { layerPrecision } from '../../../../src/gan/networks/half-layers.js';
+import { layerPrecision } from '../../../../src/gan/networks/shared/layer-precision.js';
 import { normalValues } from '../../../../src/gan/networks/parameters.js';
 import type { HalfType } from '../../../../src/nn/ops/half.js';
 import {

@@ -1,0 +1,42 @@
+/** Modulation and demodulation of features by styles. Karras et al. 2020, section 2.2, equations 1-3. */
+import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import { customGradient } from '../../../nn/ops/custom-gradient.js';
+import { tf } from '../../../nn/tensorflow.js';
+
+const EPSILON = 1e-8;
+
+/** Each image's channels times their scales. x [n, h, w, c], scale [n, c] */
+export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
+  const [images, channels] = scale.shape;
+  return tf.mul(x, tf.reshape(scale, [images, 1, 1, channels]));
+}
+
+/** Scales of a convolution's outputs that undo what style [n, in] and weight [out, in, k, k] do to their variance. [n, out] */
+export function demodulation(weight: Tensor4D, style: Tensor2D): Tensor2D {
+  const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
+  const squares = tf.matMul(tf.square(style), energy, false, true);
+  return tf.rsqrt(tf.add(squares, EPSILON)) as Tensor2D;
+}
+
+/**
+ * Weights, each output's divided by its largest times the root of its inputs, so that products of features within the clamp stay
+ * far from the largest half-precision number. Demodulation cancels the scale. [out, in, k, k]
+ */
+export function normalizedWeight(weight: Tensor4D): Tensor4D {
+  const [, inputs, height, width] = weight.shape;
+  const scale = withoutGradient({ weight }, () => tf.max(tf.abs(weight), [1, 2, 3], true));
+  return tf.div(weight, tf.mul(scale, Math.sqrt(inputs * height * width))) as Tensor4D;
+}
+
+/** Styles, each image's divided by its largest; demodulation cancels the scale. [n, in] */
+export function normalizedStyle(style: Tensor2D): Tensor2D {
+  const scale = withoutGradient({ style }, () => tf.max(tf.abs(style), 1, true));
+  return tf.div(style, scale) as Tensor2D;
+}
+
+/** Without a gradient: the result does not depend on a scale that is canceled, to any order. */
+function withoutGradient(inputs: Record<string, Tensor>, compute: () => Tensor): Tensor {
+  return customGradient(inputs, compute, () =>
+    Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, () => tf.zerosLike(input)])),
+  );
+}
