@@ -1,17 +1,34 @@
 /** Runs the compiled tests, each file in a process of its own, and ends with the line `N passed, N failed`. */
-import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { inspect, parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Quick ones first, so that a plain mistake is seen early. */
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
-/** Files at once. The others start servers and kill them, and TensorFlow takes all processors by itself. */
-const AT_ONCE = { unit: 2, integration: 2 };
+/** Files at once: one more than two processors, since files that kill servers spend most of their time waiting. */
+const FILES_AT_ONCE = 3;
+/** Files that take the longest start first, so that no processor is idle at the end; among them those that wait come first. */
+const LONGEST_FIRST = [
+  'faults/pipeline/',
+  'integration/stack/stack',
+  'faults/trainer',
+  'integration/weights/transfer',
+  'faults/setup',
+  'integration/training/precision',
+  'faults/stylegan3',
+  'integration/stack/',
+  'faults/augmentation',
+  'integration/pipeline/',
+  'integration/workflows/',
+  'unit/setup/',
+  'faults/',
+  'integration/',
+  'unit/gan/loss/',
+];
 const FILE_MINUTES = 20;
 /** Files that are named at the end for the time they took. */
 const SLOWEST = 12;
@@ -24,8 +41,8 @@ const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--mi
 `;
 
 const { words, suites, minutes } = options();
-const groups = suites.map((suite) => ({ files: filesOf(suite), atOnce: AT_ONCE[suite] ?? 1 }));
-if (groups.every(({ files }) => files.length === 0)) {
+const files = suites.flatMap(filesOf).sort((a, b) => rank(a) - rank(b));
+if (files.length === 0) {
   process.stderr.write('no test file has such a path\n');
   process.exit(1);
 }
@@ -33,35 +50,40 @@ if (groups.every(({ files }) => files.length === 0)) {
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const secondsOf = new Map();
 const failures = [];
-for (const group of groups) await runGroup(group);
+const waiting = [...files];
+await Promise.all(Array.from({ length: FILES_AT_ONCE }, runWaiting));
 conclude();
 
-async function runGroup({ files, atOnce }) {
-  if (files.length === 0) return;
-  const events = run({ files, concurrency: atOnce, timeout: minutes * 60_000 });
+async function runWaiting() {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await runFile(file);
+}
+
+/** Each file by a run of its own: one run of all would hold back what is finished until the files before it are. */
+async function runFile(file) {
+  const started = performance.now();
+  const events = run({ files: [file], timeout: minutes * 60_000 });
   events.on('test:pass', ({ skip, details }) => {
     if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
   });
-  // A test that fails because of a test inside of it was counted there; a file that fell over or hung counts as one.
+  // A test that fails because of a test inside of it was counted there; a file that crashed or hung counts as one.
   events.on('test:fail', (test) => {
     if (test.details?.error?.failureType === 'subtestsFailed') return;
     counts.failed++;
     failures.push(failure(test));
   });
-  for (const type of ['test:pass', 'test:fail']) events.on(type, keepTime);
-  events.compose(new spec()).pipe(process.stdout, { end: false });
-  await once(events, 'end');
-  // What the reporter still holds comes before the next group.
-  await new Promise(setImmediate);
+  // A file's lines stay together; the counts of all files stand at the end.
+  const own = events.filter(({ type, data }) => type !== 'test:diagnostic' || data.nesting > 0);
+  process.stdout.write(await text(own.compose(new spec())));
+  secondsOf.set(nameOf(file), (performance.now() - started) / 1000);
 }
 
-function keepTime({ file, nesting, details }) {
-  if (nesting > 0) return;
-  const name = nameOf(file);
-  secondsOf.set(name, (secondsOf.get(name) ?? 0) + details.duration_ms / 1000);
+/** Position in {@link LONGEST_FIRST}; the rest comes last. */
+function rank(file) {
+  const at = LONGEST_FIRST.findIndex((start) => nameOf(file).startsWith(start));
+  return at < 0 ? LONGEST_FIRST.length : at;
 }
 
-/** Said again at the end, since what is kept of a long log is often its end. */
+/** Repeated at the end, since often only the end of a long log is kept. */
 function failure({ name, file, line, details }) {
   const lines = reason(details?.error)
     .split('\n')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startTime } from '../../src/client/stack/processes.js';
+import type { OtherUser } from './other-user.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 /** Servers that the tests' own environment may name are not meant for these commands. */
@@ -22,7 +23,7 @@ export class GistUser {
     readonly folder: string,
     private readonly env: Record<string, string>,
     /** Another user of the machine than the one who tests. */
-    private readonly uid?: number,
+    private readonly other?: OtherUser,
   ) {}
 
   static async create(env: Record<string, string> = {}): Promise<GistUser> {
@@ -30,8 +31,8 @@ export class GistUser {
   }
 
   /** The same folder with other variables, or used by another user of the machine. */
-  as({ env = {}, uid }: { env?: Record<string, string>; uid?: number }): GistUser {
-    return new GistUser(this.folder, { ...this.env, ...env }, uid);
+  as({ env = {}, other }: { env?: Record<string, string>; other?: OtherUser }): GistUser {
+    return new GistUser(this.folder, { ...this.env, ...env }, other);
   }
 
   get home(): string {
@@ -46,10 +47,10 @@ export class GistUser {
   begin(...args: string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
     const inherited = Object.entries(process.env).filter(([name]) => !SERVERS.test(name));
     const env = { ...Object.fromEntries(inherited), ...this.env };
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [this.other?.main ?? MAIN, ...args], {
       cwd: this.folder,
       env,
-      uid: this.uid,
+      uid: this.other?.uid,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const outcome = new Promise<Outcome>((resolve, reject) => {

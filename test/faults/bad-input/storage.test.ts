@@ -7,14 +7,13 @@ import { after, before, test } from 'node:test';
 import { assertTriedOnce, failureOf } from '../../support/failed-runs.js';
 import { GistUser } from '../../support/gist.js';
 import { writeClasses } from '../../support/images.js';
+import { type OtherUser, otherUser } from '../../support/other-user.js';
 import { freePort } from '../../support/ports.js';
 import { assertRefused } from '../../support/refusals.js';
 import { Rig } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
 
-/** A user who owns nothing: root may read and write anything, so root tests as nobody. */
-const NOBODY = process.getuid?.() === 0 ? 65_534 : undefined;
-
+const other = otherUser();
 let rig: Rig;
 let user: GistUser;
 
@@ -28,10 +27,11 @@ before(async () => {
 after(async () => {
   await user.leave();
   await rig.stop();
+  other.remove();
 });
 
-const build = (out: string, env: Record<string, string> = {}, source = 'images', uid?: number) =>
-  user.as({ env, uid }).gist('dataset', 'build', source, '--out', out, '--json');
+const build = (out: string, env: Record<string, string> = {}, source = 'images', as?: OtherUser) =>
+  user.as({ env, other: as }).gist('dataset', 'build', source, '--out', out, '--json');
 const store = { type: 'StoreError', code: 5 };
 
 test('refuses a wrong secret', async () => {
@@ -69,7 +69,7 @@ test('refuses a file where the store should be', async () => {
 
 test('refuses a folder that may not be written', async () => {
   await mkdir(path.join(user.folder, 'closed'), { mode: 0o555 });
-  const outcome = await build('closed', {}, 'images', NOBODY);
+  const outcome = await build('closed', {}, 'images', other);
   assertRefused(outcome, { ...store, says: /may not be read or written by this user/ });
   assert.deepEqual(await readdir(path.join(user.folder, 'closed')), []);
 });
@@ -78,7 +78,7 @@ test('refuses a folder of images that may not be read', async () => {
   const locked = path.join(user.folder, 'locked');
   await writeClasses(locked, { a: 2, b: 2 });
   await chmod(path.join(locked, 'b'), 0);
-  const outcome = await build('out', {}, 'locked', NOBODY);
+  const outcome = await build('out', {}, 'locked', other);
   await chmod(path.join(locked, 'b'), 0o700);
   assertRefused(outcome, {
     type: 'DatasetError',
