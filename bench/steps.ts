@@ -1,4 +1,4 @@
-/** Steps of a program on random data, as the benches take them. */
+/** Steps of a program on random data, for the benchmarks. */
 import type { NetworkConfig } from '../src/gan/config.js';
 import type { Program, ProgramDefinition } from '../src/nn/program/program.js';
 import { fixThreads } from '../src/nn/threads.js';
@@ -10,7 +10,7 @@ export interface Work {
   feeds: Record<string, Float32Array>;
 }
 
-/** As the trainer process sets them: TensorFlow reads these when it is loaded. */
+/** Sets what TensorFlow reads when it is loaded, as the trainer process does. */
 export function prepareNative(threads: number): void {
   process.env.GIST_THREADS = String(threads);
   fixThreads(threads);
@@ -38,8 +38,8 @@ export async function takeStep(
 ): Promise<void> {
   for (const { phase, interval } of schedule) {
     if (step % interval !== 0) continue;
-    const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
-    const fed = wanted.map(([name, { shape }]) => {
+    const expected = Object.entries(definition.phases[phase]?.feeds ?? {});
+    const fed = expected.map(([name, { shape }]) => {
       if (name === 'seed') return [name, Int32Array.of(step, phase.length)] as const;
       return [name, feeds[name] ?? uniform(shape)] as const;
     });

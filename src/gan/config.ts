@@ -1,14 +1,17 @@
-/** Sizes of the networks, as the trainer, the exporter and the generator all share them. */
+/** Configuration of the networks: their family, sizes and precision. */
 import { SpecError } from '../core/errors.js';
 import type { HalfType } from '../nn/ops/half.js';
 
 /** Network families; each has an entry in `networks/registry.ts`. */
 export type NetworkFamily = 'stylegan2' | 'stylegan3-t' | 'stylegan3-r';
 
-/** What decides the channels at each resolution; an alias and no interface, so that it counts as JSON. */
+/**
+ * What determines the channels at each resolution. A type alias is assignable to JSON, an interface
+ * is not.
+ */
 export type Channels = { readonly cbase: number; readonly cmax: number };
 
-/** Everything that decides the names and shapes of a generator's and a discriminator's parameters, and what they compute. */
+/** What determines the parameters of the generator and the discriminator, and what they compute. */
 export interface NetworkConfig {
   readonly cfg: NetworkFamily;
   /** Side of the square images: a power of two, 8...1024. */
@@ -26,15 +29,21 @@ export interface NetworkConfig {
   /** Channels at a resolution: min(cbase / resolution, cmax). */
   readonly cbase: number;
   readonly cmax: number;
-  /** Of the discriminator, where they are not those above. */
+  /** Channels of the discriminator, where they differ from those above. */
   readonly discriminator?: Channels;
-  /** Activations are kept within this, which guards half precision against overflow; null: they are not. */
+  /**
+   * Activations are clamped to +-clamp, which prevents overflow of half precision; null: they are
+   * not.
+   */
   readonly clamp: number | null;
-  /** Type of the features at the highest resolutions while training; null: single precision everywhere. */
+  /**
+   * Type of the features at the highest resolutions while training; null: single precision
+   * everywhere.
+   */
   readonly half: HalfType | null;
 }
 
-/** What a user may say of the networks' sizes; what is left out has the published value. */
+/** Settings of the networks; those that are left out have their published value. */
 export interface NetworkSettings {
   cfg: NetworkFamily;
   resolution: number;
@@ -46,39 +55,42 @@ export interface NetworkSettings {
   mapDepth?: number;
   cbase?: number;
   cmax?: number;
-  /** Of the discriminator, where they are not those above. */
+  /** Channels of the discriminator, where they differ from those above. */
   discriminator?: Channels;
-  /** Not at all by default, as published for single precision. */
+  /** Default: null, as published for single precision. */
   clamp?: number | null;
-  /** Single precision by default. */
+  /** Default: null, single precision. */
   half?: HalfType | null;
 }
 
-/** The smallest image that has at least one upsampling block; StyleGAN3's cutoffs need more. */
+/**
+ * The smallest images that have at least one upsampling block; the cutoffs of StyleGAN3 need more.
+ */
 const MIN_RESOLUTION: Record<NetworkFamily, number> = { stylegan2: 8, 'stylegan3-t': 16, 'stylegan3-r': 16 };
 const MAX_RESOLUTION = 1024;
 
 /**
- * The configuration that settings amount to.
+ * Resolves settings to a configuration.
  *
- * Defaults: z and w 512, 8 mapping layers, cbase 32768, cmax 512 (Karras et al. 2020, configuration F).
+ * Defaults: z and w 512, 8 mapping layers, cbase 32768, cmax 512 (Karras et al. 2020, configuration
+ * F).
  *
- * @throws SpecError when a size is impossible.
+ * @throws SpecError for an invalid size.
  */
 export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   const { cfg, resolution, channels, classes } = settings;
   const power = Math.log2(resolution);
-  const least = MIN_RESOLUTION[cfg];
-  if (!Number.isInteger(power) || resolution < least || resolution > MAX_RESOLUTION) {
-    throw impossible('resolution', resolution, `a power of two, ${least}...${MAX_RESOLUTION}`);
+  const minimum = MIN_RESOLUTION[cfg];
+  if (!Number.isInteger(power) || resolution < minimum || resolution > MAX_RESOLUTION) {
+    throw invalidValue('resolution', resolution, `a power of two, ${minimum}...${MAX_RESOLUTION}`);
   }
-  if (channels !== 1 && channels !== 3) throw impossible('channels', channels, '1 (gray) or 3 (RGB)');
+  if (channels !== 1 && channels !== 3) throw invalidValue('channels', channels, '1 (gray) or 3 (RGB)');
   if (!Number.isInteger(classes) || classes < 0)
-    throw impossible('classes', classes, 'a whole number, 0 or more');
+    throw invalidValue('classes', classes, 'an integer, 0 or more');
   const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
   const { clamp = null, half = null, discriminator } = settings;
-  checkWhole({ zDim, wDim, mapDepth });
-  // Before the generator's: where they differ, these are what a user gave.
+  checkPositiveIntegers({ zDim, wDim, mapDepth });
+  // Before the generator's: where they differ, a user has set the discriminator's.
   if (discriminator) checkChannels(discriminator, resolution);
   checkChannels({ cbase, cmax }, resolution);
   return {
@@ -97,21 +109,21 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   };
 }
 
-function checkWhole(values: Record<string, number>): void {
+function checkPositiveIntegers(values: Record<string, number>): void {
   for (const [name, value] of Object.entries(values)) {
-    if (!Number.isInteger(value) || value < 1) throw impossible(name, value, 'a whole number, 1 or more');
+    if (!Number.isInteger(value) || value < 1) throw invalidValue(name, value, 'an integer, 1 or more');
   }
 }
 
-/** A smaller cbase would leave the highest resolution without channels. */
+/** With a smaller cbase the highest resolution would have no channels. */
 function checkChannels({ cbase, cmax }: Channels, resolution: number): void {
-  checkWhole({ cbase, cmax });
-  if (cbase < resolution) throw impossible('cbase', cbase, `at least the resolution, ${resolution}`);
+  checkPositiveIntegers({ cbase, cmax });
+  if (cbase < resolution) throw invalidValue('cbase', cbase, `at least the resolution, ${resolution}`);
 }
 
-function impossible(key: string, given: number, allowed: string): SpecError {
+function invalidValue(key: string, value: number, allowed: string): SpecError {
   return new SpecError({
-    what: `${key} cannot be ${given}`,
+    what: `${key} cannot be ${value}`,
     where: `train.${key}`,
     hint: `Allowed: ${allowed}.`,
   });
@@ -122,23 +134,26 @@ export function channelsAt({ cbase, cmax }: Channels, resolution: number): numbe
   return Math.min(Math.floor(cbase / resolution), cmax);
 }
 
-/** The same of the discriminator's features. */
+/** Channels of the discriminator's features at a resolution. */
 export function discriminatorChannelsAt(config: NetworkConfig, resolution: number): number {
   return channelsAt(config.discriminator ?? config, resolution);
 }
 
-/** 4, 8, ... up to the resolution of the images. */
+/** Resolutions of the blocks: 4, 8, ... up to that of the images. */
 export function blockResolutions(config: Pick<NetworkConfig, 'resolution'>): number[] {
   const count = Math.log2(config.resolution) - 1;
   return Array.from({ length: count }, (_, i) => 4 * 2 ** i);
 }
 
-/** Layers of the synthesis network that take a w of their own: one, then two a doubling, and the last toRGB. */
+/**
+ * Number of w that the synthesis network takes: one for 4 px, two for each doubling, one for the
+ * last toRGB.
+ */
 export function styleLayers(config: Pick<NetworkConfig, 'resolution'>): number {
   return 2 * blockResolutions(config).length;
 }
 
-/** The settings behind a configuration that a checkpoint records; resolving them checks each value. */
+/** The settings of a recorded configuration; resolving them checks each value. */
 export function recordedSettings(recorded: Readonly<Record<string, unknown>>): NetworkSettings {
   const { mappingLayers, ...sizes } = recorded as unknown as NetworkConfig;
   return { ...sizes, mapDepth: mappingLayers };

@@ -18,19 +18,22 @@ export interface TrainingImages {
 export interface Minibatch {
   /** [n, h, w, c] in -1...1. */
   real: Float32Array;
-  /** [n, labelDim] one-hot; empty when unconditional. */
+  /** One-hot [n, labelDim]; empty when unconditional. */
   labels: Float32Array;
 }
 
 export interface DataOrder {
   seed: number;
-  /** Flip each image shown left-right with probability 1/2. */
+  /** Flip each image left-right with probability 1/2. */
   mirror: boolean;
   /** Length of a one-hot label; 0 when unconditional. */
   labelDim: number;
 }
 
-/** Every epoch shows every image once, in an order of its own; a position is the number of images shown before. */
+/**
+ * Every epoch shows every image once, each in a different order. A position is the number of images
+ * shown before.
+ */
 export class TrainingData {
   private epoch = -1;
   private order: number[] = [];
@@ -52,7 +55,7 @@ export class TrainingData {
     return this.order[position % count] as number;
   }
 
-  /** `size` images from `position` on; may run over the end of an epoch. */
+  /** `size` images from `position` on; they may continue in the next epoch. */
   batch(position: number, size: number): Minibatch {
     const { resolution, channels } = this.images;
     const length = resolution * resolution * channels;
@@ -71,7 +74,7 @@ export class TrainingData {
     return { real, labels: this.oneHot(indices) };
   }
 
-  /** Labels for generated images: of images drawn at random from the training set, so as often as they are there. */
+  /** Labels for generated images, drawn from the training set: each is as frequent as there. */
   randomLabels(stream: string, position: number, size: number): Float32Array {
     if (this.options.labelDim === 0) return new Float32Array(0);
     // Each integer takes one draw, so `position` is the draw it starts at.

@@ -4,7 +4,7 @@ import type { TrainingOptions } from '../gan/loss/options.js';
 import { availableMemory, type MemoryPlan } from './memory.js';
 import type { ParameterSpecs } from '../gan/networks/parameters.js';
 import { networkOf } from '../gan/networks/registry.js';
-import { layerPlans } from '../gan/networks/stylegan3/schedule.js';
+import { layerPlans } from '../gan/networks/stylegan3/layer-plans.js';
 
 const FLOAT_BYTES = 4;
 /** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is read back. */

@@ -1,4 +1,4 @@
-/** One optimization step: the phases of the schedule, each fed from (seed, step) alone. */
+/** One optimization step: the phases of the schedule, with feeds that depend on (seed, step) only. */
 import { RandomStream } from '../core/random.js';
 import { adapt } from '../gan/augment/controller.js';
 import { blurMatrix } from '../gan/loss/blur.js';
@@ -33,7 +33,10 @@ export async function takeStep(training: SteppedTraining): Promise<Values> {
   return outputs;
 }
 
-/** A phase on all of its images: micro-batch after micro-batch, with what comes before and after them. */
+/**
+ * A phase on all of its images: micro-batch after micro-batch, with what comes before and after
+ * them.
+ */
 async function runPhase(
   training: SteppedTraining,
   { phase, microBatches, measure, apply }: ScheduledPhase,
@@ -86,7 +89,10 @@ function minibatchFeeds(training: SteppedTraining, phase: string): Feeds {
   return feeds;
 }
 
-/** The same feeds for one micro-batch: its rows of what has one row for each image, and all of the rest. */
+/**
+ * The same feeds for one micro-batch: its rows of what has one row for each image, and all of the
+ * rest.
+ */
 function microBatchFeeds(feeds: Feeds, batch: number, rows: Int32Array): Feeds {
   const fed = { ...feeds };
   for (const name of FEEDS_BY_IMAGE) {
@@ -102,7 +108,10 @@ function phaseSeed(seed: number, phase: string, step: number): Int32Array {
   return Int32Array.of(Number(BigInt.asIntN(32, bits)), Number(BigInt.asIntN(32, bits >> 32n)));
 }
 
-/** StyleGAN2-ADA's half-life with ramp-up: it grows with the images shown. Karras et al. 2020 (ADA), appendix. */
+/**
+ * StyleGAN2-ADA's half-life with ramp-up: it grows with the images shown. Karras et al. 2020 (ADA),
+ * appendix.
+ */
 function emaBeta({ counters, options }: SteppedTraining): number {
   const { emaKimg, emaRampup } = options;
   const most = emaRampup === null ? Number.POSITIVE_INFINITY : counters.images * emaRampup;

@@ -10,7 +10,7 @@ import {
 } from '../gan/config.js';
 import type { ParameterSpecs } from '../gan/networks/parameters.js';
 import { networkOf } from '../gan/networks/registry.js';
-import { signalChannels } from '../gan/networks/stylegan3/schedule.js';
+import { signalChannels } from '../gan/networks/stylegan3/layer-plans.js';
 import { inferChannels, type LayerWidth, type NetworkWidths } from './infer-channels.js';
 import type { NetworkWeights } from './network-weights.js';
 

@@ -1,4 +1,4 @@
-/** Checks the networks against cases computed by other implementations: pictures, logits, losses and gradients. */
+/** Compares the networks with cases that other implementations computed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
@@ -14,7 +14,10 @@ import { ParameterScope, type Tensors, take } from '../../src/gan/networks/param
 import { type ParameterSpecs, trainableNames } from '../../src/gan/networks/parameters.js';
 import { networkOf } from '../../src/gan/networks/registry.js';
 
-/** `NAME.json`. Its tensors are in `NAME.weights.safetensors` and `NAME.expected.safetensors`, channels first. */
+/**
+ * `NAME.json`. Its tensors are in `NAME.weights.safetensors` and `NAME.expected.safetensors`,
+ * channels first.
+ */
 const caseSchema = z.object({
   kind: z.string(),
   mapping_layers: z.int(),
@@ -25,7 +28,7 @@ const caseSchema = z.object({
   channel_base: z.int(),
   channel_max: z.int(),
   use_radial_filters: z.boolean().default(false),
-  /** Side of the generator's kernels; where it is left out, the family's. */
+  /** Side of the generator's kernels. Default: the family's. */
   conv_kernel: z.int().optional(),
 });
 type ParityCase = z.output<typeof caseSchema>;
@@ -33,7 +36,7 @@ type ParityCase = z.output<typeof caseSchema>;
 /** Side of the kernels that a family's generator has. */
 const KERNELS: Record<NetworkFamily, number> = { stylegan2: 3, 'stylegan3-t': 3, 'stylegan3-r': 1 };
 
-/** @throws CheckpointError when a case means none of our families */
+/** @throws CheckpointError when a case is of another family */
 function familyOf({ kind, use_radial_filters: isRadial, conv_kernel: kernel }: ParityCase): NetworkFamily {
   const refuse = (what: string): never => {
     throw new CheckpointError({ what: `networks of ${what} are not available in this version` });
@@ -45,7 +48,10 @@ function familyOf({ kind, use_radial_filters: isRadial, conv_kernel: kernel }: P
   return family;
 }
 
-/** The largest relative error (largest difference over largest value, tensor by tensor) of a group of tensors. */
+/**
+ * The largest relative error (largest difference over largest value, tensor by tensor) of a group
+ * of tensors.
+ */
 export interface GroupError {
   /** `img`, `d_logits`, `grad.G` and the like. */
   group: string;
@@ -53,16 +59,16 @@ export interface GroupError {
   /** Tensor with the largest error. */
   worst: string;
   error: number;
-  /** What still counts as agreement. */
+  /** The largest error that counts as agreement. */
   limit: number;
 }
 
 export interface CaseResult {
   name: string;
   groups: GroupError[];
-  /** What the networks give and the case has nothing to compare with: it proves nothing of these. */
+  /** Outputs of the networks that the case has no expected values for. */
   missing: string[];
-  /** Why nothing could be compared; null: it was. */
+  /** Why nothing was compared; null: the comparison succeeded. */
   failed: string | null;
 }
 
@@ -72,15 +78,15 @@ const VALUE_LIMIT = 1e-3;
 const GRADIENT_LIMIT = 1e-2;
 
 /**
- * Runs the cases of a folder on the numeric library, each when its result is asked for, in the order of their names. A case that
- * cannot be compared has failed, and the next one is run all the same.
+ * Runs the cases of a folder lazily, in the order of their names. A case that cannot be compared
+ * has failed; the next one runs nevertheless.
  */
 export function* runNetworkParity(folder: string): Generator<CaseResult> {
   const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
   for (const file of names.sort()) yield runCase(folder, path.basename(file, '.json'));
 }
 
-/** Whether there is at least one case, and every one is complete and within its limits. */
+/** Whether there is at least one case, and all cases are complete and within their limits. */
 export function agrees(results: readonly CaseResult[]): boolean {
   return results.length > 0 && results.every(caseAgrees);
 }
@@ -94,8 +100,8 @@ function caseAgrees({ groups, missing, failed }: CaseResult): boolean {
 export function formatCase({ name, groups, missing, failed }: CaseResult): string {
   if (failed !== null) return `${name}: failed, ${failed}`;
   const lines = groups.map(({ group, tensors, worst, error, limit }) => {
-    const verdict = error <= limit ? 'ok' : `over ${limit}`;
-    return `  ${group.padEnd(14)} ${error.toExponential(1)}  ${verdict}  (${tensors} tensors, worst ${worst})`;
+    const outcome = error <= limit ? 'ok' : `over ${limit}`;
+    return `  ${group.padEnd(14)} ${error.toExponential(1)}  ${outcome}  (${tensors} tensors, worst ${worst})`;
   });
   const lacks = missing.length > 0 ? [`  failed: not in the expected file: ${missing.join(', ')}`] : [];
   return [`${name}:`, ...lines, ...lacks].join('\n');
@@ -105,7 +111,7 @@ function runCase(folder: string, name: string): CaseResult {
   try {
     return { name, ...comparison(folder, name), failed: null };
   } catch (error) {
-    // Whatever it is, the other cases may still be worth running.
+    // The other cases may still be worth running.
     return { name, groups: [], missing: [], failed: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -132,13 +138,13 @@ function readCase(file: string): ParityCase {
   throw new CheckpointError({
     what: `not a parity case: ${parsed.error.issues.map(({ path: key, message }) => `${key.join('.')}: ${message}`).join('; ')}`,
     where: file,
-    hint: 'The folder may hold parity cases only.',
+    hint: 'The folder must contain only parity cases.',
   });
 }
 
 type Arrays = Record<string, NamedTensor>;
 
-/** Computes what the case expects, and compares group by group. */
+/** Computes what the case expects, and compares it group by group. */
 function compare(parityCase: ParityCase, cfg: NetworkFamily, weights: Arrays, expected: Arrays): Comparison {
   const given = (name: string) => toTensor(expected, name);
   const config = resolveNetworkConfig({
@@ -179,16 +185,16 @@ function generatorOutputs(
   const images = (psi: number) => generate(config, generator, { z, labels, psi });
   const w = network.mapping(config, generator, { z, labels });
   const differentiated = { parameters: variables, names: trained(config, 'G.'), images: z.shape[0] };
-  const { losses, also, gradients } = lossGradients(differentiated, () => {
+  const { losses, intermediates, gradients } = lossGradients(differentiated, () => {
     const img = images(1);
     const logits = network.discriminator(config, discriminator, { images: img, labels });
-    return { losses: tf.reshape(tf.softplus(tf.neg(logits)), [-1]), also: { img, logits } };
+    return { losses: tf.reshape(tf.softplus(tf.neg(logits)), [-1]), intermediates: { img, logits } };
   });
   return {
     w: tf.tile(tf.expandDims(w, 1), [1, network.styles(config), 1]),
-    img: toNchw(also.img as Tensor4D),
+    img: toNchw(intermediates.img as Tensor4D),
     img_psi07: toNchw(images(0.7)),
-    d_logits: also.logits,
+    d_logits: intermediates.logits,
     loss_g: tf.reshape(tf.mean(losses), [1]),
     ...underName('grad.', gradients),
   };
@@ -203,15 +209,15 @@ function discriminatorOutputs(
   const logitsOf = (images: Tensor4D) =>
     networkOf(config).discriminator(config, discriminator, { images, labels });
   const differentiated = { parameters: variables, names: trained(config, 'D.'), images: real.shape[0] };
-  const { losses, also, gradients } = lossGradients(differentiated, () => {
+  const { losses, intermediates, gradients } = lossGradients(differentiated, () => {
     const logits = logitsOf(real);
     const penalty = gradientPenalty(real, logitsOf);
     const losses = tf.add(tf.reshape(tf.softplus(tf.neg(logits)), [-1]), tf.mul(penalty, gamma / 2));
-    return { losses, also: { logits, penalty } };
+    return { losses, intermediates: { logits, penalty } };
   });
   return {
-    d_real_logits: also.logits,
-    r1_penalty: also.penalty,
+    d_real_logits: intermediates.logits,
+    r1_penalty: intermediates.penalty,
     loss_d_real: tf.reshape(tf.mean(losses), [1]),
     ...underName('grad.', gradients),
   };
@@ -239,10 +245,10 @@ function underName<T>(prefix: string, record: Record<string, T>): Record<string,
 function checkedParameters(config: NetworkConfig, weights: Arrays): Tensors {
   const specs = specsOf(config);
   for (const name of new Set([...Object.keys(specs), ...Object.keys(weights)])) {
-    const [wanted, found] = [specs[name]?.shape, weights[name]?.shape];
-    if (wanted?.join() === found?.join() && wanted) continue;
+    const [expected, found] = [specs[name]?.shape, weights[name]?.shape];
+    if (expected?.join() === found?.join() && expected) continue;
     throw new CheckpointError({
-      what: `parameter is ${describe(found)} in the weights and ${describe(wanted)} in the network`,
+      what: `parameter is ${describe(found)} in the weights and ${describe(expected)} in the network`,
       where: name,
       hint: 'The weights must be of the configuration that the case names.',
     });
@@ -268,7 +274,7 @@ function toNchw(images: Tensor4D): Tensor4D {
   return tf.transpose(images, [0, 3, 1, 2]);
 }
 
-/** Inputs of a case: there is nothing to compare. */
+/** Inputs of a case, which are not compared. */
 const INPUTS = new Set(['z', 'c', 'real']);
 
 function groupErrors(computed: Record<string, Tensor>, expected: Arrays): GroupError[] {
@@ -280,18 +286,25 @@ function groupErrors(computed: Record<string, Tensor>, expected: Arrays): GroupE
       expected[name]?.data as Float32Array,
     );
     const limit = group.startsWith('grad.') ? GRADIENT_LIMIT : VALUE_LIMIT;
-    const so = groups.get(group) ?? { group, tensors: 0, worst: name, error: 0, limit };
-    const isWorse = error > so.error;
-    groups.set(group, { ...so, tensors: so.tensors + 1, ...(isWorse ? { worst: name, error } : {}) });
+    const current = groups.get(group) ?? { group, tensors: 0, worst: name, error: 0, limit };
+    const isWorse = error > current.error;
+    groups.set(group, {
+      ...current,
+      tensors: current.tensors + 1,
+      ...(isWorse ? { worst: name, error } : {}),
+    });
   }
   return [...groups.values()];
 }
 
-/** Largest difference over largest value; infinite where sizes differ, or where either side has a value that is no number. */
-function relativeError(found: Float32Array, wanted: Float32Array): number {
-  if (found.length !== wanted.length) return Number.POSITIVE_INFINITY;
+/**
+ * Largest difference over largest value; infinite where sizes differ, or where either side has a
+ * value that is not a number.
+ */
+function relativeError(found: Float32Array, expected: Float32Array): number {
+  if (found.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [difference, largest] = [0, 0];
-  wanted.forEach((value, i) => {
+  expected.forEach((value, i) => {
     difference = Math.max(difference, Math.abs((found[i] as number) - value));
     largest = Math.max(largest, Math.abs(value));
   });

@@ -1,4 +1,4 @@
-/** Discriminator augmentation as a whole: what is done to images before the discriminator sees them. */
+/** Discriminator augmentation: all transformations of images before the discriminator sees them. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { drawBandGains, filterBands } from './bands.js';
@@ -10,14 +10,16 @@ import { drawGeometry, hasGeometry, transform } from './geometry.js';
 import type { AugmentationSet } from './sets.js';
 
 /**
- * Augments images as Karras et al. 2020, "Training generative adversarial networks with limited data", appendix B: pixel
- * blitting, geometry, colour, filtering, noise, cutout, each transformation of the set with probability p and independently for
- * every image. Differentiable twice by the images; with p = 0 they come back to the bit.
+ * Augments images as Karras et al. 2020, "Training generative adversarial networks with limited
+ * data", appendix B: pixel blitting, geometry, color, filtering, noise, cutout, each transformation
+ * of the set with probability p and independently for every image. Differentiable twice by the
+ * images. With p = 0 the result is bit-exact equal to them.
  *
- * Unlike the paper, blitting copies pixels before the geometric transformations instead of being resampled with them.
+ * Unlike the paper, blitting copies pixels before the geometric transformations instead of being
+ * resampled with them.
  *
  * @param images [n, side, side, 1 or 3], about -1...1
- * @param set what may be done
+ * @param set the transformations and their strengths
  * @param p the probability, [1]
  * @param seed int32 [2]; equal seeds draw equal parameters
  */

@@ -1,26 +1,27 @@
-/** Image-space filtering: four bands of frequencies, made stronger or weaker. */
+/** Image-space filtering: amplifies or attenuates four frequency bands. */
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { perImage, reflectedIndex } from './coordinates.js';
 import type { Draws } from './draws.js';
 import { filterBank, SYM2 } from './wavelets.js';
 
-/** What is done to each image. */
+/** The filter of each image. */
 export interface BandGains {
   /** From the lowest band to the highest. [n, 4] */
   gains: Tensor2D;
-  /** 1 where anything is done at all, 0 elsewhere. [n] */
+  /** 1 for images that are filtered, 0 for others. [n] */
   active: Tensor1D;
 }
 
-/** Share of each band in the power of natural images, whose spectrum falls as 1 / f. */
+/** Fraction of the power of natural images in each band, whose spectrum falls as 1 / f. */
 const EXPECTED_POWER = [10, 1, 1, 1].map((power) => power / 13);
 
 const BANDS = ['band0', 'band1', 'band2', 'band3'] as const;
 
 /**
- * Karras et al. 2020 (ADA), appendix B, figure "pseudocode", image-space filtering: each band is amplified with probability p,
- * and each time all four are scaled so that the expected power stays.
+ * Karras et al. 2020 (ADA), appendix B, figure "pseudocode", image-space filtering: each band is
+ * amplified with probability p, and each time all four are scaled so that the expected power does
+ * not change.
  *
  * @param deviation of the base-2 logarithm of an amplification
  */
@@ -41,33 +42,36 @@ export function drawBandGains(deviation: number, draws: Draws): BandGains {
 }
 
 /**
- * Filters images [n, side, side, c], which go on as their reflections outside of their borders, along both axes. Images to which
- * nothing is done come back to the bit.
+ * Filters images [n, side, side, c] along both axes; they continue as their reflections outside of
+ * their borders. Images that are not active stay bit-exact.
  */
 export function filterBands(images: Tensor4D, { gains, active }: BandGains): Tensor4D {
   const [n, side] = images.shape;
   const bank = tf.tensor2d(bankMatrices(side), [4, side * side]);
   const matrices: Tensor3D = tf.reshape(tf.matMul(gains, bank), [n, side, side]);
-  const filtered = alongHeightTurned(alongHeightTurned(images, matrices), matrices);
+  const filtered = filterHeight(filterHeight(images, matrices), matrices);
   const isActive = perImage(active);
   return tf.add(tf.mul(filtered, isActive), tf.mul(images, tf.sub(1, isActive)));
 }
 
-/** Each image's matrix along its height; height and width change places. */
-function alongHeightTurned(images: Tensor4D, matrices: Tensor3D): Tensor4D {
+/** Multiplies the height of each image by its matrix. The result has height and width swapped. */
+function filterHeight(images: Tensor4D, matrices: Tensor3D): Tensor4D {
   const [n, height, width, channels] = images.shape;
   const columns = tf.matMul(matrices, tf.reshape(images, [n, height, width * channels]) as Tensor3D);
   return tf.transpose(tf.reshape(columns, [n, height, width, channels]), [0, 2, 1, 3]);
 }
 
-/** Each band as a matrix on a signal that goes on as its reflection. [4, side, side] */
+/**
+ * The filter of each band, as a matrix on a signal that continues as its reflection. [4, side,
+ * side]
+ */
 function bankMatrices(side: number): Float32Array {
   const values = new Float32Array(4 * side * side);
   filterBank(SYM2).forEach((taps, band) => {
-    const centre = (taps.length - 1) / 2;
+    const center = (taps.length - 1) / 2;
     for (let i = 0; i < side; i++) {
       taps.forEach((tap, k) => {
-        const at = (band * side + i) * side + reflectedIndex(i + k - centre, side);
+        const at = (band * side + i) * side + reflectedIndex(i + k - center, side);
         values[at] = (values[at] as number) + tap;
       });
     }

@@ -1,21 +1,21 @@
-/** Colour transformations: affine maps of a pixel's channels. */
+/** Color transformations: affine maps of a pixel's channels. */
 import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { perImage } from './coordinates.js';
 import type { Draws } from './draws.js';
 import type { AugmentationSet } from './sets.js';
 
-/** What is done to each image, in this order. Each [n]. */
+/** The transformation of each image, in this order. Each [n]. */
 export interface Color {
   /** Added to every channel. */
   brightness: Tensor1D;
   /** Factor of every channel. */
   contrast: Tensor1D;
-  /** 1 as it is, -1 with the luma negated. */
+  /** 1 to keep the luma, -1 to negate it. */
   luma: Tensor1D;
   /** Radians about the luma axis. */
   hue: Tensor1D;
-  /** Factor of what is not luma. */
+  /** Factor of the chroma, the part orthogonal to the luma axis. */
   saturation: Tensor1D;
 }
 
@@ -24,7 +24,7 @@ export function hasColor(set: AugmentationSet): boolean {
   return [brightness, contrast, lumaflip, hue, saturation].some((strength) => strength !== undefined);
 }
 
-/** Karras et al. 2020 (ADA), appendix B, figure "pseudocode", colour transformations. */
+/** Karras et al. 2020 (ADA), appendix B, figure "pseudocode", color transformations. */
 export function drawColor(set: AugmentationSet, draws: Draws): Color {
   const none = tf.zeros([draws.images]) as Tensor1D;
   const one = tf.add(none, 1) as Tensor1D;
@@ -50,7 +50,7 @@ export function drawColor(set: AugmentationSet, draws: Draws): Color {
   };
 }
 
-/** images [n, h, w, 1 or 3]. Of gray images, gray alone is changed: hue and saturation do nothing. */
+/** images [n, h, w, 1 or 3]. Hue and saturation do not change gray images. */
 export function recolor(images: Tensor4D, color: Color): Tensor4D {
   const brighter = tf.add(images, perImage(color.brightness));
   if (images.shape[3] === 1) return tf.mul(brighter, perImage(tf.mul(color.contrast, color.luma)));
@@ -60,25 +60,25 @@ export function recolor(images: Tensor4D, color: Color): Tensor4D {
 }
 
 /**
- * contrast * saturation * hue * luma as matrices [n, 3, 3]. All four keep the luma axis v = (1, 1, 1) / sqrt(3) and the plane
- * across it: what projects on v is multiplied by the luma's sign, the rest is turned and multiplied by the saturation (Rodrigues'
- * formula).
+ * contrast * saturation * hue * luma as matrices [n, 3, 3]. All four preserve the luma axis v = (1,
+ * 1, 1) / sqrt(3) and the plane orthogonal to it: the projection on v is multiplied by the sign of
+ * the luma, the rest is rotated and multiplied by the saturation (Rodrigues' formula).
  */
 function channelMatrices({ contrast, luma, hue, saturation }: Color): Tensor3D {
   const onAxis = tf.tensor3d(
     [1, 1, 1, 1, 1, 1, 1, 1, 1].map((one) => one / 3),
     [1, 3, 3],
   );
-  const turned = tf.tensor3d(
+  const rotated = tf.tensor3d(
     [0, -1, 1, 1, 0, -1, -1, 1, 0].map((one) => one / Math.sqrt(3)),
     [1, 3, 3],
   );
-  const across = tf.mul(saturation, tf.cos(hue));
-  const sideways = tf.mul(saturation, tf.sin(hue));
+  const cosine = tf.mul(saturation, tf.cos(hue));
+  const sine = tf.mul(saturation, tf.sin(hue));
   const spread = (factor: Tensor) => tf.reshape(factor, [-1, 1, 1]);
   const matrix = tf.add(
-    tf.mul(spread(across), tf.reshape(tf.eye(3), [1, 3, 3])),
-    tf.add(tf.mul(spread(tf.sub(luma, across)), onAxis), tf.mul(spread(sideways), turned)),
+    tf.mul(spread(cosine), tf.reshape(tf.eye(3), [1, 3, 3])),
+    tf.add(tf.mul(spread(tf.sub(luma, cosine)), onAxis), tf.mul(spread(sine), rotated)),
   );
   return tf.mul(spread(contrast), matrix);
 }

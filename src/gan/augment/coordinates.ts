@@ -1,8 +1,11 @@
-/** Where the pixels of a transformed image come from: affine maps of pixel grids, and reflection at the border. */
+/** Sources of the pixels of a transformed image: affine maps of grids, and reflection. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 
-/** For every image, source = [[xx, xy], [yx, yy]] * (target - shift), both from the image's centre. Each [n]. */
+/**
+ * For every image, source = [[xx, xy], [yx, yy]] * (target - shift), both from the image's center.
+ * Each [n].
+ */
 export interface InverseMap {
   xx: Tensor;
   xy: Tensor;
@@ -13,13 +16,13 @@ export interface InverseMap {
   shiftY: Tensor;
 }
 
-/** Sources of a square grid of targets, from the centre, in pixels. Each [n, m, m], rows first. */
+/** Sources of a square grid of targets, from the center, in pixels. Each [n, m, m], rows first. */
 export interface Sources {
   x: Tensor;
   y: Tensor;
 }
 
-/** @param grid positions of the targets along either axis, from the centre, in pixels */
+/** @param grid positions of the targets along either axis, from the center, in pixels */
 export function sourcesOf(map: InverseMap, grid: readonly number[]): Sources {
   const positions = tf.tensor1d([...grid]);
   const x = tf.sub(tf.reshape(positions, [1, 1, -1]), spread(map.shiftX));
@@ -35,21 +38,24 @@ function spread(perImage: Tensor): Tensor {
   return tf.reshape(perImage, [-1, 1, 1]);
 }
 
-/** Whole numbers, taken modulo a period: 0...period - 1. */
+/** Integers modulo a period: 0...period - 1. */
 export function wrapped(index: Tensor, period: number): Tensor {
   return tf.sub(index, tf.mul(tf.floor(tf.div(index, period)), period));
 }
 
-/** Whole numbers, reflected into 0...size - 1 without repeating the border. */
+/** Integers, reflected into 0...size - 1 without repeating the border. */
 export function reflected(index: Tensor, size: number): Tensor {
   const last = size - 1;
   return tf.sub(last, tf.abs(tf.sub(last, wrapped(index, 2 * last))));
 }
 
-/** Row numbers of pixels in a batch of square images whose pixels are the rows of a table. x, y [n, m, m] whole -> int32 [1, n * m * m] */
-export function rowsOf(x: Tensor, y: Tensor, side: number): Tensor2D {
+/**
+ * Rows of pixels in a table of all pixels of a batch of square images. x, y [n, m, m] -> int32 [1,
+ * n * m * m]
+ */
+export function pixelRows(x: Tensor, y: Tensor, side: number): Tensor2D {
   const [images] = x.shape as [number];
-  // Whole numbers from here on: a batch may have more pixels than float32 can count.
+  // In integers: a batch may have more pixels than float32 can count.
   const first = tf.mul(tf.range(0, images, 1, 'int32'), tf.scalar(side * side, 'int32'));
   const inside = tf.add(tf.mul(tf.cast(y, 'int32'), tf.scalar(side, 'int32')), tf.cast(x, 'int32'));
   return tf.reshape(tf.add(tf.reshape(first, [images, 1, 1]), inside), [1, -1]);
@@ -60,17 +66,17 @@ export function pixelTable(images: Tensor4D): Tensor2D {
   return tf.reshape(images, [-1, images.shape[3]]);
 }
 
-/** One value an image, for all of its pixels and channels. [n] -> [n, 1, 1, 1] */
+/** One value for each image, to broadcast to its pixels and channels. [n] -> [n, 1, 1, 1] */
 export function perImage(values: Tensor1D): Tensor4D {
   return tf.reshape(values, [-1, 1, 1, 1]);
 }
 
-/** Pixel positions along an axis from the image's centre. */
+/** Pixel positions along an axis from the image's center. */
 export function pixelGrid(side: number): number[] {
   return Array.from({ length: side }, (_, i) => i - (side - 1) / 2);
 }
 
-/** A whole number reflected into 0...size - 1 without repeating the border. */
+/** An integer reflected into 0...size - 1 without repeating the border. */
 export function reflectedIndex(index: number, size: number): number {
   const last = size - 1;
   const wrap = ((index % (2 * last)) + 2 * last) % (2 * last);

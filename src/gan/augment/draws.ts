@@ -1,9 +1,9 @@
-/** Random parameters of augmentations: a pure function of seed and image, the same whichever set is in use. */
+/** Random parameters of augmentations: a pure function of seed and image. */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { statelessNormal, statelessUniform } from '../../nn/ops/random.js';
 import { tf } from '../../nn/tensorflow.js';
 
-/** Whatever is drawn for: each has a gate of its own and some numbers of its own. */
+/** Transformations that numbers are drawn for: each has its own gate and its own numbers. */
 const USES = [
   'xflip',
   'rotate90',
@@ -30,7 +30,7 @@ export type Use = (typeof USES)[number];
 /** Streams of a phase's seed, above those of styles and layer noise. */
 const STREAM = { uniform: 256, normal: 257, pixels: 258 } as const;
 
-/** Numbers a use: a gate and two uniform ones, and two normal ones. */
+/** Numbers for each use: a gate and two uniform numbers, and two normal numbers. */
 const UNIFORMS = 3;
 const NORMALS = 2;
 
@@ -52,7 +52,7 @@ export class Draws {
     this.normals = statelessNormal(seed, STREAM.normal, [USES.length * NORMALS, images]);
   }
 
-  /** 1 for images to which it is done, 0 for others; the probability is p or, if given, another. [n] */
+  /** 1 for images that are transformed, 0 for others; the probability is p unless given. [n] */
   gate(use: Use, probability: Tensor = this.p): Tensor1D {
     const chance = row(this.uniforms, USES.indexOf(use) * UNIFORMS);
     return tf.cast(tf.less(chance, probability), 'float32') as Tensor1D;
@@ -73,7 +73,7 @@ export class Draws {
     return statelessNormal(this.seed, STREAM.pixels, shape);
   }
 
-  /** 2^N(0, deviation^2) for images to which it is done, exactly 1 for others. [n] */
+  /** 2^N(0, deviation^2) for images that are transformed, exactly 1 for others. [n] */
   factor(use: Use, deviation: number): Tensor1D {
     const exponent = tf.mul(this.gate(use), tf.mul(this.normal(use), deviation * Math.LN2));
     return tf.exp(exponent) as Tensor1D;

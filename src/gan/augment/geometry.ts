@@ -1,4 +1,4 @@
-/** General geometric transformations, resampled between orthogonal low-pass filters so that they do not alias. */
+/** General geometric transformations, resampled between orthogonal low-pass filters. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { alongHeight, type Band } from '../../nn/ops/banded.js';
 import { lookup, type Places } from '../../nn/ops/gather-scatter.js';
@@ -8,20 +8,20 @@ import {
   perImage,
   pixelTable,
   reflectedIndex,
-  rowsOf,
+  pixelRows,
   type Sources,
   sourcesOf,
   wrapped,
 } from './coordinates.js';
 import type { Draws } from './draws.js';
 import type { AugmentationSet } from './sets.js';
-import { centreOf, SYM6 } from './wavelets.js';
+import { centerOf, SYM6 } from './wavelets.js';
 
-/** What is done to each image, in this order, about its centre. Each [n]. */
+/** The transformation of each image about its center, in this order. Each [n]. */
 export interface Geometry {
   /** Magnification. */
   scale: Tensor;
-  /** Radians, clockwise as seen. */
+  /** Radians, clockwise. */
   preRotation: Tensor;
   /** Factor in width, and divisor in height. */
   stretch: Tensor;
@@ -29,7 +29,7 @@ export interface Geometry {
   /** Pixels to the right and down. */
   shiftX: Tensor;
   shiftY: Tensor;
-  /** 1 where anything is done at all, 0 elsewhere. */
+  /** 1 for images that are transformed, 0 for others. */
   active: Tensor1D;
 }
 
@@ -46,13 +46,13 @@ export function drawGeometry(set: AugmentationSet, draws: Draws, side: number): 
     gates.push(gate);
     return value;
   };
-  // Two rotations, either of which is enough: together as likely as one transformation.
+  // At least one of the two rotations has the probability of one transformation.
   const half = tf.sub(1, tf.sqrt(tf.sub(1, tf.clipByValue(draws.p, 0, 1))));
   const angle = (use: 'preRotate' | 'postRotate') => {
     if (set.rotate === undefined) return none;
     const gate = draws.gate(use, half);
-    const turn = tf.mul(tf.sub(tf.mul(draws.uniform(use), 2), 1), Math.PI * set.rotate);
-    return gated(gate, tf.mul(gate, turn));
+    const rotation = tf.mul(tf.sub(tf.mul(draws.uniform(use), 2), 1), Math.PI * set.rotate);
+    return gated(gate, tf.mul(gate, rotation));
   };
   const factor = (use: 'scale' | 'aniso', deviation: number | undefined) =>
     deviation === undefined ? one : gated(draws.gate(use), draws.factor(use, deviation));
@@ -73,30 +73,31 @@ export function drawGeometry(set: AugmentationSet, draws: Draws, side: number): 
 }
 
 /**
- * Resamples images [n, side, side, c], which go on as their reflections outside of their borders: up by two with the sym6
- * filter, bilinear lookup, down by two with the same filter (its transpose, which undoes it exactly). Images to which nothing
- * is done come back to the bit.
+ * Resamples images [n, side, side, c], which continue as their reflections outside of their
+ * borders: up by two with the sym6 filter, bilinear interpolation, down by two with the same filter
+ * (its transpose, which inverts it exactly). Images that are not active stay bit-exact.
  */
 export function transform(images: Tensor4D, geometry: Geometry): Tensor4D {
   const [n, side, , channels] = images.shape;
   const period = 4 * (side - 1);
-  const fine = bothAxesTurned(images, reflectingUpsampler(side));
-  const places = bilinearPlaces(sourcesOf(axesSwapped(inverseOf(geometry)), targetGrid(side)), side);
+  const fine = resampleBothAxes(images, reflectingUpsampler(side));
+  const places = bilinearPlaces(sourcesOf(swapAxes(inverseMap(geometry)), downsamplingGrid(side)), side);
   const targets = 2 * side + SYM6.length - 2;
   const table = pixelTable(tf.reshape(fine, [n, period, period, channels]));
   const moved = tf.reshape(lookup(table, places), [n, targets, targets, channels]) as Tensor4D;
-  const result = bothAxesTurned(moved, downsampler(side));
+  const result = resampleBothAxes(moved, downsampler(side));
   const active = perImage(geometry.active);
   return tf.add(tf.mul(result, active), tf.mul(images, tf.sub(1, active)));
 }
 
 /** The inverse of shift * postRotation * stretch * preRotation * scale. */
-function inverseOf({ scale, preRotation, stretch, postRotation, shiftX, shiftY }: Geometry): InverseMap {
+function inverseMap({ scale, preRotation, stretch, postRotation, shiftX, shiftY }: Geometry): InverseMap {
   const [c1, s1] = [tf.cos(preRotation), tf.sin(preRotation)];
   const [c2, s2] = [tf.cos(postRotation), tf.sin(postRotation)];
   const width = tf.div(1, tf.mul(stretch, scale));
   const height = tf.div(stretch, scale);
-  // Rotation by -preRotation, diagonal (width, height), rotation by -postRotation; those of different axes share their products.
+  // Rotation by -preRotation, diagonal (width, height), rotation by -postRotation; terms of
+  // different axes share their products.
   const term = (a: Tensor, factor: Tensor, b: Tensor) => tf.mul(tf.mul(a, factor), b);
   return {
     xx: tf.sub(term(c1, width, c2), term(s1, height, s2)),
@@ -108,16 +109,16 @@ function inverseOf({ scale, preRotation, stretch, postRotation, shiftX, shiftY }
   };
 }
 
-/** The same for images whose height and width have changed places. */
-function axesSwapped({ xx, xy, yx, yy, shiftX, shiftY }: InverseMap): InverseMap {
+/** The same map for images with height and width swapped. */
+function swapAxes({ xx, xy, yx, yy, shiftX, shiftY }: InverseMap): InverseMap {
   return { xx: yy, xy: yx, yx: xy, yy: xx, shiftX: shiftY, shiftY: shiftX };
 }
 
-/** Where straight lines are after the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
-const DELAY = centreOf(SYM6);
+/** Delay of straight lines by the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
+const DELAY = centerOf(SYM6);
 
-/** Positions, from the image's centre, of the fine samples that the downsampling of all pixels needs. */
-function targetGrid(side: number): number[] {
+/** Positions, from the image's center, of the fine samples that downsampling needs. */
+function downsamplingGrid(side: number): number[] {
   const count = 2 * side + SYM6.length - 2;
   return Array.from({ length: count }, (_, j) => (j - DELAY) / 2 - (side - 1) / 2);
 }
@@ -129,10 +130,10 @@ function bilinearPlaces({ x, y }: Sources, side: number): Places {
   const along = (source: Tensor) => {
     const position = fine(source);
     const before = tf.floor(position);
-    const share = tf.sub(position, before);
+    const fraction = tf.sub(position, before);
     return [
-      { index: wrapped(before, period), weight: tf.sub(1, share) },
-      { index: wrapped(tf.add(before, 1), period), weight: share },
+      { index: wrapped(before, period), weight: tf.sub(1, fraction) },
+      { index: wrapped(tf.add(before, 1), period), weight: fraction },
     ];
   };
   const columns = along(x);
@@ -140,7 +141,7 @@ function bilinearPlaces({ x, y }: Sources, side: number): Places {
   const corners = rows.flatMap((row) => columns.map((column) => ({ row, column })));
   return {
     indices: tf.concat(
-      corners.map(({ row, column }) => rowsOf(column.index, row.index, period)),
+      corners.map(({ row, column }) => pixelRows(column.index, row.index, period)),
       0,
     ),
     weights: tf.stack(
@@ -150,12 +151,18 @@ function bilinearPlaces({ x, y }: Sources, side: number): Places {
   };
 }
 
-/** The matrix along both axes; height and width change places, since to put them back is slow where images are largest. */
-function bothAxesTurned(images: Tensor4D, matrix: Band): Tensor4D {
+/**
+ * Multiplies both axes by a matrix. The result has height and width swapped: to swap them back
+ * would be slow for large images.
+ */
+function resampleBothAxes(images: Tensor4D, matrix: Band): Tensor4D {
   return alongHeight(tf.transpose(alongHeight(images, matrix), [0, 2, 1, 3]), matrix);
 }
 
-/** One period of a reflected signal, upsampled: sample j is the sum over taps k of SYM6[k] * signal[(j - k) / 2]. */
+/**
+ * One period of a reflected signal, upsampled: sample j is the sum over taps k of SYM6[k] *
+ * signal[(j - k) / 2].
+ */
 function reflectingUpsampler(side: number): Band {
   const period = 4 * (side - 1);
   const values = new Float32Array(period * side);

@@ -1,11 +1,14 @@
-/** How a training augments, resolved from what a user says. */
+/** Augmentation options of a training, resolved from settings. */
 import { officialAdaKimg } from '../../spec/official-trainer.js';
 import type { AugmentationSetName } from '../../spec/train.js';
 import { AUGMENTATION_SETS, type AugmentationSet, defaultSet } from './sets.js';
 
-/** What a user may say. */
+/** Settings that a user can choose. */
 export interface AugmentationSettings {
-  /** `ada`: as strongly as keeps the discriminator from overfitting; `fixed`: always as strongly. */
+  /**
+   * `ada`: a strength that adapts so that the discriminator does not overfit; `fixed`: a constant
+   * strength.
+   */
   aug: 'none' | 'ada' | 'fixed';
   /** `auto`: `medical` for gray images, `bgc` for RGB. */
   augPipe: AugmentationSetName | 'auto';
@@ -13,15 +16,18 @@ export interface AugmentationSettings {
   target: number;
   /** Strength of `fixed`. */
   p: number;
-  /** Thousands of images in which the strength of `ada` can rise from 0 to 1; `auto`: as StyleGAN3's trainer. */
+  /**
+   * Thousands of images in which the strength of `ada` can rise from 0 to 1; `auto`: as StyleGAN3's
+   * trainer.
+   */
   adaKimg: number | 'auto';
-  /** What the training starts from; null: from nothing. */
+  /** Weights that the training starts from; null: random initial weights. */
   resume?: string | null;
 }
 
-/** Everything that a training and its controller need to know. */
+/** Options of a training and its controller. */
 export type AugmentationOptions = {
-  /** What is done, strengths included: with other ones a training could not go on exactly. */
+  /** The transformations with their strengths: exact resume needs the same ones. */
   readonly set: AugmentationSet;
 } & (
   | { readonly aug: 'ada'; readonly target: number; readonly adaKimg: number }

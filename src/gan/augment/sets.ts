@@ -1,7 +1,9 @@
-/** Named sets of augmentations, and how strong each of their transformations is. */
+/** Named sets of augmentations, with the strength of each transformation. */
 import type { AugmentationSetName } from '../../spec/train.js';
 
-/** Transformations of Karras et al. 2020 (ADA), appendix B, in the order in which they are applied. */
+/**
+ * Transformations of Karras et al. 2020 (ADA), appendix B, in the order in which they are applied.
+ */
 export const TRANSFORMATIONS = [
   'xflip',
   'rotate90',
@@ -22,15 +24,17 @@ export const TRANSFORMATIONS = [
 export type Transformation = (typeof TRANSFORMATIONS)[number];
 
 /**
- * What may be done to an image, each with the strength p as its probability, and how much:
+ * Transformations that can be applied to an image, each with probability p, and their strengths:
  *
- * - `xflip`, `rotate90`, `lumaflip`: 1 (there is no more or less of them)
+ * - `xflip`, `rotate90`, `lumaflip`: 1 (they have no strength)
  * - `xint`: largest translation by whole pixels, as a fraction of the side
- * - `scale`, `aniso`, `contrast`, `saturation`, `imgfilter`: standard deviation of the base-2 logarithm of a factor
- * - `rotate`, `hue`: largest angle, as a fraction of half a turn
+ * - `scale`, `aniso`, `contrast`, `saturation`, `imgfilter`: standard deviation of the base-2
+ *   logarithm of a factor
+ * - `rotate`, `hue`: largest angle, as a fraction of 180 degrees
  * - `xfrac`: standard deviation of a translation, as a fraction of the side
- * - `brightness`: standard deviation of what is added, in units of a range of -1...1
- * - `noise`: scale of the half-normal distribution that the noise's standard deviation is drawn from, same units
+ * - `brightness`: standard deviation of the offset, in units of a range of -1...1
+ * - `noise`: scale of the half-normal distribution that the noise's standard deviation is drawn
+ *   from, in the same units
  * - `cutout`: side of the square set to 0, as a fraction of the image's side
  */
 export type AugmentationSet = Readonly<Partial<Record<Transformation, number>>>;
@@ -44,8 +48,9 @@ const cutout = { cutout: 0.5 };
 const bgc = { ...blit, ...geom, ...color };
 
 /**
- * Sets by name. Strengths are those of appendix B but for `medical`, which is ours: it keeps left and right and up and down,
- * changes anatomy no more than positioning does, and never adds colour to gray.
+ * Sets by name. Strengths are those of appendix B, except for the set `medical`: it keeps left and
+ * right and up and down, changes anatomy no more than positioning does, and never adds color to
+ * gray.
  */
 export const AUGMENTATION_SETS = {
   blit,

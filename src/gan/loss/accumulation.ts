@@ -1,4 +1,4 @@
-/** Gradient accumulation: the gradients of a minibatch as the mean of its micro-batches' gradients. */
+/** Gradient accumulation: the mean of the gradients of a minibatch's micro-batches. */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { PhaseBody, PhaseSpec, VariableSpec } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
@@ -31,7 +31,9 @@ export interface PhaseUpdates {
   assigned?: readonly string[];
 }
 
-/** The same phase for one of `count` micro-batches: it adds to the sums and updates nothing else. */
+/**
+ * The same phase for one of `count` micro-batches: it adds to the sums and updates nothing else.
+ */
 export function accumulate(
   { feeds, body }: PhaseSpec,
   count: number,
@@ -50,8 +52,9 @@ export function accumulate(
 }
 
 /**
- * The phase that follows the last micro-batch: the optimizer takes the mean gradients, assigned variables take the mean of their
- * values (which are linear in the images' own), and the sums are zero again.
+ * The phase that follows the last micro-batch: the optimizer takes the mean gradients, assigned
+ * variables take the mean of their values (which are linear in the images' own), and the sums are
+ * zero again.
  */
 export function applySums({ optimizer, trained, assigned = [] }: PhaseUpdates): PhaseSpec {
   const body: PhaseBody = (variables) => {

@@ -1,35 +1,41 @@
-/** Blur of all images that the discriminator sees early in a training of StyleGAN3-r. Karras et al. 2021, appendix D.1. */
+/** Blur of the discriminator's images early in a StyleGAN3-r training. Karras et al. 2021, appendix D.1. */
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { customGradient } from '../../nn/ops/custom-gradient.js';
 import { tf } from '../../nn/tensorflow.js';
 
-/** It keeps the discriminator from looking at the finest detail before the generator can move or turn the coarse. */
+/**
+ * The blur hides fine detail from the discriminator until the generator has learned the coarse
+ * structure.
+ */
 export interface BlurOptions {
   /** Standard deviation at the start, in pixels. */
   readonly sigma: number;
-  /** It falls to 0, linearly, over so many kimg. */
+  /** It decreases linearly to 0 over this many kimg. */
   readonly fadeKimg: number;
 }
 
-/** The Gaussian reaches so many deviations. */
-const REACH = 3;
+/** Radius of the kernel, in standard deviations. */
+const RADIUS = 3;
 
-/** The blur along one axis after `images` real images: [resolution, resolution], row by row; the identity once it has faded. */
+/**
+ * The blur along one axis after `images` real images: [resolution, resolution], row by row; the
+ * identity after it has faded.
+ */
 export function blurMatrix(
   resolution: number,
   { sigma, fadeKimg }: BlurOptions,
   images: number,
 ): Float32Array {
   const now = sigma * Math.max(0, 1 - images / (fadeKimg * 1000));
-  const radius = Math.floor(now * REACH);
-  // The bell is 2^-(x / sigma)^2, as published.
-  const bell = Array.from({ length: 2 * radius + 1 }, (_, k) =>
+  const radius = Math.floor(now * RADIUS);
+  // 2^-(x / sigma)^2, as published.
+  const kernel = Array.from({ length: 2 * radius + 1 }, (_, k) =>
     radius === 0 ? 1 : 2 ** -(((k - radius) / now) ** 2),
   );
-  const sum = bell.reduce((total, value) => total + value, 0);
+  const sum = kernel.reduce((total, value) => total + value, 0);
   const matrix = new Float32Array(resolution * resolution);
   for (let row = 0; row < resolution; row++)
-    for (const [k, value] of bell.entries()) {
+    for (const [k, value] of kernel.entries()) {
       const column = row + k - radius;
       if (column >= 0 && column < resolution) matrix[row * resolution + column] = value / sum;
     }
@@ -44,7 +50,10 @@ export function blur(images: Tensor4D, matrix: Tensor2D): Tensor4D {
   return tf.reshape(rows, images.shape);
 }
 
-/** The matrix, or its transpose, times each of x [m, h, k]; differentiable in x, any number of times. */
+/**
+ * The matrix, or its transpose, times each of x [m, h, k]. Differentiable in x, any number of
+ * times.
+ */
 function apply(matrix: Tensor2D, x: Tensor3D, isTransposed: boolean): Tensor3D {
   return customGradient(
     { x },

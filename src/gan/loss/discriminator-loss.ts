@@ -12,8 +12,8 @@ import type { PhaseContext } from './phase-context.js';
 const W_AVG = 'G.mapping.w_avg';
 
 /**
- * Logistic loss on generated and real images; both have the labels of the real ones. The generator's running means are updated
- * here too.
+ * Logistic loss on generated and real images; both have the labels of the real ones. The
+ * generator's running means are updated here too.
  */
 export function discriminatorMain(context: PhaseContext): PhaseBody {
   const { config, options, trained } = context;
@@ -28,19 +28,19 @@ export function discriminatorMain(context: PhaseContext): PhaseBody {
       minibatches: 2,
     };
     const differentiated = { parameters: variables, names: trained.D, images: options.batchGpu };
-    const { losses, also, gradients } = lossGradients(differentiated, () => {
+    const { losses, intermediates, gradients } = lossGradients(differentiated, () => {
       const [fake, real] = tf.split(discriminate(config, variables, inputs), 2) as [Tensor, Tensor];
-      return { losses: tf.add(tf.softplus(fake), tf.softplus(tf.neg(real))), also: { fake, real } };
+      return { losses: tf.add(tf.softplus(fake), tf.softplus(tf.neg(real))), intermediates: { fake, real } };
     });
     const oldMean = take(variables, W_AVG);
     const newMean = tf.mean(w, 0);
     return {
       outputs: {
         'Loss/D/loss': losses,
-        'Loss/scores/fake': also.fake,
-        'Loss/scores/real': also.real,
-        'Loss/signs/fake': tf.sign(also.fake),
-        'Loss/signs/real': tf.sign(also.real),
+        'Loss/scores/fake': intermediates.fake,
+        'Loss/scores/real': intermediates.real,
+        'Loss/signs/fake': tf.sign(intermediates.fake),
+        'Loss/signs/real': tf.sign(intermediates.real),
       },
       assign: {
         [W_AVG]: tf.add(newMean, tf.mul(tf.sub(oldMean, newMean), options.wAvgBeta)),
@@ -52,8 +52,8 @@ export function discriminatorMain(context: PhaseContext): PhaseBody {
 }
 
 /**
- * Squared gradient norm on real images: Mescheder et al. 2018, section 4.1; `r1Interval` times as strong, because it runs that
- * much less often (Karras et al. 2020, section 3.1).
+ * Squared gradient norm on real images: Mescheder et al. 2018, section 4.1; `r1Interval` times as
+ * strong, because it runs that much less often (Karras et al. 2020, section 3.1).
  */
 export function discriminatorR1(context: PhaseContext): PhaseBody {
   const { config, options, trained } = context;
@@ -69,7 +69,7 @@ export function discriminatorR1(context: PhaseContext): PhaseBody {
     };
     const { losses, gradients } = lossGradients(differentiated, () => ({
       losses: gradientPenalty(real, logitsOf),
-      also: {},
+      intermediates: {},
     }));
     return { outputs: { 'Loss/r1_penalty': losses }, gradients: { D: gradients } };
   };

@@ -4,23 +4,34 @@ import type { PhaseSpec } from '../../nn/program/program.js';
 import type { Tensors } from '../networks/parameter-scope.js';
 import type { PhaseContext } from './phase-context.js';
 
-/** Feeds of a phase of n images. Those marked as optional are absent where the configuration does not need them. */
+/**
+ * Feeds of a phase of n images. Those marked as optional are absent where the configuration does
+ * not need them.
+ */
 export interface FeedTensors {
-  /** int32 [2], different for every phase and step: all random numbers of the phase come from it. */
+  /**
+   * int32 [2], different for every phase and step: all random numbers of the phase come from it.
+   */
   seed: Tensor1D;
   /** Real images [n, h, w, c], in -1...1. */
   real: Tensor4D;
-  /** Optional: one-hot labels [n, classes], of the real images or for the generated ones. For conditional networks. */
+  /**
+   * Optional: one-hot labels [n, classes], of the real images or for the generated ones. For
+   * conditional networks.
+   */
   labels: Tensor2D;
   /** Optional: probability [1] of each augmentation. */
   p: Tensor1D;
   /** Optional: blur [h, h] along an axis. */
   blur: Tensor2D;
-  /** Optional: int32 [n], the rows of the minibatch in this micro-batch. Absent where there is only one. */
+  /**
+   * Optional: int32 [n], the rows of the minibatch in this micro-batch. Absent where there is only
+   * one.
+   */
   rows: Tensor1D;
   /** Mean path length [1] over all micro-batches. */
   lengthMean: Tensor1D;
-  /** How much of itself the weight average keeps, [1]. */
+  /** Decay [1] of the weight average. */
   beta: Tensor1D;
 }
 
@@ -29,7 +40,10 @@ export type FeedName = keyof FeedTensors;
 /** Feeds with one row for each image of the minibatch. */
 export const FEEDS_BY_IMAGE = ['real', 'labels', 'rows'] as const satisfies readonly FeedName[];
 
-/** Specifications of the named feeds of a phase of `images` images, without those that the configuration does not need. */
+/**
+ * Specifications of the named feeds of a phase of `images` images, without those that the
+ * configuration does not need.
+ */
 export function feedSpecs(
   { config, options }: PhaseContext,
   images: number,

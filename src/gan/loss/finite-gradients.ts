@@ -1,12 +1,13 @@
-/** What keeps a gradient that left half precision's range from ending a training. */
+/** Replacing gradients that overflowed half precision, which would end a training. */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 
 /**
- * The same phase, in whose gradients what is not finite counts as zero. Losses scale with the image's size and batch, and a spike
- * in one step's gradients, beyond 65504 in float16, must not stay in Adam's moments for ever (Micikevicius et al. 2018,
- * section 3.2, leave out such steps; here it is only those elements).
+ * The same phase, with zeros for elements of its gradients that are not finite. Losses scale with
+ * the image's size and batch, and an overflow in one step, beyond 65504 in float16, must not stay
+ * in Adam's moments (Micikevicius et al. 2018, section 3.2, skip such steps; here only these
+ * elements are skipped).
  */
 export function withFiniteGradients(body: PhaseBody): PhaseBody {
   return (variables, feeds) => {
@@ -19,7 +20,10 @@ export function withFiniteGradients(body: PhaseBody): PhaseBody {
           tf.where(tf.isFinite(gradient), gradient, tf.zerosLike(gradient)),
         ]),
       );
-    const gradients = Object.entries(result.gradients).map(([optimizer, own]) => [optimizer, finite(own)]);
+    const gradients = Object.entries(result.gradients).map(([optimizer, byName]) => [
+      optimizer,
+      finite(byName),
+    ]);
     return { ...result, gradients: Object.fromEntries(gradients) };
   };
 }

@@ -1,4 +1,4 @@
-/** How the phases of a training apply the networks: from a seed and labels to images, and from images and labels to logits. */
+/** How the phases of a training apply the networks. */
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
@@ -18,7 +18,10 @@ export function microBatchOf(feeds: Tensors, total: number): MicroBatch | null {
   return rows && { rows, total };
 }
 
-/** Images [n, h, w, c] of random latents and the fed labels, and their w [n, wDim]. With `tracking`, running means take them in. */
+/**
+ * Images [n, h, w, c] of random latents and the fed labels, and their w [n, wDim]. With `tracking`,
+ * running means take them in.
+ */
 export function generateImages(
   { config, options }: PhaseContext,
   variables: Tensors,
@@ -35,7 +38,10 @@ export function generateImages(
   return { images, w };
 }
 
-/** Images as the discriminator sees them: blurred and augmented, each where the configuration asks for it. */
+/**
+ * Images as the discriminator sees them: blurred and augmented, where the configuration has a blur
+ * or augmentation.
+ */
 export function discriminatorImages({ options }: PhaseContext, images: Tensor4D, feeds: Tensors): Tensor4D {
   const { augmentation, batch } = options;
   const blurred = options.blur ? blur(images, feed(feeds, 'blur')) : images;

@@ -1,10 +1,10 @@
-/** Freeze-D: the discriminator's first layers keep the features that they learned elsewhere. Mo, Cho and Shin 2020. */
+/** Freeze-D: the first layers of the discriminator are not trained. Mo, Cho and Shin 2020. */
 import { SpecError } from '../../core/errors.js';
 import { blockResolutions, type NetworkConfig } from '../config.js';
 
 /**
- * Names, without `D.`, of the discriminator's layers that can be frozen, in the order in which an image meets them: fromrgb, then
- * conv0, conv1 and skip of each block down to 8 px.
+ * Names, without `D.`, of the discriminator's layers that can be frozen, from the image on:
+ * fromrgb, then conv0, conv1 and skip of each block down to 8 px.
  */
 function freezableLayers(config: NetworkConfig): string[] {
   const resolutions = blockResolutions(config)
@@ -17,10 +17,10 @@ function freezableLayers(config: NetworkConfig): string[] {
 }
 
 /**
- * The parameters that are still trained when the first `freezed` layers are not.
+ * The parameters that are trained when the first `freezed` layers are frozen.
  *
- * @param names of the discriminator's trainable parameters, with `D.` before them
- * @throws SpecError when there are fewer layers
+ * @param names of the discriminator's trainable parameters, with the prefix `D.`
+ * @throws SpecError when the discriminator has fewer layers
  */
 export function withoutFrozen(config: NetworkConfig, names: readonly string[], freezed: number): string[] {
   const layers = freezableLayers(config);

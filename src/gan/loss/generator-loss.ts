@@ -16,7 +16,7 @@ export function generatorMain(context: PhaseContext): PhaseBody {
       const generated = generateImages(context, variables, feeds);
       const images = discriminatorImages(context, generated.images, feeds);
       const logits = discriminate(config, variables, { images, labels });
-      return { losses: tf.softplus(tf.neg(logits)), also: {} };
+      return { losses: tf.softplus(tf.neg(logits)), intermediates: {} };
     });
     return { outputs: { 'Loss/G/loss': losses }, gradients: { G: gradients } };
   };

@@ -1,4 +1,4 @@
-/** The averaged generator as a program of its own. */
+/** The averaged generator as a program. */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { PhaseBody, ProgramDefinition } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
@@ -8,12 +8,14 @@ import { ParameterScope, take } from '../networks/parameter-scope.js';
 import { networkOf } from '../networks/registry.js';
 
 /**
- * Variables `G_ema.*`, to be restored from a checkpoint, and one phase, `generate`: feeds `z` [batch, zDim], `psi` [1] (truncation
- * towards the mean style: 1 none, 0 all) and, for conditional networks only, `labels` [batch, classes] one-hot; output `images`
- * [batch, h, w, c], about -1...1, computed in single precision. Noise is the constant one, so that an image depends on z, label and psi alone.
+ * Variables `G_ema.*`, to be restored from a checkpoint, and one phase, `generate`: feeds `z`
+ * [batch, zDim], `psi` [1] (truncation towards the mean style: 1 none, 0 full) and, for conditional
+ * networks only, `labels` [batch, classes] one-hot; output `images` [batch, h, w, c], about -1...1,
+ * computed in single precision. Noise is constant, so that an image depends on z, label and psi
+ * only.
  */
-export function buildGeneratorProgram(trained: NetworkConfig, batch: number): ProgramDefinition {
-  const config: NetworkConfig = { ...trained, half: null };
+export function buildGeneratorProgram(trainedConfig: NetworkConfig, batch: number): ProgramDefinition {
+  const config: NetworkConfig = { ...trainedConfig, half: null };
   const specs = networkOf(config).generatorSpecs(config);
   const shapes = Object.entries(specs).map(
     ([name, { shape }]) => [`G_ema.${name}`, { shape, init: 0 }] as const,
@@ -41,7 +43,10 @@ export function buildGeneratorProgram(trained: NetworkConfig, batch: number): Pr
   };
 }
 
-/** z [n, zDim], labels [n, classes] or null, psi [1] or a scalar -> images [n, h, w, c]. Truncation: Karras et al. 2019, appendix B. */
+/**
+ * z [n, zDim], labels [n, classes] or null, psi [1] or a scalar -> images [n, h, w, c]. Truncation:
+ * Karras et al. 2019, appendix B.
+ */
 export function generate(
   config: NetworkConfig,
   generator: ParameterScope,

@@ -3,10 +3,12 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { type Tensors, take } from '../networks/parameter-scope.js';
 
-/** What a loss function returns: the losses [images], and intermediate tensors that are needed too. */
+/**
+ * What a loss function returns: the losses [images], and intermediate tensors that are needed too.
+ */
 export interface Losses<Names extends string> {
   losses: Tensor;
-  also: Record<Names, Tensor>;
+  intermediates: Record<Names, Tensor>;
 }
 
 export interface LossGradients<Names extends string> extends Losses<Names> {
@@ -28,7 +30,8 @@ export interface Differentiated {
 /**
  * Runs `lossesOf` and differentiates the mean of its losses.
  *
- * @param lossesOf computes the losses from the parameters; it may differentiate inside (penalties on gradients)
+ * @param lossesOf computes the losses from the parameters; it may differentiate inside (penalties
+ *   on gradients)
  */
 export function lossGradients<Names extends string>(
   { parameters, names, images, scale = 1 }: Differentiated,
@@ -37,17 +40,19 @@ export function lossGradients<Names extends string>(
   const inputs = names.map((name) => take(parameters, name));
   const kept = {} as Record<Names, Tensor>;
   const forward = () => {
-    const { losses, also } = lossesOf();
+    const { losses, intermediates } = lossesOf();
     // The engine disposes of all other tensors with the tape.
-    for (const name in also) kept[name] = tf.keep(also[name]);
+    for (const name in intermediates) kept[name] = tf.keep(intermediates[name]);
     return losses;
   };
-  // The engine differentiates a weighted sum of the losses: the weights are what it takes as the loss's own gradient.
+  // The engine differentiates a weighted sum of the losses: the weights are what it takes as the
+  // loss's own gradient.
   const { value, grads } = tf.engine().gradients(forward, inputs, tf.fill([images], scale / images), true);
-  // Where the loss does not depend on a parameter there is no gradient, whatever the declared type says.
+  // Where the loss does not depend on a parameter there is no gradient, regardless of the declared type
+  // says.
   const found: readonly (Tensor | undefined)[] = grads;
   const gradients = names.map((name, i) => [name, found[i] ?? tf.zerosLike(inputs[i] as Tensor)] as const);
-  return { losses: value, also: released(kept), gradients: Object.fromEntries(gradients) };
+  return { losses: value, intermediates: released(kept), gradients: Object.fromEntries(gradients) };
 }
 
 /** The same tensors, owned by the caller's scope. */
@@ -60,7 +65,7 @@ function released<Names extends string>(kept: Record<Names, Tensor>): Record<Nam
   return owned;
 }
 
-/** Gradient of a scalar with respect to one tensor; differentiable itself. */
+/** Gradient of a scalar with respect to one tensor. Differentiable itself. */
 export function gradientOf<T extends Tensor>(scalarOf: (x: T) => Tensor, x: T): T {
   return tf.grad((input) => scalarOf(input as T))(x) as T;
 }

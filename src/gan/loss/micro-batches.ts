@@ -1,9 +1,9 @@
-/** Micro-batches: the parts of a minibatch that are computed one after the other, `train.batchGpu` images each. */
+/** Micro-batches: the parts of a minibatch, computed one after the other. */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { groupSize } from '../../spec/micro-batches.js';
 
-/** The images of a minibatch that a micro-batch consists of. */
+/** The images of a minibatch that a micro-batch consists of: `train.batchGpu` of them. */
 export interface MicroBatch {
   /** int32 [images of the micro-batch]: their indices in the minibatch. */
   rows: Tensor1D;
@@ -12,8 +12,9 @@ export interface MicroBatch {
 }
 
 /**
- * The rows of each micro-batch of `images` images, in order. The discriminator measures the deviation within groups of a
- * minibatch: image i is in group i mod (batch / group size). A micro-batch has whole groups, in the same arrangement.
+ * The rows of each micro-batch of `images` images, in order. The discriminator measures the
+ * deviation within groups of a minibatch: image i is in group i mod (batch / group size). A
+ * micro-batch has whole groups, in the same arrangement.
  */
 export function microBatchRows(batch: number, images: number): Int32Array[] {
   const group = groupSize(batch);
@@ -28,19 +29,27 @@ export function microBatchRows(batch: number, images: number): Int32Array[] {
   );
 }
 
-/** Rows of a tensor whose first axis is the minibatch: [total, ...] -> [images of the micro-batch, ...]. */
+/**
+ * Rows of a tensor whose first axis is the minibatch: [total, ...] -> [images of the micro-batch,
+ * ...].
+ */
 export function takeRows<T extends Tensor>(minibatch: T, microBatch: MicroBatch | null): T {
   return microBatch ? (tf.gather(minibatch, microBatch.rows) as T) : minibatch;
 }
 
-/** Two latents for each image, z [2 * total, zDim] -> the two of each image of the micro-batch. The first ones come first. */
+/**
+ * Two latents for each image, z [2 * total, zDim] -> the two of each image of the micro-batch. The
+ * first ones come first.
+ */
 export function takeLatents(z: Tensor2D, microBatch: MicroBatch | null): Tensor2D {
   if (!microBatch) return z;
   const [first, second] = tf.split(z, 2) as [Tensor2D, Tensor2D];
   return tf.concat2d([takeRows(first, microBatch), takeRows(second, microBatch)], 0);
 }
 
-/** A seed of the micro-batch's own, for random numbers that are drawn for its images only. int32 [2] */
+/**
+ * A seed of the micro-batch's own, for random numbers that are drawn for its images only. int32 [2]
+ */
 export function microBatchSeed(seed: Tensor, microBatch: MicroBatch | null): Tensor {
   if (!microBatch) return seed;
   const first = tf.slice(microBatch.rows, [0], [1]) as Tensor1D;

@@ -1,34 +1,34 @@
-/** How a training optimises: rates, intervals and weights of the published procedure, resolved from what a user says. */
+/** Options of the optimization: rates, intervals and weights, resolved from settings. */
 import type { AugmentationOptions } from '../augment/options.js';
 import type { NetworkConfig } from '../config.js';
 import type { BlurOptions } from './blur.js';
 
-/** What a user may say; `auto` is the published heuristic. */
+/** Settings that a user can choose; `auto` is the published heuristic. */
 export interface TrainingSettings {
-  /** Images a step, 2 or more. */
+  /** Images per step, 2 or more. */
   batch: number;
   gamma: number | 'auto';
   glr: number | 'auto';
   dlr: number | 'auto';
   emaKimg: number | 'auto';
-  /** Decides the initial weights. */
+  /** Seed of the initial weights and of all random numbers. */
   seed: number;
   /** Layers of the discriminator that are not trained. Default: 0. */
   freezed?: number;
-  /** Images in memory at once, a divisor of the batch; auto: the batch. */
+  /** Images in a micro-batch, a divisor of the batch; auto: the batch. */
   batchGpu?: number | 'auto';
-  /** What the training starts from; null: from nothing. */
+  /** Weights that the training starts from; null: random initial weights. */
   resume?: string | null;
 }
 
-/** Everything that {@link buildTrainingProgram} and the loop around it need to know of the optimisation. */
+/** Options of {@link buildTrainingProgram} and of the training loop. */
 export interface TrainingOptions {
   readonly batch: number;
-  /** Images in memory at once; the batch is worked off in rounds of so many. */
+  /** Images in a micro-batch: gradients are accumulated over the micro-batches of a batch. */
   readonly batchGpu: number;
   /** Weight of the R1 penalty. */
   readonly gamma: number;
-  /** Learning rates, before the correction for lazy regularisation. */
+  /** Learning rates, before the correction for lazy regularization. */
   readonly glr: number;
   readonly dlr: number;
   readonly beta1: number;
@@ -36,9 +36,15 @@ export interface TrainingOptions {
   readonly epsilon: number;
   /** Half-life of the weight average, in kimg. */
   readonly emaKimg: number;
-  /** The half-life is at most this fraction of the images shown before the step; null: it is what it is from the first. */
+  /**
+   * The half-life is at most this fraction of the images shown before the step; null: it has no
+   * ramp-up.
+   */
   readonly emaRampup: number | null;
-  /** Steps between two of the lazy regularisation of the discriminator (R1) and of the generator (path length). */
+  /**
+   * Intervals, in steps, of the lazy regularization of the discriminator (R1) and the generator
+   * (path length).
+   */
   readonly r1Interval: number;
   readonly plInterval: number;
   readonly plWeight: number;
@@ -49,11 +55,11 @@ export interface TrainingOptions {
   readonly styleMixing: number;
   /** Decay of the running mean of w. */
   readonly wAvgBeta: number;
-  /** What the discriminator's images undergo; null: nothing. */
+  /** Augmentation of the discriminator's images; null: none. */
   readonly augmentation: AugmentationOptions | null;
   /** Layers of the discriminator that are not trained. */
   readonly freezed: number;
-  /** Blur of what the discriminator sees at first; null: none. */
+  /** Blur of the discriminator's images early in the training; null: none. */
   readonly blur: BlurOptions | null;
   /** Decay of the running magnitudes of StyleGAN3's activations. */
   readonly magnitudeDecay: number;
@@ -61,16 +67,19 @@ export interface TrainingOptions {
 }
 
 /**
- * The options that settings amount to.
+ * Resolves settings to options.
  *
- * Karras et al. 2020 (StyleGAN2), appendix B, and Karras et al. 2020 (ADA), appendix C: Adam with beta1 0, beta2 0.99; learning
- * rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of the weight average batch * 10 / 32 kimg.
+ * Karras et al. 2020 (StyleGAN2), appendix B, and Karras et al. 2020 (ADA), appendix C: Adam with
+ * beta1 0, beta2 0.99; learning rate 0.002; R1 weight 0.0002 * resolution^2 / batch; half-life of
+ * the weight average batch * 10 / 32 kimg.
  *
- * Karras et al. 2021 (StyleGAN3), appendix D: G's learning rate 0.0025, neither path length nor style mixing; magnitudes with a
- * half-life of 20 kimg; for -r, a blur of 10 pixels that fades over batch * 200 / 32 kimg.
+ * Karras et al. 2021 (StyleGAN3), appendix D: G's learning rate 0.0025, neither path length
+ * regularization nor style mixing; magnitudes with a half-life of 20 kimg; for -r, a blur of 10
+ * pixels that fades over batch * 200 / 32 kimg.
  *
- * Where a training starts from another there is neither blur nor ramp-up of the average: the average is good already, and a short
- * half-life would replace it within a step by the weights that are trained.
+ * A training that starts from other weights has neither blur nor ramp-up of the average: the
+ * average is good already, and a short half-life would replace it by the trained weights within a
+ * step.
  */
 export function resolveTrainingOptions(
   config: NetworkConfig,

@@ -1,6 +1,6 @@
 /**
- * The generator's lazy phase: path length regularization on a part of a minibatch of its own. Karras et al. 2020, section 3.2,
- * equation 4.
+ * The generator's lazy phase: path length regularization on a part of a minibatch of its own.
+ * Karras et al. 2020, section 3.2, equation 4.
  */
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
@@ -24,13 +24,13 @@ export function generatorPathLength(context: PhaseContext): PhaseBody {
       const lengths = pathLengths(context, variables, feeds, images);
       // The running mean takes part in the gradient, as published.
       const newMean = tf.add(mean, tf.mul(tf.sub(tf.mean(lengths), mean), options.plDecay));
-      return { losses: tf.square(tf.sub(lengths, newMean)), also: { newMean } };
+      return { losses: tf.square(tf.sub(lengths, newMean)), intermediates: { newMean } };
     };
     const differentiated = { parameters: variables, names: trained.G, images, scale: penaltyScale(options) };
-    const { losses, also, gradients } = lossGradients(differentiated, penalties);
+    const { losses, intermediates, gradients } = lossGradients(differentiated, penalties);
     return {
       outputs: { 'Loss/pl_penalty': losses },
-      assign: { pl_mean: also.newMean },
+      assign: { pl_mean: intermediates.newMean },
       gradients: { G: gradients },
     };
   };
@@ -47,7 +47,8 @@ export function pathLengthImages({ batch, plBatchShrink }: TrainingOptions): num
 }
 
 /**
- * Images in a micro-batch of path lengths: a divisor of their number, which need not be a multiple of the batch's micro-batches.
+ * Images in a micro-batch of path lengths: a divisor of their number, which need not be a multiple
+ * of the batch's micro-batches.
  */
 export function pathLengthMicroBatch(options: TrainingOptions): number {
   const total = pathLengthImages(options);
@@ -57,16 +58,19 @@ export function pathLengthMicroBatch(options: TrainingOptions): number {
   return images;
 }
 
-/** Measures the path lengths of a micro-batch: the gradients of every micro-batch depend on their mean over all of them. */
+/**
+ * Measures the path lengths of a micro-batch: the gradients of every micro-batch depend on their
+ * mean over all of them.
+ */
 export function measurePathLengths(context: PhaseContext): PhaseBody {
   const images = pathLengthMicroBatch(context.options);
   return (variables, feeds) => ({ outputs: { lengths: pathLengths(context, variables, feeds, images) } });
 }
 
 /**
- * {@link generatorPathLength} for one micro-batch, given `lengthMean`, the mean length over all of them. The gradient of the mean
- * of (l - m')^2, in which m' depends on all lengths l, is that of the mean of (l - c)^2 with the constant
- * c = m' + decay * (mean(l) - m').
+ * {@link generatorPathLength} for one micro-batch, given `lengthMean`, the mean length over all of
+ * them. The gradient of the mean of (l - m')^2, in which m' depends on all lengths l, is that of
+ * the mean of (l - c)^2 with the constant c = m' + decay * (mean(l) - m').
  */
 export function microBatchPathLength(context: PhaseContext): PhaseBody {
   const { options, trained } = context;
@@ -77,19 +81,21 @@ export function microBatchPathLength(context: PhaseContext): PhaseBody {
     const center = tf.add(newMean, tf.mul(tf.sub(lengthMean, newMean), options.plDecay));
     const penalties = () => {
       const lengths = pathLengths(context, variables, feeds, images);
-      return { losses: tf.square(tf.sub(lengths, center)), also: { lengths } };
+      return { losses: tf.square(tf.sub(lengths, center)), intermediates: { lengths } };
     };
     const differentiated = { parameters: variables, names: trained.G, images, scale: penaltyScale(options) };
-    const { also, gradients } = lossGradients(differentiated, penalties);
+    const { intermediates, gradients } = lossGradients(differentiated, penalties);
     return {
-      outputs: { 'Loss/pl_penalty': tf.square(tf.sub(also.lengths, newMean)) },
+      outputs: { 'Loss/pl_penalty': tf.square(tf.sub(intermediates.lengths, newMean)) },
       assign: { pl_mean: newMean },
       gradients: { G: gradients },
     };
   };
 }
 
-/** Root mean square over layers of the gradient by w of random images along random noise. [images] */
+/**
+ * Root mean square over layers of the gradient by w of random images along random noise. [images]
+ */
 function pathLengths(
   { config, options }: PhaseContext,
   variables: Tensors,

@@ -25,9 +25,15 @@ export interface ScheduledPhase {
   readonly interval: number;
   /** Rows of the minibatch in each micro-batch, in the order in which they run. */
   readonly microBatches: readonly Int32Array[];
-  /** Phase that runs before it, once for each micro-batch; the mean of its output `lengths` is the feed `lengthMean`. */
+  /**
+   * Phase that runs before it, once for each micro-batch; the mean of its output `lengths` is the
+   * feed `lengthMean`.
+   */
   readonly measure?: string;
-  /** Phase that runs after it, once, and applies what the micro-batches accumulated. Absent where there is only one. */
+  /**
+   * Phase that runs after it, once, and applies what the micro-batches accumulated. Absent where
+   * there is only one.
+   */
   readonly apply?: string;
 }
 
@@ -47,7 +53,8 @@ export interface StepPlan {
  * 2. `generatorPathLength`, every `plInterval` steps (absent when that is 0)
  * 3. `discriminatorMain`
  * 4. `discriminatorR1`, every `r1Interval` steps (absent when that is 0)
- * 5. `ema` (the generator is final after 2; before 3, the average would have the mean of w of one step earlier)
+ * 5. `ema` (the generator is final after 2; before 3, the average would have the mean of w of one
+ *    step earlier)
  *
  * Each of 1-4 is a step of the network's optimizer. Outputs are one value an image.
  */
@@ -92,7 +99,10 @@ function planR1(context: PhaseContext): StepPlan {
   return planBatchPhase(context, when, spec, updates);
 }
 
-/** Path lengths are measured on fewer images than a batch has, and the mean over all of them comes before the gradients. */
+/**
+ * Path lengths are measured on fewer images than a batch has, and the mean over all of them comes
+ * before the gradients.
+ */
 function planPathLength(context: PhaseContext): StepPlan {
   const { config, options, trained } = context;
   const phase = 'generatorPathLength';
@@ -130,7 +140,10 @@ function batchSpec(context: PhaseContext, feeds: readonly FeedName[], body: Phas
   return { feeds: feedSpecs(context, options.batchGpu, feeds), body: guarded(config, body) };
 }
 
-/** Before micro-batches are summed: one gradient out of the range of half precision would spoil the others. */
+/**
+ * Before micro-batches are summed: one gradient out of the range of half precision would spoil the
+ * others.
+ */
 function guarded({ half }: NetworkConfig, body: PhaseBody): PhaseBody {
   return half ? withFiniteGradients(body) : body;
 }

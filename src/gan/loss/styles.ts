@@ -1,4 +1,7 @@
-/** Styles of training images: mapped from random latents, and sometimes mixed. Karras et al. 2019, section 3.1. */
+/**
+ * Styles of training images: mapped from random latents, and sometimes mixed. Karras et al. 2019,
+ * section 3.1.
+ */
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
 import { statelessNormal, statelessUniform } from '../../nn/ops/random.js';
 import { tf } from '../../nn/tensorflow.js';
@@ -12,8 +15,9 @@ import type { PhaseContext } from './phase-context.js';
 const STREAM = { latents: 0, mixing: 1, pathNoise: 2, layerNoise: 16 } as const;
 
 /**
- * Two random latents for each of `images` images, the second for style mixing: z [2 * images, zDim], the first ones before the
- * second ones. A micro-batch has the latents that its images have in the whole minibatch.
+ * Two random latents for each of `images` images, the second for style mixing: z [2 * images,
+ * zDim], the first ones before the second ones. A micro-batch has the latents that its images have
+ * in the whole minibatch.
  */
 export function drawLatents(
   seed: Tensor,
@@ -33,8 +37,9 @@ export interface Styles {
 }
 
 /**
- * Styles of the latents z of {@link drawLatents} and labels [n, classes]. With probability `styleMixing`, all images of the
- * minibatch use their second latent from a random layer on, at least the second.
+ * Styles of the latents z of {@link drawLatents} and labels [n, classes]. With probability
+ * `styleMixing`, all images of the minibatch use their second latent from a random layer on, at
+ * least the second.
  */
 export function mixedStyles(
   { config, options }: Pick<PhaseContext, 'config' | 'options'>,

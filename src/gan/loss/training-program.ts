@@ -17,8 +17,9 @@ export interface TrainingProgram {
 }
 
 /**
- * The training of networks of a configuration. Variables are `G.*`, `D.*`, `G_ema.*` under their names in state dicts, `pl_mean`,
- * and the sums of {@link sumVariables} where a batch has several micro-batches.
+ * The training of networks of a configuration. Variables are `G.*`, `D.*`, `G_ema.*` under their
+ * names in state dicts, `pl_mean`, and the sums of {@link sumVariables} where a batch has several
+ * micro-batches.
  */
 export function buildTrainingProgram(config: NetworkConfig, options: TrainingOptions): TrainingProgram {
   const network = networkOf(config);
@@ -70,8 +71,9 @@ function variablesOf(
 }
 
 /**
- * Adam for a network that takes one lazy step after every `interval` steps: rate and decays are lowered so that together they have
- * the effect of `interval` steps. Karras et al. 2020, section 3.1 and appendix B.
+ * Adam for a network that takes one lazy step after every `interval` steps: rate and decays are
+ * lowered so that together they have the effect of `interval` steps. Karras et al. 2020, section
+ * 3.1 and appendix B.
  */
 function adam(
   { beta1, beta2, epsilon }: TrainingOptions,

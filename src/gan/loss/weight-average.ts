@@ -1,4 +1,7 @@
-/** The averaged generator: an exponential moving average of the trained one's weights. Karras et al. 2018, section 5. */
+/**
+ * The averaged generator: an exponential moving average of the trained one's weights. Karras et al.
+ * 2018, section 5.
+ */
 import type { Tensor } from '@tensorflow/tfjs';
 import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
@@ -8,7 +11,10 @@ import { networkOf } from '../networks/registry.js';
 import { feed } from './feeds.js';
 import type { PhaseContext } from './phase-context.js';
 
-/** Moves the average towards the trained weights: feed `beta` is how much of itself it keeps. Running means are copied. */
+/**
+ * Moves the average towards the trained weights: feed `beta` is its decay.
+ * Running means are copied.
+ */
 export function ema({ config, trained }: PhaseContext): PhaseBody {
   return (variables, feeds) => {
     const beta = tf.reshape(feed(feeds, 'beta'), []);

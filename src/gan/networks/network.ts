@@ -1,18 +1,19 @@
-/** What a network family provides: the state of its networks, and pure functions that apply them. */
+/** A network family: the state of its networks, and pure functions that apply them. */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { NetworkConfig } from '../config.js';
 import type { ParameterScope } from './parameter-scope.js';
 import type { ParameterSpecs } from './parameters.js';
 
 /**
- * Where the noise inputs come from: `const` is the noise kept with the weights, so that an image depends on z only; a function
- * returns fresh standard normal noise of shape [n, h, w, 1] for a layer, numbered from 0.
+ * Where the noise inputs come from: `const` is the noise stored with the weights, so that an image
+ * depends on z only; a function returns fresh standard normal noise of shape [n, h, w, 1] for a
+ * layer, numbered from 0.
  */
 export type NoiseSource = 'const' | ((layer: number, shape: [number, number, number, 1]) => Tensor4D);
 
 /** Running means of activations, while training. */
 export interface Tracking {
-  /** How much of itself a mean keeps at a step, 0...1. */
+  /** Decay of a mean per step, 0...1. */
   magnitudeDecay: number;
   /** New values of buffers, by their full names; synthesis adds them. */
   updated: Record<string, Tensor>;
@@ -39,8 +40,9 @@ export interface DiscriminatorInputs {
   /** One-hot [n, classes]; null when the networks are unconditional. */
   labels: Tensor2D | null;
   /**
-   * The images are this many minibatches of equal size, one after the other: they share the convolutions, but what is measured
-   * over a minibatch is measured for each separately. Default: 1.
+   * The images are this many minibatches of equal size, one after the other: they share the
+   * convolutions, but what is measured over a minibatch is measured for each separately. Default:
+   * 1.
    */
   minibatches?: number;
 }

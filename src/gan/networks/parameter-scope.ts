@@ -1,4 +1,4 @@
-/** Tensors of a network by their names in a state dict, scope by scope: `synthesis.b8.conv0.weight`. */
+/** Tensors of a network by their names in a state dict, scope by scope. */
 import type { Tensor } from '@tensorflow/tfjs';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -16,7 +16,10 @@ export class ParameterScope {
     return new ParameterScope(this.tensors, this.fullName(name));
   }
 
-  /** A tensor of this scope. @throws RangeError when there is none: the parameters are of another configuration. */
+  /**
+   * A tensor of this scope. @throws RangeError when there is none: the parameters are of another
+   * configuration.
+   */
   take<T extends Tensor>(name: string): T {
     return take(this.tensors, this.fullName(name));
   }

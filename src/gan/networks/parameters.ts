@@ -1,4 +1,4 @@
-/** What a network's state consists of: names, shapes and initial values of its parameters and buffers. */
+/** The state of a network: names, shapes and initial values of its parameters and buffers. */
 import { RandomStream } from '../../core/random.js';
 
 /** The initial value of a tensor. */
@@ -8,7 +8,10 @@ export type Initial =
   | { readonly type: 'constant'; readonly value: number }
   | { readonly type: 'values'; readonly values: Float32Array };
 
-/** One named tensor of a network, with the name, shape and layout that StyleGAN2 and StyleGAN3 give it in a state dict. */
+/**
+ * One named tensor of a network, with the name, shape and layout that StyleGAN2 and StyleGAN3 give
+ * it in a state dict.
+ */
 export interface ParameterSpec {
   readonly shape: number[];
   readonly initial: Initial;
@@ -60,8 +63,8 @@ export function initialValues(spec: ParameterSpec, seed: number, name: string): 
 /**
  * `size` normal numbers, fast enough for networks of tens of millions of parameters.
  *
- * xoshiro128++ (Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators"), its state drawn from the seeded
- * stream of that name, then the transform of Box and Muller 1958.
+ * xoshiro128++ (Blackman and Vigna 2021, "Scrambled linear pseudorandom number generators"), its
+ * state drawn from the seeded stream of that name, then the transform of Box and Muller 1958.
  */
 export function normalValues(size: number, deviation: number, seed: number, stream: string): Float32Array {
   const uniform = xoshiro128(new RandomStream(seed, stream));

@@ -16,14 +16,16 @@ export function networkOf(config: Pick<NetworkConfig, 'cfg'>): Network {
   return FAMILIES[config.cfg];
 }
 
-/** Names and shapes of what a training keeps: both networks, and the average of the generator. */
+/**
+ * Specifications of the networks of a training: generator, discriminator, and averaged generator.
+ */
 export function networkSpecs(config: NetworkConfig): Record<'G' | 'D' | 'G_ema', ParameterSpecs> {
   const network = networkOf(config);
   const generator = network.generatorSpecs(config);
   return { G: generator, D: network.discriminatorSpecs(config), G_ema: generator };
 }
 
-/** Whether a name, from a file or a checkpoint, is one of the families here. */
+/** Whether a name, from a file or a checkpoint, is that of a family. */
 export function isNetworkFamily(name: string): name is NetworkFamily {
   return Object.hasOwn(FAMILIES, name);
 }

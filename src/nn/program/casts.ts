@@ -1,73 +1,74 @@
-/** Types of a recorded graph's tensors: what is computed from half precision is in half precision, until it is left. */
+/** Inserting casts: the half-precision parts of a recorded graph. */
 import type { Endpoint, RecordedOp } from './recording.js';
 import { type HalfType, WRITTEN_TYPE } from '../ops/half.js';
 import { nativeBackend, type OpAttribute } from '../tensorflow.js';
 
-/** TensorFlow's own numbers of the types that its binding to JavaScript does not name. */
+/** TensorFlow's numbers of the types that its binding to JavaScript does not name. */
 const TYPE_NUMBER: Record<HalfType, number> = { float16: 19, bfloat16: 14 };
 
 /**
- * Computed in single precision wherever they stand: sums over many terms, which half precision would swallow, and what
- * TensorFlow has no kernel of for half precision.
+ * Operations that are always computed in single precision: sums over many terms, whose small terms
+ * half precision would lose, and operations that have no kernel for half precision in TensorFlow.
  */
-const SINGLE = new Set(['Sum', 'Mean', 'BiasAddGrad', 'FakeQuantWithMinMaxArgsGradient']);
-/** TensorFlow.js leaves out the type of these. */
-const UNTYPED = new Set(['ExpandDims', 'Squeeze']);
+const SINGLE_PRECISION_OPS = new Set(['Sum', 'Mean', 'BiasAddGrad', 'FakeQuantWithMinMaxArgsGradient']);
+/** Operations that TensorFlow.js records without their type. */
+const UNTYPED_OPS = new Set(['ExpandDims', 'Squeeze']);
 
 /**
- * The operations of a recording, in order, with conversions written out and every operation between them in half precision.
- * Without conversions they are what they were.
+ * The operations of a recording, in order, with a cast for each conversion and every operation
+ * between conversions in half precision. A recording without conversions stays as it is.
  *
- * @throws Error where tensors of single and half precision meet: code must convert one of them. Constants adapt themselves.
+ * @throws Error where an operation has inputs of single and of half precision: the code must
+ *   convert one of them. Constants are cast automatically.
  */
-export function withHalfTypes(
+export function insertCasts(
   ops: readonly RecordedOp[],
   constants: readonly { node: string }[],
 ): RecordedOp[] {
-  if (!ops.some((op) => writtenType(op))) return [...ops];
-  const typing = new HalfTyping(constants.map(({ node }) => node));
-  for (const op of ops) typing.add(op);
-  return typing.ops;
+  if (!ops.some((op) => conversionTarget(op))) return [...ops];
+  const inserter = new CastInserter(constants.map(({ node }) => node));
+  for (const op of ops) inserter.add(op);
+  return inserter.ops;
 }
 
 type FloatType = HalfType | 'float32';
 
-function writtenType({ attrs }: RecordedOp): FloatType | undefined {
+function conversionTarget({ attrs }: RecordedOp): FloatType | undefined {
   return attrs.find(({ name }) => name === WRITTEN_TYPE)?.value as FloatType | undefined;
 }
 
-class HalfTyping {
+class CastInserter {
   readonly ops: RecordedOp[] = [];
-  /** Nodes whose outputs, where they were recorded as single precision, are in half. */
-  private readonly halves = new Map<string, HalfType>();
-  /** Nodes that depend on constants alone. */
-  private readonly fixed: Set<string>;
+  /** Nodes whose outputs were recorded in single precision and are in half precision. */
+  private readonly halfNodes = new Map<string, HalfType>();
+  /** Nodes that depend on constants only. */
+  private readonly constantNodes: Set<string>;
   private readonly casts = new Set<string>();
 
   constructor(constants: string[]) {
-    this.fixed = new Set(constants);
+    this.constantNodes = new Set(constants);
   }
 
   add(op: RecordedOp): void {
-    const written = writtenType(op);
+    const written = conversionTarget(op);
     if (written) {
       this.convert(op, written);
       return;
     }
     const half = op.inputs.map((input) => this.typeOf(input)).find((type) => type !== 'float32');
     if (half === undefined) this.keep(op);
-    else if (SINGLE.has(op.op)) this.widen(op, half);
+    else if (SINGLE_PRECISION_OPS.has(op.op)) this.widen(op, half);
     else this.narrow(op, half);
   }
 
-  /** Of another kind than floating point counts as single: it takes no part. */
+  /** Tensors that are not floating point count as single precision: they are never cast. */
   private typeOf({ node, dtype }: Endpoint): FloatType {
-    return dtype === 'float32' ? (this.halves.get(node) ?? 'float32') : 'float32';
+    return dtype === 'float32' ? (this.halfNodes.get(node) ?? 'float32') : 'float32';
   }
 
   private keep(op: RecordedOp): void {
     this.ops.push(op);
-    if (op.inputs.every(({ node }) => this.fixed.has(node))) this.fixed.add(op.node);
+    if (op.inputs.every(({ node }) => this.constantNodes.has(node))) this.constantNodes.add(op.node);
   }
 
   private convert({ node, inputs }: RecordedOp, to: FloatType): void {
@@ -80,23 +81,28 @@ class HalfTyping {
       attrs: isSame ? [typeAttribute('T', to)] : [typeAttribute('SrcT', from), typeAttribute('DstT', to)],
       inputs,
     });
-    if (to !== 'float32') this.halves.set(node, to);
-    else if (this.fixed.has(input.node)) this.fixed.add(node);
+    if (to !== 'float32') this.halfNodes.set(node, to);
+    else if (this.constantNodes.has(input.node)) this.constantNodes.add(node);
   }
 
-  /** In half precision: every floating-point input must be, or be made of constants. */
+  /**
+   * In half precision: so must be every floating-point input, unless it depends on constants only.
+   */
   private narrow(op: RecordedOp, half: HalfType): void {
     const inputs = op.inputs.map((input) => {
       if (input.dtype !== 'float32' || this.typeOf(input) === half) return input;
-      if (!this.fixed.has(input.node))
+      if (!this.constantNodes.has(input.node))
         throw new Error(`${op.node}: single and half precision meet in ${op.op}; convert one of them`);
       return this.cast(input, half);
     });
-    this.ops.push({ ...op, inputs, attrs: inType(op, half) });
-    this.halves.set(op.node, half);
+    this.ops.push({ ...op, inputs, attrs: withType(op, half) });
+    this.halfNodes.set(op.node, half);
   }
 
-  /** In single precision, and back: the operation takes another name, so that its own is the result's. */
+  /**
+   * In single precision, and back: the cast of the result gets the name of the operation, which
+   * gets another one.
+   */
   private widen(op: RecordedOp, half: HalfType): void {
     const inputs = op.inputs.map((input) =>
       this.typeOf(input) === half ? this.cast(input, 'float32') : input,
@@ -119,12 +125,12 @@ function typeAttribute(name: string, type: FloatType): OpAttribute {
   return { name, type: TF_ATTR_TYPE as number, value: type === 'float32' ? TF_FLOAT : TYPE_NUMBER[type] };
 }
 
-function inType({ op, attrs }: RecordedOp, half: HalfType): OpAttribute[] {
+function withType({ op, attrs }: RecordedOp, half: HalfType): OpAttribute[] {
   const single = typeAttribute('', 'float32');
   const own = attrs.map((attribute) =>
     attribute.type === single.type && attribute.value === single.value
       ? typeAttribute(attribute.name, half)
       : attribute,
   );
-  return UNTYPED.has(op) ? [...own, typeAttribute('T', half)] : own;
+  return UNTYPED_OPS.has(op) ? [...own, typeAttribute('T', half)] : own;
 }

@@ -1,4 +1,4 @@
-/** A program run op by op: slow and plain, for debugging and as the yardstick of the graph. */
+/** A program in eager mode: slow and simple, for debugging and as the reference for the graph. */
 import type { Tensor } from '@tensorflow/tfjs';
 import {
   checkValues,

@@ -1,8 +1,8 @@
-/** A program as one TensorFlow graph: each phase recorded once, variables and optimizer state staying on the device. */
+/** A program as one TensorFlow graph, with variables that stay on the device. */
 import { rm } from 'node:fs/promises';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
 import { makeScratchFolder } from '../../core/scratch.js';
-import { withHalfTypes } from './casts.js';
+import { insertCasts } from './casts.js';
 import {
   checkValues,
   optimizerOf,
@@ -39,8 +39,9 @@ export async function createGraphProgram(
 }
 
 /**
- * Writes a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`, each with a node `<signature>/done` (but
- * `read`) that is there once all was assigned, and nodes `<signature>/feed/<name>`.
+ * Writes a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`. Each has nodes
+ * `<signature>/feed/<name>` and, except for `read`, a node `<signature>/done` that is computed
+ * after all assignments.
  *
  * @returns the signatures, and the SHA-256 of the file
  */
@@ -102,7 +103,7 @@ class GraphProgram implements Program {
   }
 }
 
-/** Name of the output that stands for "everything was assigned". */
+/** Name of the output that is computed after all assignments. */
 const DONE = '__done';
 
 class GraphWriter {
@@ -130,8 +131,8 @@ class GraphWriter {
     return this.model.write(folder);
   }
 
-  private sign(name: string, signature: Signature): void {
-    this.model.sign(name, signature);
+  private addSignature(name: string, signature: Signature): void {
+    this.model.addSignature(name, signature);
     this.signatures.push(name);
   }
 
@@ -139,7 +140,9 @@ class GraphWriter {
     return this.model.add(`${scope}/read/${name}`, 'ReadVariableOp', [handle(name)], { dtype: FLOAT });
   }
 
-  /** Assigns after the phase has read the variable: what a phase computes with is what was there before it. */
+  /**
+   * Assigns after the phase has read the variable: a phase computes with the values from before it.
+   */
   private assign(scope: string, name: string, value: string, after: string[]): string {
     const inputs = [handle(name), value, ...after.map(control)];
     return this.model.add(`${scope}/assign/${name}`, 'AssignVariableOp', inputs, {
@@ -153,7 +156,7 @@ class GraphWriter {
     return node;
   }
 
-  /** A fetchable tensor that is there once every update has been made. */
+  /** A tensor that can be fetched and is computed after every update. */
   private done(scope: string, updates: string[]): SignatureTensor {
     const one = this.scalar(`${scope}/one`, 1);
     const node = this.model.add(`${scope}/done`, 'Identity', [one, ...updates.map(control)], { T: FLOAT });
@@ -170,14 +173,14 @@ class GraphWriter {
       inputs[name] = { node, dtype: 'float32', shape };
       return this.assign('restore', name, node, []);
     });
-    this.sign('restore', { inputs, outputs: { [DONE]: this.done('restore', updates) } });
+    this.addSignature('restore', { inputs, outputs: { [DONE]: this.done('restore', updates) } });
   }
 
   private addRead(): void {
     const outputs: Signature['outputs'] = {};
     for (const [name, { shape }] of Object.entries(this.variables))
       outputs[name] = { node: this.read('read', name), dtype: 'float32', shape };
-    this.sign('read', { inputs: {}, outputs });
+    this.addSignature('read', { inputs: {}, outputs });
   }
 
   private addPhase(name: string, phase: PhaseSpec): void {
@@ -190,7 +193,7 @@ class GraphWriter {
       (tensors, tape) => endpointsOf(phase.body(unprefixed('v:', tensors), unprefixed('f:', tensors)), tape),
     );
     for (const constant of recording.constants) this.model.addConstant(constant);
-    for (const op of withHalfTypes(recording.ops, recording.constants)) this.model.addRecorded(op);
+    for (const op of insertCasts(recording.ops, recording.constants)) this.model.addRecorded(op);
     const updates = Object.entries(result.assign).map(([variable, { endpoint }]) =>
       this.assign(scope, variable, inputName(endpoint), [`${scope}/read/${variable}`]),
     );
@@ -200,7 +203,7 @@ class GraphWriter {
     for (const [output, { endpoint, shape }] of Object.entries(result.outputs)) {
       outputs[output] = { node: endpoint.node, output: endpoint.output, dtype: endpoint.dtype, shape };
     }
-    this.sign(scope, { inputs: feeds, outputs });
+    this.addSignature(scope, { inputs: feeds, outputs });
   }
 
   private addFeeds(scope: string, phase: PhaseSpec): Record<string, RecordedInput> {

@@ -1,4 +1,4 @@
-/** A program: one set of variables on the device, and the phases that read and update them. */
+/** Creating a program: variables on the device, and the phases that read and update them. */
 import { createEagerProgram } from './eager.js';
 import { createGraphProgram } from './graph.js';
 import { type Program, type ProgramDefinition, sizeOf, type VariableSpec } from './definition.js';
@@ -6,8 +6,8 @@ import { type Program, type ProgramDefinition, sizeOf, type VariableSpec } from 
 export type * from './definition.js';
 
 /**
- * `graph`: every phase is recorded from one eager run and becomes a signature of one TensorFlow graph; `eager`: op by op.
- * Both give the same numbers, but for rounding.
+ * `graph`: every phase is recorded from one eager run and becomes a signature of one TensorFlow
+ * graph; `eager`: op by op. Both compute the same numbers, except for rounding.
  */
 export async function createProgram(
   definition: ProgramDefinition,
@@ -24,7 +24,7 @@ export async function createProgram(
   return program;
 }
 
-/** All of a program's state: its own variables and those of its optimizers. */
+/** The whole state of a program: its variables and those of its optimizers. */
 export function stateOf(definition: ProgramDefinition): Record<string, VariableSpec> {
   return { ...definition.variables, ...optimizerVariables(definition) };
 }
@@ -46,7 +46,7 @@ function missing(name: string): never {
   throw new RangeError(`no variable is named ${name}`);
 }
 
-/** What a variable holds before anything is restored. */
+/** The initial values of a variable. */
 export function initialValues({ shape, init }: VariableSpec): Float32Array {
   return typeof init === 'number' ? new Float32Array(sizeOf(shape)).fill(init) : init;
 }

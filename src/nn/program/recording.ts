@@ -1,4 +1,4 @@
-/** The recording backend: eager operations run as ever and leave a note of themselves, from which a graph is made. */
+/** The recording backend: it runs eager operations and records them for a graph. */
 import type { DataId, DataType, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { type NativeBackend, nativeBackend, type OpAttribute, tf } from '../tensorflow.js';
 
@@ -9,7 +9,7 @@ export interface Endpoint {
   dtype: DataType;
 }
 
-/** One operation that ran. */
+/** One operation of a recording. */
 export interface RecordedOp {
   node: string;
   op: string;
@@ -17,7 +17,7 @@ export interface RecordedOp {
   inputs: Endpoint[];
 }
 
-/** One tensor made from values. */
+/** One tensor of a recording whose values are known. */
 export interface RecordedConstant {
   node: string;
   dtype: DataType;
@@ -28,7 +28,7 @@ export interface RecordedConstant {
 export interface Recording {
   ops: RecordedOp[];
   constants: RecordedConstant[];
-  /** The endpoint of a tensor that was declared as an input, recorded, or made from values. */
+  /** The endpoint of a tensor: an input, the output of a recorded operation, or a constant. */
   endpointOf(tensor: TensorInfo): Endpoint;
 }
 
@@ -37,30 +37,30 @@ const BACKEND = 'recording';
 type BackendClass = new (binding: object, packageName: string) => NativeBackend;
 
 interface Recorder extends NativeBackend {
-  begin(prefix: string): Tape;
-  end(): void;
+  start(prefix: string): Tape;
+  stop(): void;
 }
 
-/** What has been noted so far. */
+/** A recording in progress. */
 class Tape implements Recording {
   readonly ops: RecordedOp[] = [];
   readonly constants: RecordedConstant[] = [];
   private readonly endpoints = new WeakMap<DataId, Endpoint>();
-  private readonly written = new WeakMap<DataId, Omit<RecordedConstant, 'node'>>();
+  private readonly values = new WeakMap<DataId, Omit<RecordedConstant, 'node'>>();
   private next = 0;
 
   constructor(private readonly prefix: string) {}
 
-  /** A tensor of this graph whose values come from outside. */
-  declare(tensor: TensorInfo, node: string): void {
+  /** Declares an input of the graph: a tensor whose values are fed. */
+  declareInput(tensor: TensorInfo, node: string): void {
     this.endpoints.set(tensor.dataId, { node, output: 0, dtype: tensor.dtype });
   }
 
-  noteValues(dataId: DataId, constant: Omit<RecordedConstant, 'node'>): void {
-    this.written.set(dataId, constant);
+  recordValues(dataId: DataId, constant: Omit<RecordedConstant, 'node'>): void {
+    this.values.set(dataId, constant);
   }
 
-  noteOp(op: string, attrs: OpAttribute[], inputs: TensorInfo[], outputs: TensorInfo[]): void {
+  recordOp(op: string, attrs: OpAttribute[], inputs: TensorInfo[], outputs: TensorInfo[]): void {
     const node = this.name(op);
     this.ops.push({ node, op, attrs, inputs: inputs.map((input) => this.endpointOf(input)) });
     for (const [output, { dataId, dtype }] of outputs.entries())
@@ -70,9 +70,9 @@ class Tape implements Recording {
   endpointOf(tensor: TensorInfo): Endpoint {
     const known = this.endpoints.get(tensor.dataId);
     if (known) return known;
-    const values = this.written.get(tensor.dataId);
+    const values = this.values.get(tensor.dataId);
     if (!values)
-      throw new Error('a tensor from outside of the recording was used in it without being declared');
+      throw new Error('the recording uses a tensor that was made outside of it and is not one of its inputs');
     const constant = { node: this.name('Const'), ...values };
     this.constants.push(constant);
     const endpoint = { node: constant.node, output: 0, dtype: constant.dtype };
@@ -85,7 +85,7 @@ class Tape implements Recording {
   }
 }
 
-/** Registered once: the native backend's kernels under another name, on a backend that takes notes. */
+/** The recording backend, registered once: it has the kernels of the native backend. */
 function recorder(): Recorder {
   const existing = tf.findBackend(BACKEND);
   if (existing) return existing as Recorder;
@@ -95,18 +95,18 @@ function recorder(): Recorder {
   class RecordingBackend extends Native implements Recorder {
     private tape: Tape | null = null;
 
-    begin(prefix: string): Tape {
+    start(prefix: string): Tape {
       this.tape = new Tape(prefix);
       return this.tape;
     }
 
-    end(): void {
+    stop(): void {
       this.tape = null;
     }
 
     override executeSingleOutput(op: string, attrs: OpAttribute[], inputs: TensorInfo[]): Tensor {
       const output = super.executeSingleOutput(op, attrs, inputs);
-      this.tape?.noteOp(op, attrs, inputs, [output]);
+      this.tape?.recordOp(op, attrs, inputs, [output]);
       return output;
     }
 
@@ -117,13 +117,13 @@ function recorder(): Recorder {
       count: number,
     ): Tensor[] {
       const outputs = super.executeMultipleOutputs(op, attrs, inputs, count);
-      this.tape?.noteOp(op, attrs, inputs, outputs);
+      this.tape?.recordOp(op, attrs, inputs, outputs);
       return outputs;
     }
 
     override write(values: Float32Array, shape: number[], dtype: DataType): DataId {
       const dataId = super.write(values, shape, dtype);
-      this.tape?.noteValues(dataId, { dtype, shape, values: values.slice() });
+      this.tape?.recordValues(dataId, { dtype, shape, values: values.slice() });
       return dataId;
     }
   }
@@ -141,8 +141,8 @@ export interface RecordedInput {
 }
 
 /**
- * Runs `body` once, eagerly, on inputs of ones, and returns what it did. Whatever it makes is disposed of; `finish` sees the
- * recording while the tensors still live.
+ * Runs `body` once, eagerly, on inputs of ones, and records it. All tensors are disposed of
+ * afterwards; `body` can look up their endpoints in the recording before.
  */
 export function record<Result>(
   prefix: string,
@@ -150,21 +150,21 @@ export function record<Result>(
   body: (tensors: Record<string, Tensor>, recording: Recording) => Result,
 ): { result: Result; recording: Recording } {
   const backend = recorder();
-  const before = tf.getBackend();
+  const previous = tf.getBackend();
   tf.setBackend(BACKEND);
-  const tape = backend.begin(prefix);
+  const tape = backend.start(prefix);
   try {
     const result = tf.tidy(() => {
       const tensors: Record<string, Tensor> = {};
       for (const [name, { node, shape, dtype }] of Object.entries(inputs)) {
         tensors[name] = tf.ones([...shape], dtype);
-        tape.declare(tensors[name], node);
+        tape.declareInput(tensors[name], node);
       }
       return body(tensors, tape) as never;
     }) as Result;
     return { result, recording: tape };
   } finally {
-    backend.end();
-    tf.setBackend(before);
+    backend.stop();
+    tf.setBackend(previous);
   }
 }

@@ -1,4 +1,4 @@
-/** A SavedModel on disk, written node by node with the protocol buffers that TensorFlow.js carries. */
+/** A SavedModel on disk, written with the protocol buffers of TensorFlow.js. */
 import { createRequire } from 'node:module';
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import type { DataType } from '@tensorflow/tfjs';
 import type { Endpoint, RecordedConstant, RecordedOp } from './recording.js';
 import { nativeBackend, type OpAttribute } from '../tensorflow.js';
 
-/** The few setters of the generated classes that are used here. */
+/** The setters of the generated classes that are used here. */
 interface Message {
   serializeBinary(): Uint8Array;
 }
@@ -87,19 +87,19 @@ interface Messages {
 
 const messages = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu/dist/proto/api_pb.js') as Messages;
 
-/** TensorFlow's own numbers of types, as they stand in files. */
+/** TensorFlow's numbers of types in files. */
 const TYPES: Partial<Record<DataType, number>> = { float32: 1, int32: 3, bool: 10 };
 /** Version of the graph format that this writer knows. */
 const PRODUCER = 1882;
 
-/** An attribute of a node written by hand. */
+/** An attribute of a node that is not recorded. */
 export type NodeAttribute =
   | { type: DataType }
   | { shape: readonly number[] }
   | { text: string }
   | { bool: boolean };
 
-/** A named tensor at the edge of a signature. */
+/** An input or output of a signature. */
 export interface SignatureTensor {
   node: string;
   output?: number;
@@ -117,7 +117,7 @@ export class SavedModelWriter {
   private readonly nodes: NodeDef[] = [];
   private readonly signatures = new Map<string, Signature>();
 
-  /** A node written by hand; control inputs are other nodes' names with a `^` before them. */
+  /** Adds a node that is not recorded. A control input is the name of another node after a `^`. */
   add(name: string, op: string, inputs: string[], attributes: Record<string, NodeAttribute> = {}): string {
     const node = this.node(name, op, inputs);
     for (const [key, attribute] of Object.entries(attributes))
@@ -143,7 +143,7 @@ export class SavedModelWriter {
     node.getAttrMap().set('dtype', attributeValue({ type: dtype }));
   }
 
-  sign(name: string, signature: Signature): void {
+  addSignature(name: string, signature: Signature): void {
     this.signatures.set(name, signature);
   }
 
@@ -180,14 +180,14 @@ export class SavedModelWriter {
   }
 }
 
-/** How a node names its input. */
+/** The name of an endpoint in a node's inputs. */
 export function inputName({ node, output }: Pick<Endpoint, 'node' | 'output'>): string {
   return output === 0 ? node : `${node}:${output}`;
 }
 
 function typeNumber(dtype: DataType): number {
   const number = TYPES[dtype];
-  if (number === undefined) throw new Error(`graphs hold no tensors of type ${dtype}`);
+  if (number === undefined) throw new Error(`tensors of type ${dtype} are not supported in graphs`);
   return number;
 }
 
@@ -222,7 +222,7 @@ function attributeValue(attribute: NodeAttribute): AttrValue {
   return value;
 }
 
-/** What the eager binding was given, as a graph's file holds it. */
+/** An attribute of a recorded operation, as graph files hold it. */
 function recordedAttribute({ type, value: given }: OpAttribute): AttrValue {
   const { binding } = nativeBackend();
   const value = new messages.AttrValue();
@@ -240,7 +240,7 @@ function recordedAttribute({ type, value: given }: OpAttribute): AttrValue {
   return value;
 }
 
-/** The eager runtime infers the element type where kernels leave it out; a graph wants it written. */
+/** Some kernels omit the element type, which the eager runtime infers and a graph requires. */
 function completeTypes(node: NodeDef, op: string, inputs: Endpoint[]): void {
   const first = inputs[0];
   if ((op === 'ExpandDims' || op === 'Squeeze') && first && !node.getAttrMap().has('T'))

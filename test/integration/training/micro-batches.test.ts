@@ -7,7 +7,10 @@ import { microBatchRows } from '../../../src/gan/loss/micro-batches.js';
 import { decodeSafetensors, type NamedTensor } from '../../../src/nn/formats/safetensors.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
 
-/** With such learning rates the weights do not change, and the moments are those of the gradients of every phase. */
+/**
+ * With such learning rates the weights do not change, and the moments are those of the gradients of
+ * every phase.
+ */
 const STILL = { batch: 8, glr: 1e-12, dlr: 1e-12 };
 /** Rounding error of float32 in small sums of terms of about 1. */
 const ROUNDING = 1e-7;
@@ -33,8 +36,10 @@ describe('micro-batches', () => {
     assert.deepEqual(Object.keys(accumulated).sort(), Object.keys(whole).sort());
     for (const [name, { data }] of Object.entries(whole)) {
       const largest = Math.max(...data.map(Math.abs));
-      const apart = Math.max(...data.map((value, i) => Math.abs(value - (accumulated[name]?.data[i] ?? 0))));
-      assert.ok(apart <= 1e-5 * largest + ROUNDING, `${name}: ${apart} of ${largest}`);
+      const difference = Math.max(
+        ...data.map((value, i) => Math.abs(value - (accumulated[name]?.data[i] ?? 0))),
+      );
+      assert.ok(difference <= 1e-5 * largest + ROUNDING, `${name}: ${difference} of ${largest}`);
     }
   });
 

@@ -8,7 +8,7 @@ import { resolveTrainingOptions } from '../../../src/gan/loss/options.js';
 const settings = { cfg: 'stylegan2', resolution: 256, channels: 3, classes: 0 } as const;
 const auto = { gamma: 'auto', glr: 'auto', dlr: 'auto', emaKimg: 'auto', seed: 0 } as const;
 
-test('sizes left out are those of the published configuration F', () => {
+test('default sizes are those of the published configuration F', () => {
   const config = resolveNetworkConfig(settings);
   assert.deepEqual(
     { ...config },
@@ -31,7 +31,7 @@ test('sizes left out are those of the published configuration F', () => {
   assert.equal(styleLayers(config), 14);
 });
 
-test('impossible sizes are refused with the key, what was given and what is allowed', () => {
+test('invalid sizes are refused with the key, the value and what is allowed', () => {
   const refusals: [object, RegExp][] = [
     [{ resolution: 48 }, /train\.resolution: .*48.*power of two/],
     [{ resolution: 4 }, /train\.resolution/],
@@ -61,7 +61,7 @@ test('automatic settings are the published heuristics', () => {
   );
 });
 
-test('a training from other weights averages at the full half-life from its first step, without blur', () => {
+test('a training from other weights has neither ramp-up of the average nor blur', () => {
   const { emaRampup, blur } = resolveTrainingOptions(
     resolveNetworkConfig({ ...settings, cfg: 'stylegan3-r' }),
     { ...auto, batch: 32, resume: 'ffhq' },
@@ -73,7 +73,7 @@ test('a training from other weights averages at the full half-life from its firs
   );
 });
 
-test('settings given are taken as they are', () => {
+test('explicit settings are used unchanged', () => {
   const given = { gamma: 0, glr: 0.1, dlr: 0.2, emaKimg: 3, seed: 7, batch: 2 };
   const options = resolveTrainingOptions(resolveNetworkConfig(settings), given);
   for (const [key, value] of Object.entries(given)) assert.equal(options[key as keyof typeof given], value);

@@ -1,4 +1,4 @@
-/** Minibatches: every image once an epoch, the same from any position. */
+/** Tests of the order of training images, and of minibatches. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TrainingData, type TrainingImages } from '../../../src/training/data.js';
@@ -17,7 +17,7 @@ function images(count: number, channels: 1 | 3 = 1): TrainingImages {
 
 const options = { seed: 5, mirror: false, labelDim: 2 };
 
-test('an epoch shows every image once, and the next one in another order', () => {
+test('every epoch shows every image once, in another order', () => {
   const data = new TrainingData(images(20), options);
   const epoch = (n: number) => Array.from({ length: 20 }, (_, i) => data.indexAt(20 * n + i));
   const sorted = (list: number[]) => [...list].sort((a, b) => a - b);
@@ -29,7 +29,7 @@ test('an epoch shows every image once, and the next one in another order', () =>
   assert.notDeepEqual(epoch(1), epoch(0));
 });
 
-test('a batch is the same whether or not the ones before it were drawn, over the end of an epoch too', () => {
+test('a batch does not depend on the batches drawn before it, even at the end of an epoch', () => {
   const walked = new TrainingData(images(20), { ...options, mirror: true });
   let last = walked.batch(0, 8);
   for (let position = 8; position <= 16; position += 8) last = walked.batch(position, 8);
@@ -44,7 +44,7 @@ test('pixels become -1...1 and labels one-hot', () => {
   assert.deepEqual([...labels], index % 2 === 0 ? [1, 0] : [0, 1]);
 });
 
-test('about half of the images are mirrored, left to right, colours kept together', () => {
+test('about half of the images are mirrored, left to right, with the channels of a pixel together', () => {
   const plain = new TrainingData(images(20, 3), options);
   const mirrored = new TrainingData(images(20, 3), { ...options, mirror: true });
   let flips = 0;
@@ -64,7 +64,7 @@ test('an unconditional training has no labels', () => {
   assert.equal(data.randomLabels('labels', 0, 4).length, 0);
 });
 
-test('labels of generated images come as often as in the training set', () => {
+test('labels of generated images are as frequent as in the training set', () => {
   const data = new TrainingData({ ...images(20), label: (index) => (index < 5 ? 1 : 0) }, options);
   const labels = data.randomLabels('labels', 0, 1000);
   const ones = labels.filter((value, i) => i % 2 === 1 && value === 1).length;

@@ -1,4 +1,7 @@
-/** The discriminator: residual, with minibatch standard deviation. Karras et al. 2020, section 4.1, figure 7c. */
+/**
+ * The discriminator: residual, with minibatch standard deviation. Karras et al. 2020, section 4.1,
+ * figure 7c.
+ */
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { toHalf } from '../../../nn/ops/half.js';
 import { minibatchStddev } from '../../../nn/ops/minibatch-stddev.js';
@@ -26,7 +29,10 @@ const MAPPING_LAYERS = 8;
 /** A residual block adds two paths: each is scaled so that the variance stays. */
 const RESIDUAL_GAIN = Math.SQRT1_2;
 
-/** The network that turns a label into the vector that features are projected on (Miyato and Koyama 2018). */
+/**
+ * The network that turns a label into the vector that features are projected on (Miyato and Koyama
+ * 2018).
+ */
 function labelMapping(config: NetworkConfig): MappingShape {
   const features = discriminatorChannelsAt(config, 4);
   return { zDim: 0, classes: config.classes, wDim: features, layers: MAPPING_LAYERS, tracksMean: false };

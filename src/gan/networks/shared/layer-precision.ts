@@ -1,4 +1,7 @@
-/** Which layers compute in half precision. Karras et al. 2020 (ADA), appendix, "Mixed-precision training". */
+/**
+ * Which layers compute in half precision. Karras et al. 2020 (ADA), appendix, "Mixed-precision
+ * training".
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
 import type { NetworkConfig } from '../../config.js';
@@ -7,7 +10,7 @@ import type { NetworkConfig } from '../../config.js';
 export interface LayerPrecision {
   /** The type of its features and of its copies of weights; null: single precision. */
   half: HalfType | null;
-  /** Features are kept within +-clamp; null: they are not. */
+  /** Features are clamped to +-clamp; null: they are not. */
   clamp: number | null;
 }
 

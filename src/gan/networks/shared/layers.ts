@@ -10,7 +10,10 @@ import type { ParameterScope } from '../parameter-scope.js';
 import { buffer, constant, type Initial, normal, parameter, type ParameterSpecs } from '../parameters.js';
 import type { LayerPrecision } from './layer-precision.js';
 
-/** Taps of the separable low-pass filter that all resampling uses (Karras et al. 2019, section 2; Zhang 2019). */
+/**
+ * Taps of the separable low-pass filter that all resampling uses (Karras et al. 2019, section 2;
+ * Zhang 2019).
+ */
 export const RESAMPLE_TAPS = [1, 3, 3, 1];
 
 /** The filter as state dicts hold it: 4x4, sum 1. */
@@ -67,24 +70,32 @@ export function toHwio(weight: Tensor4D, half: HalfType | null): Tensor4D {
   return toHalf(tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D, half);
 }
 
-/** [out, in, h, w] -> [h, w, out, in], which transposed convolutions take, in the features' type. */
+/**
+ * [out, in, h, w] -> [h, w, out, in], which transposed convolutions take, in the features' type.
+ */
 export function toHwoi(weight: Tensor4D, half: HalfType | null): Tensor4D {
   return toHalf(tf.transpose(weight, [2, 3, 0, 1]) as Tensor4D, half);
 }
 
-/** Gain that keeps the variance of a layer's output at that of its input, applied at run time (equalized learning rate). */
+/**
+ * Gain that keeps the variance of a layer's output at that of its input, applied at run time
+ * (equalized learning rate).
+ */
 function equalizedGain(weight: Tensor4D): number {
   const [, inputs, height, width] = weight.shape;
   return 1 / Math.sqrt(inputs * height * width);
 }
 
 /**
- * Gain of a leaky ReLU of slope 0.2. It is applied to the weights and biases before it, which are small:
- * lrelu(g * x) = g * lrelu(x) for positive g.
+ * Gain of a leaky ReLU of slope 0.2. It is applied to the weights and biases before it, which are
+ * small: lrelu(g * x) = g * lrelu(x) for positive g.
  */
 export const ACTIVATION_GAIN = Math.SQRT2;
 
-/** Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalized learning rate, in the features' type. */
+/**
+ * Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalized learning rate,
+ * in the features' type.
+ */
 function equalized(weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
   return toHwio(tf.mul(weight, equalizedGain(weight) * gain) as Tensor4D, half);
 }
@@ -99,7 +110,10 @@ export function conv(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType
   return conv2d(x, equalized(weight, gain, half), { stride: 1, padding: samePadding(weight) });
 }
 
-/** Convolution to half the size: low-pass filter, then a convolution of stride 2. x [n, h, w, in] -> [n, h/2, w/2, out] */
+/**
+ * Convolution to half the size: low-pass filter, then a convolution of stride 2. x [n, h, w, in] ->
+ * [n, h/2, w/2, out]
+ */
 export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
   const kernel = equalized(weight, gain, half);
   // A 1x1 kernel reads every second pixel only: filter and decimation are one.
@@ -110,7 +124,8 @@ export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: Half
 }
 
 /**
- * Bias, leaky ReLU and clamp. x [n, h, w, c], which includes the gain already; bias [c], in single precision, which does not.
+ * Bias, leaky ReLU and clamp. x [n, h, w, c], which includes the gain already; bias [c], in single
+ * precision, which does not.
  *
  * @param residual gain beside the activation's own, where the layer is one of two that are added
  */

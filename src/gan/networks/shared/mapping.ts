@@ -1,4 +1,7 @@
-/** The mapping network: latents and labels to styles. Karras et al. 2019, section 2; labels as in Karras et al. 2020 (ADA). */
+/**
+ * The mapping network: latents and labels to styles. Karras et al. 2019, section 2; labels as in
+ * Karras et al. 2020 (ADA).
+ */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../../../nn/tensorflow.js';
 import type { NetworkConfig } from '../../config.js';
@@ -44,7 +47,9 @@ export function mappingSpecs({ zDim, classes, wDim, layers, tracksMean }: Mappin
   return scoped('mapping', specs);
 }
 
-/** z [n, zDim] (null where zDim is 0), labels [n, classes] (null where classes is 0) -> w [n, wDim]. */
+/**
+ * z [n, zDim] (null where zDim is 0), labels [n, classes] (null where classes is 0) -> w [n, wDim].
+ */
 export function applyMapping(
   network: ParameterScope,
   shape: MappingShape,

@@ -1,4 +1,7 @@
-/** Modulation and demodulation of features by styles. Karras et al. 2020, section 2.2, equations 1-3. */
+/**
+ * Modulation and demodulation of features by styles. Karras et al. 2020, section 2.2, equations
+ * 1-3.
+ */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { customGradient } from '../../../nn/ops/custom-gradient.js';
 import { tf } from '../../../nn/tensorflow.js';
@@ -11,7 +14,10 @@ export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
   return tf.mul(x, tf.reshape(scale, [images, 1, 1, channels]));
 }
 
-/** Scales of a convolution's outputs that undo what style [n, in] and weight [out, in, k, k] do to their variance. [n, out] */
+/**
+ * Scales of a convolution's outputs that undo what style [n, in] and weight [out, in, k, k] do to
+ * their variance. [n, out]
+ */
 export function demodulation(weight: Tensor4D, style: Tensor2D): Tensor2D {
   const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
   const squares = tf.matMul(tf.square(style), energy, false, true);
@@ -19,8 +25,9 @@ export function demodulation(weight: Tensor4D, style: Tensor2D): Tensor2D {
 }
 
 /**
- * Weights, each output's divided by its largest times the root of its inputs, so that products of features within the clamp stay
- * far from the largest half-precision number. Demodulation cancels the scale. [out, in, k, k]
+ * Weights, each output's divided by its largest times the root of its inputs, so that products of
+ * features within the clamp stay far from the largest half-precision number. Demodulation cancels
+ * the scale. [out, in, k, k]
  */
 export function normalizedWeight(weight: Tensor4D): Tensor4D {
   const [, inputs, height, width] = weight.shape;

@@ -16,8 +16,9 @@ export interface ModulationOptions {
 }
 
 /**
- * Modulated and demodulated convolution, with the modulation on the input and the demodulation on the output: the same numbers
- * as with weights modulated for each image, and one convolution for all images.
+ * Modulated and demodulated convolution, with the modulation on the input and the demodulation on
+ * the output: the same numbers as with weights modulated for each image, and one convolution for
+ * all images.
  *
  * x [n, h, w, in], weight [out, in, k, k], style [n, in] -> [n, h, w, out], or twice the size
  */
@@ -36,7 +37,10 @@ export function modulatedConv(
   return modulate(y, toHalf(scale, half));
 }
 
-/** Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. -> [n, 2h, 2w, out] */
+/**
+ * Convolution to twice the size: transposed convolution of stride 2, then the low-pass filter. ->
+ * [n, 2h, 2w, out]
+ */
 function convUp(x: Tensor4D, weight: Tensor4D, half: HalfType | null): Tensor4D {
   const spread = convTranspose2d(x, toHwoi(weight, half), { stride: 2 });
   // Zeros between the pixels take three quarters of the energy: gain 4.

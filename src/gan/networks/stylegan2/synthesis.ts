@@ -1,4 +1,7 @@
-/** StyleGAN2's synthesis network: a learned constant to an image, with skips. Karras et al. 2020, sections 2 and 4.1, figure 7b. */
+/**
+ * StyleGAN2's synthesis network: a learned constant to an image, with skips. Karras et al. 2020,
+ * sections 2 and 4.1, figure 7b.
+ */
 import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { type HalfType, toFloat, toHalf } from '../../../nn/ops/half.js';
@@ -127,7 +130,10 @@ function styledConv(
   return activate(noisy, parameters.take('bias'), precision);
 }
 
-/** Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength and the activation's gain. */
+/**
+ * Noise [n or 1, h, w, 1], the same for all channels, scaled by the layer's learned strength and
+ * the activation's gain.
+ */
 function layerNoise(
   parameters: ParameterScope,
   [images, height, width]: [number, number, number, number],
@@ -143,8 +149,9 @@ function layerNoise(
 }
 
 /**
- * Modulated, not demodulated, 1x1 convolution. Karras et al. 2020, section 4.1. There are so few output channels that weights
- * modulated for each image, in a matrix product, cost less than modulated features. Images are in single precision.
+ * Modulated, not demodulated, 1x1 convolution. Karras et al. 2020, section 4.1. There are so few
+ * output channels that weights modulated for each image, in a matrix product, cost less than
+ * modulated features. Images are in single precision.
  *
  * x [n, h, w, c] -> [n, h, w, channels]
  */

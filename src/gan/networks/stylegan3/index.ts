@@ -2,7 +2,7 @@
 import type { Network } from '../network.js';
 import { applyDiscriminator, discriminatorSpecs } from '../shared/discriminator.js';
 import { applyMapping, generatorMapping, mappingSpecs } from '../shared/mapping.js';
-import { LAYERS } from './schedule.js';
+import { LAYERS } from './layer-plans.js';
 import { applySynthesis, magnitudeNames, synthesisSpecs } from './synthesis.js';
 
 /** Configurations differ in `cfg` only, which decides kernels and filters. */

@@ -1,4 +1,7 @@
-/** StyleGAN3's input: Fourier features that a learned transform rotates and shifts. Karras et al. 2021, section 3.2 and appendix F. */
+/**
+ * StyleGAN3's input: Fourier features that a learned transform rotates and shifts. Karras et al.
+ * 2021, section 3.2 and appendix F.
+ */
 import type { Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { RandomStream } from '../../../core/random.js';
 import { tf } from '../../../nn/tensorflow.js';
@@ -13,7 +16,7 @@ import {
   type ParameterSpecs,
 } from '../parameters.js';
 import { dense } from '../shared/layers.js';
-import type { Signal } from './schedule.js';
+import type { Signal } from './layer-plans.js';
 
 /** Frequencies and phases are not learned, and the same for every seed of a training. */
 const SEED = 0;
@@ -37,7 +40,10 @@ function values(array: Float32Array): Initial {
   return { type: 'values', values: array };
 }
 
-/** Spread evenly over the disc within the cutoff: normal directions, radii mapped to uniform area (appendix F). */
+/**
+ * Spread evenly over the disc within the cutoff: normal directions, radii mapped to uniform area
+ * (appendix F).
+ */
 function frequencies(channels: number, cutoff: number): Float32Array {
   const drawn = normalValues(channels * 2, 1, SEED, STREAM.freqs);
   for (let i = 0; i < channels; i++) {
@@ -66,7 +72,8 @@ export function applyInput(
   // [n, channels, 2] and [n, channels]
   const rotated = product(freqs, rotation);
   const shifted = tf.add(input.take<Tensor1D>('phases'), tf.squeeze(product(freqs, shift), [2])) as Tensor2D;
-  // Frequencies that the transform moved beyond the cutoff fade, and vanish at half the sampling rate.
+  // Frequencies that the transform moved beyond the cutoff fade, and vanish at half the sampling
+  // rate.
   const radius = tf.sqrt(tf.sum(tf.square(rotated), 2));
   const fade = tf.sub(1, tf.div(tf.sub(radius, cutoff), rate / 2 - cutoff));
   const amplitude = tf.reshape(tf.clipByValue(fade, 0, 1), [-1, 1, channels]);

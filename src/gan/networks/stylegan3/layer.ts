@@ -1,4 +1,7 @@
-/** A layer of StyleGAN3: modulated convolution, then a nonlinearity that adds no frequencies. Karras et al. 2021, section 3.2. */
+/**
+ * A layer of StyleGAN3: modulated convolution, then a nonlinearity that adds no frequencies. Karras
+ * et al. 2021, section 3.2.
+ */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { biasAct } from '../../../nn/ops/bias-act.js';
 import { conv2d, convTranspose2d } from '../../../nn/ops/conv.js';
@@ -12,7 +15,7 @@ import type { LayerPrecision } from '../shared/layer-precision.js';
 import { convSpecs, dense, denseSpecs, toHwio, toHwoi } from '../shared/layers.js';
 import { demodulation, modulate } from '../shared/modulation.js';
 import { radialLowPass, separableLowPass } from './lowpass.js';
-import type { LayerPlan } from './schedule.js';
+import type { LayerPlan } from './layer-plans.js';
 
 /** Buffer of a layer: the running mean square of its input. */
 export const MAGNITUDE = 'magnitude_ema';
@@ -74,7 +77,10 @@ export function applyLayer(
   return layerActivation(plan, biasAct(y, bias, 'linear') as Tensor4D, clamp);
 }
 
-/** The running mean square of the layer's inputs, by which they are divided (section 3.2); in training it first takes in x. */
+/**
+ * The running mean square of the layer's inputs, by which they are divided (section 3.2); in
+ * training it first takes in x.
+ */
 function trackedMagnitude(layer: ParameterScope, x: Tensor4D, tracking: Tracking | null): Tensor {
   const mean = layer.take(MAGNITUDE);
   if (!tracking) return mean;
@@ -85,8 +91,9 @@ function trackedMagnitude(layer: ParameterScope, x: Tensor4D, tracking: Tracking
 }
 
 /**
- * Convolution with weights of unit scale, modulated on the input and demodulated on the output (Karras et al. 2021, appendix C.2;
- * 2020, section 2.2). Weights and styles are normalized first, which changes the range of intermediate values only.
+ * Convolution with weights of unit scale, modulated on the input and demodulated on the output
+ * (Karras et al. 2021, appendix C.2; 2020, section 2.2). Weights and styles are normalized first,
+ * which changes the range of intermediate values only.
  */
 function demodulatedConv(
   x: Tensor4D,
@@ -102,7 +109,10 @@ function demodulatedConv(
   return modulate(convolve(x, kernel, tf.mul(unit, inputGain) as Tensor2D, half), toHalf(scale, half));
 }
 
-/** Convolution that widens the image by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h + k - 1, w + k - 1, out] */
+/**
+ * Convolution that widens the image by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h
+ * + k - 1, w + k - 1, out]
+ */
 function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType | null): Tensor4D {
   const modulated = modulate(x, toHalf(style, half));
   // A kernel of one pixel does not widen.
@@ -112,7 +122,10 @@ function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType
   return convTranspose2d(modulated, toHwoi(flipped, half), { stride: 1 });
 }
 
-/** Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU adds can be filtered out (section 3.1). */
+/**
+ * Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU adds can be filtered out
+ * (section 3.1).
+ */
 function layerActivation(plan: LayerPlan, x: Tensor4D, clamp: number | null): Tensor4D {
   const { up, down, padding, isRadial } = plan;
   return filteredActivation(

@@ -1,6 +1,9 @@
-/** Low-pass filters with Kaiser windows: separable and radially symmetric. Karras et al. 2021, appendix C.1; Kaiser 1974. */
+/**
+ * Low-pass filters with Kaiser windows: separable and radially symmetric. Karras et al. 2021,
+ * appendix C.1; Kaiser 1974.
+ */
 
-/** What a filter must do: frequencies in the unit of the sampling rate. */
+/** The design of a filter. Frequencies are in the unit of the sampling rate. */
 export interface LowPass {
   taps: number;
   cutoff: number;
@@ -18,8 +21,8 @@ export function separableLowPass({ taps, cutoff, width, rate }: LowPass): Float3
 }
 
 /**
- * Taps of the rotationally symmetric filter, of sum 1, row by row: a jinc, the sinc's counterpart in the plane, under the outer
- * product of a Kaiser window with itself.
+ * Taps of the rotationally symmetric filter, of sum 1, row by row: a jinc, the sinc's counterpart
+ * in the plane, under the outer product of a Kaiser window with itself.
  */
 export function radialLowPass({ taps, cutoff, width, rate }: LowPass): Float32Array {
   const window = kaiserWindow(taps, width / (rate / 2));
@@ -27,7 +30,8 @@ export function radialLowPass({ taps, cutoff, width, rate }: LowPass): Float32Ar
   return normalized(
     window.flatMap((vertical, i) =>
       window.map((horizontal, j) => {
-        // The number of taps is even: no tap is at the centre, where the formula would divide by zero.
+        // The number of taps is even: no tap is at the center, where the formula would divide by
+        // zero.
         const radius = Math.hypot(at(i), at(j));
         return (vertical * horizontal * besselJ1(2 * cutoff * Math.PI * radius)) / (Math.PI * radius);
       }),
@@ -60,7 +64,10 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
-/** Modified Bessel function of the first kind, order 0, by its power series (Abramowitz and Stegun 1964, 9.6.12). */
+/**
+ * Modified Bessel function of the first kind, order 0, by its power series (Abramowitz and Stegun
+ * 1964, 9.6.12).
+ */
 function besselI0(x: number): number {
   let [sum, term] = [1, 1];
   for (let k = 1; term > sum * Number.EPSILON; k++) {
@@ -73,7 +80,10 @@ function besselI0(x: number): number {
 /** Points of the trapezoidal rule, which converges exponentially on a period. */
 const QUADRATURE_POINTS = 256;
 
-/** Bessel function of the first kind, order 1, by Bessel's integral (Abramowitz and Stegun 1964, 9.1.21). For |x| below 100. */
+/**
+ * Bessel function of the first kind, order 1, by Bessel's integral (Abramowitz and Stegun 1964,
+ * 9.1.21). For |x| below 100.
+ */
 function besselJ1(x: number): number {
   let sum = 0;
   for (let k = 0; k < QUADRATURE_POINTS; k++) {

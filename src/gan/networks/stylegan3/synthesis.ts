@@ -1,4 +1,7 @@
-/** StyleGAN3's synthesis network: Fourier features through layers without aliasing. Karras et al. 2021, section 3. */
+/**
+ * StyleGAN3's synthesis network: Fourier features through layers without aliasing. Karras et al.
+ * 2021, section 3.
+ */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { HalfType } from '../../../nn/ops/half.js';
 import { tf } from '../../../nn/tensorflow.js';
@@ -9,7 +12,7 @@ import { type ParameterSpecs, scoped } from '../parameters.js';
 import { convertFeatures, layerPrecision } from '../shared/layer-precision.js';
 import { applyInput, inputSpecs } from './input.js';
 import { applyLayer, layerSpecs, MAGNITUDE } from './layer.js';
-import { layerPlans, type Signal, signals } from './schedule.js';
+import { layerPlans, type Signal, signals } from './layer-plans.js';
 
 /** The output of toRGB has a larger scale than images. */
 const OUTPUT_SCALE = 0.25;
@@ -27,7 +30,10 @@ export function magnitudeNames(config: NetworkConfig): string[] {
   return layerPlans(config).map(({ name }) => `synthesis.${name}.${MAGNITUDE}`);
 }
 
-/** The first w is for the input, the others for the layers. -> images [n, resolution, resolution, channels]. It takes no noise. */
+/**
+ * The first w is for the input, the others for the layers. -> images [n, resolution, resolution,
+ * channels]. It takes no noise.
+ */
 export function applySynthesis(
   config: NetworkConfig,
   generator: ParameterScope,

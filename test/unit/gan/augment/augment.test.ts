@@ -1,4 +1,4 @@
-/** Tests of augmentation as a whole: what it leaves alone, that it is drawn from the seed alone, and its gradients. */
+/** Tests of the whole augmentation: identity, dependence on the seed, and gradients. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tensor4D } from '@tensorflow/tfjs';
@@ -35,7 +35,7 @@ describe('augmentation', () => {
     });
   }
 
-  test('equal seeds augment equally, others differently, and each image of a batch by itself', () => {
+  test('equal seeds give equal augmentations, other seeds others, and each image of a batch has its own', () => {
     const one = randomImages(1, 8, 1);
     const images = tf.tile(one, [2, 1, 1, 1]) as Tensor4D;
     const done = (seed: number) =>
@@ -45,7 +45,7 @@ describe('augmentation', () => {
     assert.notDeepEqual(done(1).slice(0, 64), done(1).slice(64));
   });
 
-  test('each transformation is done to a share p of the images, rotation included', () => {
+  test('each transformation is applied to a fraction p of the images, rotation included', () => {
     const n = 20_000;
     const draws = new Draws(seedOf(4), n, tf.scalar(0.3));
     const share = (values: { dataSync(): Float32Array | Int32Array | Uint8Array }, neutral: number) =>
@@ -54,7 +54,7 @@ describe('augmentation', () => {
       assert.ok(Math.abs(found - wanted) < 0.015, `${found} instead of ${wanted}`);
     const blitted = drawBlit(AUGMENTATION_SETS.blit, draws, 64);
     near(share(blitted.flip, 1), 0.3 / 2);
-    near(share(blitted.turns, 0), (0.3 * 3) / 4);
+    near(share(blitted.rotations, 0), (0.3 * 3) / 4);
     const { scale, preRotation, postRotation, shiftX } = drawGeometry(AUGMENTATION_SETS.geom, draws, 64);
     near(share(scale, 1), 0.3);
     near(share(shiftX, 0), 0.3);
@@ -65,7 +65,7 @@ describe('augmentation', () => {
     near(share(hue, 0), 0.3);
   });
 
-  test('a strength above 1 is as 1', () => {
+  test('a strength above 1 has the effect of 1', () => {
     const images = randomImages(2, 8, 1);
     const done = (p: number) => augment(images, AUGMENTATION_SETS.bgc, strength(p), seedOf(1)).dataSync();
     assert.deepEqual(done(1.5), done(1));
@@ -80,20 +80,20 @@ describe('the medical set', () => {
     assert.deepEqual([defaultSet(1), defaultSet(3)], ['medical', 'bgc']);
   });
 
-  test('never flips or turns by quarters', () => {
-    const { flip, turns } = drawBlit(medical, draws, 64);
+  test('never flips or rotates by quarters', () => {
+    const { flip, rotations } = drawBlit(medical, draws, 64);
     assert.ok(flip.dataSync().every((value) => value === 1));
-    assert.ok(turns.dataSync().every((value) => value === 0));
+    assert.ok(rotations.dataSync().every((value) => value === 0));
   });
 
-  test('turns by no more than twenty degrees in all, and never stretches', () => {
+  test('rotates by no more than twenty degrees in total, and never stretches', () => {
     const { preRotation, postRotation, stretch } = drawGeometry(medical, draws, 64);
     const most = tf.max(tf.abs(tf.add(preRotation, postRotation))).dataSync()[0] as number;
     assert.ok(most <= (20 / 180) * Math.PI);
     assert.ok(stretch.dataSync().every((value) => value === 1));
   });
 
-  test('keeps what is on the left on the left', () => {
+  test('keeps the left side on the left', () => {
     const side = 32;
     const left = tf.tensor4d(
       Array.from({ length: side * side }, (_, i) => (i % side < side / 2 ? 0.8 : -0.8)),
@@ -102,8 +102,8 @@ describe('the medical set', () => {
     const images = tf.tile(left, [64, 1, 1, 1]) as Tensor4D;
     const found = augment(images, medical, strength(1), seedOf(6));
     const [west, east] = tf.split(tf.mean(found, [1, 3]), 2, 1);
-    const apart = tf.sub(tf.mean(west as never, 1), tf.mean(east as never, 1)).dataSync();
-    assert.ok(apart.every((value) => value > 0.3));
+    const difference = tf.sub(tf.mean(west as never, 1), tf.mean(east as never, 1)).dataSync();
+    assert.ok(difference.every((value) => value > 0.3));
   });
 
   test('leaves gray RGB images gray', () => {
@@ -150,13 +150,13 @@ describe('gradients of augmentation', () => {
       const slope = tf.sum(tf.mul(tf.grad((w) => penalty(w as Tensor4D))(weights), direction)).dataSync()[0];
       const at = (step: number) =>
         Number(penalty(tf.add(weights, tf.mul(direction, step)) as Tensor4D).dataSync()[0]);
-      // The penalty is quadratic in w: central differences are exact but for rounding.
+      // The penalty is quadratic in w: central differences are exact except for rounding.
       const expected = (at(1) - at(-1)) / 2;
       assert.ok(Math.abs(Number(slope) - expected) < 1e-3 * Math.abs(expected), `${slope} ${expected}`);
     });
   }
 
-  test('reach no pixel that was cut out, and all where nothing is done', () => {
+  test('are zero for pixels that were cut out, and reach every pixel of images that are not augmented', () => {
     const images = randomImages(2, side, 1);
     const gradient = (p: number, set: AugmentationSet) =>
       tf.grad((x) => tf.sum(augment(x as Tensor4D, set, strength(p), seed())))(images);
@@ -166,7 +166,7 @@ describe('gradients of augmentation', () => {
   });
 });
 
-test('compiled augmentation gives the numbers of the op-by-op one, at every strength, without being compiled again', async () => {
+test('compiled augmentation computes the numbers of eager mode at every strength, without being compiled again', async () => {
   for (const channels of [1, 3]) {
     const shape = [4, 8, 8, channels];
     const definition: ProgramDefinition = {
@@ -180,9 +180,9 @@ test('compiled augmentation gives the numbers of the op-by-op one, at every stre
           },
           body: (_variables, { images, p, seed }) => {
             assert.ok(images && p && seed);
-            const shown = (x: Tensor4D) => augment(x, AUGMENTATION_SETS.bgcfnc, p, seed);
-            const gradient = tf.grad((x) => tf.sum(tf.square(shown(x as Tensor4D))))(images);
-            return { outputs: { shown: shown(images as Tensor4D), gradient } };
+            const augmented = (x: Tensor4D) => augment(x, AUGMENTATION_SETS.bgcfnc, p, seed);
+            const gradient = tf.grad((x) => tf.sum(tf.square(augmented(x as Tensor4D))))(images);
+            return { outputs: { augmented: augmented(images as Tensor4D), gradient } };
           },
         },
       },
@@ -195,9 +195,9 @@ test('compiled augmentation gives the numbers of the op-by-op one, at every stre
     for (const p of [0, 0.3, 1]) {
       const feeds = { images, p: Float32Array.of(p), seed: Int32Array.of(3, 4) };
       const [found, wanted] = [await graph.run('augment', feeds), await eager.run('augment', feeds)];
-      for (const name of ['shown', 'gradient'])
+      for (const name of ['augmented', 'gradient'])
         assertNear(tf.tensor1d(found[name] ?? []), tf.tensor1d(wanted[name] ?? []), 1e-4);
-      if (p === 0) assert.deepEqual(found.shown, images);
+      if (p === 0) assert.deepEqual(found.augmented, images);
     }
     graph.dispose();
     eager.dispose();

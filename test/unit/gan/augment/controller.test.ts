@@ -1,4 +1,4 @@
-/** Tests of the controller's arithmetic, and of what a user's settings amount to. */
+/** Tests of the controller's arithmetic, and of resolved settings. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -13,12 +13,12 @@ import { trainSchema } from '../../../../src/spec/train.js';
 const BATCH = 10;
 const options: AugmentationOptions = { aug: 'ada', set: {}, target: 0.6, adaKimg: 1 };
 
-/** Signs of a minibatch with so many images judged real. */
+/** Signs of a minibatch of which the discriminator takes this many images for real. */
 function signs(real: number): Float32Array {
   return Float32Array.from({ length: BATCH }, (_, i) => (i < real ? 1 : -1));
 }
 
-/** Steps of equal minibatches. */
+/** Takes steps with equal minibatches. */
 function after(steps: number, real: number, start: AugmentationState): AugmentationState {
   let state = start;
   for (let step = 1; step <= steps; step++) state = adapt(state, options, signs(real), step);
@@ -27,21 +27,21 @@ function after(steps: number, real: number, start: AugmentationState): Augmentat
 
 const zero = { p: 0, images: 0, signs: 0 };
 
-test('nothing moves before the fourth step', () => {
+test('the strength does not change before the fourth step', () => {
   assert.deepEqual(after(3, 10, zero), { p: 0, images: 30, signs: 30 });
 });
 
-test('every fourth step p rises by batch * 4 / (adaKimg * 1000) while reals are judged too surely', () => {
+test('every fourth step p rises by batch * 4 / (adaKimg * 1000) while the mean sign of real images is above the target', () => {
   assert.deepEqual(after(4, 9, zero), { p: 0.04, images: 0, signs: 0 });
   assert.equal(after(100, 9, zero).p.toFixed(6), '1.000000');
 });
 
-test('p falls as fast while reals are judged less surely, but not below 0', () => {
+test('p falls as fast while the mean sign is below the target, but not below 0', () => {
   assert.equal(after(4, 7, { ...zero, p: 0.5 }).p.toFixed(6), '0.460000');
   assert.equal(after(4, 7, { ...zero, p: 0.01 }).p, 0);
 });
 
-test('p stays where the mean sign is the target', () => {
+test('p does not change where the mean sign is the target', () => {
   assert.equal(after(4, 8, { ...zero, p: 0.5 }).p, 0.5);
 });
 
@@ -53,15 +53,15 @@ test('the mean is over all images of the four steps', () => {
   assert.equal(state.p, 0, 'a mean of 0.5');
 });
 
-test('going on from a state in the middle is as if there had been no stop', () => {
+test('resuming from an intermediate state gives the states of an uninterrupted training', () => {
   const whole = after(8, 9, zero);
-  const kept = JSON.parse(JSON.stringify(after(6, 9, zero))) as AugmentationState;
-  let state = kept;
+  const saved = JSON.parse(JSON.stringify(after(6, 9, zero))) as AugmentationState;
+  let state = saved;
   for (let step = 7; step <= 8; step++) state = adapt(state, options, signs(9), step);
   assert.deepEqual(state, whole);
 });
 
-test('a fixed strength starts as it is said and stays; none is 0', () => {
+test('a fixed strength never changes; without augmentation it is 0', () => {
   const fixed: AugmentationOptions = { aug: 'fixed', set: {}, p: 0.3 };
   const state = initialAugmentation(fixed);
   assert.equal(state.p, 0.3);
@@ -70,7 +70,7 @@ test('a fixed strength starts as it is said and stays; none is 0', () => {
   assert.deepEqual(initialAugmentation(options), zero);
 });
 
-test('settings: by default nothing; ada aims at 0.6 within 500 kimg, 100 from other weights, with the set that suits the channels', () => {
+test('settings: no augmentation by default; ada has target 0.6 within 500 kimg, 100 from other weights, with the set that suits the channels', () => {
   const settings = (given: object) => trainSchema.parse(given);
   assert.equal(resolveAugmentation(1, settings({})), null);
   const ada = { aug: 'ada', target: 0.6, adaKimg: 500 };

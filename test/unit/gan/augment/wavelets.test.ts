@@ -16,7 +16,7 @@ for (const [name, taps] of [
     }
   });
 
-  test(`${name} lets no polynomial through its high-pass filter up to half its length in degrees`, () => {
+  test(`${name} has a high-pass filter that stops polynomials of degrees below half its length`, () => {
     for (let degree = 0; degree < taps.length / 2; degree++) {
       const scale = taps.length ** degree;
       const moment = sum(taps.map((tap, k) => ((-1) ** k * tap * k ** degree) / scale));
@@ -35,7 +35,7 @@ test('the four bands add up to the identity', () => {
   });
 });
 
-test('each band is symmetric and passes most at the middle of its own frequencies', () => {
+test('each band is symmetric and has its largest response at the middle of its frequencies', () => {
   const bank = filterBank(SYM2);
   const response = (band: readonly number[], frequency: number) =>
     sum(band.map((tap, k) => tap * Math.cos(frequency * (k - (band.length - 1) / 2))));

@@ -39,7 +39,7 @@ const { definition } = buildTrainingProgram(config, resolveTrainingOptions(confi
 const { definition: plain } = buildTrainingProgram(config, resolveTrainingOptions(config, settings));
 const PHASES = ['generatorMain', 'discriminatorMain', 'discriminatorR1'];
 
-/** The same for both definitions, each of which takes what it asks for. */
+/** The feeds that a phase of either definition declares. */
 function feeds(phase: string, p: number, of = definition): Feeds {
   const { seed, real, ...rest } = of.phases[phase]?.feeds ?? {};
   const fed: Feeds = {};
@@ -58,9 +58,9 @@ async function step(program: Program, start: Values, p: number, of = definition)
   return { ...results, ...(await program.read(moments)) };
 }
 
-function assertClose(found: Values, wanted: Values, tolerance: number): void {
-  assert.deepEqual(Object.keys(found).sort(), Object.keys(wanted).sort());
-  for (const [name, values] of Object.entries(wanted)) {
+function assertClose(found: Values, expected: Values, tolerance: number): void {
+  assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+  for (const [name, values] of Object.entries(expected)) {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
     values.forEach((value, i) => {
       const error = Math.abs((found[name]?.[i] ?? Number.NaN) - value) / largest;
@@ -77,7 +77,7 @@ before(async () => {
 });
 after(() => graph.dispose());
 
-test('a compiled step with augmentation gives the losses and gradients of an op-by-op one, the penalty on gradients included', async () => {
+test('a compiled step with augmentation gives the losses and gradients of an eager one, including the gradient penalty', async () => {
   const eager = await createProgram(definition, { mode: 'eager' });
   assertClose(await step(graph, start, 0.7), await step(eager, start, 0.7), 1e-3);
   eager.dispose();
@@ -87,17 +87,17 @@ test('the same step repeated gives the same bytes', async () => {
   assert.deepEqual(await step(graph, start, 0.7), await step(graph, start, 0.7));
 });
 
-test('at strength 0 training is what it is without augmentation; at another it is not', async () => {
+test('at strength 0 training equals training without augmentation; at another strength it does not', async () => {
   const unaugmented = await createProgram(plain, { mode: 'graph' });
-  const wanted = await step(unaugmented, start, 0, plain);
+  const expected = await step(unaugmented, start, 0, plain);
   unaugmented.dispose();
-  assertClose(await step(graph, start, 0), wanted, 1e-4);
+  assertClose(await step(graph, start, 0), expected, 1e-4);
   const augmented = await step(graph, start, 0.7);
   for (const loss of ['Loss/G/loss', 'Loss/D/loss', 'Loss/r1_penalty'])
-    assert.notDeepEqual(augmented[loss], wanted[loss]);
+    assert.notDeepEqual(augmented[loss], expected[loss]);
 });
 
-test('without augmentation no phase asks for its strength', () => {
+test('without augmentation no phase has the feed of its strength', () => {
   for (const { feeds } of Object.values(plain.phases)) assert.equal(feeds.p, undefined);
   assert.deepEqual(Object.keys(plain.phases.discriminatorR1?.feeds ?? {}), ['real']);
 });

@@ -1,4 +1,4 @@
-/** Tests that a training keeps no tensors: neither 2,000 steps of a graph nor some op by op leave one behind. */
+/** Tests that a training leaks no tensors, in graph and in eager mode. */
 import '../../../support/one-thread.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -38,15 +38,15 @@ async function takeSteps(program: Program, from: number, to: number): Promise<vo
 }
 
 function feedsOf(phase: string, step: number): Feeds {
-  const wanted = Object.entries(definition.phases[phase]?.feeds ?? {});
-  const values = wanted.map(([name, { shape, dtype }]) => {
+  const expected = Object.entries(definition.phases[phase]?.feeds ?? {});
+  const values = expected.map(([name, { shape, dtype }]) => {
     const size = sizeOf(shape);
     return [name, dtype === 'int32' ? new Int32Array(size).fill(step) : new Float32Array(size).fill(0.5)];
   });
   return Object.fromEntries(values) as Feeds;
 }
 
-/** Tensors and data of the engine, and what the backend holds a native handle of. */
+/** Tensors and data of the engine, and native handles of the backend. */
 function held(): { tensors: number; data: number; handles: number } {
   const { numTensors, numDataBuffers } = tf.memory();
   return { tensors: numTensors, data: numDataBuffers, handles: nativeBackend().numDataIds() };
@@ -56,7 +56,7 @@ const CASES = [
   { mode: 'graph', steps: 2_000 },
   { mode: 'eager', steps: 36 },
 ] as const;
-/** Each phase has run by then. */
+/** After these steps each phase has run. */
 const WARM = 2;
 
 for (const { mode, steps } of CASES) {

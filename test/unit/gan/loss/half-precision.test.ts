@@ -1,4 +1,4 @@
-/** Tests of trainings whose highest resolutions are in half precision: they follow single precision as far as their digits reach. */
+/** Tests of half precision: it matches single precision within rounding. */
 import '../../../support/one-thread.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -52,10 +52,10 @@ async function train(cfg: NetworkFamily, half: HalfType | null, steps: number): 
   return [outputs, state];
 }
 
-/** Length of all differences, over the length of all that is wanted. */
-function distance(found: Values, wanted: Values): number {
+/** Norm of all differences, over the norm of all expected values. */
+function distance(found: Values, expected: Values): number {
   let [differences, squares] = [0, 0];
-  for (const [name, values] of Object.entries(wanted))
+  for (const [name, values] of Object.entries(expected))
     for (const [i, value] of values.entries()) {
       differences += ((found[name]?.[i] ?? Number.NaN) - value) ** 2;
       squares += value ** 2;
@@ -69,7 +69,7 @@ function gradients(state: Values, network: 'G' | 'D'): Values {
   return Object.fromEntries(moments.map(([name, values]) => [name, values.map(Math.sqrt)]));
 }
 
-/** Relative errors that digits of so few bits (11 and 8) may add up to over some dozen layers. */
+/** Relative errors to which significands of 11 and 8 bits can add up over a few dozen layers. */
 const TOLERANCE = {
   float16: { outputs: 0.01, gradients: 0.03 },
   bfloat16: { outputs: 0.05, gradients: 0.2 },
@@ -78,7 +78,7 @@ const CASES = { stylegan2: ['float16', 'bfloat16'], 'stylegan3-t': ['float16'] }
 
 for (const [family, halves] of Object.entries(CASES)) {
   const cfg = family as NetworkFamily;
-  test(`a step of ${cfg} in ${halves.join(' or ')} gives the losses and gradients of single precision, nearly`, async () => {
+  test(`a step of ${cfg} in ${halves.join(' or ')} gives nearly the losses and gradients of single precision`, async () => {
     const [outputs, state] = await train(cfg, null, 1);
     for (const half of halves) {
       const [found, foundState] = await train(cfg, half, 1);
@@ -96,7 +96,7 @@ for (const [family, halves] of Object.entries(CASES)) {
   });
 }
 
-test('steps in half precision stay finite, and what they train is in single precision', async () => {
+test('steps in half precision stay finite, and the trained weights are in single precision', async () => {
   const [outputs, state] = await train('stylegan2', 'float16', 4);
   for (const [name, values] of Object.entries({ ...outputs, ...state }))
     assert.ok(values.every(Number.isFinite), name);

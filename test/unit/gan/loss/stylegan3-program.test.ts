@@ -1,4 +1,4 @@
-/** StyleGAN3's training as a program: both modes agree, running means follow, -r begins blurred. */
+/** Tests of a StyleGAN3 training as a program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NetworkFamily, resolveNetworkConfig } from '../../../../src/gan/config.js';
@@ -59,7 +59,10 @@ function programOf(cfg: NetworkFamily) {
     return { outputs, state };
   };
   let compiled: ReturnType<typeof train> | undefined;
-  /** What the compiled step gives: compiling takes the time of this file, so it is done once. */
+  /**
+   * The results of the compiled step. It is compiled once, since that takes most of the time of
+   * this file.
+   */
   const trainCompiled = () => {
     compiled ??= train('graph');
     return compiled;
@@ -67,9 +70,9 @@ function programOf(cfg: NetworkFamily) {
   return { definition, options, train, trainCompiled };
 }
 
-function worstError(found: Values, wanted: Values): number {
+function worstError(found: Values, expected: Values): number {
   let worst = 0;
-  for (const [name, values] of Object.entries(wanted)) {
+  for (const [name, values] of Object.entries(expected)) {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
     values.forEach((value, i) => {
       worst = Math.max(worst, Math.abs((found[name]?.[i] ?? Number.NaN) - value) / largest);
@@ -81,7 +84,7 @@ function worstError(found: Values, wanted: Values): number {
 for (const cfg of ['stylegan3-t', 'stylegan3-r'] as const) {
   const { train, trainCompiled } = programOf(cfg);
 
-  test(`a compiled step of ${cfg} gives what an eager one gives`, async () => {
+  test(`a compiled step of ${cfg} gives the results of an eager one`, async () => {
     const [graph, eager] = [await trainCompiled(), await train('eager')];
     assert.ok(worstError(graph.outputs, eager.outputs) < 1e-4);
     // Second moments, after one step, are the squared gradients of every phase.
@@ -90,12 +93,12 @@ for (const cfg of ['stylegan3-t', 'stylegan3-r'] as const) {
     assert.ok(worstError(moments(graph.state), moments(eager.state)) < 5e-3);
   });
 
-  test(`a compiled step of ${cfg} in the form for a GPU gives what the form for a CPU gives`, async () => {
+  test(`a compiled step of ${cfg} in the form for a GPU gives the results of the form for a CPU`, async () => {
     const [gpu, cpu] = [await train('graph', 'gpu'), await trainCompiled()];
     assert.ok(worstError(gpu.outputs, cpu.outputs) < 1e-4);
   });
 
-  test(`${cfg} tracks the magnitude of every layer, and the averaged generator has it too`, async () => {
+  test(`${cfg} tracks the magnitude of every layer, and the averaged generator copies it`, async () => {
     const { state } = await trainCompiled();
     const magnitudes = Object.keys(state).filter((name) => /^G\..*magnitude_ema$/.test(name));
     assert.equal(magnitudes.length, 15);
@@ -106,7 +109,7 @@ for (const cfg of ['stylegan3-t', 'stylegan3-r'] as const) {
   });
 }
 
-test('StyleGAN3 trains without path lengths and style mixing; -r alone begins blurred', () => {
+test('StyleGAN3 trains without path lengths and style mixing; only -r starts with a blur', () => {
   const [t, r] = [programOf('stylegan3-t'), programOf('stylegan3-r')];
   assert.equal('generatorPathLength' in t.definition.phases, false);
   assert.equal(t.options.styleMixing, 0);

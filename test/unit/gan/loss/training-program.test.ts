@@ -59,9 +59,9 @@ async function train(program: Program, from: number, to: number): Promise<Values
   return outputs;
 }
 
-function assertClose(found: Values, wanted: Values, tolerance: number): void {
-  assert.deepEqual(Object.keys(found).sort(), Object.keys(wanted).sort());
-  for (const [name, values] of Object.entries(wanted)) {
+function assertClose(found: Values, expected: Values, tolerance: number): void {
+  assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+  for (const [name, values] of Object.entries(expected)) {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
     values.forEach((value, i) => {
       const error = Math.abs((found[name]?.[i] ?? Number.NaN) - value) / largest;
@@ -81,17 +81,17 @@ after(() => {
   eager.dispose();
 });
 
-test('graph steps give the losses, scores and the whole state that eager steps give', async () => {
+test('graph steps give the losses, the scores and the whole state of eager steps', async () => {
   for (let step = 0; step < 4; step++) {
-    const [found, wanted] = [await train(graph, step, step + 1), await train(eager, step, step + 1)];
-    assertClose(found, wanted, 2e-4);
+    const [found, expected] = [await train(graph, step, step + 1), await train(eager, step, step + 1)];
+    assertClose(found, expected, 2e-4);
   }
-  const [found, wanted] = [await graph.read(), await eager.read()];
+  const [found, expected] = [await graph.read(), await eager.read()];
   assert.deepEqual(Object.keys(found).sort(), Object.keys(stateOf(definition)).sort());
-  assertClose(found, wanted, 2e-4);
+  assertClose(found, expected, 2e-4);
 });
 
-test('every phase puts out one value an image', async () => {
+test('every phase outputs one value for each image', async () => {
   const outputs = await train(eager, 0, 1);
   const half = ['Loss/pl_penalty'];
   const whole = [
@@ -122,7 +122,7 @@ test('equal seeds give equal steps, different seeds different ones', async () =>
   program.dispose();
 });
 
-test('generator phases leave the discriminator as it is, and the other way round', async () => {
+test('phases of one network do not change the other', async () => {
   const program = await createProgram(definition, { mode: 'graph' });
   const changed = async (phase: string) => {
     const before = await program.read();
@@ -155,7 +155,7 @@ function bytes(values: Float32Array | undefined): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-test('with decay 0 the average is the generator itself; with 1 it stays', async () => {
+test('with decay 0 the average equals the generator; with 1 it does not change', async () => {
   await train(graph, 0, 1);
   const name = 'synthesis.b4.conv1.weight';
   const before = await graph.read([`G_ema.${name}`]);
@@ -166,7 +166,7 @@ test('with decay 0 the average is the generator itself; with 1 it stays', async 
   assert.deepEqual(average, trained);
 });
 
-test('lazy regularisation lowers learning rate and decays of the optimiser that it shares', () => {
+test('lazy regularization lowers the learning rate and decays of its optimizer', () => {
   const { G, D } = definition.optimizers ?? {};
   assert.ok(G && D);
   assert.equal(G.learningRate, 0.002 * (4 / 5));
@@ -175,7 +175,7 @@ test('lazy regularisation lowers learning rate and decays of the optimiser that 
   assert.equal(G.beta1, 0);
 });
 
-test('averaged weights make pictures in a program of their own; truncation 0 makes them all alike', async () => {
+test('the generator program makes images of averaged weights; with truncation 0 all are alike', async () => {
   const generator = buildGeneratorProgram(config, BATCH);
   const program = await createProgram(generator, { mode: 'graph' });
   const state = await graph.read();

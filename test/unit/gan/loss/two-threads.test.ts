@@ -1,4 +1,4 @@
-/** A step on two threads, two operations at a time, computes the same bytes whenever each of them runs. */
+/** Tests that a step on two threads, two operations at a time, is deterministic. */
 import '../../../support/two-threads.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -42,13 +42,12 @@ async function train(program: Program, { phases }: ProgramDefinition, from: Valu
   return program.read();
 }
 
-test('whatever runs at the same time, a training ends with the same bytes', async () => {
+test('whichever operations run at the same time, a training ends with the same bytes', async () => {
   const definition = definitionOf();
   const program = await createProgram(definition, { mode: 'graph' });
-  const beginning = await program.read();
-  const first = await train(program, definition, beginning);
-  assert.notDeepEqual(first, beginning);
-  for (let time = 0; time < AGAIN; time++)
-    assert.deepEqual(await train(program, definition, beginning), first);
+  const initial = await program.read();
+  const first = await train(program, definition, initial);
+  assert.notDeepEqual(first, initial);
+  for (let time = 0; time < AGAIN; time++) assert.deepEqual(await train(program, definition, initial), first);
   program.dispose();
 });

@@ -23,19 +23,19 @@ function moments(values: Float32Array): { mean: number; deviation: number } {
   return { mean, deviation: Math.sqrt(variance) };
 }
 
-test('initial normal values have mean 0 and the deviation asked for', () => {
+test('initial normal values have mean 0 and the given deviation', () => {
   const { mean, deviation } = moments(normalValues(200_001, 3, 5, 'a stream'));
   assert.ok(Math.abs(mean) < 0.03, `mean ${mean}`);
   assert.ok(Math.abs(deviation - 3) < 0.03, `deviation ${deviation}`);
 });
 
-test('initial values depend on seed and name alone', () => {
+test('initial values depend on seed and name only', () => {
   assert.deepEqual(normalValues(9, 1, 5, 'a'), normalValues(9, 1, 5, 'a'));
   assert.notDeepEqual(normalValues(9, 1, 5, 'a'), normalValues(9, 1, 6, 'a'));
   assert.notDeepEqual(normalValues(9, 1, 5, 'a'), normalValues(9, 1, 5, 'b'));
 });
 
-test('mapping layers, which learn a hundred times slower, start a hundred times as large', () => {
+test('mapping layers learn a hundred times slower and start a hundred times as large', () => {
   const spec = network.generatorSpecs(config)['mapping.fc0.weight'];
   assert.ok(spec);
   const values = initialValues(spec, 0, 'mapping.fc0.weight');

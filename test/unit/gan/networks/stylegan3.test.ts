@@ -1,10 +1,10 @@
-/** StyleGAN3's layers and filters are what the paper's formulas give. */
+/** Tests of StyleGAN3's layers and filters against the formulas of the paper. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resolveNetworkConfig } from '../../../../src/gan/config.js';
 import { networkOf } from '../../../../src/gan/networks/registry.js';
 import { radialLowPass, separableLowPass } from '../../../../src/gan/networks/stylegan3/lowpass.js';
-import { layerPlans, signals } from '../../../../src/gan/networks/stylegan3/schedule.js';
+import { layerPlans, signals } from '../../../../src/gan/networks/stylegan3/layer-plans.js';
 
 const config = resolveNetworkConfig({
   cfg: 'stylegan3-t',
@@ -14,7 +14,7 @@ const config = resolveNetworkConfig({
   mapDepth: 2,
 });
 
-/** Size of the response to a wave of so many cycles a sample. */
+/** Magnitude of the response to a wave of this many cycles per sample. */
 function response(taps: ArrayLike<number>, frequency: number): number {
   let [real, imaginary] = [0, 0];
   for (let n = 0; n < taps.length; n++) {
@@ -56,14 +56,14 @@ test('layers are named and sized as in the published 256 px network', () => {
   );
 });
 
-test('a layer up to twice the rate keeps the size that its target says, margin and all', () => {
+test('a layer that doubles the sampling rate has the size of its target, including the margin', () => {
   for (const { source, target, kernel, up, down, padding } of layerPlans(config)) {
     const between = (source.size + kernel - 1) * up.factor + padding[0] + padding[1] - (up.taps - 1);
     assert.equal(Math.floor((between - down.taps) / down.factor) + 1, target.size);
   }
 });
 
-test('a separable filter passes what is below its cutoff and stops what is above its band', () => {
+test('a separable filter passes frequencies below its cutoff and stops those above its transition band', () => {
   const taps = separableLowPass({ taps: 24, cutoff: 16, width: 8, rate: 128 });
   assert.ok(Math.abs(response(taps, 0) - 1) < 1e-6);
   assert.ok(Math.abs(response(taps, 16 / 128) - 0.5) < 0.06, `${response(taps, 16 / 128)} at the cutoff`);
@@ -71,7 +71,7 @@ test('a separable filter passes what is below its cutoff and stops what is above
   for (let i = 0; i < 12; i++) assert.equal(taps[i], taps[23 - i]);
 });
 
-test('a radial filter answers alike to waves of all directions', () => {
+test('a radial filter has the same response to waves of all directions', () => {
   const size = 12;
   const taps = radialLowPass({ taps: size, cutoff: 16, width: 16, rate: 64 });
   const along = (angle: number) => {

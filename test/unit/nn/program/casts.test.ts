@@ -1,8 +1,8 @@
-/** Tests of the types that a recorded graph's tensors get. */
+/** Tests of the casts that are inserted into a recorded graph. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs';
-import { withHalfTypes } from '../../../../src/nn/program/casts.js';
+import { insertCasts } from '../../../../src/nn/program/casts.js';
 import { toFloat, toHalf } from '../../../../src/nn/ops/half.js';
 import { createProgram } from '../../../../src/nn/program/program.js';
 import { type RecordedOp, record } from '../../../../src/nn/program/recording.js';
@@ -16,7 +16,7 @@ function typed(body: (x: Tensor, y: Tensor) => Tensor): { ops: RecordedOp[]; rec
   const { recording } = record('test', { x: input('x'), y: input('y') }, ({ x, y }) =>
     body(x as Tensor, y as Tensor),
   );
-  return { ops: withHalfTypes(recording.ops, recording.constants), recorded: recording.ops };
+  return { ops: insertCasts(recording.ops, recording.constants), recorded: recording.ops };
 }
 
 /** Operations in order, each with the floating-point types of its attributes. */
@@ -27,12 +27,12 @@ function types(ops: RecordedOp[]): string[] {
   });
 }
 
-test('without conversions a graph is what it was', () => {
+test('a graph without conversions does not change', () => {
   const { ops, recorded } = typed((x, y) => tf.sum(tf.mul(x, tf.add(y, 1))));
   assert.deepEqual(ops, recorded);
 });
 
-test('from where a tensor enters half precision to where it leaves it, all is in half precision; constants are cast', () => {
+test('between the conversions to half precision and back everything is in half precision, constants included', () => {
   const { ops } = typed((x, y) => {
     const half = tf.mul(tf.add(toHalf(x, 'float16'), 1), toHalf(y, 'float16'));
     return tf.add(toFloat(half, 'float16'), y);
@@ -53,7 +53,7 @@ test('sums over many terms are taken in single precision', () => {
   assert.deepEqual(types(ops).slice(1, 4), ['Cast 19 1', 'Sum 1', 'Cast 1 19']);
 });
 
-test('where tensors of both precisions meet, the graph is refused with the place', () => {
+test('an operation with inputs of both precisions is refused, with its name', () => {
   assert.throws(
     () => typed((x, y) => tf.add(toHalf(x, 'float16'), y)),
     /test\/Add_\d+: single and half precision meet in Add; convert one of them/,

@@ -1,4 +1,7 @@
-/** Cutoffs, sampling rates, sizes and channels of StyleGAN3's layers. Karras et al. 2021, section 3.2 and appendix C. */
+/**
+ * Cutoffs, sampling rates, sizes and channels of StyleGAN3's layers. Karras et al. 2021, section
+ * 3.2 and appendix C.
+ */
 import type { Channels, NetworkConfig } from '../../config.js';
 
 /** Layers between the Fourier features and toRGB. */
@@ -9,27 +12,27 @@ const FIRST_CUTOFF = 2;
 const FIRST_STOPBAND = 2 ** 2.1;
 /** The last stopband, over the last cutoff. */
 const LAST_STOPBAND = 2 ** 0.3;
-/** Pixels beyond the picture, on each side, that layers compute. */
+/** Pixels that layers compute beyond the image, on each side. */
 const MARGIN = 10;
-/** A filter has this many taps for each step of up- or downsampling. */
+/** Taps of a filter for each factor of up- or downsampling. */
 const TAPS_A_STEP = 6;
-/** Nonlinearities run at this many times the higher of the rates around them. */
+/** Nonlinearities run at this many times the higher of the sampling rates before and after them. */
 const OVERSAMPLING = 2;
 
 /** The signal between two layers. */
 export interface Signal {
   channels: number;
-  /** Pixels a side, the margin included. */
+  /** Pixels on a side, including the margin. */
   size: number;
-  /** Samples a picture width. */
+  /** Samples per image width. */
   rate: number;
-  /** Highest frequency kept, in cycles a picture width. */
+  /** Highest frequency that is kept, in cycles per image width. */
   cutoff: number;
-  /** From the cutoff to where the filter stops. */
+  /** Half of the transition band: from the cutoff to the stopband. */
   halfWidth: number;
 }
 
-/** A resampling: how many times, and with how many taps; 1 tap: without a filter. */
+/** A resampling: its factor, and the taps of its filter; 1 tap: no filter. */
 interface Step {
   factor: number;
   taps: number;
@@ -53,7 +56,10 @@ export interface LayerPlan {
   padding: readonly [number, number];
 }
 
-/** From the first signal's to the last one's, and no further. */
+/**
+ * Geometric progression from the first signal's value to the value of the first critically sampled
+ * one, which is the last.
+ */
 function geometric(first: number, last: number, i: number): number {
   return first * (last / first) ** Math.min(i / (LAYERS - CRITICAL_LAYERS), 1);
 }
@@ -63,12 +69,12 @@ function cutoffOf(i: number, resolution: number): number {
   return geometric(FIRST_CUTOFF, resolution / 2, i);
 }
 
-/** Channels of signal `i`, other than the picture. */
+/** Channels of signal `i`, except for the image. */
 export function signalChannels({ cbase, cmax }: Channels, resolution: number, i: number): number {
   return roundHalfToEven(Math.min(cbase / 2 / cutoffOf(i, resolution), cmax));
 }
 
-/** Signal 0 comes from the input and signal i from layer i - 1; the last is the picture. */
+/** Signal 0 comes from the input and signal i from layer i - 1. The last one is the image. */
 export function signals(config: NetworkConfig): Signal[] {
   const { resolution, channels } = config;
   const lastCutoff = resolution / 2;
@@ -100,7 +106,7 @@ function planLayer({ cfg }: NetworkConfig, i: number, source: Signal, target: Si
   const [up, down] = [step(rate / source.rate, isToRgb), step(rate / target.rate, isToRgb)];
   const total =
     (target.size - 1) * down.factor + 1 - (source.size + kernel - 1) * up.factor + up.taps + down.taps - 2;
-  // Halves are rounded so that the picture does not move with the sampling rate.
+  // Halves are rounded so that the image does not move with the sampling rate.
   const before = Math.floor((total + up.factor) / 2);
   return {
     name: `L${i}_${target.size}_${target.channels}`,
