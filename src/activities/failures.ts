@@ -1,9 +1,9 @@
-/** How errors of the domain become failures of Temporal: typed, and final only where retrying cannot help. */
+/** Converts errors of the domain into Temporal failures: typed, and non-retryable where a retry cannot help. */
 import { ApplicationFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
 import { errorCode } from '../storage/file-errors.js';
 
-/** The message carries what, where and hint; no stack of ours and no cause, which could hold data of the world outside. */
+/** The message holds what, where and hint; no stack and no cause, which could hold private data. */
 export function asFailure(error: unknown): unknown {
   if (!(error instanceof GistError)) return withoutPaths(error);
   return ApplicationFailure.create({

@@ -15,7 +15,7 @@ export interface GenerateInput {
   generate: GenerateSpec;
 }
 
-/** Identifies a synthetic set: the weights, where they lie, and the settings. */
+/** Identifies a synthetic set: the weights, their address, and the settings. */
 async function syntheticDigest(store: ObjectStore, { checkpoint, generate }: GenerateInput): Promise<string> {
   const weights = await weightsDigest(store, checkpoint.prefix);
   return createHash('sha256')

@@ -1,8 +1,8 @@
-/** Heartbeats of activities that do steady work: they beat when progress is made, and only then. */
+/** Heartbeats of activities: sent when progress is made, and only then. */
 import { Context } from '@temporalio/activity';
 import type { OnProgress } from '../core/progress.js';
 
-/** What a long piece of domain work takes from its activity. */
+/** What long-running domain code receives from its activity. */
 export interface WorkControls {
   onProgress: OnProgress;
   signal: AbortSignal;

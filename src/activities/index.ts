@@ -1,4 +1,4 @@
-/** All activities of a worker, made from what they need. */
+/** All activities of a worker, created with their dependencies. */
 import type { Compute } from '../spec/compute-tasks.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { createEvaluateActivities } from './evaluate.js';

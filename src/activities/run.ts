@@ -1,4 +1,4 @@
-/** Bookkeeping of a run: what it stands on, what its stages made, and what an earlier run can lend it. */
+/** Bookkeeping of a run: its inputs, the results of its stages, and results of earlier runs that it can reuse. */
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
@@ -24,7 +24,7 @@ export type { StageLookup };
 
 export function createRunActivities({ store }: { store: ObjectStore }) {
   return {
-    /** Writes `run.json` and looks up what `from:` points at. @throws SpecError when it points at nothing. */
+    /** Writes `run.json` and finds the results that `from:` names. @throws SpecError when there are none */
     async resolveRun({ runId, spec }: { runId: string; spec: PipelineSpec }): Promise<ResolvedRun> {
       const from = await resolveFrom(store, spec);
       await recordRun(store, runId, spec);
@@ -36,21 +36,21 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       return findStageResult(store, await identified(store, lookup));
     },
 
-    /** Makes a finished stage known to this run and, if it is what the spec asked for, to later ones. */
+    /** Records a finished stage for this run and, if it matches the spec, for later ones. */
     async recordStage(
       lookup: StageLookup & { stage: Stage; result: StageResult; matchesSpec?: boolean },
     ): Promise<void> {
       await recordStageResult(store, await identified(store, lookup), lookup.result, lookup.matchesSpec);
     },
 
-    /** The newest checkpoint that a run has left in the store; null when there is none. */
+    /** The newest checkpoint of a run in the store; null when there is none. */
     newestCheckpoint({ runId }: { runId: string }): Promise<CheckpointRef | null> {
       return newestListed(store, runId);
     },
   };
 }
 
-/** Images stand on weights, which their address alone does not tell. */
+/** Images depend on weights, which their address alone does not identify. */
 async function identified(store: ObjectStore, lookup: StageLookup): Promise<StageLookup> {
   const { stage, inputs } = lookup;
   if (stage !== 'generate') return lookup;

@@ -1,4 +1,4 @@
-/** The train stage: one supervised trainer at a time, and the judges of its snapshots. */
+/** The train stage: one supervised trainer at a time, and the evaluation of its snapshots. */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
@@ -24,18 +24,18 @@ export interface TrainInput {
 export interface TrainActivityResult {
   last: CheckpointRef | null;
   snapshots: CheckpointRef[];
-  /** What the training took over from another one. */
+  /** What the training copied from another one. */
   transfer?: TransferReport | null;
 }
 
-/** A trainer that says nothing for this long hangs; less than the heartbeat timeout, so that its own worker replaces it. */
+/** A trainer without an event for this long counts as hung; less than the heartbeat timeout, so that its own worker replaces it. */
 const STALL_MS = 25_000;
 
 export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
   return {
     /**
-     * Trains until `targetKimg`, or until cancelled, when it leaves a checkpoint and returns it. A worker that shuts down
-     * leaves a checkpoint too and fails retryably: the next attempt goes on from that very step.
+     * Trains until `targetKimg`, or until cancelled; then it writes a checkpoint and returns it. When the worker shuts down it
+     * writes a checkpoint too and fails with a retryable failure: the next attempt resumes at that step.
      */
     async train(input: TrainInput): Promise<TrainActivityResult> {
       const context = Context.current();
@@ -49,7 +49,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           onEvent: (event) => {
             recordHeartbeat(heartbeat, event);
             logEvent(input.runId, event);
-            // Not before: the trainer has now seen that the checkpoints found are of this very training.
+            // Not before: the trainer has now verified that the checkpoints belong to this training.
             if (event.type === 'started') announcer.announceSoon(listSnapshots(store, input.runId));
             if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon([event.checkpoint]);
           },
@@ -62,7 +62,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         );
       }
       return {
-        // Stopped before it had read them, it does not know of those that earlier attempts left.
+        // A trainer that stops early has not read the checkpoints of earlier attempts.
         last: outcome.checkpoint ?? (await newestListed(store, input.runId)),
         snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
         transfer: await findTransfer(store, input.runId),
@@ -78,7 +78,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
 
 export type TrainActivities = ReturnType<typeof createTrainActivities>;
 
-/** A heartbeat is beaten by the trainer's own events only: a trainer that hangs falls silent here too. */
+/** Heartbeats follow the trainer's events only: without events there are no heartbeats. */
 function recordHeartbeat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
   if (event.type === 'progress') {
     const { kimg, step, imagesPerSecond } = event;
@@ -88,7 +88,7 @@ function recordHeartbeat(heartbeat: TrainHeartbeat, event: TrainerEvent): void {
   Context.current().heartbeat(heartbeat);
 }
 
-/** What somebody who looks for trouble in the worker's log wants to read. */
+/** Events that help to find the cause of a failure in the worker's log. */
 function logEvent(runId: string, event: TrainerEvent): void {
   if (event.type === 'started') {
     log.info('training starts', { runId, resumedFromStep: event.resumedFrom?.step ?? 0 });
@@ -100,7 +100,7 @@ function logEvent(runId: string, event: TrainerEvent): void {
     log.info('checkpoint', { runId, kimg: event.checkpoint.kimg, step: event.checkpoint.step });
 }
 
-/** Tells the workflow of snapshots; one that cannot be told now is told by a later event, attempt or by the result. */
+/** Announces snapshots to the workflow. After a failure, a later event, attempt or the result announces them. */
 class Announcer {
   constructor(private announced: number) {}
 

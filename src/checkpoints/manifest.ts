@@ -13,7 +13,7 @@ export const CHECKPOINT_PARTS = {
   optimizer: 'optimizer.safetensors',
   stats: 'stats.jsonl',
   preview: 'preview.png',
-  /** Of engine stylegan3: the file that train.py left, which alone it can go on from. */
+  /** Of engine stylegan3: the file of train.py, the only one that it can resume from. */
   official: 'network-snapshot.pkl',
 } as const;
 
@@ -23,10 +23,10 @@ export function manifestKey(prefix: string): string {
   return `${prefix}${MANIFEST}`;
 }
 
-/** What an older snapshot keeps when its full state is no longer needed. */
+/** What remains of an older snapshot when its full state is no longer needed. */
 export const LASTING_PARTS: readonly string[] = [CHECKPOINT_PARTS.generatorEma, CHECKPOINT_PARTS.preview];
 
-/** What the bytes of a training depend on besides its settings; equal values mean "same bytes" is promised. */
+/** What the bytes of a training depend on besides its settings; with equal values a resumed training is bit-exact. */
 export const numericEnvironmentSchema = z.object({
   /** CPU threads of TensorFlow. */
   threads: z.int(),
@@ -38,22 +38,22 @@ export const numericEnvironmentSchema = z.object({
   mode: z.enum(['graph', 'eager']),
   /** Whether graphs were compiled by XLA; left out where not. */
   xla: z.literal(true).optional(),
-  /** What the environment tells the numeric library; absent in checkpoints of before it was kept. */
+  /** Environment variables of the numeric library; absent in checkpoints of earlier versions. */
   variables: z.record(z.string(), z.string()).optional(),
-  /** SHA-256 of the compiled step: another version of this program may compute otherwise. Absent op by op, and before it was kept. */
+  /** SHA-256 of the compiled step: another version of this program may compute otherwise. Absent in eager mode and in earlier versions. */
   graph: z.string().optional(),
 });
 export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
 
 const settings = z.record(z.string(), z.json());
 
-/** What must be equal for one training to go on from another's state. */
+/** What must be equal for a training to resume from a checkpoint. */
 export const configurationSchema = z.object({
-  /** Who trains; absent in checkpoints of before there was a choice: tfjs. */
+  /** Absent in checkpoints of versions that had only one engine: tfjs. */
   engine: z.enum(['tfjs', 'stylegan3']).optional(),
   /** Sizes of the networks. */
   network: settings,
-  /** Settings of the optimisation and the data order. */
+  /** Settings of the optimization and the data order. */
   training: settings,
   /** Digest or prefix of the data set. */
   dataset: z.string(),
@@ -65,13 +65,13 @@ export const momentsSchema = z.tuple([z.number(), z.number(), z.number()]);
 
 /** Everything of a training that is not a variable on the device. */
 export const countersSchema = z.object({
-  /** Optimisation steps taken. */
+  /** Optimization steps taken. */
   step: z.int().min(0),
   /** Real images shown. */
   images: z.int().min(0),
-  /** Images drawn from the data order; epoch and place in it follow from the data set's size. */
+  /** Images drawn from the data order; epoch and position in it follow from the data set's size. */
   dataPosition: z.int().min(0),
-  /** Strength of the augmentation, and what its controller has seen since it last looked: images and sum of signs. */
+  /** Strength of the augmentation, and what its controller has collected since its last update: images and sum of signs. */
   augmentation: z.object({
     p: z.number(),
     images: z.int().min(0).default(0),
@@ -114,7 +114,7 @@ export interface LoadedCheckpoint {
   parts: Record<string, Uint8Array>;
 }
 
-/** Key prefix of everything that the training of a run leaves. */
+/** Key prefix of everything that the training of a run writes. */
 export function trainPrefix(runId: string): string {
   return `runs/${runId}/train/`;
 }
@@ -162,7 +162,7 @@ function check(field: string, found: unknown, expected: unknown, where: string):
   const [a, b] = [canonicalJson(found ?? null), canonicalJson(expected ?? null)];
   if (a === b) return;
   throw new CheckpointError({
-    what: `the checkpoint was made with ${field} = ${a}, this training wants ${b}`,
+    what: `the checkpoint was written with ${field} = ${a}, this training wants ${b}`,
     where,
     hint: 'Train with the settings of the checkpoint, or start a new run.',
   });

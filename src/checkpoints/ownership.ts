@@ -7,7 +7,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { type CheckpointList, type ListEntry, listKey } from './list.js';
 import { readList, readStoredList, type Warn } from './reader.js';
 
-/** A claim on its way between threads. */
+/** A claim as it is sent between threads. */
 export interface HandedOver {
   list: CheckpointList;
   etag: string;
@@ -15,8 +15,8 @@ export interface HandedOver {
 
 /**
  * The right to add checkpoints to a training. A claim is a conditional put on the list, and so is every commit; each
- * commit's condition is the etag of this owner's previous write. Whoever claims later changes the etag, so that from this
- * moment no commit of an earlier owner can succeed: there is no gap between a check and a write.
+ * commit's condition is the etag of this owner's previous write. A later claim changes the etag, so that from then
+ * on no commit of an earlier owner can succeed: there is no gap between a check and a write.
  */
 export class Ownership {
   private constructor(
@@ -27,10 +27,10 @@ export class Ownership {
   ) {}
 
   /**
-   * A list that was lost is made anew in the very write that claims: were it claimed first, an end before the first commit
-   * would leave an empty list behind, and the next attempt would start from nothing.
+   * A lost list is rebuilt in the same write that claims: after a claim with an empty list, an end before the first commit
+   * would make the next attempt start from scratch.
    *
-   * @param attempt rises from attempt to attempt of a run (equal is allowed: a rerun by hand).
+   * @param attempt increases from attempt to attempt of a run (equal is allowed: a manual rerun).
    * @throws StaleAttemptError when a later attempt owns the training already.
    */
   static async claim(
@@ -43,7 +43,7 @@ export class Ownership {
       const { list, etag, checkpoints } = await readList(store, runPrefix, warn);
       if (list && etag && list.owner.nonce === nonce) return new Ownership(store, runPrefix, list, etag);
       if (list && list.owner.attempt > attempt) throw stale(runPrefix);
-      // Claims that a lost list has seen are not known; none of them was as large as the time.
+      // The claims in a lost list are unknown; all of them are smaller than the time.
       const isLost = !list && (etag !== null || checkpoints.length > 0);
       const next: CheckpointList = {
         version: 1,
@@ -102,7 +102,7 @@ export class Ownership {
     if (list?.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
   }
 
-  /** A refused condition is either another owner, or a write of our own whose answer was lost. */
+  /** A failed condition is either another owner, or a write of our own whose reply was lost. */
   private async recognise(attempted: CheckpointList): Promise<void> {
     const { list, etag } = await readStoredList(this.store, this.runPrefix);
     if (!list || !etag || list.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
@@ -113,8 +113,8 @@ export class Ownership {
 
 function stale(runPrefix: string): StaleAttemptError {
   return new StaleAttemptError({
-    what: 'a later attempt has taken this training over; this one stops and writes nothing more',
+    what: 'a later attempt owns this training; this one stops and writes nothing more',
     where: listKey(runPrefix),
-    hint: 'Nothing is to be done: the later attempt goes on from the newest checkpoint.',
+    hint: 'No action is needed: the later attempt resumes from the newest checkpoint.',
   });
 }

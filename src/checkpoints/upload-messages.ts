@@ -1,9 +1,9 @@
-/** What the trainer and its thread that writes checkpoints say to each other. */
+/** Messages between the trainer and its thread that writes checkpoints. */
 import type { WireError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { CheckpointDraft, WriterHandedOver } from './writer.js';
 
-/** A state as it was at one moment, on the host. */
+/** A copy of the state at one moment, on the host. */
 export interface CapturedState {
   draft: CheckpointDraft;
   parts: Record<string, Uint8Array>;
@@ -17,4 +17,4 @@ export interface CheckpointThreadData {
 export type CheckpointThreadReply =
   | { type: 'written'; checkpoint: CheckpointRef }
   | { type: 'failed'; error: WireError }
-  | { type: 'trouble' };
+  | { type: 'unavailable' };

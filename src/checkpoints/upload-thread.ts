@@ -1,4 +1,4 @@
-/** The thread that writes checkpoints: takes a state, answers with its reference. */
+/** The thread that writes checkpoints: receives a state, replies with its reference. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { wireError } from '../core/errors.js';
 import { openStore } from '../storage/index.js';
@@ -13,7 +13,7 @@ function reply(message: CheckpointThreadReply): void {
   parentPort?.postMessage(message);
 }
 
-const store = new PatientStore(openStore(data.storeUri), { onTrouble: () => reply({ type: 'trouble' }) });
+const store = new PatientStore(openStore(data.storeUri), { onTrouble: () => reply({ type: 'unavailable' }) });
 const writer = CheckpointWriter.takeOver(store, data.writer);
 
 async function write({ draft, parts }: CapturedState): Promise<void> {

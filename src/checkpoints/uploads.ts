@@ -1,18 +1,18 @@
-/** Checkpoints on their way to the store while training goes on: one at a time, and no error is lost. */
+/** Uploads of checkpoints while training continues: one at a time, and no error is lost. */
 import { Worker } from 'node:worker_threads';
 import { reviveError, TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { CheckpointWriter } from './writer.js';
 import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
 
-/** What whoever trains learns of uploads while they run. */
+/** Events of uploads while they run. */
 export type UploadEvent =
   | { type: 'checkpoint'; checkpoint: CheckpointRef; snapshot: boolean }
   | { type: 'warning'; message: string };
 
 /**
- * The upload runs in a thread of its own: a training step is one long native call, during which this thread's event loop
- * stands still and nothing would be sent.
+ * The upload runs in a thread of its own: a training step is one long native call that blocks this thread's event loop, so
+ * that nothing would be sent.
  */
 export class CheckpointUploads {
   private readonly thread: Worker;
@@ -31,7 +31,8 @@ export class CheckpointUploads {
     const workerData: CheckpointThreadData = { storeUri, writer: writer.handOver() };
     this.thread = new Worker(new URL('./upload-thread.js', import.meta.url), { workerData });
     this.thread.on('message', ({ type }: CheckpointThreadReply) => {
-      if (type === 'trouble') emit({ type: 'warning', message: 'the object store is in trouble; waiting' });
+      if (type === 'unavailable')
+        emit({ type: 'warning', message: 'the object store is unavailable; retrying' });
     });
     this.thread.on('error', (error) => {
       this.failure ??= { error };
@@ -47,7 +48,7 @@ export class CheckpointUploads {
     return this.inFlight === null;
   }
 
-  /** Step of the newest checkpoint written or on its way; null when there is none. */
+  /** Step of the newest checkpoint written or being written; null when there is none. */
   get newestStep(): number | null {
     return this.startedStep;
   }
@@ -64,25 +65,25 @@ export class CheckpointUploads {
       });
   }
 
-  /** Waits for the upload under way. @throws what it failed with */
+  /** Waits for the current upload. @throws the error of a failed upload */
   async settle(): Promise<void> {
     await this.inFlight;
     this.rethrow();
   }
 
-  /** Waits for the upload under way, whatever becomes of it. */
+  /** Waits for the current upload, whether it fails or not. */
   async drain(): Promise<void> {
     await this.inFlight;
   }
 
-  /** Throws what an upload has failed with since. */
+  /** Throws the error of an upload that has failed since. */
   rethrow(): void {
     if (this.failure) throw this.failure.error;
   }
 
   private async upload({ draft, parts }: CapturedState): Promise<void> {
     const reply = this.reply();
-    // The weights are moved, not copied; each has a buffer of its own.
+    // The weights are transferred, not copied; each has a buffer of its own.
     const moved = Object.values(parts).filter(
       (part) => part.byteLength > 1e5 && part.byteLength === part.buffer.byteLength,
     );

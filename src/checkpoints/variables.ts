@@ -37,7 +37,7 @@ export function shapesOf({ variables }: ProgramDefinition): Record<string, numbe
   return Object.fromEntries(Object.entries(variables).map(([name, { shape }]) => [name, shape]));
 }
 
-/** `adam.G.m.G.mapping.fc0.weight` -> `G.mapping.fc0.weight`, whose shape its moments have. */
+/** `adam.G.m.G.mapping.fc0.weight` -> `G.mapping.fc0.weight`, whose moments have its shape. */
 function momentOf(name: string): string {
   return /^adam\.[^.]+\.[mv]\.(.+)$/.exec(name)?.[1] ?? name;
 }

@@ -21,21 +21,21 @@ import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
 export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'parts'>;
 
-/** A writer on its way between threads. */
+/** A writer as it is sent between threads. */
 export interface WriterHandedOver {
   settings: { runPrefix: string; keepCheckpoints: number };
   entries: ListEntry[];
   ownership: HandedOver;
 }
 
-/** What an attempt begins with. */
+/** What an attempt starts with. */
 export interface Opened {
   writer: CheckpointWriter;
-  /** The newest checkpoint that verifies, which the attempt goes on from. It is large: let go of it once it is restored. */
+  /** The newest checkpoint that verifies, which the attempt resumes from. It is large: release it once it is restored. */
   newest: LoadedCheckpoint | null;
 }
 
-/** One attempt's way to its training's checkpoints. */
+/** Writes the checkpoints of a training, for one attempt. */
 export class CheckpointWriter {
   private constructor(
     private readonly store: ObjectStore,
@@ -45,7 +45,7 @@ export class CheckpointWriter {
   ) {}
 
   /**
-   * Claims the training, then reads its newest intact checkpoint: in this order, nobody can commit another one in between.
+   * Claims the training, then reads its newest intact checkpoint: in this order no other attempt can commit one in between.
    *
    * @throws StaleAttemptError when a later attempt owns the training.
    */
@@ -56,14 +56,14 @@ export class CheckpointWriter {
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
-    // Whatever lies beyond the state that training goes on from is damaged, and will be made again.
+    // Checkpoints newer than the one that training resumes from are damaged, and will be written again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
     const settings = { runPrefix, keepCheckpoints: options.keepCheckpoints };
     const writer = new CheckpointWriter(store, ownership, settings, entries);
     return { writer, newest };
   }
 
-  /** Everything that a thread needs to write on; this object must not be used any more. */
+  /** Everything that another thread needs to continue; this object must not be used any more. */
   handOver(): WriterHandedOver {
     const { settings, entries, ownership } = this;
     return { settings, entries, ownership: ownership.handOver() };
@@ -116,7 +116,7 @@ export class CheckpointWriter {
     const key = `${this.settings.runPrefix}${name}`;
     for (;;) {
       const before = await this.store.head(key);
-      // Checked after the head: whoever claims from now on and publishes, changes the etag that our put depends on.
+      // Checked after the head: a later owner that publishes changes the etag that this put depends on.
       await this.ownership.assertOwner();
       try {
         await this.store.put(key, body, before ? { ifMatch: before.etag } : { ifAbsent: true });
@@ -127,14 +127,14 @@ export class CheckpointWriter {
     }
   }
 
-  /** A manifest gives way to one of a later claim only, whatever the order in which the two arrive. */
+  /** A manifest is replaced by one of a later claim only, in whichever order the two arrive. */
   private async putManifest(key: string, bytes: Uint8Array): Promise<void> {
     for (;;) {
       const before = await this.store.head(key);
       if (before) {
         const there = await this.store.get(key);
         if (sha256(there) === sha256(bytes)) return;
-        // A manifest that cannot be read belongs to nobody.
+        // An unreadable manifest has no owner.
         if ((parseManifest(there)?.claim ?? 0) > this.claim)
           throw new StaleAttemptError({ what: 'a later attempt has written this checkpoint', where: key });
       }
@@ -150,7 +150,7 @@ export class CheckpointWriter {
     }
   }
 
-  /** What cannot be deleted now does no harm: nothing refers to it. */
+  /** Objects that cannot be deleted now do no harm: nothing refers to them. */
   private async deleteExcept(prefix: string, keep: readonly string[]): Promise<void> {
     try {
       for await (const { key } of this.store.list(prefix)) {
@@ -162,12 +162,12 @@ export class CheckpointWriter {
       }
     } catch (error) {
       if (!(error instanceof GistError)) throw error;
-      log.warn('an old checkpoint could not be deleted yet', { prefix, error: error.name });
+      log.warn('an old checkpoint could not be deleted', { prefix, error: error.name });
     }
   }
 }
 
-/** The newest `keep` stay whole; older snapshots keep what lasts; other older ones go. */
+/** The newest `keep` stay complete; older snapshots keep their lasting parts; other older ones are deleted. */
 function thinOut(
   entries: ListEntry[],
   keep: number,

@@ -5,7 +5,7 @@ import path from 'node:path';
 const DEFAULT_TASK_QUEUE = 'gist';
 const DEFAULT_GPU_TASK_QUEUE = 'gist-gpu';
 
-/** Read afresh at each call, so that a test or a command may set a variable first. */
+/** Read at each call, so that a test or a command may set a variable first. */
 export const environment = {
   /** Task queue of workflows and CPU activities. */
   taskQueue: (): string => process.env.GIST_TASK_QUEUE ?? DEFAULT_TASK_QUEUE,
@@ -13,30 +13,30 @@ export const environment = {
   gpuTaskQueue: (): string => process.env.GIST_GPU_TASK_QUEUE ?? DEFAULT_GPU_TASK_QUEUE,
   /** Address of the object store that runs and data sets live in. */
   storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',
-  /** Per-user cache of downloaded parts. */
+  /** Per-user cache of downloads. */
   cacheFolder: (): string =>
     process.env.GIST_CACHE_DIR ||
     path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist'),
-  /** Which TensorFlow library set-up fetches and binds: `cpu` or `cuda`. */
+  /** Which TensorFlow library set-up downloads and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
-  /** Python that brings pip. */
+  /** Python with pip. */
   python: (): string => process.env.PYTHON || 'python3',
-  /** C++ compiler of the user's choice; undefined: the first of the usual ones that there is. */
+  /** C++ compiler; undefined: the first of the usual ones that is installed. */
   compiler: (): string | undefined => process.env.CXX || undefined,
-  /** The user's own checkout of the official StyleGAN3 code, of `train.engine: stylegan3`. */
+  /** The user's checkout of the official StyleGAN3 code, for `train.engine: stylegan3`. */
   stylegan3Folder: (): string | undefined => process.env.GIST_STYLEGAN3_DIR || undefined,
   /** Python that the checkout runs on. */
   stylegan3Python: (): string => process.env.GIST_STYLEGAN3_PYTHON || 'python3',
-  /** Seconds without a tick after which the official trainer counts as hung; undefined: by its own pace. */
+  /** Seconds without a tick after which the official trainer counts as hung; undefined: derived from its speed. */
   stylegan3StallSeconds: (): number | undefined =>
     Number(process.env.GIST_STYLEGAN3_STALL_SECONDS) || undefined,
-  /** State of the embedded stack: `.gist/` of the current folder unless said otherwise. */
+  /** State of the embedded stack: by default `.gist/` in the current folder. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** File that a worker writes once it polls. */
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
-  /** Region of the S3 server; undefined: what the chosen AWS profile says. Servers other than Amazon's mostly ignore it. */
+  /** Region of the S3 server; undefined: that of the AWS profile. Most servers other than Amazon's ignore it. */
   s3Region: (): string | undefined =>
     process.env.AWS_REGION ??
     process.env.AWS_DEFAULT_REGION ??

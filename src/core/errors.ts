@@ -11,10 +11,10 @@ export interface ErrorParts {
   cause?: unknown;
 }
 
-/** Base of all errors that GIST raises knowingly; anything else that surfaces is a defect. */
+/** Base of all errors that GIST raises intentionally; any other error is a defect. */
 export abstract class GistError extends Error {
   abstract override readonly name: string;
-  /** Whether the same call may succeed later with nothing mended (network, disk, a lost device). */
+  /** Whether the same call may succeed later without a fix (network, disk, a lost device). */
   abstract readonly retryable: boolean;
   /** Exit code of the `gist` command when this error ends it. */
   readonly exitCode: number = 1;
@@ -76,43 +76,43 @@ export class CheckpointError extends GistError {
   override readonly exitCode = 4;
 }
 
-/** A newer attempt owns the training; this one must stop and write nothing more. */
+/** A newer attempt owns the training; this one must stop and must not write. */
 export class StaleAttemptError extends GistError {
   override readonly name = 'StaleAttemptError';
-  /** Of the server's clock it may be a mistake (numbers of attempts are times); a really old attempt is not listened to anyway. */
+  /** A wrong clock of the server can cause it, since attempts are numbered by time. The server ignores an attempt that is really old. */
   override readonly retryable = true;
   override readonly exitCode = 4;
 }
 
-/** Training that cannot go on: NaN loss, impossible batch, no such device. */
+/** Training that cannot continue: NaN loss, impossible batch, no such device. */
 export class TrainingError extends GistError {
   override readonly name = 'TrainingError';
   override readonly retryable = false;
   override readonly exitCode = 4;
 }
 
-/** The trainer process ended or hung without a verdict of its own (kill, native crash, out of memory). */
+/** The trainer process ended or hung without reporting an error (kill, native crash, out of memory). */
 export class TrainerCrashError extends GistError {
   override readonly name = 'TrainerCrashError';
   override readonly retryable = true;
   override readonly exitCode = 4;
 }
 
-/** The object store refused for good: wrong secret, missing bucket, missing object, malformed address. */
+/** A permanent refusal of the object store: wrong secret, missing bucket, missing object, malformed address. */
 export class StoreError extends GistError {
   override readonly name = 'StoreError';
   override readonly retryable = false;
   override readonly exitCode = 5;
 }
 
-/** The object store or disk is in trouble that may pass: network, 5xx, throttling, no space left. */
+/** A transient failure of the object store or disk: network, 5xx, throttling, no space left. */
 export class StoreUnavailableError extends GistError {
   override readonly name = 'StoreUnavailableError';
   override readonly retryable = true;
   override readonly exitCode = 5;
 }
 
-/** A precondition of a conditional put did not hold: somebody else wrote first. */
+/** A precondition of a conditional put did not hold: another writer was first. */
 export class PreconditionFailedError extends GistError {
   override readonly name = 'PreconditionFailedError';
   override readonly retryable = false;
@@ -133,7 +133,7 @@ export class SetupError extends GistError {
   override readonly exitCode = 7;
 }
 
-/** A run that does not exist, has ended, or is in a state in which the request makes no sense. */
+/** A run that does not exist, has ended, or is in a state that does not allow the request. */
 export class RunError extends GistError {
   override readonly name = 'RunError';
   override readonly retryable = false;
@@ -166,14 +166,14 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   RunError,
 };
 
-/** A defect travels with its message only: a stack is for the log of the process it happened in. */
+/** A defect is sent with its message only: its stack belongs into the log of the process that it happened in. */
 export function wireError(error: unknown): WireError {
   if (error instanceof GistError)
     return { name: error.name, what: error.what, where: error.where, hint: error.hint };
   return { name: 'Error', what: error instanceof Error ? error.message : String(error) };
 }
 
-/** The error that {@link wireError} made a record of, of the same class. */
+/** The error behind a record of {@link wireError}, of the same class. */
 export function reviveError({ name, ...parts }: WireError): Error {
   const Class = CLASSES[name];
   return Class ? new Class(parts) : new Error(parts.what);

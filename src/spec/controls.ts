@@ -1,4 +1,4 @@
-/** Names and shapes of everything that a running `gistPipeline` can be asked or told. */
+/** Names and shapes of the queries and updates of a running `gistPipeline`. */
 import { z } from 'zod';
 import type { Stage } from './pipeline.js';
 import type { CheckpointRef, CurvePoint } from './results.js';
@@ -17,7 +17,7 @@ export const extendTrainingSchema = z.strictObject({
 });
 export type ExtendTrainingInput = z.output<typeof extendTrainingSchema>;
 
-/** What a control did; repeated controls change nothing and say so. */
+/** What a control did; a repeated control changes nothing and reports that. */
 export interface ControlReply {
   changed: boolean;
   message: string;

@@ -1,4 +1,4 @@
-/** What each stage hands to the next: small records of keys and numbers, never of pixels. */
+/** Results that each stage passes to the next: small records of keys and numbers, never pixels. */
 
 /** A data set in the object store, made by `preprocess`. */
 export interface DatasetRef {
@@ -10,7 +10,7 @@ export interface DatasetRef {
   /** Class names in label order; null when unlabelled. */
   classes: string[] | null;
   images: { train: number; holdout: number };
-  /** Images set aside because they could not be read; listed in `<prefix>manifest.json`. */
+  /** Images that were rejected because they could not be read; listed in `<prefix>manifest.json`. */
   rejected: number;
 }
 
@@ -18,9 +18,9 @@ export interface DatasetRef {
 export interface CheckpointRef {
   /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>/`. */
   prefix: string;
-  /** Thousands of real images shown up to here. */
+  /** Thousands of real images shown so far. */
   kimg: number;
-  /** Optimisation steps taken up to here. */
+  /** Optimization steps taken so far. */
   step: number;
 }
 
@@ -36,15 +36,15 @@ export interface PreprocessResult {
   dataset: DatasetRef;
 }
 
-/** What a training took over from another one. */
+/** What a training copied from another one. */
 export interface TransferReport {
   /** Run, checkpoint or weights that it started from. */
   from: string;
-  /** Thousands of images that those had been trained on; 0 where that is not known. */
+  /** Thousands of images that the source was trained on; 0 where that is not known. */
   kimg: number;
-  /** Tensors of each network that were copied, and that start anew. */
+  /** Tensors of each network that were copied, and that start from initial values. */
   networks: Partial<Record<'G' | 'D' | 'G_ema', { copied: number; initialized: number }>>;
-  /** Those that start anew, by name, and why. */
+  /** Tensors that start from initial values, by name, with the reason. */
   initialized: string[];
   notes: string[];
 }
@@ -57,7 +57,7 @@ export interface TrainResult {
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
-  /** Of a training that began with `train.resume`; all of it is in `transfer.json` beside the checkpoints. */
+  /** Of a training that started with `train.resume`; also in `transfer.json` beside the checkpoints. */
   transfer?: TransferReport;
 }
 
@@ -72,7 +72,7 @@ export interface GenerateResult {
 export interface EvaluateResult {
   stage: 'evaluate';
   prefix: string;
-  /** Every figure by its full name, `fd_effnetlite0.holdout` and the like. */
+  /** Every metric by its full name, for example `fd_effnetlite0.holdout`. */
   metrics: Record<string, number>;
   /** Key of the self-contained HTML report. */
   report: string;
@@ -89,6 +89,6 @@ export interface PipelineResult {
     generate?: GenerateResult;
     evaluate?: EvaluateResult;
   };
-  /** Stages that an earlier run had already made from the same inputs and settings. */
+  /** Stages whose result comes from an earlier run with the same inputs and settings. */
   reused: string[];
 }

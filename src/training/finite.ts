@@ -1,4 +1,4 @@
-/** Numbers of a training that are finite still: others are neither recorded nor kept. */
+/** The check that numbers of a training are finite: others are neither recorded nor stored. */
 import { TrainingError } from '../core/errors.js';
 
 /** @throws TrainingError naming the first values that are not finite. */
@@ -8,7 +8,7 @@ export function assertFinite(named: Record<string, Float32Array>, step: number):
     throw new TrainingError({
       what: `${name} is no longer finite after step ${step}`,
       where: 'train',
-      hint: 'Lower glr and dlr or raise gamma; the last checkpoint is still good.',
+      hint: 'Lower glr and dlr or raise gamma; the last checkpoint is intact.',
     });
   }
 }

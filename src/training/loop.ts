@@ -1,4 +1,4 @@
-/** The training loop: status, snapshot, checkpoint, step; one visible loop over one state. */
+/** The training loop: status, snapshot, checkpoint, step. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import { TrainingError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
@@ -14,17 +14,17 @@ import { takeStep } from './step.js';
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
 const KIMG_PER_TICK = 4;
 const PROGRESS_MS = 1_000;
-/** A step may take this many times as long as the slowest one before it counts as hung, but never less than the minimum. */
+/** A step counts as hung after this many times the duration of the slowest one, but never before the minimum. */
 const STEP_ALLOWANCE = 20;
 const MIN_ALLOWANCE_MS = 60_000;
 
 /**
- * Trains from the newest intact checkpoint, or anew, until `targetKimg` are shown or it is asked to stop. What is computed
- * depends on the job's settings and the number of steps alone: neither stops, resumes nor checkpoints between snapshots
- * change a bit of it.
+ * Trains from the newest intact checkpoint, or from scratch, until `targetKimg` are shown or a stop is requested. The result
+ * depends on the job's settings and the number of steps only: it is bit-exact whatever stops, resumptions and checkpoints
+ * there are.
  *
- * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when a later attempt has taken
- *   over; TrainingError when a loss or a weight is no longer finite; StoreUnavailableError when the store stays away.
+ * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when a later attempt owns
+ *   the training; TrainingError when a loss or a weight is no longer finite; StoreUnavailableError when the store stays unavailable.
  */
 export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
   const { emit, startOperation, shouldStop } = controls;
@@ -55,7 +55,7 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       if (halting || meter.isDue())
         emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
 
-      // Snapshot and checkpoint. Snapshots are defined by images shown; the others may come at any time.
+      // Snapshot and checkpoint. The images shown define snapshots; other checkpoints may come at any time.
       const isNew = counters.step !== uploads.newestStep;
       const crossed =
         Math.floor(counters.images / snapshotImages) >
@@ -91,7 +91,7 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       record(training, outputs);
     }
   } catch (error) {
-    // A checkpoint under way is of an earlier, good state: it is worth having, and takes longer than a step may.
+    // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for, longer than for a step.
     startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
     await uploads.drain();
     throw error;
@@ -105,9 +105,9 @@ function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
   if (!done) return { type: 'stopped', checkpoint: newest };
   if (!newest)
     throw new TrainingError({
-      what: 'there is nothing to train',
+      what: 'the target is 0 images',
       where: 'train.kimg',
-      hint: 'Ask for more kimg.',
+      hint: 'Raise kimg.',
     });
   return { type: 'done', checkpoint: newest };
 }
@@ -119,7 +119,7 @@ function tickIsDue({ counters }: Training, tickImages: number, done: boolean): b
   return done || tick.index === 0 || images >= tick.startImages + tickImages;
 }
 
-/** Puts a step's outputs on record. @throws TrainingError naming the first value that is not finite. */
+/** Adds a step's outputs to the statistics. @throws TrainingError naming the first value that is not finite. */
 function record(training: Training, outputs: Record<string, Float32Array>): void {
   const { counters } = training;
   assertFinite(outputs, counters.step);
@@ -131,7 +131,7 @@ function record(training: Training, outputs: Record<string, Float32Array>): void
   }
 }
 
-/** Images a second since the last time it was read. */
+/** Images per second since the previous reading. */
 class Meter {
   private at = performance.now();
   private rate = 0;

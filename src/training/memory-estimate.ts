@@ -1,4 +1,4 @@
-/** How much memory a training will take, and which batch would fit: an estimate from the sizes of its networks. */
+/** Estimates, from the sizes of its networks, how much memory a training needs and which batch would fit. */
 import { blockResolutions, channelsAt, type NetworkConfig } from '../gan/config.js';
 import type { TrainingOptions } from '../gan/loss/options.js';
 import { availableMemory, type MemoryPlan } from './memory.js';
@@ -7,15 +7,15 @@ import { networkOf } from '../gan/networks/registry.js';
 import { layerPlans } from '../gan/networks/stylegan3/layer-plans.js';
 
 const FLOAT_BYTES = 4;
-/** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is read back. */
+/** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is restored. */
 const COPIES_OF_PARAMETERS = 6;
 /** TensorFlow, Node and the compiled graphs, as measured. */
 const BASE_BYTES = 0.6 * 2 ** 30;
-/** Values kept for the backward pass, by feature of a block of StyleGAN2's, as measured over the phases. */
-const KEPT_PER_FEATURE = 64;
-/** The same, by feature of StyleGAN3's nonlinearities at their higher sampling rate. */
-const KEPT_PER_OVERSAMPLED_FEATURE = 8;
-/** Of the memory that there is; the rest is for others. */
+/** Values stored for the backward pass per feature of a StyleGAN2 block, as measured over the phases. */
+const STORED_PER_FEATURE = 64;
+/** The same per feature of StyleGAN3's nonlinearities at their higher sampling rate. */
+const STORED_PER_OVERSAMPLED_FEATURE = 8;
+/** Fraction of the available memory; the rest is for other processes. */
 const USABLE = 0.9;
 
 export function planMemory(
@@ -24,7 +24,7 @@ export function planMemory(
   availableBytes = availableMemory(),
 ): MemoryPlan {
   const fixed = BASE_BYTES + COPIES_OF_PARAMETERS * FLOAT_BYTES * parameters(config);
-  const kept = KEPT_PER_FEATURE * features(config) + KEPT_PER_OVERSAMPLED_FEATURE * oversampled(config);
+  const kept = STORED_PER_FEATURE * features(config) + STORED_PER_OVERSAMPLED_FEATURE * oversampled(config);
   const perImage = FLOAT_BYTES * kept;
   const room = Math.floor((USABLE * availableBytes - fixed) / perImage);
   const fits = Math.max(0, room - (room % 2));
@@ -41,7 +41,7 @@ function parameters(config: NetworkConfig): number {
   return size(network.generatorSpecs(config)) + size(network.discriminatorSpecs(config));
 }
 
-/** Features of StyleGAN3's generator between up- and downsampling, for one image; it has no blocks as StyleGAN2's. */
+/** Features of StyleGAN3's generator between up- and downsampling, for one image; it has no StyleGAN2 blocks. */
 function oversampled(config: NetworkConfig): number {
   if (config.cfg === 'stylegan2') return 0;
   return layerPlans(config).reduce((sum, { source, target, rate }) => {

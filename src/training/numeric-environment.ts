@@ -15,13 +15,13 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
   return threads === 'auto' ? (environment.threads() ?? availableParallelism()) : threads;
 }
 
-/** Variables by which a user may make kernels compute otherwise. */
+/** Environment variables that change what kernels compute. */
 const VARIABLES =
   /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE|NVIDIA_TF32_OVERRIDE)$/;
 
 /**
- * @param library numeric library and version, as it names itself
- * @param graph SHA-256 of the compiled step; null where there is none
+ * @param library name and version of the numeric library
+ * @param graph SHA-256 of the compiled step; null in eager mode
  */
 export function numericEnvironment(
   train: Pick<TrainSpec, 'threads' | 'mode' | 'xla'>,
@@ -44,7 +44,7 @@ export function numericEnvironment(
   };
 }
 
-/** Empty where the system does not tell. */
+/** Empty where the system does not list them. */
 function cpuFeatures(): string[] {
   try {
     const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
@@ -57,10 +57,10 @@ function cpuFeatures(): string[] {
   }
 }
 
-/** Fields that older checkpoints do not have: nothing is known of them there. */
+/** Fields that older checkpoints lack: they are unknown there. */
 const LATER_FIELDS: readonly string[] = ['variables', 'graph'];
 
-/** Fields in which two environments differ; none: same bytes are promised. */
+/** Fields in which two environments differ; none: the result is bit-exact. */
 export function differences(a: NumericEnvironment, b: NumericEnvironment): string[] {
   const fields = new Set(Object.keys({ ...a, ...b }) as (keyof NumericEnvironment)[]);
   return [...fields].filter((field) => {

@@ -1,19 +1,19 @@
-/** In which precision a training computes its highest resolutions. */
+/** The precision in which a training computes its highest resolutions. */
 import { SpecError } from '../core/errors.js';
 import type { HalfType } from '../nn/ops/half.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { CheckpointManifest } from '../checkpoints/manifest.js';
 
-/** What `auto` is where a training begins: half precision pays on a GPU, on most CPUs it is several times slower. */
+/** What `auto` means for a new training: half precision is faster on a GPU, and several times slower on most CPUs. */
 export function automaticPrecision(usesGpu: boolean): HalfType | null {
   return usesGpu ? 'float16' : null;
 }
 
 /**
  * @param usesGpu whether the bound library computes on a GPU
- * @param newest checkpoint that the training goes on from: with `auto` it goes on as it began, on whatever machine
+ * @param newest checkpoint that the training resumes from: with `auto` it keeps its precision, on any machine
  * @returns the type of the highest resolutions; null: single precision everywhere
- * @throws SpecError when half precision is asked for op by op
+ * @throws SpecError for half precision in eager mode
  */
 export function resolvePrecision(
   { precision, mode }: Pick<TrainSpec, 'precision' | 'mode'>,
@@ -24,7 +24,7 @@ export function resolvePrecision(
     precision === 'auto' ? automatic(mode, usesGpu, newest) : precision === 'float32' ? null : precision;
   if (half === null || mode === 'graph') return half;
   throw new SpecError({
-    what: `${half} is of compiled steps only`,
+    what: `${half} needs compiled steps`,
     where: 'train.precision',
     hint: 'Set train.mode to graph, or train.precision to float32.',
   });
@@ -38,7 +38,7 @@ function automatic(
   return newest ? halfOf(newest) : automaticPrecision(usesGpu && mode === 'graph');
 }
 
-/** Checkpoints of before there was a choice name none. */
+/** Checkpoints of earlier versions name none. */
 function halfOf({ configuration }: Pick<CheckpointManifest, 'configuration'>): HalfType | null {
   const { half } = configuration.network;
   return half === 'float16' || half === 'bfloat16' ? half : null;

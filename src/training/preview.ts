@@ -16,7 +16,7 @@ const COLUMNS = 8;
 const ROWS = 5;
 const MAX_ROWS = 10;
 
-/** Draws the same seeds with each snapshot's weights; a row for each class. The first picture compiles the generator. */
+/** Generates the same seeds with each snapshot's weights; a row for each class. The first grid compiles the generator. */
 export class PreviewPainter {
   private sampler: Sampler | null = null;
   private load: ((variables: Record<string, Float32Array>) => Promise<void>) | null = null;

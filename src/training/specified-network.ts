@@ -1,14 +1,14 @@
-/** The networks that a spec asks for on a data set, whichever engine trains them. */
+/** The networks that a spec and a data set define, for either engine. */
 import { TrainingError } from '../core/errors.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { ClassShare } from '../generation/classes.js';
 import { type NetworkConfig, resolveNetworkConfig } from '../gan/config.js';
 
 /**
- * The classes that training is conditional on, none counted yet; null: it is unconditional.
+ * The classes that training is conditional on, not counted yet; null: it is unconditional.
  *
  * @param names of the data set's classes, in label order
- * @throws TrainingError when labels are asked for that are not there
+ * @throws TrainingError when the spec needs labels that the data set lacks
  */
 export function conditionalClasses(
   cond: TrainSpec['cond'],
@@ -31,7 +31,7 @@ export function specifiedNetwork(
   clamp: number | null = null,
 ): NetworkConfig {
   const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
-  // The generator's layers of -r have 1x1 kernels, and twice the channels for it (Karras et al. 2021, section 4).
+  // The generator's layers of -r have 1x1 kernels, and twice the channels in return (Karras et al. 2021, section 4).
   const isRotation = cfg === 'stylegan3-r';
   const wider = isRotation ? 2 : 1;
   return resolveNetworkConfig({

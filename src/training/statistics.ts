@@ -1,4 +1,4 @@
-/** Training statistics in StyleGAN3's own format: one JSON line a tick in stats.jsonl. */
+/** Training statistics in StyleGAN3's format: one JSON line per tick in stats.jsonl. */
 import type { TrainingCounters } from '../checkpoints/manifest.js';
 
 type Tick = TrainingCounters['tick'];
@@ -21,7 +21,7 @@ export function linesOf(stats: Uint8Array = new Uint8Array()): string[] {
 }
 
 /**
- * Ends a tick: the line of everything since the last one, and the counters of the next.
+ * Ends a tick: its line of statistics, and the counters of the next one.
  *
  * @param now milliseconds since 1970
  */

@@ -1,9 +1,9 @@
-/** Weights of a run as one safetensors file, under the names of the official state dicts. */
+/** Exports the weights of a run as one safetensors file, with the names of the official state dicts. */
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import type { SourceWeights } from './source.js';
 import { NETWORKS } from './network-weights.js';
 
-/** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata says what the networks are. */
+/** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata describes the networks. */
 export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {
   const tensors: Record<string, NamedTensor> = {};
   for (const name of NETWORKS) {
@@ -20,7 +20,7 @@ function underName(prefix: string, sizes: object): Record<string, unknown> {
   );
 }
 
-/** Metadata is text alone. */
+/** Metadata values are strings. */
 function texts(values: object): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 }

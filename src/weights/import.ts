@@ -1,4 +1,4 @@
-/** Weights of others as a checkpoint of ours: without an optimiser, but good to generate with and to transfer from. */
+/** Imports a file of weights as a checkpoint: without an optimizer, usable for generation and transfer. */
 import { CheckpointError } from '../core/errors.js';
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import { sha256 } from '../storage/digest.js';
@@ -18,7 +18,7 @@ export interface ReadWeights {
   sha256: string;
   config: NetworkConfig;
   networks: WeightsFile['networks'];
-  /** What is worth knowing of networks that do not quite fit. */
+  /** Notes on networks that do not fit exactly. */
   notes: string[];
 }
 
@@ -38,7 +38,7 @@ const UNTRAINED = countersSchema.parse({
 });
 
 /**
- * The networks of a file, their configuration told from their shapes.
+ * The networks of a file, with the configuration inferred from their shapes.
  *
  * @param name of the file, for errors
  * @throws CheckpointError when it is damaged, hostile, without a generator, or of another architecture
@@ -61,7 +61,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   if (misfitG) notes.push(`G differs from G_ema: ${misfitG}`);
   const misfitD = D && firstDifference(D.tensors, specs.D);
   if (misfitD) notes.push(`D is not the discriminator of this configuration: ${misfitD}`);
-  if (!D) notes.push('no discriminator: a training that starts from these weights begins with a new one');
+  if (!D) notes.push('no discriminator: a training that starts from these weights starts with a new one');
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
@@ -84,7 +84,7 @@ export function encodeNetworks({
 }
 
 /**
- * Writes `<prefix>manifest.json` and the networks beside it. What is there already under this prefix is replaced.
+ * Writes `<prefix>manifest.json` and the networks beside it. Existing objects under this prefix are replaced.
  *
  * @param prefix ends in a slash, or is empty
  */
@@ -95,7 +95,7 @@ export async function writeWeights(store: ObjectStore, prefix: string, weights: 
   await putJson(store, `${prefix}manifest.json`, manifestOf(weights, parts));
 }
 
-/** Filters and the like follow from the configuration: where a file lacks one, it is made. */
+/** Filters and other buffers follow from the configuration: missing ones are computed. */
 function withBuffers(
   tensors: Record<string, NamedTensor>,
   specs: ParameterSpecs,

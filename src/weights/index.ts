@@ -1,4 +1,4 @@
-/** The door of the weights folder; it loads TensorFlow, which the networks are described with. */
+/** The public interface of the weights folder; it loads TensorFlow, which the networks need. */
 export { encodeWeights } from './export.js';
 export { type ReadWeights, readWeights, writeWeights } from './import.js';
 export { openWeights, type SourceWeights, WEIGHTS_PREFIX } from './source.js';

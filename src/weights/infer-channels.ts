@@ -1,36 +1,36 @@
-/** cbase and cmax of a StyleGAN, told from the channels that its layers have. */
+/** Infers cbase and cmax of a StyleGAN from the channels of its layers. */
 import type { Channels } from '../gan/config.js';
 
-/** A layer's channels, and how many it would have with other sizes; more cbase never makes them fewer. */
+/** A layer's channels, and how many it would have with other sizes; they never decrease with cbase. */
 export interface LayerWidth {
   readonly channels: number;
   readonly at: (sizes: Channels) => number;
 }
 
 export interface NetworkWidths {
-  /** The one at the highest resolution last. */
+  /** In order of resolution. */
   readonly layers: readonly LayerWidth[];
-  /** What the file says of itself; null: nothing. */
+  /** Sizes in the file's metadata; null: none. */
   readonly stated: Channels | null;
 }
 
-/** The generator's sizes, and the discriminator's where they are others. */
+/** The generator's sizes, and the discriminator's where they differ. */
 export type BothChannels = Channels & { readonly discriminator?: Channels };
 
 export interface ChannelsQuestion {
   readonly resolution: number;
   readonly generator: NetworkWidths;
   readonly discriminator: NetworkWidths | null;
-  /** Whether the generator may have twice the channels of the discriminator, as -r has. */
+  /** Whether the generator may have twice the channels of the discriminator, as in -r. */
   readonly mayBeWider: boolean;
 }
 
-/** No sizes are looked for beyond this. */
+/** Upper limit of the search. */
 const LARGEST = 2 ** 40;
 
 /**
- * Sizes that give every layer the channels that it has: those that are stated if they do, otherwise one choice of the many that
- * may, because channels are rounded and bounded. If none fit, sizes that somebody may compare with the layers.
+ * Sizes that give every layer its channels: the stated ones if they fit, otherwise one of several choices, because channels are
+ * rounded and bounded. If none fit, sizes for the error message.
  */
 export function inferChannels(question: ChannelsQuestion): BothChannels {
   const { resolution, generator, discriminator, mayBeWider } = question;
@@ -40,7 +40,7 @@ export function inferChannels(question: ChannelsQuestion): BothChannels {
     () => (discriminator ? together(stated, statedFor(discriminator)) : stated),
     ...factors.map((factor) => () => discriminator && chosen(question, factor)),
   ];
-  // A discriminator that fits no generator is left out of account.
+  // A discriminator that fits no generator is ignored.
   const alone = [
     () => stated,
     ...factors.toReversed().map((factor) => () => chosen({ ...question, discriminator: null }, factor)),
@@ -64,7 +64,7 @@ function together(own: Channels | null, other: Channels | null): BothChannels | 
   return isSame ? own : { ...own, discriminator: other };
 }
 
-/** With a generator `factor` times as wide as the discriminator; null: there are no such sizes. */
+/** Sizes for a generator `factor` times as wide as the discriminator; null: there are none. */
 function chosen(
   { resolution, generator, discriminator }: ChannelsQuestion,
   factor: number,
@@ -79,7 +79,7 @@ function chosen(
       of: (cbase: number) => at({ cbase, cmax: narrow }),
     })),
   ];
-  // As people choose it, where it fits; else the least, which fits if any does.
+  // The usual choice, where it fits; else the smallest, which fits if any does.
   const round = ((generator.layers.at(-1)?.channels ?? 0) * resolution) / factor;
   const least = leastBase(resolution, (cbase) => layers.every(({ channels, of }) => of(cbase) >= channels));
   const cbase = [round, least].find((cbase) => layers.every(({ channels, of }) => of(cbase) === channels));
@@ -89,7 +89,7 @@ function chosen(
     : wide(cbase);
 }
 
-/** The least whole number from `first` on that is large enough, found by halving. */
+/** The smallest integer from `first` on that is large enough, by binary search. */
 function leastBase(first: number, isEnough: (cbase: number) => boolean): number {
   let [low, high] = [first, LARGEST];
   while (low < high) {

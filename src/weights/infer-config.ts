@@ -1,4 +1,4 @@
-/** The sizes of a StyleGAN, told from the names and shapes of its tensors. */
+/** Infers the sizes of a StyleGAN from the names and shapes of its tensors. */
 import { CheckpointError, SpecError } from '../core/errors.js';
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import {
@@ -17,8 +17,8 @@ import type { NetworkWeights } from './network-weights.js';
 type Tensors = Record<string, NamedTensor>;
 
 /**
- * The configuration whose generator has exactly these parameters; buffers that are missing can be made. Where shapes leave cbase
- * and cmax open, they are what the file says of them if that fits, and then such that the discriminator fits too.
+ * The configuration whose generator has exactly these parameters; missing buffers can be computed. Where shapes do not determine
+ * cbase and cmax, they are the stated ones if these fit, or else chosen so that the discriminator fits too.
  *
  * @param discriminator that came with the generator
  * @param name of the file, for errors
@@ -32,7 +32,7 @@ export function inferConfig(
   const { tensors, clamp } = generator;
   const isStyle3 = Object.keys(tensors).some((key) => key.startsWith('synthesis.input.'));
   const form = isStyle3 ? stylegan3Form(tensors) : stylegan2Form(tensors);
-  if (!form) throw misfit('it has no tensors that tell its resolution', name);
+  if (!form) throw misfit('it has no tensors that define its resolution', name);
   const { layers, ...sizes } = form;
   const channels = inferChannels({
     resolution: sizes.resolution,
@@ -73,7 +73,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 /** What names and shapes say of a generator at once, and the layers whose channels are yet to be explained. */
 interface Form extends Pick<NetworkSettings, 'cfg' | 'resolution' | 'channels'> {
-  /** The one at the highest resolution last. */
+  /** In order of resolution. */
   layers: LayerWidth[];
 }
 

@@ -1,4 +1,4 @@
-/** Which weights a training begins from: resolved once, and on record before anything is built on it, in `beginning.json`. */
+/** The initial weights of a training: resolved once, and recorded in `initial-weights.json` before they are used. */
 import { z } from 'zod';
 import { CheckpointError, PreconditionFailedError } from '../core/errors.js';
 import { findJson, putJson } from '../storage/index.js';
@@ -11,27 +11,27 @@ const recordSchema = z.object({
   version: z.literal(1),
   /** `train.resume` as it was given. */
   resume: z.string(),
-  /** Where it led, for people. */
+  /** The resolved address, for people. */
   from: z.string(),
   identity: z.object({ address: z.string(), sha256: z.string() }),
-  /** An older snapshot keeps fewer than it once had. */
+  /** An older snapshot keeps only some. */
   networks: z.array(z.enum(NETWORKS)),
 });
 type InitialWeightsRecord = z.output<typeof recordSchema>;
 
 /**
- * Opens the weights that a training begins from. A run that is named goes on meanwhile; every attempt before the first
- * checkpoint begins from what the first one found all the same.
+ * Opens the initial weights of a training. Although a source run may continue meanwhile, every attempt before the first
+ * checkpoint starts from the weights that the first attempt found.
  *
- * @param plan what becomes of them; weights that it refuses are not recorded, so that another source may be given
- * @throws CheckpointError when there are none, when they are no longer what is on record, or when `plan` refuses them
+ * @param plan uses the weights; those that it refuses are not recorded, so that another source may be given
+ * @throws CheckpointError when there are none, when they differ from the recorded ones, or when `plan` refuses them
  */
 export async function openInitialWeights<T>(
   { store, runPrefix, warn }: { store: ObjectStore; runPrefix: string; warn: Warn },
   resume: string,
   plan: (source: SourceWeights) => T,
 ): Promise<T> {
-  const key = `${runPrefix}beginning.json`;
+  const key = `${runPrefix}initial-weights.json`;
   const recorded = await findJson(store, key, recordSchema);
   if (recorded) return plan(await reopen(store, recorded, resume));
   const source = await openWeights(store, resume, warn);
@@ -48,7 +48,7 @@ function networksOf(networks: SourceWeights['networks']): InitialWeightsRecord['
   return NETWORKS.filter((name) => networks[name]);
 }
 
-/** false: another attempt of this training was first. */
+/** false: another attempt of this training recorded its own first. */
 async function record(store: ObjectStore, key: string, content: InitialWeightsRecord): Promise<boolean> {
   try {
     await putJson(store, key, content, { ifAbsent: true });
@@ -65,14 +65,14 @@ async function reopen(
   resume: string,
 ): Promise<SourceWeights> {
   if (recorded.resume !== resume)
-    throw refusal(recorded, `began from ${recorded.resume}, and is asked to begin from ${resume} now`);
+    throw refusal(recorded, `started from ${recorded.resume}, and is to start from ${resume} now`);
   const source = await reopenWeights(store, recorded.identity).catch((cause: unknown) => {
     if (cause instanceof CheckpointError)
-      throw refusal(recorded, 'began from weights that are gone or have been changed since', cause);
+      throw refusal(recorded, 'started from weights that have been deleted or changed since', cause);
     throw cause;
   });
   if (networksOf(source.networks).join() !== recorded.networks.join())
-    throw refusal(recorded, 'began from weights of which only some are kept any more');
+    throw refusal(recorded, 'started from weights of which only some still exist');
   return { ...source, from: recorded.from };
 }
 

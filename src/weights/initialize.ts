@@ -1,4 +1,4 @@
-/** The first moment of a training that does not begin from nothing. */
+/** Initializes a training from the weights that `train.resume` names. */
 import type { Program, ProgramDefinition } from '../nn/program/program.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { Warn } from '../checkpoints/reader.js';
@@ -13,13 +13,13 @@ export interface InitializedTraining {
   runPrefix: string;
   config: NetworkConfig;
   definition: ProgramDefinition;
-  /** Holds its initial values; those that are not taken over stay. */
+  /** Holds its initial values; those that are not replaced stay. */
   program: Program;
   warn: Warn;
 }
 
 /**
- * Puts the weights at an address into a new training, and on record what was copied.
+ * Copies the weights at an address into a new training, and records what was copied.
  *
  * @returns the record in one sentence
  * @throws CheckpointError when there are none, or they do not fit

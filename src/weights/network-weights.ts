@@ -1,19 +1,19 @@
-/** What a file of weights holds, whoever wrote it. */
+/** The content of a file of weights, in any format. */
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import type { Channels } from '../gan/config.js';
 
-/** Generator, discriminator, and the average of the generator, which makes the better images. */
+/** Generator, discriminator, and the average of the generator, which generates the better images. */
 export const NETWORKS = ['G', 'D', 'G_ema'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
 export interface NetworkWeights {
   /** The name of its class in the file; null where a file has none. */
   className: string | null;
-  /** Of a generator: what its activations are kept within; null: nothing, or the file cannot say it. */
+  /** Of a generator: the limit of its activations; null: none, or unknown. */
   clamp: number | null;
-  /** What it says of its channels, which shapes have to agree with; null: nothing. */
+  /** Sizes in its metadata, which the shapes must match; null: none. */
   stated: Channels | null;
-  /** By their names in the official state dicts, `synthesis.b4.const` and the like. */
+  /** By their names in the official state dicts, for example `synthesis.b4.const`. */
   tensors: Record<string, NamedTensor>;
 }
 

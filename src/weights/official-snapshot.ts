@@ -1,4 +1,4 @@
-/** Snapshots that StyleGAN2-ADA and StyleGAN3 leave, `network-snapshot-*.pkl`, read without running anything that is in them. */
+/** Reads snapshots of StyleGAN2-ADA and StyleGAN3, `network-snapshot-*.pkl`, without executing their content. */
 import { CheckpointError } from '../core/errors.js';
 import { InertObject, type PickleRules, unpickle } from '../nn/formats/pickle.js';
 import { readTorchStorage } from '../nn/formats/torch-file.js';
@@ -8,13 +8,13 @@ import type { Channels } from '../gan/config.js';
 import { type NetworkWeights, statedChannels, type WeightsFile } from './network-weights.js';
 import { officialClamp } from './official-clamp.js';
 
-/** Modules inside of each other; the official networks need four. */
+/** Depth of nested modules; the official networks need four. */
 const MAX_DEPTH = 16;
 const MAX_MODULES = 10_000;
-/** What calls make out of what they are given, for each byte of the file; honest files hand over nothing twice but storages, as text and as bytes. */
+/** Bytes that calls may create per byte of the file; valid files pass only storages twice, as text and as bytes. */
 const MADE_PER_BYTE = 2;
 
-/** An object of a persistent class: what the official code would make by running the source that came along. */
+/** An object of a persistent class, which the official code would create by executing the included source. */
 class Persistent {
   constructor(
     readonly className: string,
@@ -39,8 +39,8 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
     });
   };
   const { value, end } = unpickle(bytes, 0, rules(name, bytes.byteLength, refuse));
-  if (end !== bytes.byteLength) refuse('goes on after its end');
-  if (!(value instanceof Map)) return refuse('is no snapshot of networks');
+  if (end !== bytes.byteLength) refuse('has data after its end');
+  if (!(value instanceof Map)) return refuse('is not a snapshot of networks');
   const networks: WeightsFile['networks'] = {};
   const reader = new StateReader(bytes.byteLength, refuse);
   for (const key of ['G', 'D', 'G_ema'] as const) {
@@ -53,34 +53,34 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
 
 function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   let left = MADE_PER_BYTE * fileBytes;
-  /** A call costs a few bytes and may be given the same memoised value each time: without this a small file fills any memory. */
+  /** A call costs a few bytes and may get the same memoized value each time: without a limit a small file fills the memory. */
   const spend = (amount: number) => {
     left -= amount;
-    if (left < 0) refuse('makes more by its calls than its bytes account for');
+    if (left < 0) refuse('creates more data by its calls than its size allows');
   };
-  /** Called or only named, they become nothing that anybody asks for. */
+  /** Their values are never used. */
   const inert = (global: string) => [global, () => new InertObject(global)] as const;
   const named = (global: string) => [global, null] as const;
   const dictionary = (args: unknown[]) =>
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
   const set = ([items]: unknown[]) => {
     const members: unknown[] = Array.isArray(items) ? items : [];
-    // Texts are compared as a whole.
+    // Strings are compared as a whole.
     for (const member of members) spend(typeof member === 'string' ? Math.max(1, member.length) : 1);
     return new Set(members);
   };
   const latin1 = ([content, codec]: unknown[]) => {
-    if (typeof content !== 'string' || codec !== 'latin1') return refuse('has bytes in an odd encoding');
+    if (typeof content !== 'string' || codec !== 'latin1') return refuse('has bytes in an unknown encoding');
     spend(content.length);
     return Buffer.from(content, 'latin1');
   };
   const load = ([content]: unknown[]) => {
-    if (!(content instanceof Uint8Array)) return refuse('has a storage that is no bytes');
+    if (!(content instanceof Uint8Array)) return refuse('has a storage that does not consist of bytes');
     spend(content.byteLength);
     return readTorchStorage(content, name);
   };
   const parameter = ([tensor]: unknown[]) =>
-    tensor instanceof TorchTensor ? tensor : refuse('describes a parameter wrongly');
+    tensor instanceof TorchTensor ? tensor : refuse('has an invalid description of a parameter');
   return {
     name,
     objects: true,
@@ -90,14 +90,14 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
       'torch._utils _rebuild_parameter': parameter,
       'torch._utils _rebuild_parameter_with_state': parameter,
       'torch.storage _load_from_bytes': load,
-      // How bytes are written where the protocol has none.
+      // The form of bytes in protocols without a type for them.
       '_codecs encode': latin1,
       'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
       'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
       'dnnlib.util EasyDict': dictionary,
       'builtins set': set,
       '__builtin__ set': set,
-      // Sizes and rates of layers, as NumPy holds them: all of them follow from the shapes.
+      // Sizes and rates of layers as NumPy values: all of them follow from the shapes.
       ...Object.fromEntries([
         ...['numpy.core', 'numpy._core'].flatMap((module) => [
           inert(`${module}.multiarray _reconstruct`),
@@ -113,33 +113,33 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   };
 }
 
-/** A network of StyleGAN or StyleGAN2 for TensorFlow: not damaged, but to be converted. */
+/** A network of StyleGAN or StyleGAN2 for TensorFlow is not damaged, but must be converted. */
 function refuseTensorFlow(global: string, name: string): void {
   if (!global.startsWith('dnnlib.tflib.')) return;
   throw new CheckpointError({
     what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
     where: name,
-    hint: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That runs what is in the file, so do it only with one that you trust.',
+    hint: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That executes its content, so do it only with a file that you trust.',
   });
 }
 
 function persistent(meta: unknown, refuse: Refuse): Persistent {
   if (!(meta instanceof Map) || meta.get('type') !== 'class')
-    return refuse('describes a persistent object wrongly');
+    return refuse('has an invalid description of a persistent object');
   const [className, state] = [meta.get('class_name'), meta.get('state') ?? new Map()] as unknown[];
   if (typeof className !== 'string' || !(state instanceof Map))
-    return refuse('describes a persistent object wrongly');
+    return refuse('has an invalid description of a persistent object');
   return new Persistent(className, state as Map<unknown, unknown>);
 }
 
-/** What is collected of a network. */
+/** What is collected from a network. */
 interface Found {
   tensors: [string, NamedTensor][];
-  /** What its synthesis layers hold as `conv_clamp`. */
+  /** Values of `conv_clamp` in its synthesis layers. */
   clamps: Set<unknown>;
 }
 
-/** Tensors of modules inside of modules, by the names that PyTorch's state dicts give them. */
+/** Tensors of nested modules, by their names in PyTorch's state dicts. */
 class StateReader {
   private modules = 0;
   private elements = 0;
@@ -163,15 +163,15 @@ class StateReader {
 
   private visit(state: Map<unknown, unknown>, prefix: string, depth: number, found: Found): void {
     if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
-      this.refuse('nests modules more deeply than any network');
+      this.refuse('nests modules deeper than any network');
     if (prefix.startsWith('synthesis.') && state.has('conv_clamp')) found.clamps.add(state.get('conv_clamp'));
     const passing = state.get('_non_persistent_buffers_set');
     for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
       if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
-      // An empty tensor has a name still.
+      // An empty tensor still has a name.
       this.elements += Math.max(1, tensor.elements);
-      // Tensors may share a storage, but a snapshot does not multiply its file.
-      if (this.elements > this.fileBytes) this.refuse('has more tensors than its bytes account for');
+      // Tensors may share a storage, but not multiply the file's size.
+      if (this.elements > this.fileBytes) this.refuse('has more tensors than its size allows');
       found.tensors.push([`${prefix}${name}`, tensor.read(this.refuse)]);
     }
     for (const [name, module] of entries(state, '_modules')) {
@@ -186,7 +186,7 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
   return [...(map as Map<unknown, unknown>)].map(([name, value]) => [String(name).slice(0, 200), value]);
 }
 
-/** StyleGAN2-ADA has the channels of its generator among the settings of the synthesis network. */
+/** StyleGAN2-ADA has the channels of its generator among the arguments of the synthesis network. */
 function statedOf(state: Map<unknown, unknown>): Channels | null {
   const made = new Map(entries(state, '_init_kwargs'));
   const all = new Map([...entries(made, 'synthesis_kwargs'), ...made]);

@@ -1,4 +1,4 @@
-/** Weights by the address that a user gives: a run, a checkpoint, imported weights, or a file of weights. */
+/** Finds weights by an address: a run, a checkpoint, imported weights, or a file of weights. */
 import path from 'node:path';
 import { CheckpointError } from '../core/errors.js';
 import { decodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
@@ -14,11 +14,11 @@ import type { NetworkName } from './network-weights.js';
 /** Imported weights of a store are at `weights/<name>/`. */
 export const WEIGHTS_PREFIX = 'weights/';
 
-/** The very object that weights were read from; a name may lead elsewhere later. */
+/** The object that weights were read from; a name may resolve to another one later. */
 export interface SourceIdentity {
   /** Key or key prefix in the store, or an address outside of it. */
   address: string;
-  /** Of the manifest, or of the one file. */
+  /** Of the manifest, or of the file. */
   sha256: string;
 }
 
@@ -26,13 +26,13 @@ export interface SourceWeights {
   /** Where they were found, for people. */
   from: string;
   identity: SourceIdentity;
-  /** Thousands of images that they were trained on, as far as known. */
+  /** Thousands of images that they were trained on; 0 where that is unknown. */
   kimg: number;
   config: NetworkConfig;
   classes: CheckpointManifest['classes'];
   /** By the names of state dicts; a network that the source lacks is absent. */
   networks: Partial<Record<NetworkName, Record<string, NamedTensor>>>;
-  /** The official snapshot itself, where the source is one or keeps one. */
+  /** The official snapshot itself, where the source is one or contains one. */
   official?: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ const PARTS_OF: Record<string, NetworkName> = {
  * Finds weights by a run's id (its newest intact checkpoint), the key of a checkpoint or of imported weights in the store, a name
  * under `weights/`, the address of a folder with a manifest.json, or that of a .pkl, .safetensors or .pth file.
  *
- * @throws CheckpointError when there is nothing, or it is damaged, hostile, or of an architecture that this version has not
+ * @throws CheckpointError when there are none, or they are damaged, hostile, or of an unsupported architecture
  */
 export async function openWeights(store: ObjectStore, address: string, warn: Warn): Promise<SourceWeights> {
   const inStore = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
@@ -68,16 +68,16 @@ export async function openWeights(store: ObjectStore, address: string, warn: War
 }
 
 /**
- * The same weights again, by the address that {@link openWeights} resolved.
+ * Opens the same weights again, by the address that {@link openWeights} resolved.
  *
- * @throws CheckpointError when what is there is not what was there
+ * @throws CheckpointError when they have been deleted or changed
  */
 export async function reopenWeights(
   store: ObjectStore,
   { address, sha256 }: SourceIdentity,
 ): Promise<SourceWeights> {
   if (isFile(address) && !isElsewhere(address) && !(await store.head(address)))
-    throw new CheckpointError({ what: 'is gone', where: address });
+    throw new CheckpointError({ what: 'has been deleted', where: address });
   const source = isFile(address) ? await fromFile(store, address) : await fromFolder(store, address, address);
   if (source.identity.sha256 === sha256) return source;
   throw new CheckpointError({ what: 'has been changed', where: address });
@@ -87,7 +87,7 @@ function isFile(address: string): boolean {
   return /\.(pkl|safetensors|pth?)$/i.test(address);
 }
 
-/** Addresses and absolute paths lead out of the store. */
+/** Addresses and absolute paths are outside of the store. */
 function isElsewhere(address: string): boolean {
   return address.includes('://') || path.isAbsolute(address) || address.startsWith('.');
 }
@@ -111,7 +111,7 @@ async function fromFile(store: ObjectStore, address: string): Promise<SourceWeig
   };
 }
 
-/** As it was found: the run may thin it out at any moment. */
+/** From the parts that were read already: the run may delete them at any time. */
 function fromNewest({ ref, manifest, parts, manifestSha256 }: LoadedCheckpoint): SourceWeights {
   const identity = { address: ref.prefix, sha256: manifestSha256 };
   return { ...read(manifest, parts, ref.prefix), identity };
@@ -126,7 +126,7 @@ async function fromFolder(given: ObjectStore, address: string, from: string): Pr
   const parts: Record<string, Uint8Array> = {};
   for (const name of [...Object.keys(PARTS_OF), CHECKPOINT_PARTS.official]) {
     const part = manifest.parts[name];
-    // An older snapshot keeps the average only.
+    // An older snapshot has the average only.
     if (part && (await store.head(`${prefix}${part.key}`)))
       parts[name] = await readPart(store, prefix, manifest, name);
   }
@@ -158,7 +158,7 @@ function read(
   }
   if (!networks.G && !networks.G_ema) {
     throw new CheckpointError({
-      what: 'has no weights of a generator any more',
+      what: 'no longer has the weights of a generator',
       where: from,
       hint: 'Use a newer checkpoint of the run.',
     });

@@ -1,4 +1,4 @@
-/** The record of a transfer beside a run's checkpoints: `transfer.json`. */
+/** The record of a transfer beside a run's checkpoints, `transfer.json`. */
 import { z } from 'zod';
 import type { TransferReport } from '../spec/results.js';
 import { findJson, putJson } from '../storage/json.js';
@@ -18,7 +18,7 @@ function keyOf(runPrefix: string): string {
   return `${runPrefix}transfer.json`;
 }
 
-/** Of a run's training; null when it began from nothing. */
+/** The record of a run's training; null when it started from scratch. */
 export function findTransfer(store: ObjectStore, runId: string): Promise<TransferReport | null> {
   return findJson(store, keyOf(trainPrefix(runId)), reportSchema);
 }
@@ -36,7 +36,7 @@ export function describeTransfer({ from, kimg, networks, initialized, notes }: T
   const parts = Object.entries(networks).map(
     ([name, { copied, initialized }]) => `${name} ${copied} of ${copied + initialized} tensors`,
   );
-  const rest = initialized.length > 0 ? `; ${initialized.length} start anew` : '';
+  const rest = initialized.length > 0 ? `; ${initialized.length} start from initial values` : '';
   const before = kimg > 0 ? ` at ${kimg} kimg` : '';
-  return [`begins from ${from}${before}: ${parts.join(', ')} copied${rest}`, ...notes].join('; ');
+  return [`starts from ${from}${before}: ${parts.join(', ')} copied${rest}`, ...notes].join('; ');
 }

@@ -1,4 +1,4 @@
-/** Transfer learning: the weights of another training as the beginning of this one, as far as names and shapes agree. */
+/** Transfer learning: a training starts from the weights of another one, as far as names and shapes match. */
 import { CheckpointError } from '../core/errors.js';
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import type { TransferReport } from '../spec/results.js';
@@ -10,15 +10,15 @@ import type { SourceWeights } from './source.js';
 import { NETWORKS, type NetworkName } from './network-weights.js';
 
 export interface Transfer {
-  /** Values of the variables that are copied, by their names in the program. */
+  /** Values of the copied variables, by their names in the program. */
   variables: Variables;
   report: TransferReport;
 }
 
 /**
- * What a training takes over: every tensor of G, D and G_ema that the source has under the same name with the same shape. A network
- * that the source lacks is taken from the other generator, or starts anew. So does a mapping network of another depth or zDim: a
- * part of one maps to no w that the synthesis knows. Optimiser, augmentation and kimg are no part of it.
+ * Copies every tensor of G, D and G_ema that the source has with the same name and shape. A generator that the source lacks is
+ * copied from the other generator; a discriminator starts from initial values. So does a mapping network of another depth or
+ * zDim: a part of one maps to no w that fits the synthesis. Optimizer, augmentation and kimg are not copied.
  *
  * @param shapes of the new training's variables, by name
  * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
@@ -43,13 +43,15 @@ export function planTransfer(
   };
   const mapping = mappingMisfit(config, source.config);
   if (mapping)
-    report.notes.push(`the mapping network starts anew: it ${mapping}, and a part of one is of no use`);
+    report.notes.push(
+      `the mapping network starts from initial values: it ${mapping}, and a part of one is useless`,
+    );
   const variables: Variables = {};
   const left = new UnusedWeights();
   for (const name of NETWORKS) {
     const given = givenFor(name, source, report);
     const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
-    // The discriminator's own mapping network is as deep in every configuration.
+    // The discriminator's mapping network has the same depth in every configuration.
     const isOtherMapping = (tensor: string) =>
       mapping !== null && name !== 'D' && tensor.startsWith('mapping.');
     for (const variable of own) {
@@ -68,12 +70,12 @@ export function planTransfer(
   const fits = Object.keys(variables).some((name) =>
     /^G\.synthesis\..*(?<!affine|torgb)\.weight$/.test(name),
   );
-  if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could take over');
+  if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could use');
   refuseNotFinite(variables, source.from);
   return { variables, report };
 }
 
-/** Why no part of the source's mapping network is taken over; null: nothing keeps it. */
+/** Why no part of the source's mapping network is copied; null: it is. */
 function mappingMisfit(ours: NetworkConfig, theirs: NetworkConfig): string | null {
   const [own, other] = [ours.mappingLayers, theirs.mappingLayers];
   if (own !== other) return `was ${layersText(other)} deep, is ${own}`;
@@ -84,7 +86,7 @@ function layersText(count: number): string {
   return count === 1 ? '1 layer' : `${count} layers`;
 }
 
-/** Why a tensor is not taken over; null: nothing keeps it. */
+/** Why a tensor is not copied; null: it is. */
 function shapeMisfit(theirs: readonly number[] | undefined, ours: readonly number[] = []): string | null {
   if (!theirs) return 'not in the source';
   return sameShape(theirs, ours) ? null : `was ${shapeText(theirs)}, is ${shapeText(ours)}`;
@@ -101,8 +103,8 @@ function givenFor(
   const other = name === 'D' ? undefined : (networks.G_ema ?? networks.G);
   report.notes.push(
     other
-      ? `${name} is not in the source: it starts as the other generator`
-      : `${name} is not in the source: it starts anew`,
+      ? `${name} is not in the source: it starts from the other generator`
+      : `${name} is not in the source: it starts from initial values`,
   );
   return other ?? {};
 }
@@ -120,7 +122,7 @@ function refuseNotFinite(variables: Variables, from: string): void {
 function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, what: string): CheckpointError {
   const sizes = ({ resolution, channels, cbase, cmax, wDim }: NetworkConfig) =>
     `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
-  // A spec gives half the channels that networks of -r have.
+  // A spec states half the channels of the networks of -r.
   const halves = theirs.cfg === 'stylegan3-r' ? 2 : 1;
   const half = (channels: number) => Math.ceil(channels / halves);
   const channels = `cbase ${half(theirs.cbase)}, cmax ${half(theirs.cmax)}`;

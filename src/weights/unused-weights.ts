@@ -1,12 +1,12 @@
-/** What the source of a transfer has and the training has no place for, in a few words. */
+/** Describes the tensors of a transfer's source that the training does not use. */
 import type { NetworkName } from './network-weights.js';
 
-/** Blocks that a note names before it only counts the others. */
+/** Number of blocks that a note names; further ones are counted. */
 const BLOCKS_NAMED = 4;
 
-/** Gathered network by network. */
+/** Collected network by network. */
 export class UnusedWeights {
-  /** Networks by what is left over of them: the two generators have the same. */
+  /** Networks by their unused tensors: those of both generators are the same. */
   private readonly networks = new Map<string, NetworkName[]>();
 
   add(network: NetworkName, tensors: readonly string[]): void {
@@ -14,7 +14,7 @@ export class UnusedWeights {
     const blocks = [...new Set(tensors.map(blockOf))];
     const named = blocks.slice(0, BLOCKS_NAMED).join(', ');
     const more = blocks.length > BLOCKS_NAMED ? ` and ${blocks.length - BLOCKS_NAMED} more` : '';
-    const what = `${tensors.length} of the source’s tensors have no place here (${named}${more})`;
+    const what = `${tensors.length} of the source's tensors are not used (${named}${more})`;
     this.networks.set(what, [...(this.networks.get(what) ?? []), network]);
   }
 

@@ -1,4 +1,4 @@
-/** Files of StyleGAN weights, whoever wrote them: which networks they hold, under which names. */
+/** Reads files of StyleGAN weights in any format: which networks they hold, under which names. */
 import { CheckpointError } from '../core/errors.js';
 import { readPytorchFile } from '../nn/formats/torch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../nn/formats/safetensors.js';
@@ -13,8 +13,8 @@ import {
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
- * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. What a file is
- * shows in its first bytes, not in its name.
+ * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. The first
+ * bytes of a file determine its format, not its name.
  *
  * @param name of the file, for errors
  * @throws CheckpointError when it is damaged, hostile, or holds no generator or discriminator
@@ -28,11 +28,11 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
   }
   if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
-  if (isAncientPickle(bytes)) {
+  if (isOldPickle(bytes)) {
     throw new CheckpointError({
-      what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, and nothing of it was read',
+      what: 'is a pickle of the old protocol 0 or 1; weights are expected in protocols 2 to 5, so it was not read',
       where: name,
-      hint: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, Python writes it anew with `pickle.dump(..., protocol=4)`.',
+      hint: 'Give a network-snapshot-*.pkl as it was published. If you trust this file, write it again in Python with `pickle.dump(..., protocol=4)`.',
     });
   }
   throw new CheckpointError({
@@ -42,11 +42,11 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   });
 }
 
-/** The instruction that every binary pickle begins with. */
+/** The first instruction of every binary pickle. */
 const PROTO = 0x80;
 
-/** Protocols 0 and 1 have no first instruction of their own: an import, a remembered list or a remembered dictionary, perhaps in a tuple. */
-function isAncientPickle(bytes: Uint8Array): boolean {
+/** Protocols 0 and 1 have no marker: they start with an import, a memoized list or dictionary, perhaps in a tuple. */
+function isOldPickle(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
   return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
 }
@@ -56,15 +56,15 @@ function isSafetensors(bytes: Uint8Array): boolean {
   return bytes.byteLength > 8 && bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0;
 }
 
-/** PROTO 2, LONG1 of ten bytes: the magic number of files before PyTorch 1.6. */
+/** PROTO 2, LONG1 of ten bytes: the magic number of files of PyTorch before 1.6. */
 function isOldPytorch(bytes: Uint8Array): boolean {
   return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
 }
 
-/** What tensors do not tell. */
+/** What cannot be inferred from tensors. */
 type Stated = Pick<NetworkWeights, 'clamp' | 'stated'>;
 
-/** What an export of ours says of its networks. The discriminator's sizes are there where they are not the generator's. */
+/** The metadata of our exports. The discriminator's sizes are included where they differ from the generator's. */
 function exported(metadata: Record<string, unknown>): (network: NetworkName) => Stated {
   const channels = (prefix: string) =>
     statedChannels(Number(metadata[`${prefix}cbase`]), Number(metadata[`${prefix}cmax`]));
@@ -75,7 +75,7 @@ function exported(metadata: Record<string, unknown>): (network: NetworkName) => 
   });
 }
 
-/** `G.synthesis.b4.const` belongs to G; without any such prefix, names tell a generator from a discriminator. */
+/** `G.synthesis.b4.const` belongs to G; without such a prefix, the names distinguish a generator from a discriminator. */
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,

@@ -1,4 +1,4 @@
-/** The compute process seen from the worker: one child that keeps TensorFlow and its graphs warm, replaced when it dies. */
+/** The worker's handle of the compute process: a child that keeps TensorFlow and its graphs loaded, replaced when it ends. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reviveError, TrainerCrashError, type WireError } from '../core/errors.js';
@@ -97,6 +97,6 @@ export class ComputeProcess implements Compute {
 function crashed(task: string, code: number | null, signal: NodeJS.Signals | null): TrainerCrashError {
   return new TrainerCrashError({
     what: `the compute process ended under task ${task} (${signal ?? `exit code ${code}`})`,
-    hint: 'It is started again; if this repeats, look for memory pressure or run `gist doctor`.',
+    hint: 'It is restarted; if this repeats, look for memory pressure or run `gist doctor`.',
   });
 }

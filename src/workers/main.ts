@@ -1,4 +1,4 @@
-/** The worker process: polls the CPU queue, the GPU queue or both, and leaves cleanly when told to. */
+/** The worker process: polls the CPU queue, the GPU queue or both, and shuts down gracefully. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,13 +15,13 @@ type Queue = 'cpu' | 'gpu' | 'both';
 
 /** Heartbeats reach the server, and cancellations the activity, within this time. */
 const HEARTBEAT_THROTTLE = '3 seconds';
-/** A trainer is given this long for its last checkpoint before the process goes in spite of it. */
+/** A trainer has this long for its last checkpoint before the process ends. */
 const SHUTDOWN_FORCE = '110 seconds';
 
 const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
-  // Shards of preprocessing and one judge; pixels are decoded on libvips' own threads.
+  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own threads.
   cpu: { maxConcurrentActivityTaskExecutions: 3 },
-  // Whoever holds the device holds it alone.
+  // One activity uses the device at a time.
   gpu: { maxConcurrentActivityTaskExecutions: 1 },
 };
 
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     workers.push(await Worker.create({ ...common, ...POLICIES.gpu, taskQueue: environment.gpuTaskQueue() }));
 
   const shutdown = (signal: NodeJS.Signals) => {
-    log.info('the worker stops after its checkpoints', { signal });
+    log.info('the worker shuts down after its checkpoints', { signal });
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   process.once('SIGTERM', shutdown);
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** For those who wait for it: a line on standard output and, where `GIST_READY_FILE` names one, a file (readiness probes). */
+/** Reports readiness: a line on standard output and, where `GIST_READY_FILE` names one, a file (for readiness probes). */
 function announceReady(queue: Queue): void {
   process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
   const file = environment.readyFile();
@@ -79,7 +79,9 @@ function announceReady(queue: Queue): void {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    log.error('the worker cannot go on', { error: error instanceof Error ? error.message : String(error) });
+    log.error('the worker cannot continue', {
+      error: error instanceof Error ? error.message : String(error),
+    });
     process.exit(1);
   },
 );

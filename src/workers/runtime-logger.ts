@@ -1,4 +1,4 @@
-/** Temporal's own log lines, through our logger: names and numbers only, never inputs or results. */
+/** Passes Temporal's log lines to our logger: names and numbers only, never inputs or results. */
 import { DefaultLogger } from '@temporalio/worker';
 import { log, type LogFields } from '../core/log.js';
 

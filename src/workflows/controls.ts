@@ -1,4 +1,4 @@
-/** What the user may ask and order of a running pipeline, and the state behind the answers. */
+/** Queries and updates of a running pipeline, and the state behind them. */
 import { type ChildWorkflowHandle, condition, setHandler, ApplicationFailure } from '@temporalio/workflow';
 import {
   type ControlReply,
@@ -21,7 +21,7 @@ import {
 } from './messages.js';
 import type { trainUntilConverged } from './train-until-converged.js';
 
-/** How long `pause` waits for the trainer's checkpoint before it answers that pausing is under way. */
+/** How long `pause` waits for the trainer's checkpoint before it replies that pausing is in progress. */
 const PAUSE_TIMEOUT = '90 seconds';
 
 export class RunControls {
@@ -71,7 +71,7 @@ export class RunControls {
     return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
   }
 
-  /** Whether no order made the training shorter or longer than the spec says. */
+  /** Whether no update made the training shorter or longer than the spec. */
   matchesSpec({ ended }: TrainResult): boolean {
     return ended !== 'stopped' && this.targetKimg === this.spec.train.kimg;
   }
@@ -103,7 +103,7 @@ export class RunControls {
     this.progress.state = 'done';
   }
 
-  /** Hands the wishes of the user on to a training while it runs. */
+  /** Sends the user's updates to a training while it runs. */
   async whileTraining(child: ChildWorkflowHandle<typeof trainUntilConverged>): Promise<TrainResult> {
     this.child = child;
     this.progress.train ??= {
@@ -113,7 +113,7 @@ export class RunControls {
       lastCheckpoint: null,
       curve: [],
     };
-    // An order that arrived while the child was being started is in no signal yet.
+    // No signal has carried an update yet that arrived while the child was starting.
     await this.sendDirective();
     try {
       return await child.result();
@@ -154,7 +154,7 @@ export class RunControls {
     if (!this.child)
       return {
         changed,
-        message: `Paused; stage ${this.stage ?? 'one'} finishes what is in flight and waits.`,
+        message: `Paused; stage ${this.stage ?? 'one'} finishes the work in progress and waits.`,
       };
     if (changed) await this.sendDirective();
     const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_TIMEOUT);
@@ -169,10 +169,10 @@ export class RunControls {
   private async resume(): Promise<ControlReply> {
     if (!this.paused) return { changed: false, message: 'Was not paused; it is running.' };
     this.paused = false;
-    // Until it reports again: a pause right after this must wait for a checkpoint of its own.
+    // Until its next report: a pause right after this must wait for a new checkpoint.
     this.trainState = 'running';
     await this.sendDirective();
-    return { changed: true, message: 'Resumed; it goes on from where it was.' };
+    return { changed: true, message: 'Resumed from where it was paused.' };
   }
 
   private async stopTraining(): Promise<ControlReply> {
@@ -191,7 +191,7 @@ export class RunControls {
     this.targetKimg = kimg;
     if (this.progress.train) this.progress.train.targetKimg = kimg;
     await this.sendDirective();
-    return { changed: true, message: `Training now goes on to ${kimg} kimg.` };
+    return { changed: true, message: `Training continues to ${kimg} kimg.` };
   }
 
   private refuseAfterEnd(): void {
@@ -209,7 +209,7 @@ export class RunControls {
     this.refuseAfterTraining('stopTraining');
     if (this.progress.stages.train === 'waiting')
       refuse(
-        'the training has not begun, so there is nothing to keep; cancel the run, or stop it once it trains',
+        'the training has not started, so there is no result to keep; cancel the run, or stop it once it trains',
       );
   }
 

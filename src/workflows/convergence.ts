@@ -3,15 +3,15 @@ import type { CurvePoint } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 
 export interface Convergence {
-  /** The best snapshot up to the point at which patience ran out; null before the first. */
+  /** The best snapshot up to the point of convergence; null before the first. */
   best: CurvePoint | null;
   converged: boolean;
 }
 
 /**
- * Walks the curve in order of kimg. A snapshot improves when it is lower than the best so far by more than `minDelta`; after
- * `patience` snapshots in a row without improvement the training has converged. Points after that are ignored, so the verdict
- * does not depend on how far training ran ahead of the judges.
+ * Visits the curve in order of kimg. A snapshot improves when it is lower than the best so far by more than `minDelta`; after
+ * `patience` consecutive snapshots without improvement the training has converged. Later points are ignored, so the outcome
+ * does not depend on how far training ran ahead of the evaluations.
  */
 export function checkConvergence(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Convergence {
   const metric = stopWhen?.metric ?? curve[0]?.metric;

@@ -1,4 +1,4 @@
-/** Runs the stages that a spec selects, each on what the one before made, and takes orders on the way. */
+/** Runs the stages that a spec selects, each on the results of the previous ones, and accepts updates meanwhile. */
 import {
   ApplicationFailure,
   allHandlersFinished,
@@ -33,7 +33,7 @@ import { trainUntilConverged } from './train-until-converged.js';
 
 /** Shards that one history may hold; more go to child workflows of this many each. */
 const SHARDS_A_WORKFLOW = 200;
-/** Shards in flight at once: enough to feed a small cluster, few enough to keep the queue fair between runs. */
+/** Concurrent shards: enough to feed a small cluster, few enough to keep the queue fair between runs. */
 const WINDOW = 8;
 
 export async function gistPipeline(input: PipelineInput): Promise<PipelineResult> {
@@ -102,7 +102,7 @@ class Pipeline {
     this.controls.endStage(stage, this.result.reused.includes(stage));
   }
 
-  /** What an earlier run made of the same inputs by the same settings, or else what `work` makes now. */
+  /** The result of an earlier run with the same inputs and settings, or else the result of `work`. */
   private async reuseOr<Result extends StageResult>(
     stage: Exclude<Stage, 'preprocess'>,
     inputs: string[],

@@ -1,13 +1,13 @@
-/** How long each kind of activity may take and how it is retried, with the reason beside each number. */
+/** Timeouts and retries of each kind of activity, with the reason for each number. */
 import type { ActivityOptions } from '@temporalio/workflow';
 
-/** Trouble of the world passes: retry for ever, but never faster than a struggling server can bear. */
+/** Transient failures end: retry without limit, but with a backoff that a struggling server can handle. */
 const retry = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' } as const;
 
-/** Small reads and writes of the object store; a minute without an answer is trouble. */
+/** Small reads and writes of the object store; two minutes without a reply are a failure. */
 export const BOOKKEEPING: ActivityOptions = { startToCloseTimeout: '2 minutes', retry };
 
-/** Work of minutes that heartbeats as it goes; a dead worker is noticed within half a minute. */
+/** Work of minutes with heartbeats; a dead worker is detected within 30 s. */
 export const STEADY_WORK: ActivityOptions = {
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 seconds',
@@ -15,8 +15,8 @@ export const STEADY_WORK: ActivityOptions = {
 };
 
 /**
- * A training: weeks long, so only the heartbeat tells life from death. Cancellation waits for the checkpoint that the trainer
- * writes on its way out.
+ * A training takes weeks, so only the heartbeat detects a dead worker. Cancellation waits for the last checkpoint of the
+ * trainer.
  */
 export const TRAINING: ActivityOptions = {
   startToCloseTimeout: '90 days',

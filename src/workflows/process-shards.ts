@@ -27,7 +27,7 @@ export interface ShardRange {
   width: number;
 }
 
-/** Works through shards `from`...`to - 1`, calling `onShard` as each is finished. */
+/** Processes shards `from`...`to - 1` and calls `onShard` after each. */
 export async function processShards(range: ShardRange, onShard: () => void = () => undefined): Promise<void> {
   const activities = proxyActivities<ShardActivities>({ ...STEADY_WORK, taskQueue: range.taskQueue });
   await slidingWindow(range, range.width, async (shard) => {

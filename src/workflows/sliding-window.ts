@@ -1,8 +1,8 @@
-/** Work on numbered shards, a bounded number of them in flight. */
+/** Work on numbered shards, a bounded number of them at a time. */
 
 /**
  * Calls `work(i)` for every i in from...to-1 in order, at most `width` at once.
- * The first failure is thrown once nothing more is in flight, so that no shard is left half-scheduled.
+ * The first failure is thrown once no work is in progress, so that no shard is left half-scheduled.
  */
 export async function slidingWindow(
   range: { from: number; to: number },

@@ -1,4 +1,4 @@
-/** Trains until the kimg are used up, the metric has converged or the user says stop; judges snapshots on the way. */
+/** Trains until the target is reached, the metric has converged or the user stops it, and evaluates its snapshots meanwhile. */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -41,7 +41,7 @@ export interface TrainUntilConvergedInput {
   };
 }
 
-/** History events after which the training is checkpointed and goes on under a fresh history. */
+/** History events after which the trainer writes a checkpoint and the workflow continues as new. */
 const HISTORY_EVENTS = 8_000;
 
 export async function trainUntilConverged(input: TrainUntilConvergedInput): Promise<TrainResult> {
@@ -59,7 +59,7 @@ class TrainUntilConverged {
   private readonly evaluations = new Map<string, Promise<void>>();
   private evaluationFailure: { error: unknown } | undefined;
   private scope: CancellationScope | undefined;
-  /** A judge may finish at any time: what it reports must not contradict where the training is. */
+  /** An evaluation may end at any time: its report must not contradict the state of the training. */
   private state: TrainReport['state'] = 'running';
   private reports: number;
   private transfer: TransferReport | undefined;
@@ -136,15 +136,15 @@ class TrainUntilConverged {
   }
 
   /**
-   * Whether a leg failed only because we halted it: cancelled before a worker had begun it, or its worker died on the way to
-   * the checkpoint (an activity that was asked to stop is not retried). What it left in the store stands.
+   * Whether the train activity failed only because it was cancelled: before a worker had started it, or its worker died
+   * before the last checkpoint (an activity with a requested cancellation is not retried). Its earlier checkpoints count.
    */
   private isExpectedAfterHalt(error: unknown): boolean {
     if (!this.scope?.consideredCancelled || !(error instanceof ActivityFailure)) return false;
     return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable);
   }
 
-  /** Whether the trainer should leave the device: for a pause, a stop, convergence or a fresh history. */
+  /** Whether the trainer should release the device: for a pause, a stop, convergence or a new history. */
   private mustHalt(): boolean {
     return (
       this.directive.paused ||
@@ -155,7 +155,7 @@ class TrainUntilConverged {
   }
 
   private endReason(): TrainResult['ended'] | null {
-    // Whole images, as the trainer counts: it may end a fraction of one before the target.
+    // Whole images, as the trainer counts: a target may lie between two of them.
     const images = (kimg: number) => Math.round(kimg * 1000);
     if (this.last && images(this.last.kimg) >= images(this.directive.targetKimg)) return 'complete';
     if (this.directive.stop) return 'stopped';
@@ -182,7 +182,7 @@ class TrainUntilConverged {
     }
   }
 
-  /** A judge that fails for good ends the training with its error, after the trainer's own checkpoint. */
+  /** An evaluation that fails permanently ends the training with its error, after a last checkpoint. */
   private async evaluate(snapshot: CheckpointRef): Promise<void> {
     try {
       const points = await this.evaluator.evaluateSnapshot({
@@ -200,7 +200,7 @@ class TrainUntilConverged {
     if (this.mustHalt()) this.scope?.cancel();
   }
 
-  /** Waits for the judges. An extension may arrive meanwhile: then there is more to train. */
+  /** Waits for the evaluations. An extension may arrive meanwhile: then the training continues. */
   private async staysEnded(endReason: TrainResult['ended']): Promise<boolean> {
     const isExtended = () => endReason === 'complete' && this.endReason() !== 'complete';
     await this.report();

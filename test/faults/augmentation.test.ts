@@ -1,4 +1,4 @@
-/** A training with adaptive augmentation that goes on in the middle ends with the bytes of one that was left alone. */
+/** A training with adaptive augmentation that resumes between two adaptations is bit-exact. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { superviseTrainer } from '../../src/training/index.js';
@@ -22,7 +22,7 @@ describe('a training with adaptive augmentation', () => {
     );
   const state = async (runId: string) => (await newest(tiny.store, runId)).manifest.counters.augmentation;
 
-  test('that goes on between two adaptations ends with the same strength and the same bytes', async () => {
+  test('that resumes between two adaptations ends with the same strength and the same bytes', async () => {
     await superviseTrainer(tiny.job('whole', { spec, ...upTo(40) }));
     await superviseTrainer(tiny.job('parts', { spec, ...upTo(14) }));
     assert.equal((await state('parts')).images, 8, 'two steps since the last adaptation');

@@ -36,7 +36,7 @@ describe('an official trainer under faults', () => {
     await untilEnded(given.pid, given.helper);
   }
 
-  test('crashed, it says how without naming a folder, and the next attempt goes on from its newest snapshot', async () => {
+  test('after a crash the error names the cause without a folder, and the next attempt resumes from the newest snapshot', async () => {
     const crashed = await failing('crash');
     const error = crashed.outcome;
     assert.ok(error instanceof TrainerCrashError, String(error));
@@ -53,7 +53,7 @@ describe('an official trainer under faults', () => {
     assert.deepEqual([last.ref.kimg, last.ref.step], [12.004, 3001]);
   });
 
-  test('killed, hanging or out of memory, it is gone with its helpers, and what it had done is kept', async () => {
+  test('killed, hanging or out of memory, it ends with its child processes, and its snapshots are stored', async () => {
     const [killed, hung, memory, memoryAtOnce] = await Promise.all([
       failing('kill'),
       failing('hang', { env: { GIST_STYLEGAN3_STALL_SECONDS: '2' } }),
@@ -112,7 +112,7 @@ describe('an official trainer under faults', () => {
     await assertAllEnded(orphaned);
   });
 
-  test('when the supervisor is gone, the trainer process notices and takes train.py with it', async () => {
+  test('when the supervisor ends, the trainer process detects it and ends train.py', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'gist-orphan-'));
     const file = path.join(folder, 'job.json');
     await writeFile(file, JSON.stringify(rig.job('alone', { ...PLAIN, targetKimg: 4000 })));

@@ -1,4 +1,4 @@
-/** A training of StyleGAN3 that goes on from its checkpoints ends with the bytes of one that was left alone. */
+/** A training of StyleGAN3 that resumes from its checkpoints is bit-exact. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { superviseTrainer } from '../../src/training/index.js';
@@ -16,7 +16,7 @@ for (const cfg of ['stylegan3-t', 'stylegan3-r']) {
     });
     after(() => tiny.remove());
 
-    test('that goes on ends with the same bytes, magnitudes included', async () => {
+    test('that resumes ends with the same bytes, magnitudes included', async () => {
       await superviseTrainer(tiny.job('whole', { spec, ...upTo(24) }));
       await superviseTrainer(tiny.job('parts', { spec, ...upTo(9) }));
       assert.equal((await newest(tiny.store, 'parts')).manifest.counters.step, 9);

@@ -77,7 +77,7 @@ describe('a training under faults', () => {
     assert.ok(kills >= 3, `${kills} kills`);
   });
 
-  test('stopped by SIGTERM and by request, the next attempt goes on at that very step', async () => {
+  test('stopped by SIGTERM and by request, the next attempt resumes at that step', async () => {
     const term = await attempt(tiny.job('stopped'), (event, pid) => {
       if (event.type === 'checkpoint') process.kill(pid, 'SIGTERM');
     });
@@ -153,7 +153,7 @@ describe('a training under faults', () => {
     assert.deepEqual(await weights(tiny.store, 'undisturbed'), undisturbed.weights);
   });
 
-  test('a finished training that is extended goes on; one that is not has nothing to do', async () => {
+  test('a finished training that is extended resumes; otherwise it has nothing to do', async () => {
     const again = await attempt(tiny.job('undisturbed'), () => undefined);
     assert.deepEqual(again.outcome, {
       type: 'done',

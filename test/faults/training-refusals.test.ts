@@ -112,7 +112,7 @@ describe('a training that cannot go on', () => {
       (error) => {
         assert.ok(error instanceof TrainingError && !error.retryable);
         const [, advised] =
-          /memory ran out: 2048 images at once take about .* Set train.batchGpu to (\d+)/.exec(
+          /memory ran out: a micro-batch of 2048 images takes about .* Set train.batchGpu to (\d+)/.exec(
             error.message,
           ) ?? [];
         assert.ok(roundSizes(2048).includes(Number(advised)) && Number(advised) < 2048, error.message);

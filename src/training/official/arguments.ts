@@ -1,8 +1,8 @@
-/** A `train` spec as the command-line options of the official train.py. */
+/** Converts a `train` spec to command-line options of the official train.py. */
 import { groupSize } from '../../spec/micro-batches.js';
 import type { TrainSpec } from '../../spec/train.js';
 
-/** What the options depend on besides the spec. */
+/** Properties of the data set that the options depend on. */
 export interface DataFacts {
   /** Side of the images, in pixels. */
   resolution: number;
@@ -12,11 +12,11 @@ export interface DataFacts {
 
 /** What differs from attempt to attempt. */
 export interface AttemptFacts {
-  /** Empty folder that train.py makes its run folder in. */
+  /** Empty folder in which train.py creates its run folder. */
   outdir: string;
   /** The data set as one zip. */
   data: string;
-  /** Thousands of images that this attempt shows, a whole number. */
+  /** Thousands of images of this attempt, a whole number. */
   kimg: number;
   seed: number;
   /** Snapshot to start from. */
@@ -26,7 +26,7 @@ export interface AttemptFacts {
 /** Thousands of images between two ticks, at most. */
 const LONGEST_TICK = 4;
 
-/** What the official networks and their optimisation are to be; equal for all attempts of a training. */
+/** Options of the networks and the optimization; equal for all attempts of a training. */
 export function officialSettings(train: TrainSpec, { resolution, classes }: DataFacts) {
   const { cfg, batch, batchGpu, gamma, glr, dlr, aug, target, p, mirror, freezed, cbase, cmax } = train;
   const { gpus, fp32 } = train.stylegan3;
@@ -53,7 +53,7 @@ export function officialSettings(train: TrainSpec, { resolution, classes }: Data
   };
 }
 
-/** The arguments after `train.py`. Numbers are written as Python reads them. */
+/** The arguments after `train.py`, with numbers as Python reads them. */
 export function officialArguments(train: TrainSpec, data: DataFacts, attempt: AttemptFacts): string[] {
   const { outdir, kimg, seed, resume } = attempt;
   const options = {
@@ -63,7 +63,7 @@ export function officialArguments(train: TrainSpec, data: DataFacts, attempt: At
     ...(resume !== null && { resume }),
     kimg,
     tick: tickKimg(train),
-    // A snapshot each tick, so that a stop or a crash costs one tick at most; what is kept is decided by the reader.
+    // A snapshot per tick, so that a stop or a crash costs one tick at most; the loop decides which are stored.
     snap: 1,
     metrics: 'none',
     seed,
@@ -78,12 +78,12 @@ export function snapshotKimg(train: Pick<TrainSpec, 'snapshotKimg'>): number {
   return Math.max(1, Math.ceil(train.snapshotKimg));
 }
 
-/** Thousands of images a tick: the longest that snapshots are a multiple of. */
+/** Thousands of images per tick: the largest number that divides the interval of snapshots. */
 export function tickKimg(train: Pick<TrainSpec, 'snapshotKimg'>): number {
   return [LONGEST_TICK, 3, 2].find((tick) => snapshotKimg(train) % tick === 0) ?? 1;
 }
 
-/** Settings that train.py understands otherwise than the built-in engine, in words. */
+/** Warnings about settings that train.py handles differently from the built-in engine. */
 export function officialWarnings(train: Pick<TrainSpec, 'snapshotKimg'>): string[] {
   if (Number.isInteger(train.snapshotKimg)) return [];
   return [`train.py counts whole kimg: a snapshot every ${snapshotKimg(train)} kimg`];

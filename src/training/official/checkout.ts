@@ -1,4 +1,4 @@
-/** The user's own checkout of the official StyleGAN3 code, and the Python that runs it. */
+/** The user's checkout of the official StyleGAN3 code, and the Python that runs it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { environment } from '../../core/environment.js';
 import { SetupError } from '../../core/errors.js';
 
 export interface Checkout {
-  /** The folder that holds train.py; it is run there. */
+  /** The folder of train.py, its working directory. */
   folder: string;
   script: string;
   python: string;
@@ -15,8 +15,8 @@ export interface Checkout {
 const PYTHON_ANSWERS_WITHIN_MS = 60_000;
 
 /**
- * What `GIST_STYLEGAN3_DIR` and `GIST_STYLEGAN3_PYTHON` name. Nothing is ever downloaded: the code's licence is between its user
- * and its authors.
+ * The checkout that `GIST_STYLEGAN3_DIR` and `GIST_STYLEGAN3_PYTHON` name. It is never downloaded: its license is between its
+ * user and its authors.
  *
  * @throws SetupError when the checkout or its Python is missing
  */
@@ -42,7 +42,7 @@ export function findCheckout(): Checkout {
     throw new SetupError({
       what: 'the Python of the official trainer cannot be run',
       where: 'GIST_STYLEGAN3_PYTHON',
-      hint: 'Set it to the interpreter in which the checkout’s requirements are installed.',
+      hint: "Set it to the interpreter in which the checkout's requirements are installed.",
     });
   }
   return { folder: path.dirname(script), script, python };
@@ -53,7 +53,7 @@ export function pythonVersion(python: string): string | null {
   return ask(python, 'import platform; print(platform.python_version())');
 }
 
-/** Version of PyTorch that an interpreter has, and whether it sees a GPU; null when it has none. */
+/** Version of an interpreter's PyTorch, and whether it finds a GPU; null when it has none. */
 export function torchVersion(python: string): string | null {
   return ask(
     python,

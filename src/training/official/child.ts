@@ -1,4 +1,4 @@
-/** train.py as a process: started under a guard in a group of its own, listened to, and ended whole. */
+/** The process of train.py: started under a guard in a group of its own, read line by line, and ended with its children. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,17 +11,17 @@ import { type Exit, isOutOfGpuMemory } from './exit-error.js';
 
 const GUARD = fileURLToPath(new URL('./guard.js', import.meta.url));
 const TAIL_LINES = 12;
-/** After its end, the last lines that it printed are waited for so long. */
+/** How long the last lines are waited for after its end. */
 const LAST_LINES_MS = 2_000;
-/** Names of variables that are no business of train.py: the store's secrets, the server's address. */
+/** Environment variables that train.py must not see: the store's secrets, the server's address. */
 const PRIVATE = /^(AWS_|TEMPORAL_|GIST_)/;
 
 export interface OfficialCommand {
   checkout: Checkout;
   args: readonly string[];
-  /** What it runs with, as far as it is its business. */
+  /** Its environment; private variables are removed. */
   env: NodeJS.ProcessEnv;
-  /** Folders that it may print, and what is written instead. */
+  /** Folders that it may print, each with its replacement. */
   folders: Record<string, string>;
 }
 
@@ -49,17 +49,17 @@ export class OfficialProcess {
     for (const stream of [this.child.stdout, this.child.stderr])
       if (stream) createInterface({ input: stream }).on('line', (line) => this.onLine(line, folders));
     this.ended = this.whenEnded();
-    // The guard would notice; this is sooner.
+    // The guard would detect it; this is faster.
     process.once('exit', this.killWithUs);
   }
 
-  /** Ends it at once, with all that it has started. */
+  /** Ends it at once, with its children. */
   async kill(): Promise<void> {
     this.killGroup();
     await this.ended;
   }
 
-  /** @throws SetupError when it could not even be started */
+  /** @throws SetupError when it could not be started */
   rethrow(): void {
     if (!this.failure) return;
     throw new SetupError({
@@ -89,7 +89,7 @@ export class OfficialProcess {
         resolve({ code: null, signal: null });
       });
     });
-    // Somebody who left the group may hold the pipe open for ever.
+    // A process that left the group may hold the pipe open.
     if (!this.failure) await Promise.race([closed, sleep(LAST_LINES_MS, undefined, { ref: false })]);
     process.off('exit', this.killWithUs);
     this.exit = exit;
@@ -101,7 +101,7 @@ export class OfficialProcess {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It ended in this very moment.
+      // It has just ended.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What it means that train.py has ended by itself: the error to raise, told from its exit code and its last lines. */
+/** The error of a train.py that has ended by itself, from its exit code and its last lines. */
 import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { roundSizes } from '../../spec/micro-batches.js';
@@ -10,7 +10,7 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** Click, with which train.py reads its options, ends with this code after it has refused one. */
+/** Click, the option parser of train.py, exits with this code after it has refused an option. */
 const REFUSED_OPTIONS = 2;
 
 export function isOutOfGpuMemory(line: string): boolean {
@@ -20,8 +20,8 @@ export function isOutOfGpuMemory(line: string): boolean {
 }
 
 /**
- * @param lines the last ones it printed, without paths
- * @param ranOut whether a line spoke of the GPU's memory before the first tick: after one, there had been enough of it
+ * @param lines the last ones of its output, without paths
+ * @param ranOut whether a line reported that GPU memory ran out before the first tick: after one, there was enough
  */
 export function errorOfExit(
   exit: Exit,
@@ -34,9 +34,9 @@ export function errorOfExit(
   const module = missing.find((name) => name !== undefined);
   if (module) {
     return new SetupError({
-      what: `the official trainer’s Python has no module ${module}`,
+      what: `the official trainer's Python has no module ${module}`,
       where: 'GIST_STYLEGAN3_PYTHON',
-      hint: 'Set it to the interpreter in which the checkout’s requirements are installed.',
+      hint: "Set it to the interpreter in which the checkout's requirements are installed.",
     });
   }
   const tail = lines.length > 0 ? ` Its last lines: ${lines.join(' | ')}` : '';
@@ -53,7 +53,7 @@ export function errorOfExit(
   });
 }
 
-/** The guard says of a signal what a shell does: 128 and its number. */
+/** For a signal the guard exits as a shell does: with 128 plus its number. */
 function nameOf({ code, signal }: Exit): string {
   const named = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];
   return signal ?? named ?? (code === 0 ? 'itself before all kimg were shown' : `exit code ${code}`);
@@ -64,10 +64,10 @@ function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingErro
   const perGpu = batchGpu === 'auto' ? batch / gpus : batchGpu;
   const smaller = roundSizes(batch / gpus).findLast((size) => size <= perGpu / 2);
   return new TrainingError({
-    what: `the memory of the GPU ran out at ${perGpu} images a GPU`,
+    what: `the memory of the GPU ran out at ${perGpu} images per GPU`,
     where: 'train.batchGpu',
     hint: smaller
-      ? `Set train.batchGpu to ${smaller}: the batch stays and is worked off in rounds.`
+      ? `Set train.batchGpu to ${smaller}: the batch stays and is accumulated over micro-batches.`
       : 'Lower cbase and cmax, or use a GPU with more memory.',
   });
 }

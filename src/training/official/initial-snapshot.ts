@@ -1,4 +1,4 @@
-/** The snapshot that a training with train.py begins from when it does not begin from nothing. */
+/** The snapshot that a training with train.py starts from, where `train.resume` names one. */
 import { CheckpointError } from '../../core/errors.js';
 import type { TransferReport } from '../../spec/results.js';
 import type { ObjectStore } from '../../storage/object-store.js';
@@ -11,10 +11,10 @@ import type { SourceWeights } from '../../weights/source.js';
 import { planTransfer } from '../../weights/transfer.js';
 
 /**
- * The `.pkl` at an address (the store's, or any other), or the one that a checkpoint of an official training keeps. It is read by our
- * own reader first, so that what train.py would fail on after minutes is refused at once.
+ * The `.pkl` at an address (in the store, or any other), or the one in a checkpoint of an official training. Our own reader
+ * reads it first, so that what train.py would fail on after minutes is refused at once.
  *
- * @throws CheckpointError when there is none, or train.py cannot begin from it
+ * @throws CheckpointError when there is none, or train.py cannot start from it
  */
 export function findInitialSnapshot(
   place: { store: ObjectStore; runPrefix: string; warn: Warn },
@@ -35,7 +35,7 @@ function planInitialSnapshot(
   const { official } = source;
   if (!official) {
     return refuse(
-      'train.py reads network-snapshot-*.pkl alone, and this is none and keeps none',
+      'train.py reads only network-snapshot-*.pkl, and this neither is nor contains one',
       'Give the address of a .pkl, or a checkpoint of a run with engine stylegan3; or train with `engine: tfjs`.',
     );
   }
@@ -43,15 +43,15 @@ function planInitialSnapshot(
   if (missing.length > 0)
     return refuse(
       `lacks ${missing.join(', ')}, and train.py reads all three`,
-      'Give a snapshot as train.py left it.',
+      'Give an unchanged snapshot of train.py.',
     );
   const { report } = planTransfer(config, shapesOf(config), source);
-  // By name, as train.py does it; where the shapes differ, it fails.
+  // train.py copies by name too, and fails where the shapes differ.
   const other = report.initialized.find((line) => line.includes(': was '));
   if (other)
     return refuse(
-      `does not fit: ${other}; train.py takes over networks of the same sizes only`,
-      'Use weights of this resolution, colour, number of classes and mapDepth, or train with `engine: tfjs`.',
+      `does not fit: ${other}; train.py copies networks of the same sizes only`,
+      'Use weights of this resolution, color, number of classes and mapDepth, or train with `engine: tfjs`.',
     );
   return { snapshot: official, report };
 }

@@ -1,4 +1,4 @@
-/** What the official trainer prints, made fit for logs and errors: no path of this machine, and no endless line. */
+/** Prepares the official trainer's output for logs and errors: without paths of this machine, in short lines. */
 import { homedir, tmpdir } from 'node:os';
 
 const MAX_LENGTH = 300;
@@ -7,9 +7,9 @@ const MAX_LENGTH = 300;
 const FOLDERS = /(?<![\w:/.>~])\/(?:[^\s/'"<>:,;()]+\/)+/g;
 
 /**
- * A line without the folders that it names: they may hold names of people.
+ * A line without the folders that it names: they may contain names of people.
  *
- * @param folders that are known to occur, each with the word that it is replaced by; they may have spaces in them.
+ * @param folders that are known to occur, each with its replacement; they may contain spaces.
  */
 export function withoutFolders(line: string, folders: Readonly<Record<string, string>> = {}): string {
   const known = { ...folders, [tmpdir()]: '<tmp>', [homedir()]: '~' };

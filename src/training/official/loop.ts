@@ -1,4 +1,4 @@
-/** The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end a verdict. */
+/** The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end the outcome. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,15 +19,15 @@ import { snapshotParts } from './snapshot.js';
 import { errorOfExit, type Exit } from './exit-error.js';
 
 const POLL_MS = 250;
-/** Compiling and running the generator on the CPU. */
+/** For compiling and running the generator on the CPU. */
 const PREVIEW_ALLOWANCE_MS = 20 * 60_000;
 
 /**
- * Trains with the user's own checkout of the official trainer from the newest intact checkpoint, or anew, until `targetKimg` are
- * shown or it is asked to stop. docs/official-trainer.md says what of it is not exact.
+ * Trains with the user's checkout of the official trainer from the newest intact checkpoint, or from scratch, until
+ * `targetKimg` are shown or a stop is requested. docs/official-trainer.md describes what is not bit-exact.
  *
- * @param surroundings env: of train.py, without what this process has set for itself; folder: for what it leaves, removed by whoever
- *   made it, since a process that is killed cannot
+ * @param surroundings env: of train.py, without what this process has set for itself; folder: for its files, removed by the
+ *   supervisor, since a killed process cannot
  * @throws SetupError when there is no checkout or its Python does not fit; TrainerCrashError when train.py ended or hung; TrainingError
  *   when it ran out of the GPU's memory or refused its options; CheckpointError and StaleAttemptError as the built-in trainer does
  */
@@ -48,9 +48,9 @@ export async function runOfficialTraining(
     if (run) return await run.outcome();
     if (resumedFrom) return { type: 'done', checkpoint: resumedFrom };
     throw new TrainingError({
-      what: 'there is nothing to train',
+      what: 'the target is 0 images',
       where: 'train.kimg',
-      hint: 'Ask for more kimg.',
+      hint: 'Raise kimg.',
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -71,7 +71,7 @@ async function startRun(
     outdir,
     data: archive,
     kimg: Math.ceil(images / 1000),
-    // Another order of the data than the one that the attempt before has begun with.
+    // Another order of the data than in the previous attempt.
     seed: (train.seed + Math.floor(base.images / 1000)) % 2 ** 31,
     resume: start,
   });
@@ -87,11 +87,11 @@ class OfficialRun {
   private readonly target: number;
   private readonly snapshotImages: number;
   private ticks = 0;
-  /** Snapshots that must be kept, oldest first. */
+  /** Snapshots to be written as checkpoints, oldest first. */
   private readonly pending: Point[] = [];
   private newest: Point | null = null;
   private writtenStep = -1;
-  // At once: a snapshot that cannot be read should end the training before it has taken days.
+  // The first one at once: an unreadable snapshot should end the training before it has taken days.
   private writtenAt = Number.NEGATIVE_INFINITY;
 
   private readonly child: OfficialProcess;
@@ -116,7 +116,7 @@ class OfficialRun {
     const { child, uploads, tickAllowance, controls } = this;
     try {
       for (;;) {
-        // Read before the folder is: what it has written before its end is seen then.
+        // Read before the folder: files written before its end are seen then.
         const { exit } = child;
         await this.readNewTicks();
         uploads.rethrow();
@@ -131,7 +131,7 @@ class OfficialRun {
         await Promise.race([child.ended, sleep(POLL_MS, undefined, { ref: false })]);
       }
     } catch (error) {
-      // A checkpoint under way is of an earlier, good state: it is worth having.
+      // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for.
       controls.startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
       await uploads.drain();
       throw error;
@@ -142,7 +142,7 @@ class OfficialRun {
     }
   }
 
-  /** Everything that has happened since the last look. */
+  /** Records every tick since the last call. */
   private async readNewTicks(): Promise<void> {
     for (const tick of await this.folder.newTicks()) this.recordTick(tick);
   }
@@ -166,11 +166,11 @@ class OfficialRun {
     this.controls.emit({ type: 'progress', kimg, step, imagesPerSecond: rate, losses });
   }
 
-  /** Sends the next snapshot on its way that must be kept, or that it is time for. */
+  /** Starts the upload of the next pending snapshot, or of the newest when a checkpoint is due. */
   private async writeNext(): Promise<void> {
     const isTime = performance.now() - this.writtenAt >= this.job.train.checkpointMinutes * 60_000;
     const isNew = this.newest !== null && this.newest.counters.step > this.writtenStep;
-    // The last one becomes a snapshot when train.py has ended well: kept before, it would be written twice.
+    // The last one becomes a snapshot when train.py ends without an error: written before, it would be written twice.
     const isLast = (this.newest?.counters.images ?? 0) >= this.target;
     const next = this.pending.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
     if (next) await this.write(next);
@@ -181,7 +181,7 @@ class OfficialRun {
     const bytes = await folder.readSnapshot(file);
     if (!bytes) {
       throw new SetupError({
-        what: `train.py has ended a tick without leaving ${file}`,
+        what: `train.py has ended a tick without writing ${file}`,
         where: 'GIST_STYLEGAN3_DIR',
         hint: 'Use an unchanged checkout of StyleGAN3.',
       });
@@ -205,7 +205,7 @@ class OfficialRun {
     await folder.removeBefore(newest, new Set(this.pending.map((point) => point.file)));
   }
 
-  /** Whatever there is and is not kept yet; train.py has ended. */
+  /** Writes the snapshots that are not stored yet; train.py has ended. */
   private async writeRemaining(isComplete: boolean): Promise<void> {
     const { newest, pending, uploads, controls } = this;
     if (newest && (isComplete ? !newest.snapshot : newest.counters.step > this.writtenStep)) {
@@ -230,7 +230,7 @@ class OfficialRun {
     throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
   }
 
-  /** train.py knows no other end than its last kimg: what it has done since its newest snapshot is lost. */
+  /** train.py has no way to stop early: its work since the newest snapshot is lost. */
   private async stop(): Promise<TrainingOutcome> {
     await this.child.kill();
     await this.readNewTicks();
@@ -244,7 +244,7 @@ class OfficialRun {
     await this.writeRemaining(false);
     return new TrainerCrashError({
       what: `the official trainer ended no tick within ${seconds} s and was killed`,
-      hint: `${RESUMES} If its ticks do take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
+      hint: `${RESUMES} If its ticks take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
     });
   }
 }

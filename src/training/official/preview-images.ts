@@ -1,13 +1,13 @@
-/** The real images of a preview, picked from a data set that is too large to be decoded for them. */
+/** Selects the real images of a preview without decoding the whole data set. */
 import type { Dataset } from '../../imaging/dataset-reader.js';
 import type { ClassShare } from '../../generation/classes.js';
 import { gridCells } from '../preview.js';
 import type { TrainingImages } from '../data.js';
 
-/** A class that is rarer than this gets fewer pictures than it has room for. */
+/** A class without enough images among these gets fewer pictures than its row has cells. */
 const LOOKED_AT = 5_000;
 
-/** The first training images, as many of each class as the grid has cells for it. */
+/** The first training images, as many of each class as the grid has cells for. */
 export async function firstImages(dataset: Dataset, classes: ClassShare[] | null): Promise<TrainingImages> {
   const wanted = new Map<number | null, number>();
   for (const cell of gridCells(classes)) wanted.set(cell, (wanted.get(cell) ?? 0) + 1);

@@ -1,13 +1,13 @@
-/** Ticks of train.py, which counts from 0 at each start, as the progress of one training over all its attempts. */
+/** Converts ticks of train.py, which counts from 0 at each start, to the progress of one training over all its attempts. */
 import type { TrainingCounters } from '../../checkpoints/manifest.js';
 import { meanOf, type StatsRecord, type Tick } from './run-folder.js';
 
-/** A moment of the training at which there is a snapshot. */
+/** A point of the training at which there is a snapshot. */
 export interface Point {
   /** File name of its snapshot. */
   file: string;
   counters: TrainingCounters;
-  /** Lines of stats.jsonl up to it. */
+  /** Number of lines of stats.jsonl up to it. */
   lines: number;
   /** Whether metrics are computed on it. */
   snapshot: boolean;
@@ -23,9 +23,9 @@ export const INITIAL_COUNTERS: TrainingCounters = {
 };
 
 /**
- * Where the training is at the end of a tick.
+ * The counters of the training at the end of a tick.
  *
- * @param base where it was when this run of train.py began
+ * @param base counters when this run of train.py started
  * @param index of the tick within this run, from 0
  */
 export function countersAt(
@@ -47,7 +47,7 @@ export function countersAt(
   };
 }
 
-/** The tick's line of stats.jsonl, counted on from the attempts before. */
+/** The tick's line of stats.jsonl, with totals over all attempts. */
 export function continuedLine(record: StatsRecord, { tick, images, seconds }: TrainingCounters): string {
   const values: Record<string, number> = {
     'Progress/tick': tick.index - 1,

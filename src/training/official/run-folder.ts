@@ -1,4 +1,4 @@
-/** What train.py leaves in its run folder while it trains: a line of statistics a tick, and a snapshot. */
+/** Reads the run folder of train.py while it trains: a line of statistics and a snapshot per tick. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -14,20 +14,20 @@ const recordSchema = z.record(z.string(), z.union([statisticSchema, z.number().n
 export type StatsRecord = z.output<typeof recordSchema>;
 
 export interface Tick {
-  /** Thousands of images that this run of train.py has shown, to the image. */
+  /** Thousands of images that this run of train.py has shown, exactly. */
   kimg: number;
   record: StatsRecord;
 }
 
 const STATS = 'stats.jsonl';
 
-/** Mean of a statistic; null when it is not there or not finite. */
+/** Mean of a statistic; null when it is missing or not finite. */
 export function meanOf(record: StatsRecord, name: string): number | null {
   const value = record[name];
   return typeof value === 'object' ? (value?.mean ?? null) : (value ?? null);
 }
 
-/** A line of stats.jsonl; null when it is none. Python writes NaN and Infinity, which JSON has not. */
+/** A line of stats.jsonl; null when it is invalid. Python writes NaN and Infinity, which are not JSON. */
 export function parseTick(line: string): Tick | null {
   try {
     const json = line.replace(/(?<=[:[,]\s*)(?:NaN|-?Infinity)\b/g, 'null');
@@ -54,7 +54,7 @@ export class RunFolder {
     const size = await sizeOfFile(file);
     if (size <= this.consumed) return [];
     const fresh = (await readFile(file)).subarray(this.consumed);
-    // A line is whole once its end is there.
+    // A line is complete once it has its newline.
     const end = fresh.lastIndexOf(0x0a) + 1;
     this.consumed += end;
     const lines = fresh.subarray(0, end).toString('utf8').split('\n');
@@ -67,17 +67,17 @@ export class RunFolder {
     return `network-snapshot-${String(Math.floor(kimg + 1e-6)).padStart(6, '0')}.pkl`;
   }
 
-  /** null when it is not there. */
+  /** null when it does not exist. */
   async readSnapshot(name: string): Promise<Uint8Array | null> {
     const file = await this.pathOf(name);
     return file && (await sizeOfFile(file)) > 0 ? readFile(file) : null;
   }
 
   /**
-   * Removes the snapshots and pictures that nobody asks for any more: a long training would fill the disk with them.
+   * Removes the snapshots and pictures that are no longer needed: a long training would fill the disk with them.
    *
-   * @param newest name of the newest snapshot known; later ones, which may have come since, stay
-   * @param kept names of older ones that are still wanted
+   * @param newest name of the newest known snapshot; later ones stay
+   * @param kept names of older ones that are still needed
    */
   async removeBefore(newest: string, kept: ReadonlySet<string>): Promise<void> {
     if (!this.folder) return;
@@ -107,7 +107,7 @@ function kimgOf(name: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** Of a file that may not be there yet. */
+/** 0 for a file that does not exist yet. */
 async function sizeOfFile(file: string): Promise<number> {
   return stat(file).then(
     ({ size }) => size,

@@ -1,4 +1,4 @@
-/** A snapshot of train.py as parts of a checkpoint: the networks as ours are, and the file itself. */
+/** Converts a snapshot of train.py to parts of a checkpoint: the networks in our format, and the file itself. */
 import { CheckpointError, TrainingError } from '../../core/errors.js';
 import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
 import type { NetworkConfig } from '../../gan/config.js';
@@ -13,16 +13,16 @@ export interface SnapshotParts {
   parts: Record<string, Uint8Array>;
   /** Of the averaged generator, under `G_ema.`. */
   average: Variables;
-  /** What is worth knowing of a discriminator that does not quite fit. */
+  /** Notes on a discriminator that does not fit exactly. */
   notes: string[];
 }
 
 /**
- * Reads a snapshot without running what is in it.
+ * Reads a snapshot without executing its content.
  *
  * @param config that the spec asks for
- * @throws CheckpointError when it cannot be read or is of other networks; TrainingError when a weight is not finite: such a state
- *   is never kept
+ * @throws CheckpointError when it cannot be read or holds other networks; TrainingError when a weight is not finite: such a
+ *   state is never stored
  */
 export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
   const { networks } = readWeightsFile(bytes, name);
@@ -36,7 +36,7 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
   const misfit = misfitEma ?? misfitG;
   if (misfit) {
     throw new CheckpointError({
-      what: `the official trainer’s network is not the one that this training asks for; ${misfit}`,
+      what: `the official trainer's network is not the one of this spec; ${misfit}`,
       where: name,
       hint: 'Use an unchanged checkout of StyleGAN3 for GIST_STYLEGAN3_DIR.',
     });
@@ -48,14 +48,14 @@ export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkCo
     throw new TrainingError({
       what: `${broken[0]} is no longer finite`,
       where: name,
-      hint: 'Lower glr and dlr, raise gamma, or set stylegan3.fp32; the last checkpoint is still good.',
+      hint: 'Lower glr and dlr, raise gamma, or set stylegan3.fp32; the last checkpoint is intact.',
     });
   }
   const average = Object.entries(variables).filter(([variable]) => variable.startsWith('G_ema.'));
   return {
     parts: { ...parts, [CHECKPOINT_PARTS.official]: bytes },
     average: Object.fromEntries(average),
-    // Sampling does without it.
+    // Sampling does not need it.
     notes: misfitD ? [misfitD] : [],
   };
 }

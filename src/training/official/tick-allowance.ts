@@ -1,11 +1,11 @@
-/** How long train.py may take to its next tick before it counts as hung. */
+/** How long train.py may take for its next tick before it counts as hung. */
 import { environment } from '../../core/environment.js';
 import { meanOf, type Tick } from './run-folder.js';
 
 const MINUTE = 60_000;
-/** Up to the first tick: it reads the data, compiles its operations and tunes them. */
+/** For the first tick: train.py reads the data, compiles its operations and tunes them. */
 const START_MS = 30 * MINUTE;
-/** Up to the second one, before its pace is known. */
+/** For the second one, before its speed is known. */
 const FIRST_TICK_MS = 60 * MINUTE;
 /** Later ticks may take this many times as long as the slowest one, but never less than the minimum. */
 const TIMES_SLOWEST = 10;
@@ -19,7 +19,7 @@ export class TickAllowance {
   advance({ record }: Tick): void {
     this.advancedAt = performance.now();
     this.ticks++;
-    // The first tick is one batch, and everything that has to be made ready.
+    // The first tick is one batch, and all the preparation.
     if (this.ticks > 1)
       this.slowestMs = Math.max(this.slowestMs, 1000 * (meanOf(record, 'Timing/sec_per_tick') ?? 0));
   }
@@ -28,7 +28,7 @@ export class TickAllowance {
     return this.ticks > 0;
   }
 
-  /** 0 or less: it hangs. */
+  /** 0 or less: it counts as hung. */
   get leftMs(): number {
     return this.advancedAt + this.allowanceMs - performance.now();
   }

@@ -1,11 +1,11 @@
-/** What the trainer process is told and what it says: JSON lines. */
+/** Messages to and from the trainer process, as JSON lines. */
 import { z } from 'zod';
 import { reviveError, type WireError } from '../../core/errors.js';
 import type { TrainSpec } from '../../spec/train.js';
 
 /** One attempt at a training. */
 export interface TrainerJob {
-  /** Store that the run and its data set live in. */
+  /** Store of the run and its data set. */
   storeUri: string;
   runId: string;
   /** The data set: its key prefix and the digest that a checkpoint must have been trained on. */
@@ -14,8 +14,8 @@ export interface TrainerJob {
   /** The training ends at the first step with this many kimg shown. */
   targetKimg: number;
   /**
-   * Must rise over all attempts of a run, those of earlier activities included: the time at which the attempt was
-   * scheduled, in milliseconds since 1970, does. An attempt with a lower number than the owner's is refused.
+   * Must increase over all attempts of a run, those of earlier activities included, as the time does at which an attempt was
+   * scheduled, in milliseconds since 1970. An attempt with a lower number than the owner's is refused.
    */
   attempt: number;
 }
@@ -23,14 +23,14 @@ export interface TrainerJob {
 const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
 
 const trainerEventSchema = z.discriminatedUnion('type', [
-  /** Still at work on something that takes long (compiling, the first step, a large step). */
+  /** The trainer works on an operation that takes long (compiling, the first step, a large step). */
   z.object({ type: z.literal('alive'), operation: z.string() }),
-  /** Before anything large is made: what it is estimated to take, for whoever finds this process killed. */
+  /** Sent before the first large allocation: the estimate explains an end by SIGKILL. */
   z.object({
     type: z.literal('memory'),
     batch: z.int(),
     batchGpu: z.int(),
-    /** Whether earlier attempts have taken steps, that this one goes on from. */
+    /** Whether this attempt resumes from a checkpoint. */
     resumes: z.boolean(),
     neededBytes: z.number(),
     availableBytes: z.number(),
@@ -40,7 +40,7 @@ const trainerEventSchema = z.discriminatedUnion('type', [
     type: z.literal('started'),
     resumedFrom: checkpointRef.nullable(),
     warnings: z.array(z.string()),
-    /** What was taken over from another training, in one sentence. */
+    /** What was copied from another training, in one sentence. */
     transfer: z.string().optional(),
   }),
   z.object({
@@ -54,7 +54,7 @@ const trainerEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('warning'), message: z.string() }),
   /** The target is reached. */
   z.object({ type: z.literal('done'), checkpoint: checkpointRef }),
-  /** Told to stop; null when nothing had been done yet that an earlier checkpoint does not hold. */
+  /** Stopped on request; null when there is no checkpoint yet. */
   z.object({ type: z.literal('stopped'), checkpoint: checkpointRef.nullable() }),
   z.object({
     type: z.literal('error'),
@@ -69,28 +69,28 @@ export type TrainerEvent = z.output<typeof trainerEventSchema>;
 /** How a training ended that reached its target or was asked to stop. */
 export type TrainingOutcome = Extract<TrainerEvent, { type: 'done' | 'stopped' }>;
 
-/** Whether it tells that steps have been taken, by this attempt or by an earlier one: memory was enough for them. */
+/** Whether it shows that this or an earlier attempt has taken steps: memory was enough for them. */
 export function showsSteps(event: TrainerEvent): boolean {
   return event.type === 'progress' || (event.type === 'memory' && event.resumes);
 }
 
 /** What follows a crash. */
-export const RESUMES = 'Training goes on from the newest checkpoint when it is tried again.';
+export const RESUMES = 'The next attempt resumes from the newest checkpoint.';
 
-/** The only thing that the trainer is told: leave a checkpoint, then go. */
+/** The only message to the trainer: write a checkpoint, then end. */
 export const STOP_LINE = '{"type":"stop"}\n';
 
 /** Exit codes of the trainer process. */
 export const EXIT = {
   done: 0,
   failed: 1,
-  /** A checkpoint was left as asked: EX_TEMPFAIL, try again later. */
+  /** A checkpoint was written on request: EX_TEMPFAIL, try again later. */
   stopped: 75,
-  /** Whoever started the trainer is gone. */
+  /** The process that started the trainer has ended. */
   orphaned: 76,
 } as const;
 
-/** null for a line that is no event. */
+/** null for a line that is not an event. */
 export function parseEvent(line: string): TrainerEvent | null {
   try {
     const parsed = trainerEventSchema.safeParse(JSON.parse(line));
@@ -100,7 +100,7 @@ export function parseEvent(line: string): TrainerEvent | null {
   }
 }
 
-/** The typed error that the trainer ended with. */
+/** The error that the trainer ended with, of its class. */
 export function errorOf({
   type: _type,
   retryable: _retryable,

@@ -1,4 +1,4 @@
-/** The trainer process seen from outside: started, listened to, asked to stop, and killed when it hangs. */
+/** Supervises a trainer process: starts it, receives its events, stops it, and kills it when it hangs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,17 +20,17 @@ import {
 } from './messages.js';
 
 export interface SuperviseOptions {
-  /** Every event, in order. An exception thrown here ends the trainer and is passed on. */
+  /** Called for every event, in order. An exception thrown here ends the trainer and is rethrown. */
   onEvent?: (event: TrainerEvent) => void;
-  /** Aborting asks for a checkpoint and an end. */
+  /** Aborting requests a checkpoint and an end. */
   signal?: AbortSignal;
-  /** Without any event for this long the trainer counts as hung and is killed. Default: 90 s. */
+  /** After this long without an event the trainer counts as hung and is killed. Default: 90 s. */
   stallTimeoutMs?: number;
-  /** After being asked to stop, the trainer may take this long before it is killed. Default: 100 s. */
+  /** After a request to stop, the trainer has this long before it is killed. Default: 100 s. */
   graceMs?: number;
   /** Added to the environment of the trainer. */
   env?: Record<string, string>;
-  /** Told the process id once it runs. */
+  /** Called with the process id. */
   onSpawn?: (pid: number) => void;
   /** The program to run. Default: the trainer. */
   main?: string;
@@ -38,13 +38,13 @@ export interface SuperviseOptions {
 
 const STALL_MS = 90_000;
 const GRACE_MS = 100_000;
-/** Lines of the trainer's log that an error may quote; it holds no data of patients by the rules of the logger. */
+/** Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient data. */
 const TAIL_LINES = 12;
 const MAIN = fileURLToPath(new URL('./trainer-process.js', import.meta.url));
 
 /**
  * Runs one attempt in a process group of its own. The child's standard input stays open as long as this process lives:
- * its end tells the child that nobody is left to listen.
+ * its end tells the child that its supervisor has ended.
  *
  * @throws GistError as raised by the trainer; TrainerCrashError when it died, hung, or did not stop in time.
  */
@@ -64,7 +64,7 @@ export async function superviseTrainer(
     });
     return await new Supervision(child, options).outcome();
   } finally {
-    // What a killed trainer had started may still be writing there for a moment.
+    // Processes that a killed trainer had started may still write there for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
@@ -94,7 +94,7 @@ class Supervision {
     options.signal?.addEventListener('abort', stop, { once: true });
     if (options.signal?.aborted) stop();
     this.armStall();
-    // A child that died under our hands must not take this process with it.
+    // A write to a child that has ended must not end this process.
     child.stdin?.on('error', () => undefined);
     try {
       return this.resolveOutcome(await ended);
@@ -116,7 +116,7 @@ class Supervision {
           }),
         );
       });
-      // 'close', not 'exit': the last lines are read first.
+      // 'close', not 'exit': it follows the last lines.
       this.child.once('close', (code, signal) => resolve({ code, signal }));
     });
   }
@@ -150,10 +150,7 @@ class Supervision {
   private armStall(): void {
     clearTimeout(this.stall);
     const limit = this.options.stallTimeoutMs ?? STALL_MS;
-    this.stall = setTimeout(
-      () => this.kill(`it gave no sign of life for ${Math.round(limit / 1000)} s`),
-      limit,
-    );
+    this.stall = setTimeout(() => this.kill(`it sent no event for ${Math.round(limit / 1000)} s`), limit);
   }
 
   private stop(): void {
@@ -162,7 +159,7 @@ class Supervision {
     this.child.stdin?.write(STOP_LINE, () => undefined);
   }
 
-  /** The whole group, by SIGKILL: it works on a stopped process too. */
+  /** The whole group, by SIGKILL: that ends a stopped process too. */
   private kill(why: string): void {
     this.killedFor ??= why;
     const { pid } = this.child;
@@ -170,7 +167,7 @@ class Supervision {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      // It ended in this very moment; 'close' follows.
+      // It has just ended; 'close' follows.
     }
   }
 
@@ -194,7 +191,7 @@ class Supervision {
       : `ended by ${signal ?? `exit code ${code}`}`;
     const memory =
       !this.killedFor && signal === 'SIGKILL' && this.memory
-        ? ` If it was for want of memory: ${adviceForNewRun(this.memory)}`
+        ? ` If memory was the cause: ${adviceForNewRun(this.memory)}`
         : '';
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
@@ -203,12 +200,12 @@ class Supervision {
     });
   }
 
-  /** It said so before it aborted, or the kernel has killed for memory since it began, or it never could have fitted. */
+  /** It reported it before it aborted, or the kernel has killed for memory since, or the estimate did not fit. */
   private ranOutOfMemory(signal: NodeJS.Signals | null): boolean {
     if (this.killedFor) return false;
     if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;
     if (this.tail.some(reportsOutOfMemory)) return true;
-    // A library that got no memory may just fall over.
+    // A library without memory may just crash.
     const { neededBytes = 0, availableBytes = 0 } = this.memory ?? {};
     return signal !== null && neededBytes > availableBytes;
   }

@@ -1,4 +1,4 @@
-/** The trainer process: reads its job from the file named on its command line, trains, and speaks JSON lines. */
+/** The trainer process: reads its job from the file named on its command line, trains, and writes events as JSON lines. */
 import { readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,7 +19,7 @@ let started = false;
 let memory: MemoryPlan | null = null;
 let hasTakenSteps = false;
 
-/** Before training has begun there is nothing to keep: no reason to wait for the compiler. */
+/** Before training has started there is nothing to store, so it does not wait for the compiler. */
 function requestStop(): void {
   stopping = true;
   if (started) return;
@@ -27,7 +27,7 @@ function requestStop(): void {
   process.exit(EXIT.stopped);
 }
 
-/** Whole lines past any buffer, since another thread writes to the same pipe. */
+/** Writes whole lines without a buffer, since another thread writes to the same pipe. */
 function emit(event: TrainerEvent): void {
   let rest = Buffer.from(`${JSON.stringify(event)}\n`);
   while (rest.length > 0) {
@@ -41,18 +41,18 @@ function emit(event: TrainerEvent): void {
   }
 }
 
-/** Standard input: a request to stop, or its end, which says that whoever started us is gone. */
+/** Standard input: a request to stop, or its end, which shows that the supervisor has ended. */
 function listen(): void {
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {
     if (line.includes('"stop"')) requestStop();
   });
   lines.on('close', () => {
-    log.warn('the process that supervises this training is gone; ending without a checkpoint');
+    log.warn('the supervisor of this training has ended; ending without a checkpoint');
     process.exit(EXIT.orphaned);
   });
   process.on('SIGTERM', requestStop);
-  // A Ctrl-C on the terminal is for the supervisor to interpret.
+  // The supervisor handles a Ctrl-C on the terminal.
   process.on('SIGINT', () => undefined);
 }
 
@@ -62,17 +62,17 @@ function jobFile(): string {
   throw new UsageError({ what: 'the trainer needs the path of a job file', where: 'trainer-process' });
 }
 
-/** TensorFlow reads these when it is loaded, so this comes before. */
+/** Sets what TensorFlow reads when it is loaded, so it must be called before. */
 function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): void {
   const threads = resolveThreads(wanted);
-  // It would take the memory that the official trainer needs, for a preview now and then.
+  // For previews, TensorFlow would take GPU memory that the official trainer needs.
   if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
   fixThreads(threads);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  // What the user has set stands.
+  // The user's own values have precedence.
   for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;
-  // TensorFlow.js greets on the console: standard output is for events alone.
+  // TensorFlow.js prints to the console: standard output is for events only.
   console.log = console.error;
   console.info = console.error;
 }
@@ -85,7 +85,7 @@ async function main(): Promise<number> {
   const liveness = new Liveness(OPERATIONS);
   liveness.startOperation('loading', LOADING_ALLOWANCE_MS);
   const store = new PatientStore(openStore(job.storeUri), {
-    onTrouble: () => emit({ type: 'warning', message: 'the object store is in trouble; waiting' }),
+    onTrouble: () => emit({ type: 'warning', message: 'the object store is unavailable; retrying' }),
   });
   const controls: TrainerControls = {
     store,
@@ -103,7 +103,7 @@ async function main(): Promise<number> {
   return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
 }
 
-/** Either engine is loaded only where it is asked for. */
+/** Loads only the engine that is needed. */
 async function train(
   job: TrainerJob,
   controls: TrainerControls,
@@ -125,7 +125,7 @@ function report(thrown: unknown): number {
   return EXIT.failed;
 }
 
-/** TensorFlow and the engine say it in words only. */
+/** TensorFlow and Node report it in a message only. */
 function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && !(error instanceof GistError) && reportsOutOfMemory(error.message);
 }

@@ -110,7 +110,7 @@ test('a training refuses to go on from checkpoints of another configuration, and
   const failure = await failureOf(rig, 'trained', { ...spec, train: { ...spec.train, cmax: 8 } });
   assert.equal(failure.type, 'CheckpointError', failure.message);
   assert.equal(failure.nonRetryable, true);
-  assert.match(failure.message, /was made with network\.\w+ = .*, this training wants/);
+  assert.match(failure.message, /was written with network\.\w+ = .*, this training wants/);
   assert.deepEqual(await rig.newestCheckpoint('trained'), before);
 });
 

@@ -1,4 +1,4 @@
-/** Runs that began under an earlier build go on under this one: every kind of workflow replays its recorded histories. */
+/** Runs that started with an earlier build continue with this one: every workflow type replays its recorded histories. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -38,7 +38,7 @@ before(async () => {
   changed = await bundleOf('changed-workflows.js');
 });
 
-test('there is a history of every kind of workflow, with orders, convergence and children among their events', () => {
+test('there is a history of every workflow type, with updates, convergence and children among their events', () => {
   assert.deepEqual([...new Set(histories.map(({ type }) => type))].sort(), [
     'gistPipeline',
     'processShards',

@@ -1,4 +1,4 @@
-/** A training op by op that is stopped and goes on ends with the bytes of one that was left alone. */
+/** A training in eager mode that is stopped and resumes is bit-exact. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { superviseTrainer } from '../../../src/training/index.js';
@@ -26,7 +26,7 @@ function job(runId: string, checkpointMinutes: number) {
   });
 }
 
-test('op by op, a training that is stopped and goes on ends with byte-identical weights and the same statistics', async () => {
+test('in eager mode, a training that is stopped and resumes ends with byte-identical weights and the same statistics', async () => {
   await superviseTrainer(job('whole', 1000));
   const abort = new AbortController();
   const stopped = await superviseTrainer(job('parts', 0.0001), {

@@ -129,7 +129,7 @@ describe('engine stylegan3', () => {
     assert.equal(average['G_ema.mapping.w_avg']?.data[0], 12);
   });
 
-  test('extended, it goes on from its newest snapshot, counts on, and says what is not exact', async () => {
+  test('extended, it resumes from its newest snapshot, continues its counters, and warns of what is not bit-exact', async () => {
     const before = await newest(rig.tiny.store, 'whole');
     const more = await rig.attempt(rig.job('whole', { targetKimg: 15 }));
     const last = await newest(rig.tiny.store, 'whole');
@@ -152,7 +152,7 @@ describe('engine stylegan3', () => {
     assert.equal(again.given, null);
   });
 
-  test('it begins from a .pkl or from a run of its kind, and refuses what train.py cannot read', async () => {
+  test('it starts from a .pkl or from a run of its engine, and refuses what train.py cannot read', async () => {
     const { parts, ref } = await newest(rig.tiny.store, 'whole');
     await rig.tiny.store.put('raw/start.pkl', parts[CHECKPOINT_PARTS.official] ?? new Uint8Array());
     const resume = `${rig.tiny.store.uri}raw/start.pkl`;
@@ -182,7 +182,7 @@ describe('engine stylegan3', () => {
         (error) => error instanceof CheckpointError && because.test(error.message),
       );
     await refused(rig.weights, /train\.py reads network-snapshot-\*\.pkl alone/);
-    await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py takes over/, 0);
+    await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py copies/, 0);
     await refused('nobody', /no run, checkpoint or imported weights/);
   });
 

@@ -17,7 +17,7 @@ describe('precision', () => {
   });
   after(() => tiny.remove());
 
-  test('a training in half precision keeps float32 weights, goes on in it, and in no other', async () => {
+  test('a training in half precision keeps float32 weights, and resumes in that precision only', async () => {
     await superviseTrainer(tiny.job('half', { ...TWO_STEPS, spec: { precision: 'bfloat16' } }));
     const { manifest, parts } = await newest(tiny.store, 'half');
     assert.equal(manifest.configuration.network.half, 'bfloat16');

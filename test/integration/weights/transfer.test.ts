@@ -1,4 +1,4 @@
-/** A training that begins from another one: what is copied, what starts anew, and what is refused. */
+/** A training that starts from another one: what is copied, what starts from initial values, and what is refused. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -45,7 +45,7 @@ describe('transfer', () => {
     });
     assert.match(
       started?.transfer ?? '',
-      /begins from runs\/source\/train\/checkpoint.* at 0.004 kimg: G (\d+) of \1 tensors/,
+      /starts from runs\/source\/train\/checkpoint.* at 0.004 kimg: G (\d+) of \1 tensors/,
     );
     assert.equal(manifest.kimg, 0.004);
     assert.equal(manifest.step, 1);
@@ -101,7 +101,7 @@ describe('transfer', () => {
     assert.ok((report?.networks.G?.copied ?? 0) > 10);
   });
 
-  test('a training that has begun goes on from its own checkpoint, whatever became of its source', async () => {
+  test('a training with a checkpoint resumes from it, whatever happened to its source', async () => {
     await superviseTrainer(tiny.job('goes-on', { ...BRIEF, spec: { resume: 'same' } }));
     const graph = async () => (await newest(tiny.store, 'goes-on')).manifest.numericEnvironment.graph;
     const before = await graph();
@@ -119,7 +119,7 @@ describe('transfer', () => {
     assert.equal((await newest(tiny.store, 'goes-on')).ref.step, 2);
   });
 
-  test('every attempt before the first checkpoint begins from the same weights, or from none', async () => {
+  test('every attempt before the first checkpoint starts from the same weights, or is refused', async () => {
     const runPrefix = trainPrefix('pinned');
     const open = (resume: string) =>
       openInitialWeights(
@@ -140,7 +140,7 @@ describe('transfer', () => {
         open(resume),
         (error) => error instanceof CheckpointError && because.test(error.message),
       );
-    await refused(/asked to begin from source now/, 'source');
+    await refused(/to start from source now/, 'source');
     for await (const { key } of tiny.store.list(`${first.from}D.`)) await tiny.store.delete(key);
     await refused(/only some are kept/);
     await tiny.store.put(`${first.from}manifest.json`, Buffer.from('{}'));
@@ -149,7 +149,7 @@ describe('transfer', () => {
     await refused(/gone or have been changed/);
   });
 
-  test('what cannot be a beginning is refused, with the sizes that could', async () => {
+  test('weights that do not fit are refused, with the sizes that would', async () => {
     const refused = (
       spec: Record<string, unknown>,
       Class: typeof CheckpointError | typeof SpecError,

@@ -1,4 +1,4 @@
-/** Orders to a running pipeline: pause, resume, stop, extend, cancel; on a real server, with activities that only keep books. */
+/** Updates of a running pipeline: pause, resume, stop, extend, cancel; on a real server, with simulated activities. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ import {
 import { simulatedWork } from '../../support/simulated-work.js';
 import { TestTemporal } from '../../support/temporal.js';
 
-const TASK_QUEUE = 'orders';
+const TASK_QUEUE = 'updates';
 
 const { recordOf, activities } = simulatedWork(TASK_QUEUE, 2);
 
@@ -68,7 +68,7 @@ async function start(
   stages: PipelineInput['stages'] = ['preprocess', 'train'],
 ) {
   const spec: PipelineInput = {
-    name: 'orders',
+    name: 'updates',
     stages,
     preprocess: { source: '/data' },
     train: { snapshotKimg: 1, ...train },
@@ -89,7 +89,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 const kimgOf = async (handle: Handle) => (await progressOf(handle)).train?.kimg ?? 0;
 
-test('a run trains all its kimg, judges every snapshot and results in the best one', async () => {
+test('a run trains all its kimg, evaluates every snapshot and results in the best one', async () => {
   recordOf('plain').fd = (kimg) => Math.abs(kimg - 3);
   const handle = await start('plain', { kimg: 5, stopWhen: null });
   const result = (await handle.result()) as PipelineResult;
@@ -103,7 +103,7 @@ test('a run trains all its kimg, judges every snapshot and results in the best o
   assert.deepEqual(recordOf('plain').matchesSpec, ['train']);
 });
 
-test('pause frees the device at a checkpoint, twice is once, and resume goes on from there', async () => {
+test('pause releases the device at a checkpoint, a second pause changes nothing, and resume continues from there', async () => {
   const handle = await start('paused', { kimg: 30, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 3);
   const first = await handle.executeUpdate(pauseUpdate);
@@ -122,7 +122,7 @@ test('pause frees the device at a checkpoint, twice is once, and resume goes on 
   assert.equal(recordOf('paused').trainActivities, trainActivities + 1);
 });
 
-test('stopTraining keeps what is there, goes on to the next stage, once, and no later run takes it for the whole', async () => {
+test('stopTraining keeps the snapshots, continues with the next stage, and no later run reuses the result as complete', async () => {
   const handle = await start('stopped', { kimg: 1000, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   assert.equal((await handle.executeUpdate(stopTrainingUpdate)).changed, true);
@@ -132,10 +132,10 @@ test('stopTraining keeps what is there, goes on to the next stage, once, and no 
   assert.deepEqual(recordOf('stopped').matchesSpec, []);
 });
 
-test('extendTraining raises the length, refuses to shorten it, and says what it did', async () => {
+test('extendTraining raises the length, refuses to shorten it, and reports what it did', async () => {
   // Until then the run does not end, however slow the machine is.
-  const judging = wait();
-  recordOf('extended').holdEvaluations = judging.over;
+  const evaluation = wait();
+  recordOf('extended').holdEvaluations = evaluation.over;
   const handle = await start('extended', { kimg: 12, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 2);
   await assert.rejects(
@@ -152,32 +152,32 @@ test('extendTraining raises the length, refuses to shorten it, and says what it 
   );
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
-  judging.end();
+  evaluation.end();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
   assert.deepEqual(recordOf('extended').matchesSpec, []);
 });
 
-test('stopTraining is refused while there is nothing that could be kept', async () => {
+test('stopTraining is refused before the training has started', async () => {
   const planning = wait();
   recordOf('early').holdPlan = planning.over;
   const handle = await start('early', { kimg: 2, stopWhen: null });
   await assert.rejects(handle.executeUpdate(stopTrainingUpdate), (error: unknown) => {
     assert.ok(error instanceof WorkflowUpdateFailedError);
-    assert.match(String(error.cause?.message), /has not begun/);
+    assert.match(String(error.cause?.message), /has not started/);
     return true;
   });
   planning.end();
   assert.equal(((await handle.result()) as PipelineResult).stages.train?.ended, 'complete');
 });
 
-test('an extension that arrives while the last snapshots are judged is trained', async () => {
-  const judging = wait();
-  recordOf('extended-late').holdEvaluations = judging.over;
+test('an extension that arrives while the last snapshots are evaluated is trained', async () => {
+  const evaluation = wait();
+  recordOf('extended-late').holdEvaluations = evaluation.over;
   const handle = await start('extended-late', { kimg: 3, stopWhen: null });
   await until(async () => (await kimgOf(handle)) >= 3);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 6 }] })).changed, true);
   await until(async () => (await kimgOf(handle)) >= 6);
-  judging.end();
+  evaluation.end();
   const result = (await handle.result()) as PipelineResult;
   assert.equal(result.stages.train?.last.kimg, 6);
   assert.deepEqual(
@@ -195,7 +195,7 @@ test('a target that falls between two images is reached by whole ones', async ()
   assert.equal(record.trainActivities, 1);
 });
 
-test('a metric that no longer falls ends the training, with the best snapshot as its result', async () => {
+test('a metric that no longer decreases ends the training, with the best snapshot as its result', async () => {
   recordOf('converged').fd = (kimg) => (kimg <= 4 ? 100 - kimg : 100);
   const handle = await start('converged', { kimg: 1000, stopWhen: { patience: 3 } });
   const { train } = ((await handle.result()) as PipelineResult).stages;
@@ -203,7 +203,7 @@ test('a metric that no longer falls ends the training, with the best snapshot as
   assert.equal(train?.checkpoint.kimg, 4);
 });
 
-test('a training that cannot go on fails the run with its own error type', async () => {
+test('a training that cannot continue fails the run with its own error type', async () => {
   recordOf('nan').failTraining = ApplicationFailure.nonRetryable(
     'Loss/G/loss is NaN at step 7.',
     'TrainingError',
@@ -246,7 +246,7 @@ test('a bad spec fails the run at once, naming the key', async () => {
   });
 });
 
-test('hundreds of shards are each made once, in child workflows that keep the histories short', async () => {
+test('hundreds of shards are each built once, in child workflows that keep the histories short', async () => {
   recordOf('shards').plannedShards = 450;
   const handle = await start('shards', {}, ['preprocess']);
   await handle.result();

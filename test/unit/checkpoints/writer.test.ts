@@ -145,7 +145,7 @@ describe('checkpoint store', () => {
     assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, bad);
   });
 
-  test('the checkpoint that an attempt began from takes no memory while it goes on', async () => {
+  test('the checkpoint that an attempt resumed from takes no memory afterwards', async () => {
     await (await open()).writer.write(draft(10), parts(1));
     const { writer, loaded } = await open(2).then(({ writer, newest }) => {
       assert.ok(newest);
@@ -215,7 +215,7 @@ describe('checkpoint store', () => {
     });
   }
 
-  test('a training that has not begun has no checkpoints, and nobody is warned', async () => {
+  test('a training that has not started has no checkpoints, and there is no warning', async () => {
     assert.equal(await newestVerified(store, 'r', warn), null);
     assert.equal((await open()).writer.claim, 1);
     assert.deepEqual(warnings, []);
@@ -249,7 +249,7 @@ describe('checkpoint store', () => {
     assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, ref);
   });
 
-  test('an attempt that comes late, after a newer one has begun, is refused at once', async () => {
+  test('an attempt that comes late, after a newer one has started, is refused at once', async () => {
     await open(5);
     await assert.rejects(open(4), StaleAttemptError);
   });

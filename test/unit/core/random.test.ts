@@ -18,7 +18,7 @@ test('the same seed and stream give the same numbers, another stream gives other
   );
 });
 
-test('a stream goes on from a saved position as if it had never stopped', () => {
+test('a stream continues from a saved position without a difference', () => {
   const whole = new RandomStream(1, 's');
   const first = Array.from({ length: 3 }, () => whole.next());
   const resumed = new RandomStream(1, 's', whole.position);

@@ -18,7 +18,7 @@ test('by default a training begins in half precision on a GPU and in single prec
   assert.equal(resolvePrecision({ ...graph, mode: 'eager' }, true, null), null);
 });
 
-test('by default a training goes on in the precision that it began in, on whatever machine', () => {
+test('by default a training resumes in the precision that it started with, on any machine', () => {
   assert.equal(resolvePrecision(graph, false, checkpoint({ half: 'float16' })), 'float16');
   assert.equal(resolvePrecision(graph, true, checkpoint({ half: null })), null);
   assert.equal(resolvePrecision(graph, true, checkpoint({})), null, 'of before there was a choice');

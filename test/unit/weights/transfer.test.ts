@@ -1,4 +1,4 @@
-/** What a training takes over from another, and what its report says of the rest. */
+/** What a training copies from another, and what its report contains. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type NetworkSettings, resolveNetworkConfig } from '../../../src/gan/config.js';
@@ -19,7 +19,7 @@ function transfer(from: Partial<NetworkSettings>, to: Partial<NetworkSettings>) 
 }
 
 describe('transfer', () => {
-  test('nothing is left over and nothing starts anew where nothing differs', () => {
+  test('all tensors are copied where nothing differs', () => {
     const { report } = transfer({}, {});
     assert.deepEqual([report.initialized, report.notes], [[], []]);
   });
@@ -28,13 +28,13 @@ describe('transfer', () => {
     [8, 2],
     [2, 8],
   ] as const) {
-    test(`a mapping network of ${from} layers does not become a part of one of ${to}: it starts anew, and the report says why`, () => {
+    test(`a mapping network of ${from} layers does not become a part of one of ${to}: it starts from initial values, and the report has the reason`, () => {
       const { variables, report } = transfer({ mapDepth: from, classes: 3 }, { mapDepth: to, classes: 3 });
       const mapping = Object.keys(variables).filter((name) => /^G(_ema)?\.mapping\./.test(name));
       assert.deepEqual(mapping, []);
       assert.ok('D.mapping.fc0.weight' in variables);
       assert.deepEqual(report.notes, [
-        `the mapping network starts anew: it was ${from} layers deep, is ${to}, and a part of one is of no use`,
+        `the mapping network starts from initial values: it was ${from} layers deep, is ${to}, and a part of one is useless`,
       ]);
       assert.ok(report.initialized.includes(`G.mapping.fc0.weight: was ${from} layers deep, is ${to}`));
       assert.ok(report.initialized.some((line) => line.startsWith('G_ema.mapping.w_avg: ')));
@@ -42,16 +42,16 @@ describe('transfer', () => {
     });
   }
 
-  test('what the source has and the training has no place for is named block by block', () => {
+  test('unused tensors of the source are named block by block', () => {
     const { report } = transfer({ resolution: 16, classes: 3 }, {});
     const [generators, discriminator, ...others] = report.notes;
     assert.match(
       generators ?? '',
-      /^G, G_ema: \d+ of the source’s tensors .*mapping\.embed, synthesis\.b16\)$/,
+      /^G, G_ema: \d+ of the source's tensors .*mapping\.embed, synthesis\.b16\)$/,
     );
     assert.match(
       discriminator ?? '',
-      /^D: \d+ of the source’s tensors .*b16, mapping\.embed, .* and \d more\)$/,
+      /^D: \d+ of the source's tensors .*b16, mapping\.embed, .* and \d more\)$/,
     );
     assert.deepEqual(others, []);
   });

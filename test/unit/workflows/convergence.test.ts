@@ -11,7 +11,7 @@ test('nothing has converged before the first snapshot', () => {
   assert.deepEqual(checkConvergence([], stopWhen), { best: null, converged: false });
 });
 
-test('a metric that keeps falling goes on, and the last snapshot is the best', () => {
+test('a metric that keeps decreasing does not converge, and the last snapshot is the best', () => {
   const verdict = checkConvergence(curve(90, 80, 70, 60), stopWhen);
   assert.equal(verdict.converged, false);
   assert.equal(verdict.best?.value, 60);

@@ -20,7 +20,7 @@ test('every index is worked on once, never more than the width at a time', async
   assert.equal(most, 4);
 });
 
-test('the first failure is thrown only when nothing is in flight any more, and no more is started', async () => {
+test('the first failure is thrown only when no work is in progress, and no further work is started', async () => {
   let inFlight = 0;
   let started = 0;
   await assert.rejects(

@@ -25,7 +25,7 @@ test('folders are left out of what it prints, names of files and addresses are n
   assert.equal(clean('x'.repeat(1000)).length, 300);
 });
 
-test('memory of the GPU that ran out is known by what PyTorch says, and answered with rounds that fit the batch', () => {
+test('GPU memory that ran out is detected by the message of PyTorch, and the hint names micro-batches that divide the batch', () => {
   assert.ok(isOutOfGpuMemory('RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB'));
   assert.ok(isOutOfGpuMemory('torch.cuda.OutOfMemoryError: CUDA out of memory.'));
   assert.ok(!isOutOfGpuMemory('gpumem 8.0 reserved 9.1'));

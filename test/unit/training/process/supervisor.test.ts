@@ -84,7 +84,7 @@ const memory = {
   fits: 24,
 };
 
-test('a trainer that dies for want of memory ends for good, with the batch that would fit', async () => {
+test('a trainer that runs out of memory fails permanently, with the batch that would fit', async () => {
   for (const end of [
     `console.error("what():  std::bad_alloc"); process.kill(process.pid, 'SIGABRT');`,
     `process.kill(process.pid, 'SIGSEGV');`,
@@ -99,7 +99,7 @@ test('a trainer that dies for want of memory ends for good, with the batch that 
   }
 });
 
-test('memory that ran out after steps had been taken may be there again: the training is tried again', async () => {
+test('memory that ran out after steps may be available later: the training is retried', async () => {
   const progress = { type: 'progress', kimg: 8, step: 125, imagesPerSecond: 9, losses: {} };
   for (const [name, events] of [
     ['later', [memory, progress]],
@@ -115,17 +115,17 @@ test('memory that ran out after steps had been taken may be there again: the tra
   }
 });
 
-test('advice on memory is of rounds that the batch can be shared out in, smaller than those that failed', () => {
+test('the hint on memory names micro-batches that divide the batch and are smaller than those that failed', () => {
   const advice = (batch: number, batchGpu: number, fits: number) =>
     memoryAdvice({ batch, batchGpu, fits, neededBytes: 0, availableBytes: 0 });
-  assert.match(advice(32, 32, 1000), /^Set train\.batchGpu to 16:.*rounds\.$/);
+  assert.match(advice(32, 32, 1000), /^Set train\.batchGpu to 16:.*micro-batches\.$/);
   assert.match(advice(24, 24, 10), /^Set train\.batchGpu to 8:.* Or set train\.batch to 10\.$/);
   assert.match(advice(32, 8, 3), /^Set train\.batchGpu to 2:/);
   assert.match(advice(9, 9, 8), /^Set train\.batchGpu to 3:.* Or set train\.batch to 4\.$/);
   assert.match(advice(6, 6, 2), /^Set train\.batchGpu to 2:/);
   assert.match(advice(10, 10, 0), /^Lower cbase and cmax/);
   assert.match(advice(2, 2, 8), /^Lower cbase and cmax/);
-  assert.match(advice(36, 12, 100), /^Set train\.batchGpu to 4:.*rounds\.$/);
+  assert.match(advice(36, 12, 100), /^Set train\.batchGpu to 4:.*micro-batches\.$/);
 });
 
 test('an exit that claims success without an outcome is a crash', async () => {
@@ -147,7 +147,7 @@ test('a trainer that stops being scheduled is killed and reported as hung', asyn
   });
   await assert.rejects(
     supervised,
-    (error) => error instanceof TrainerCrashError && /no sign of life/.test(error.message),
+    (error) => error instanceof TrainerCrashError && /sent no event/.test(error.message),
   );
 });
 
