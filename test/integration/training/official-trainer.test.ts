@@ -140,7 +140,7 @@ describe('engine stylegan3', () => {
     assert.equal(more.given?.options.seed, '15');
     const [started] = only(more, 'started');
     assert.deepEqual(started?.resumedFrom, before.ref);
-    assert.match(started?.warnings.join() ?? '', /at 12 kimg without the state of its optimisers.*0\.040/);
+    assert.match(started?.warnings.join() ?? '', /at 12 kimg without the state of its optimizers.*0\.040/);
     const lines = await statistics('whole');
     assert.deepEqual(
       lines.map((line) => line['Progress/tick']?.mean),
@@ -181,7 +181,7 @@ describe('engine stylegan3', () => {
         find(address, classes),
         (error) => error instanceof CheckpointError && because.test(error.message),
       );
-    await refused(rig.weights, /train\.py reads network-snapshot-\*\.pkl alone/);
+    await refused(rig.weights, /train\.py reads only network-snapshot-\*\.pkl/);
     await refused('raw/start.pkl', /does not fit: .*mapping.*train\.py copies/, 0);
     await refused('nobody', /no run, checkpoint or imported weights/);
   });
@@ -216,7 +216,7 @@ describe('engine stylegan3', () => {
     assert.ok(average['G_ema.synthesis.b16.conv1.weight']);
     assert.throws(
       () => snapshotParts(snapshot, 'x.pkl', configOf({ cbase: 32_768, cmax: 16 })),
-      (error) => error instanceof CheckpointError && /x\.pkl: .*asks for; G_ema: /.test(error.message),
+      (error) => error instanceof CheckpointError && /x\.pkl: .*of this spec; G_ema: /.test(error.message),
     );
     // No layer of these has cbase / resolution channels without a remainder.
     const uneven = configOf({ cbase: 100, cmax: 32 });

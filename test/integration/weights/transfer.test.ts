@@ -142,11 +142,11 @@ describe('transfer', () => {
       );
     await refused(/to start from source now/, 'source');
     for await (const { key } of tiny.store.list(`${first.from}D.`)) await tiny.store.delete(key);
-    await refused(/only some are kept/);
+    await refused(/only some still exist/);
     await tiny.store.put(`${first.from}manifest.json`, Buffer.from('{}'));
-    await refused(/gone or have been changed/);
+    await refused(/deleted or changed/);
     await tiny.store.delete(`${first.from}manifest.json`);
-    await refused(/gone or have been changed/);
+    await refused(/deleted or changed/);
   });
 
   test('weights that do not fit are refused, with the sizes that would', async () => {
