@@ -1,4 +1,4 @@
-/** Scratch folders: each for one piece of work, and swept later if whoever made it was killed before removing it. */
+/** Scratch folders: each for one piece of work, and removed later if its process was killed before. */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -71,7 +71,7 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((side, i) => side === b[i]);
 }
 
-/** What names and shapes say of a generator at once, and the layers whose channels are yet to be explained. */
+/** Sizes that names and shapes of a generator determine, and the layers whose channels are to be explained. */
 interface Form extends Pick<NetworkSettings, 'cfg' | 'resolution' | 'channels'> {
   /** In order of resolution. */
   layers: LayerWidth[];
@@ -129,7 +129,7 @@ function stylegan2Form(tensors: Tensors): Form | null {
   };
 }
 
-/** The discriminator is StyleGAN2's in every family. */
+/** The discriminator is StyleGAN2's in every configuration. */
 function discriminatorWidths(network: NetworkWeights, resolution: number): NetworkWidths {
   const { tensors } = network;
   const blocks = blocksOf(tensors, /^b(\d+)\./).filter((at) => at <= resolution);
@@ -141,7 +141,7 @@ function discriminatorWidths(network: NetworkWeights, resolution: number): Netwo
 
 /**
  * Layers are named `L<index>_<size>_<channels>`, the last one by the images themselves. Karras et al. 2021, section 3 and appendix D.
- * Kernels of 1x1 tell configuration R from T.
+ * Kernels of 1x1 distinguish configuration R from T.
  */
 function stylegan3Form(tensors: Tensors): Form | null {
   const layers = Object.keys(tensors)

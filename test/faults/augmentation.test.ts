@@ -39,7 +39,7 @@ describe('a training with adaptive augmentation', () => {
     );
   });
 
-  test('keeps a fixed strength, and does not go on under another', async () => {
+  test('keeps a fixed strength, and does not resume with another', async () => {
     const fixed = { aug: 'fixed', p: 0.3, checkpointMinutes: 1000 };
     await superviseTrainer(tiny.job('fixed', { spec: fixed, ...upTo(8) }));
     assert.ok((await strengths('fixed')).every((p) => p === 0.3));

@@ -1,4 +1,4 @@
-/** An official trainer that crashes, hangs, runs out of memory or loses its supervisor: what is kept, said and ended. */
+/** An official trainer that crashes, hangs, runs out of memory or loses its supervisor: what is stored, reported and ended. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -80,7 +80,7 @@ describe('an official trainer under faults', () => {
       assert.equal((await newest(rig.tiny.store, run)).ref.kimg, 4.004);
   });
 
-  test('asked to stop, it ends at once and its newest snapshot counts', async () => {
+  test('on a request to stop it ends at once and its newest snapshot counts', async () => {
     const abort = new AbortController();
     const stopped = await rig.attempt(
       rig.job('stopped', { ...PLAIN, targetKimg: 4000 }),

@@ -33,8 +33,8 @@ describe('a training on a real S3 server', () => {
     await server?.stop();
   });
 
-  test('waits out a server that is killed and comes back, and ends with the bytes of an undisturbed one', async () => {
-    await superviseTrainer(tiny.job('undisturbed'));
+  test('waits out a server that is killed and comes back, and ends with the bytes of an uninterrupted one', async () => {
+    await superviseTrainer(tiny.job('uninterrupted'));
     let outage: Promise<void> | undefined;
     let afterwards = 0;
     const outcome = await superviseTrainer(tiny.job('outage'), {
@@ -46,10 +46,10 @@ describe('a training on a real S3 server', () => {
     await outage;
     assert.equal(outcome.type, 'done');
     assert.ok(afterwards > 0);
-    assert.deepEqual(await weights(tiny.store, 'outage'), await weights(tiny.store, 'undisturbed'));
+    assert.deepEqual(await weights(tiny.store, 'outage'), await weights(tiny.store, 'uninterrupted'));
     assert.deepEqual(
       await timelessStats(tiny.store, 'outage'),
-      await timelessStats(tiny.store, 'undisturbed'),
+      await timelessStats(tiny.store, 'uninterrupted'),
     );
   });
 

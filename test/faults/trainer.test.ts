@@ -1,4 +1,4 @@
-/** A training that is killed, stopped, overtaken and damaged ends with the bytes of one that was left alone. */
+/** A training that is killed, stopped, overtaken and damaged is bit-exact. */
 import assert from 'node:assert/strict';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,17 +18,17 @@ type Of<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type 
 
 describe('a training under faults', () => {
   let tiny: TinyTraining;
-  let undisturbed: { weights: Record<string, string>; stats: unknown[]; snapshots: number[] };
+  let uninterrupted: { weights: Record<string, string>; stats: unknown[]; snapshots: number[] };
 
   before(async () => {
     tiny = await tinyTraining();
-    await superviseTrainer(tiny.job('undisturbed', { spec: { checkpointMinutes: 1000 } }));
-    undisturbed = await results('undisturbed');
-    assert.deepEqual(undisturbed.snapshots, [20, 40, 60]);
+    await superviseTrainer(tiny.job('uninterrupted', { spec: { checkpointMinutes: 1000 } }));
+    uninterrupted = await results('uninterrupted');
+    assert.deepEqual(uninterrupted.snapshots, [20, 40, 60]);
   });
   after(() => tiny.remove());
 
-  async function results(runId: string): Promise<typeof undisturbed> {
+  async function results(runId: string): Promise<typeof uninterrupted> {
     const snapshots = (await listSnapshots(tiny.store, runId)).map(({ step }) => step);
     return {
       weights: await weights(tiny.store, runId),
@@ -73,7 +73,7 @@ describe('a training under faults', () => {
       });
       if (!(outcome instanceof TrainerCrashError)) break;
     }
-    assert.deepEqual(await results('killed'), undisturbed);
+    assert.deepEqual(await results('killed'), uninterrupted);
     assert.ok(kills >= 3, `${kills} kills`);
   });
 
@@ -84,16 +84,16 @@ describe('a training under faults', () => {
     const first = await newest(tiny.store, 'stopped');
     assert.deepEqual(term.outcome, { type: 'stopped', checkpoint: first.ref });
     const abort = new AbortController();
-    const asked = await attempt(
+    const requested = await attempt(
       tiny.job('stopped'),
       (event) => event.type === 'checkpoint' && abort.abort(),
       abort.signal,
     );
-    assert.deepEqual(startOf(asked.events)?.resumedFrom, first.ref);
+    assert.deepEqual(startOf(requested.events)?.resumedFrom, first.ref);
     const second = await newest(tiny.store, 'stopped');
     const last = await attempt(tiny.job('stopped'), () => undefined);
     assert.deepEqual(startOf(last.events)?.resumedFrom, second.ref);
-    assert.deepEqual(await results('stopped'), undisturbed);
+    assert.deepEqual(await results('stopped'), uninterrupted);
   });
 
   test('a newest checkpoint with a flipped bit is skipped with a warning, and training resumes from the one before', async () => {
@@ -107,7 +107,7 @@ describe('a training under faults', () => {
     const started = startOf(events);
     assert.ok(started?.resumedFrom && started.resumedFrom.step < ref.step);
     assert.match(started.warnings.join(), /D\.claim\d+\.safetensors does not match its checksum/);
-    assert.deepEqual((await results('flipped')).weights, undisturbed.weights);
+    assert.deepEqual((await results('flipped')).weights, uninterrupted.weights);
   });
 
   test('with a torn manifest and no other checkpoint it starts from scratch and reports it', async () => {
@@ -117,11 +117,11 @@ describe('a training under faults', () => {
     const { events } = await attempt(tiny.job('torn'), () => undefined);
     assert.equal(startOf(events)?.resumedFrom, null);
     assert.match(startOf(events)?.warnings.join() ?? '', /torn.*starts from scratch/);
-    assert.deepEqual(await results('torn'), undisturbed);
+    assert.deepEqual(await results('torn'), uninterrupted);
   });
 
   test('an attempt that is overtaken stops and leaves the checkpoints of the later one as they are', async () => {
-    // Without an end, and without a checkpoint until it is asked to stop: that one comes too late.
+    // Without an end, and without a checkpoint until it is stopped: that one comes too late.
     const older = tiny.job('overtaken', {
       targetKimg: 1e6,
       spec: { snapshotKimg: 1e6, checkpointMinutes: 1e6 },
@@ -140,26 +140,26 @@ describe('a training under faults', () => {
     );
     assert.ok(outcome instanceof StaleAttemptError, String(outcome));
     assert.equal((await newer)?.type, 'done');
-    assert.deepEqual((await results('overtaken')).weights, undisturbed.weights);
+    assert.deepEqual((await results('overtaken')).weights, uninterrupted.weights);
     await assert.rejects(superviseTrainer({ ...older, targetKimg: 1 }), StaleAttemptError);
   });
 
-  test('a run does not go on from a checkpoint of another configuration', async () => {
-    const job = tiny.job('undisturbed', { spec: { cmax: 4 } });
+  test('a run does not resume from a checkpoint of another configuration', async () => {
+    const job = tiny.job('uninterrupted', { spec: { cmax: 4 } });
     await assert.rejects(
       superviseTrainer(job),
       (error) => error instanceof CheckpointError && /network\.cmax = 8.*wants 4/.test(error.message),
     );
-    assert.deepEqual(await weights(tiny.store, 'undisturbed'), undisturbed.weights);
+    assert.deepEqual(await weights(tiny.store, 'uninterrupted'), uninterrupted.weights);
   });
 
   test('a finished training that is extended resumes; otherwise it has nothing to do', async () => {
-    const again = await attempt(tiny.job('undisturbed'), () => undefined);
+    const again = await attempt(tiny.job('uninterrupted'), () => undefined);
     assert.deepEqual(again.outcome, {
       type: 'done',
-      checkpoint: (await newest(tiny.store, 'undisturbed')).ref,
+      checkpoint: (await newest(tiny.store, 'uninterrupted')).ref,
     });
-    const extended = await attempt(tiny.job('undisturbed', { targetKimg: 0.28 }), () => undefined);
+    const extended = await attempt(tiny.job('uninterrupted', { targetKimg: 0.28 }), () => undefined);
     assert.equal((extended.outcome as { checkpoint: { step: number } }).checkpoint.step, 70);
   });
 });

@@ -1,4 +1,4 @@
-/** Trainings that cannot go on say which loss and step, or which batch would fit, and leave nothing broken behind. */
+/** Trainings that cannot continue report the loss and step, or the batch that would fit, and store no broken state. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,14 +19,14 @@ const PRLIMIT = '/usr/bin/prlimit';
 /** TensorFlow alone maps four gigabytes. */
 const ADDRESS_SPACE_BYTES = 6e9;
 
-describe('a training that cannot go on', () => {
+describe('a training that cannot continue', () => {
   let tiny: TinyTraining;
   before(async () => {
     tiny = await tinyTraining();
   });
   after(() => tiny.remove());
 
-  test('that diverges from the start ends for good, names loss and step, and writes no checkpoint', async () => {
+  test('that diverges from the start fails permanently, names loss and step, and writes no checkpoint', async () => {
     const job = tiny.job('diverges', { spec: { checkpointMinutes: 0.0001 } });
     Object.assign(job.train, { glr: 1e10, dlr: 1e10 });
     await assert.rejects(
@@ -101,7 +101,7 @@ describe('a training that cannot go on', () => {
     return step;
   }
 
-  test('that gets no more memory ends for good and says which batch would fit', {
+  test('that runs out of memory fails permanently and names the batch that would fit', {
     skip: !existsSync(PRLIMIT),
   }, async () => {
     const job = tiny.job('too-large', { spec: { batch: 2048, cbase: 2048, cmax: 64 }, targetKimg: 2 });

@@ -20,7 +20,7 @@ import { type TinyTraining, tinyTraining } from './tiny-training.js';
 
 export const CHECKOUT = path.resolve('test/support/official-checkout');
 
-/** What the stand-in says it was given. */
+/** What the stand-in reports that it received. */
 export interface Given {
   pid: number;
   options: Record<string, string | null>;

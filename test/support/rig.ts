@@ -90,7 +90,7 @@ export class Rig {
     return (await progressOf(this.client, workflowId)).live?.step;
   }
 
-  /** The result of a run, asked for again whenever the server is away. */
+  /** The result of a run, requested again while the server is unavailable. */
   async result(workflowId: string): Promise<PipelineResult> {
     for (;;) {
       try {
@@ -106,7 +106,7 @@ export class Rig {
     return descendants(this.worker.pid, 'trainer-process');
   }
 
-  /** Digests of the parts of a checkpoint that hold weights and optimiser state, by their role. */
+  /** Digests of the parts of a checkpoint that hold weights and optimizer state, by their role. */
   async weightDigests(checkpoint: CheckpointRef): Promise<Record<string, string>> {
     const manifest = JSON.parse(
       Buffer.from(await this.store.get(`${checkpoint.prefix}manifest.json`)).toString('utf8'),
@@ -124,7 +124,7 @@ export class Rig {
     return (await newestVerified(this.store, runId, () => undefined))?.ref ?? null;
   }
 
-  /** Steps from which attempts at a run's training went on, as the worker's log tells. */
+  /** Steps from which the attempts of a run's training resumed, from the worker's log. */
   resumedSteps(runId: string): number[] {
     const lines = readFileSync(path.join(this.folder, 'worker.log'), 'utf8').split('\n');
     const starts = lines.filter(
@@ -141,7 +141,7 @@ export class Rig {
   }
 }
 
-/** Waits until a condition holds; trouble while asking counts as "not yet". */
+/** Waits until a condition holds; an error counts as "not yet". */
 export async function until(what: string, condition: () => Promise<boolean>, seconds = 180): Promise<void> {
   const end = Date.now() + seconds * 1000;
   while (Date.now() < end) {

@@ -1,4 +1,4 @@
-/** Activities that keep books instead of working, for tests of what the workflows themselves do. */
+/** Activities that only record calls, for tests of the workflows themselves. */
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
@@ -7,18 +7,18 @@ import type { TrainInput, TrainActivityResult } from '../../src/activities/train
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
 import type { CheckpointRef } from '../../src/spec/results.js';
 
-/** The state of a pretended training, kept as the object store would keep it. */
+/** The state of a simulated run, as the object store would hold it. */
 export class RunRecord {
   kimg = 0;
   trainActivities = 0;
   shards: number[] = [];
-  /** How many its data set has, where that is not what those of other runs have. */
+  /** Shards of its data set, where they differ from those of other runs. */
   plannedShards: number | null = null;
-  /** Stages that were recorded as what the spec asked for. */
+  /** Stages that were recorded as matching the spec. */
   matchesSpec: string[] = [];
   /** Ends where the trainer does: at the whole image nearest to the target. */
   countsWholeImages = false;
-  /** What planning and judging wait for. */
+  /** What planning and evaluation wait for. */
   holdPlan: Promise<void> | null = null;
   holdEvaluations: Promise<void> | null = null;
   failTraining: ApplicationFailure | null = null;
@@ -39,7 +39,7 @@ const dataset = {
   rejected: 0,
 };
 
-/** The activities, all on one task queue, of runs whose data sets have so many shards; and the books of each run. */
+/** The activities, all on one task queue, of runs whose data sets have so many shards; and the record of each run. */
 export function simulatedWork(taskQueue: string, shards: number) {
   const records = new Map<string, RunRecord>();
   const recordOf = (runId: string): RunRecord => {

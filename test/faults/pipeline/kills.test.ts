@@ -11,8 +11,8 @@ const KILLS = Number(process.env.GIST_FAULT_KILLS ?? 3);
 
 let rig: Rig;
 let spec: PipelineInput;
-let undisturbed: Record<string, string>;
-let undisturbedResult: PipelineResult;
+let uninterrupted: Record<string, string>;
+let uninterruptedResult: PipelineResult;
 
 before(async () => {
   rig = await Rig.start();
@@ -24,9 +24,9 @@ before(async () => {
     preprocess: { source, resolution: 16, shardImages: 16 },
     train: { ...TINY_TRAIN },
   };
-  await rig.startRun('undisturbed', spec);
-  undisturbedResult = await rig.result('undisturbed');
-  undisturbed = await rig.weightDigests(finalOf(undisturbedResult));
+  await rig.startRun('uninterrupted', spec);
+  uninterruptedResult = await rig.result('uninterrupted');
+  uninterrupted = await rig.weightDigests(finalOf(uninterruptedResult));
 });
 
 after(() => rig.stop());
@@ -48,12 +48,12 @@ async function survives(runId: string, disturb: () => Promise<void>, times = KIL
   }
   const result = await rig.result(runId);
   assert.equal(result.stages.train?.ended, 'complete');
-  assert.equal(finalOf(result).step, finalOf(undisturbedResult).step);
-  assert.deepEqual(await rig.weightDigests(finalOf(result)), undisturbed);
+  assert.equal(finalOf(result).step, finalOf(uninterruptedResult).step);
+  assert.deepEqual(await rig.weightDigests(finalOf(result)), uninterrupted);
 }
 
-test('two undisturbed runs end with the same bytes', async () => {
-  await survives('undisturbed-again', async () => undefined);
+test('two uninterrupted runs end with the same bytes', async () => {
+  await survives('uninterrupted-again', async () => undefined);
 });
 
 test('a trainer killed at random moments changes nothing', async () => {
@@ -118,7 +118,7 @@ test('a hung trainer is found and replaced', async () => {
   assert.ok(!rig.trainerPids().includes(hung ?? -1));
 });
 
-test('a worker that is told to go leaves a checkpoint, and the next attempt starts at that very step', async () => {
+test('a worker that is terminated writes a checkpoint, and the next attempt starts at that step', async () => {
   await rig.startRun('worker-terminated', { ...spec, train: { ...TINY_TRAIN, kimg: 8, snapshotKimg: 8 } });
   // The compiled step takes long to make on a busy machine; before it, there is nothing to keep.
   await until('steps are taken', async () => ((await rig.liveStep('worker-terminated')) ?? 0) > 0);

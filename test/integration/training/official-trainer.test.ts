@@ -156,11 +156,11 @@ describe('engine stylegan3', () => {
     const { parts, ref } = await newest(rig.tiny.store, 'whole');
     await rig.tiny.store.put('raw/start.pkl', parts[CHECKPOINT_PARTS.official] ?? new Uint8Array());
     const resume = `${rig.tiny.store.uri}raw/start.pkl`;
-    const begun = await rig.attempt(rig.job('begun', { targetKimg: 1, spec: { resume } }));
-    assert.equal((begun.outcome as { type?: string }).type, 'done', String(begun.outcome));
-    assert.equal(begun.given?.resumed, sha256(parts[CHECKPOINT_PARTS.official] ?? new Uint8Array()));
-    assert.match(only(begun, 'started')[0]?.transfer ?? '', /G (\d+) of \1 tensors/);
-    assert.ok(await findTransfer(rig.tiny.store, 'begun'));
+    const transferred = await rig.attempt(rig.job('transferred', { targetKimg: 1, spec: { resume } }));
+    assert.equal((transferred.outcome as { type?: string }).type, 'done', String(transferred.outcome));
+    assert.equal(transferred.given?.resumed, sha256(parts[CHECKPOINT_PARTS.official] ?? new Uint8Array()));
+    assert.match(only(transferred, 'started')[0]?.transfer ?? '', /G (\d+) of \1 tensors/);
+    assert.ok(await findTransfer(rig.tiny.store, 'transferred'));
     const config = (classes: number) =>
       specifiedNetwork(rig.job('any').train, { resolution: 16, channels: 1, classes });
     let finds = 0;
@@ -174,7 +174,7 @@ describe('engine stylegan3', () => {
     };
     for (const address of ['whole', ref.prefix, 'raw/start.pkl']) {
       const { snapshot } = await find(address);
-      assert.equal(sha256(snapshot), begun.given?.resumed, address);
+      assert.equal(sha256(snapshot), transferred.given?.resumed, address);
     }
     const refused = (address: string, because: RegExp, classes?: number) =>
       assert.rejects(
@@ -201,11 +201,11 @@ describe('engine stylegan3', () => {
     );
     assert.deepEqual(report.initialized, []);
     assert.deepEqual(snapshotParts(snapshot, 'r.pkl', config).notes, []);
-    // A file read without a spec tells the same widths by its shapes.
+    // A file read without a spec has the same inferred widths.
     assert.deepEqual(readWeights(snapshot, 'r.pkl').notes, []);
   });
 
-  test('a snapshot is of the networks that were asked for, also where its shapes leave cbase open, or it is refused', async () => {
+  test('a snapshot has the networks of the spec, also where its shapes do not determine cbase, or it is refused', async () => {
     const { train } = rig.job('any');
     const configOf = (sizes: { cbase: number; cmax: number }) =>
       specifiedNetwork({ ...train, ...sizes }, { resolution: 16, channels: 1, classes: 0 });
@@ -228,7 +228,7 @@ describe('engine stylegan3', () => {
     assert.throws(() => snapshotParts(bytes, 'x.pkl', wide), TrainingError);
   });
 
-  test('a checkpoint records the clamp that its snapshot tells too, none in single precision', async () => {
+  test('a checkpoint records the clamp of its snapshot, none in single precision', async () => {
     const single = { targetKimg: 3, spec: { stylegan3: { fp32: true } } };
     await rig.attempt(rig.job('single', single));
     for (const [runId, clamp] of [
@@ -242,7 +242,7 @@ describe('engine stylegan3', () => {
     }
   });
 
-  test('the built-in engine does not go on from its checkpoints', async () => {
+  test('the built-in engine does not resume from its checkpoints', async () => {
     const native = await rig.attempt(
       rig.tiny.job('whole', { targetKimg: 20, spec: { zDim: 512, wDim: 512 } }),
     );

@@ -1,4 +1,4 @@
-/** Trainings in half precision and with XLA: what they leave, and what may go on from it. */
+/** Trainings in half precision and with XLA: their checkpoints, and what may resume from these. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError } from '../../../src/core/errors.js';
@@ -43,7 +43,7 @@ describe('precision', () => {
 
   test('with XLA a first step gives the gradients that it gives without', async () => {
     const moments = async (runId: string, xla: boolean) => {
-      // With such rates the weights stand still, and the moments tell the gradients of every phase.
+      // With such rates the weights do not change, and the moments show the gradients of every phase.
       const spec = { xla, glr: 1e-12, dlr: 1e-12 };
       await superviseTrainer(tiny.job(runId, { targetKimg: 0.004, spec }));
       const { manifest, parts } = await newest(tiny.store, runId);

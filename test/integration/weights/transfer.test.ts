@@ -36,7 +36,7 @@ describe('transfer', () => {
     };
   }
 
-  test('everything is copied where nothing differs, kimg and optimiser start over, frozen layers stay as they were', async () => {
+  test('everything is copied where nothing differs, kimg and optimizer start from 0, frozen layers do not change', async () => {
     const { started, manifest, D, G } = await train('same', {
       resume: 'source',
       freezed: 3,

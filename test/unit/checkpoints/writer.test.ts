@@ -262,7 +262,7 @@ describe('checkpoint store', () => {
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
   });
 
-  test('a put that succeeds although its answer is lost is recognised as done', async () => {
+  test('a put that succeeds although its reply is lost is recognized as done', async () => {
     const { writer } = await open();
     const put = store.put.bind(store);
     loseFirstAnswers();
@@ -324,7 +324,7 @@ test('a checkpoint of another configuration is refused with the field, what was 
     () => assertSameConfiguration({ ...configuration, dataset: 'other' }, manifest, 'x'),
     CheckpointError,
   );
-  // A checkpoint of before there was a choice is of the built-in engine.
+  // A checkpoint of an earlier version is of the built-in engine.
   assert.doesNotThrow(() => assertSameConfiguration({ ...configuration, engine: 'tfjs' }, manifest, 'x'));
   assert.throws(
     () => assertSameConfiguration({ ...configuration, engine: 'stylegan3' }, manifest, 'x'),

@@ -12,7 +12,7 @@ function checkpoint(network: Record<string, string | null>) {
   return { configuration: { network, training: {}, dataset: 'd' } };
 }
 
-test('by default a training begins in half precision on a GPU and in single precision on a CPU', () => {
+test('by default a training starts in half precision on a GPU and in single precision on a CPU', () => {
   assert.equal(resolvePrecision(graph, true, null), 'float16');
   assert.equal(resolvePrecision(graph, false, null), null);
   assert.equal(resolvePrecision({ ...graph, mode: 'eager' }, true, null), null);
@@ -21,10 +21,10 @@ test('by default a training begins in half precision on a GPU and in single prec
 test('by default a training resumes in the precision that it started with, on any machine', () => {
   assert.equal(resolvePrecision(graph, false, checkpoint({ half: 'float16' })), 'float16');
   assert.equal(resolvePrecision(graph, true, checkpoint({ half: null })), null);
-  assert.equal(resolvePrecision(graph, true, checkpoint({})), null, 'of before there was a choice');
+  assert.equal(resolvePrecision(graph, true, checkpoint({})), null, 'of an earlier version');
 });
 
-test('what is asked for by name is what is done', () => {
+test('an explicit precision is used', () => {
   assert.equal(resolvePrecision({ ...graph, precision: 'bfloat16' }, false, null), 'bfloat16');
   assert.equal(resolvePrecision({ ...graph, precision: 'float32' }, true, checkpoint({})), null);
 });
@@ -54,14 +54,14 @@ test('XLA is on by default where the library is bound for a GPU, and finds its d
   }
 });
 
-test('a checkpoint made with XLA differs from a training without, one of before there was a choice does not', () => {
+test('a checkpoint made with XLA differs from a training without, one of an earlier version does not', () => {
   const of = (xla: boolean) => numericEnvironment({ threads: 1, mode: 'graph', xla }, 'tensorflow');
   assert.deepEqual(differences(of(true), of(false)), ['xla']);
   assert.deepEqual(differences(of(false), of(true)), ['xla']);
   assert.deepEqual(differences(of(false), of(false)), []);
 });
 
-test('another compiled step or another setting of the library is told, unless the checkpoint is of before they were kept', () => {
+test('another compiled step or another setting of the library is reported, unless the checkpoint is of an earlier version without them', () => {
   const of = (graph: string) =>
     numericEnvironment({ threads: 1, mode: 'graph', xla: false }, 'tensorflow', graph);
   const { graph: _graph, variables: _variables, ...before } = of('a');

@@ -1,4 +1,4 @@
-/** The networks that a spec asks for have channels in every layer, or the spec is refused by what it says. */
+/** The networks of a spec have channels in every layer, or the spec is refused with the wrong setting. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpecError } from '../../../src/core/errors.js';

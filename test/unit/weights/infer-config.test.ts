@@ -34,12 +34,12 @@ const SIZES: [NetworkFamily, number, number][] = [
   ['stylegan3-r', 256, 20_000],
 ];
 
-describe('sizes told from shapes', () => {
+describe('sizes inferred from shapes', () => {
   for (const [cfg, resolution, cbase] of SIZES) {
     const config = configOf(cfg, resolution, cbase);
     const [G, D] = [shapesOf(config, 'G'), shapesOf(config, 'D')];
 
-    test(`${cfg} of ${resolution} px with cbase ${cbase} fits the sizes that are told of it, with its discriminator and alone`, () => {
+    test(`${cfg} of ${resolution} px with cbase ${cbase} fits its inferred sizes, with its discriminator and alone`, () => {
       const specs = networkSpecs(inferConfig(G, D, 'x'));
       assert.equal(firstDifference(G.tensors, specs.G), null);
       assert.equal(firstDifference(D.tensors, specs.D), null);
@@ -54,7 +54,7 @@ describe('sizes told from shapes', () => {
     });
   }
 
-  test('a round cbase is told as it is, of a generator alone too', () => {
+  test('a round cbase is inferred exactly, from a generator alone too', () => {
     for (const cfg of ['stylegan2', 'stylegan3-t', 'stylegan3-r'] as const) {
       const config = configOf(cfg, 256, 32_768);
       const { cbase, cmax } = inferConfig(shapesOf(config, 'G'), undefined, 'x');
@@ -85,7 +85,7 @@ describe('sizes told from shapes', () => {
   });
 });
 
-test('an export says the sizes of both networks, and is imported with them', () => {
+test('an export states the sizes of both networks, and is imported with them', () => {
   const config = configOf('stylegan3-r', 16, 100, 5);
   const identity = { address: 'x', sha256: '' };
   const bytes = encodeWeights({

@@ -184,20 +184,20 @@ describe('the clamp of a snapshot', () => {
   };
   const clampOf = (content: Buffer) => readOfficialSnapshot(content, 'x.pkl').networks.G?.clamp;
 
-  test('is what its layers compute with, whatever it was made with', () => {
+  test('is that of its layers, whatever the arguments of the constructor were', () => {
     const made = dictionary({ synthesis_kwargs: CLAMPED });
     assert.equal(clampOf(generator(made, UNCLAMPED, UNCLAMPED)), null);
     assert.equal(clampOf(generator(UNCLAMPED, CLAMPED, CLAMPED)), 128);
   });
 
-  test('is what it was made with where its layers hold none, by either trainer', () => {
+  test('is that of the arguments of the constructor where its layers have none, for either trainer', () => {
     assert.equal(clampOf(generator(CLAMPED)), 128);
     assert.equal(clampOf(generator(UNCLAMPED)), null);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: CLAMPED }))), 128);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: UNCLAMPED }))), null);
   });
 
-  test('is that of the official networks where nothing is said: silence is not None', () => {
+  test('is the official default where it is absent, which differs from None', () => {
     assert.equal(clampOf(generator('}')), 256);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: '}' }))), 256);
   });
@@ -293,7 +293,7 @@ describe('hostile snapshots', () => {
     refused(often(load, file), /calls.*size allows/);
   });
 
-  test('what is no snapshot is refused: no dictionary, no networks, more after the end', () => {
+  test('anything but a snapshot is refused: no dictionary, no networks, data after the end', () => {
     refused(pickle('N'), /not a snapshot/);
     refused(pickle('}'), /no generator/);
     refused(snapshot(network('}')), /without tensors/);

@@ -25,7 +25,7 @@ test('defaults leave to train.py what it decides by itself', () => {
     assert.ok(!args.some((arg) => arg.startsWith(`--${name}=`)), name);
 });
 
-test('what the spec says is passed on', () => {
+test('settings of the spec become options', () => {
   const args = argumentsOf(
     {
       cfg: 'stylegan3-t',

@@ -1,4 +1,4 @@
-/** What is said of a train.py that ended by itself, and what is never said. */
+/** The error of a train.py that ended by itself, and what it must not contain. */
 import assert from 'node:assert/strict';
 import { homedir } from 'node:os';
 import { test } from 'node:test';
@@ -43,7 +43,7 @@ test('a missing module and a refused option are for the user to fix', () => {
   assert.ok(refused instanceof TrainingError && /No such option: --batch-gpu/.test(refused.message));
 });
 
-test('everything else may be tried again', () => {
+test('everything else can be retried', () => {
   const crash = errorOfExit(exit(1), ['RuntimeError: CUDA error: device-side assert'], false, train());
   assert.ok(crash instanceof TrainerCrashError && /exit code 1.*device-side assert/.test(crash.message));
   assert.match(errorOfExit(exit(137), [], false, train()).message, /ended by SIGKILL/);

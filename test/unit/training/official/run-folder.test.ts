@@ -21,7 +21,7 @@ describe('the run folder of train.py', () => {
   });
   afterEach(() => rm(outdir, { recursive: true, force: true }));
 
-  test('each tick is told once, and only when its line is whole', async () => {
+  test('each tick is returned once, and only when its line is complete', async () => {
     const kimgs = async () => (await folder.newTicks()).map(({ kimg }) => kimg);
     assert.deepEqual(await kimgs(), []);
     await mkdir(run);

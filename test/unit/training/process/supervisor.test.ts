@@ -105,8 +105,8 @@ test('memory that ran out after steps may be available later: the training is re
     ['later', [memory, progress]],
     ['resumed', [{ ...memory, resumes: true }]],
   ] as const) {
-    const said = events.map((event) => `say(${JSON.stringify(event)});`).join(' ');
-    const main = await program(`memory-${name}`, `${said} process.kill(process.pid, 'SIGSEGV');`);
+    const lines = events.map((event) => `say(${JSON.stringify(event)});`).join(' ');
+    const main = await program(`memory-${name}`, `${lines} process.kill(process.pid, 'SIGSEGV');`);
     await assert.rejects(
       superviseTrainer(job, { main }),
       (error) =>
@@ -181,7 +181,7 @@ test('a trainer that does not stop within its grace time is killed', async () =>
   );
 });
 
-test('aborted before it begins, nothing is started', async () => {
+test('aborted before the start, no process is started', async () => {
   const outcome = await superviseTrainer(job, { main: '/does/not/exist', signal: AbortSignal.abort() });
   assert.deepEqual(outcome, { type: 'stopped', checkpoint: null });
 });
@@ -196,12 +196,12 @@ test('a trainer whose supervisor was killed notices and ends', async () => {
   );
   const pidFile = path.join(folder, 'pid');
   const supervisor = path.join(folder, 'supervisor.mjs');
-  const door = fileURLToPath(new URL('../../../../src/training/index.js', import.meta.url));
+  const index = fileURLToPath(new URL('../../../../src/training/index.js', import.meta.url));
   await writeFile(
     supervisor,
     `
     import { writeFileSync } from 'node:fs';
-    import { superviseTrainer } from ${JSON.stringify(door)};
+    import { superviseTrainer } from ${JSON.stringify(index)};
     await superviseTrainer({}, { main: ${JSON.stringify(main)}, onSpawn: (pid) => writeFileSync(${JSON.stringify(pidFile)}, String(pid)),
       onEvent: () => console.log('up') });`,
   );
