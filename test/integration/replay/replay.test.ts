@@ -35,7 +35,7 @@ let unchanged: WorkflowBundle;
 let changed: WorkflowBundle;
 before(async () => {
   unchanged = await bundleOf('../../../src/workflows/index.js');
-  changed = await bundleOf('changed-workflows.js');
+  changed = await bundleOf('../../support/changed-workflows.js');
 });
 
 test('there is a history of every workflow type, with updates, convergence and children among their events', () => {
