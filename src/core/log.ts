@@ -1,14 +1,14 @@
 /** The one logger: lines on standard error, as text for people or JSON for machines. */
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
-const ORDER: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40 };
+const SEVERITY: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 
 /** Values that may be logged: names, ids and numbers; never pixels, file contents or patient data. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
 function write(level: Level, message: string, fields: LogFields = {}): void {
-  const threshold = ORDER[(process.env.GIST_LOG_LEVEL ?? 'info') as Level] ?? ORDER.info;
-  if (ORDER[level] < threshold) return;
+  const threshold = SEVERITY[(process.env.GIST_LOG_LEVEL ?? 'info') as Level] ?? SEVERITY.info;
+  if (SEVERITY[level] < threshold) return;
   const time = new Date().toISOString();
   if (process.env.GIST_LOG_FORMAT === 'json') {
     process.stderr.write(`${JSON.stringify({ time, level, message, ...fields })}\n`);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
 import { groupSize, roundSizes } from '../spec/micro-batches.js';
-import { RESUMES } from './process/messages.js';
+import { RESUME_HINT } from './process/messages.js';
 
 /** The estimated memory of a training on this machine. */
 export interface MemoryPlan {
@@ -28,7 +28,7 @@ export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingE
   if (!hasTakenSteps) return new TrainingError({ what, where: 'train', hint: memoryAdvice(plan) });
   return new TrainerCrashError({
     what: `${what}; it was enough for the earlier steps`,
-    hint: `${RESUMES} ${adviceForNewRun(plan)}`,
+    hint: `${RESUME_HINT} ${adviceForNewRun(plan)}`,
   });
 }
 
@@ -40,11 +40,11 @@ export function adviceForNewRun(plan: MemoryPlan): string {
 /** Settings that need less memory: smaller micro-batches if the batch can be divided, a smaller batch, or else smaller networks. */
 export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   const most = Math.min(fits, batchGpu / 2);
-  const round = largestMicroBatch(batch, most);
+  const microBatch = largestMicroBatch(batch, most);
   const smaller = most - (most % 2);
-  if (round) {
-    const accumulated = `Set train.batchGpu to ${round}: the batch stays and is accumulated over micro-batches.`;
-    return smaller > round && batchGpu === batch
+  if (microBatch) {
+    const accumulated = `Set train.batchGpu to ${microBatch}: the batch stays and is accumulated over micro-batches.`;
+    return smaller > microBatch && batchGpu === batch
       ? `${accumulated} Or set train.batch to ${smaller}.`
       : accumulated;
   }

@@ -46,8 +46,8 @@ export function planTraining(
 function countedClasses({ train }: TrainerJob, images: TrainingImages): ClassShare[] | null {
   const classes = conditionalClasses(train.cond, images.classes);
   for (let i = 0; classes && i < images.count; i++) {
-    const share = classes[images.label(i) ?? -1];
-    if (share) share.images++;
+    const counted = classes[images.label(i) ?? -1];
+    if (counted) counted.images++;
   }
   return classes;
 }

@@ -116,8 +116,8 @@ class Pipeline {
       return found;
     }
     const result = await work();
-    const asAsked = result.stage !== 'train' || this.controls.matchesSpec(result);
-    await this.bookkeeping.recordStage({ ...lookup, result, matchesSpec: asAsked });
+    const matchesSpec = result.stage !== 'train' || this.controls.matchesSpec(result);
+    await this.bookkeeping.recordStage({ ...lookup, result, matchesSpec });
     return result;
   }
 

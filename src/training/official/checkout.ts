@@ -12,7 +12,7 @@ export interface Checkout {
   python: string;
 }
 
-const PYTHON_ANSWERS_WITHIN_MS = 60_000;
+const PYTHON_TIMEOUT_MS = 60_000;
 
 /**
  * The checkout that `GIST_STYLEGAN3_DIR` and `GIST_STYLEGAN3_PYTHON` name. It is never downloaded: its license is between its
@@ -50,21 +50,21 @@ export function findCheckout(): Checkout {
 
 /** Version of an interpreter; null when it cannot be run. */
 export function pythonVersion(python: string): string | null {
-  return ask(python, 'import platform; print(platform.python_version())');
+  return runPython(python, 'import platform; print(platform.python_version())');
 }
 
 /** Version of an interpreter's PyTorch, and whether it finds a GPU; null when it has none. */
 export function torchVersion(python: string): string | null {
-  return ask(
+  return runPython(
     python,
     "import torch; print(torch.__version__ + (' with a GPU' if torch.cuda.is_available() else ' without a GPU'))",
   );
 }
 
-function ask(python: string, code: string): string | null {
+function runPython(python: string, code: string): string | null {
   const { status, stdout } = spawnSync(python, ['-c', code], {
     encoding: 'utf8',
-    timeout: PYTHON_ANSWERS_WITHIN_MS,
+    timeout: PYTHON_TIMEOUT_MS,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   return status === 0 ? stdout.trim() : null;

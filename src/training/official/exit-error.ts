@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { roundSizes } from '../../spec/micro-batches.js';
 import type { TrainSpec } from '../../spec/train.js';
-import { RESUMES } from '../process/messages.js';
+import { RESUME_HINT } from '../process/messages.js';
 
 export interface Exit {
   code: number | null;
@@ -49,7 +49,7 @@ export function errorOfExit(
   }
   return new TrainerCrashError({
     what: `the official trainer ended by ${nameOf(exit)}.${tail}`,
-    hint: RESUMES,
+    hint: RESUME_HINT,
   });
 }
 

@@ -7,7 +7,7 @@ import { log } from '../../core/log.js';
 import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
 import { CheckpointUploads } from '../../checkpoints/uploads.js';
 import { PreviewPainter } from '../preview.js';
-import { RESUMES, type TrainerJob, type TrainingOutcome } from '../process/messages.js';
+import { RESUME_HINT, type TrainerJob, type TrainingOutcome } from '../process/messages.js';
 import { type TrainerControls, UPLOAD_ALLOWANCE_MS } from '../controls.js';
 import { officialArguments, snapshotKimg } from './arguments.js';
 import { OfficialProcess } from './child.js';
@@ -244,7 +244,7 @@ class OfficialRun {
     await this.writeRemaining(false);
     return new TrainerCrashError({
       what: `the official trainer ended no tick within ${seconds} s and was killed`,
-      hint: `${RESUMES} If its ticks take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
+      hint: `${RESUME_HINT} If its ticks take longer, set GIST_STYLEGAN3_STALL_SECONDS.`,
     });
   }
 }

@@ -75,7 +75,7 @@ export function showsSteps(event: TrainerEvent): boolean {
 }
 
 /** What follows a crash. */
-export const RESUMES = 'The next attempt resumes from the newest checkpoint.';
+export const RESUME_HINT = 'The next attempt resumes from the newest checkpoint.';
 
 /** The only message to the trainer: write a checkpoint, then end. */
 export const STOP_LINE = '{"type":"stop"}\n';

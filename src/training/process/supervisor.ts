@@ -10,7 +10,7 @@ import { type MemoryPlan, adviceForNewRun, memoryKills, outOfMemory, reportsOutO
 import {
   EXIT,
   errorOf,
-  RESUMES,
+  RESUME_HINT,
   parseEvent,
   STOP_LINE,
   showsSteps,
@@ -196,7 +196,7 @@ class Supervision {
     const tail = this.tail.length > 0 ? ` Its last lines: ${this.tail.join(' | ')}` : '';
     return new TrainerCrashError({
       what: `the trainer ${how}.${tail}`,
-      hint: `${RESUMES}${memory}`,
+      hint: `${RESUME_HINT}${memory}`,
     });
   }
 
