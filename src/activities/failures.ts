@@ -1,4 +1,7 @@
-/** Converts errors of the domain into Temporal failures: typed, and non-retryable where a retry cannot help. */
+/**
+ * Converts errors of the domain into Temporal failures: typed, and non-retryable where a retry
+ * cannot help.
+ */
 import { ApplicationFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
 import { errorCode } from '../storage/file-errors.js';

@@ -14,7 +14,9 @@ export interface DatasetPlanned {
 
 export function createPreprocessActivities({ store }: { store: ObjectStore }) {
   return {
-    /** Lists the source and writes which image goes where; images themselves are not decoded yet. */
+    /**
+     * Lists the source and writes which image goes where; images themselves are not decoded yet.
+     */
     async planDataset(input: {
       runId: string;
       preprocess: PreprocessSpec;

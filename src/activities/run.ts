@@ -1,4 +1,7 @@
-/** Bookkeeping of a run: its inputs, the results of its stages, and results of earlier runs that it can reuse. */
+/**
+ * Bookkeeping of a run: its inputs, the results of its stages, and results of earlier runs that it
+ * can reuse.
+ */
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
@@ -24,7 +27,11 @@ export type { StageLookup };
 
 export function createRunActivities({ store }: { store: ObjectStore }) {
   return {
-    /** Writes `run.json` and finds the results that `from:` names. @throws SpecError when there are none */
+    /**
+     * Writes `run.json` and finds the results that `from:` names.
+     *
+     * @throws SpecError when there are none
+     */
     async resolveRun({ runId, spec }: { runId: string; spec: PipelineSpec }): Promise<ResolvedRun> {
       const from = await resolveFrom(store, spec);
       await recordRun(store, runId, spec);

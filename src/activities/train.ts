@@ -28,14 +28,18 @@ export interface TrainActivityResult {
   transfer?: TransferReport | null;
 }
 
-/** A trainer without an event for this long counts as hung; less than the heartbeat timeout, so that its own worker replaces it. */
+/**
+ * A trainer without an event for this long counts as hung; less than the heartbeat timeout, so that
+ * its own worker replaces it.
+ */
 const STALL_MS = 25_000;
 
 export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
   return {
     /**
-     * Trains until `targetKimg`, or until cancelled; then it writes a checkpoint and returns it. When the worker shuts down it
-     * writes a checkpoint too and fails with a retryable failure: the next attempt resumes at that step.
+     * Trains until `targetKimg`, or until cancelled; then it writes a checkpoint and returns it.
+     * When the worker shuts down it writes a checkpoint too and fails with a retryable failure: the
+     * next attempt resumes at that step.
      */
     async train(input: TrainInput): Promise<TrainActivityResult> {
       const context = Context.current();
@@ -49,7 +53,8 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           onEvent: (event) => {
             recordHeartbeat(heartbeat, event);
             logEvent(input.runId, event);
-            // Not before: the trainer has now verified that the checkpoints belong to this training.
+            // Not before: the trainer has now verified that the checkpoints belong to this
+            // training.
             if (event.type === 'started') announcer.announceSoon(listSnapshots(store, input.runId));
             if (event.type === 'checkpoint' && event.snapshot) announcer.announceSoon([event.checkpoint]);
           },
@@ -100,7 +105,10 @@ function logEvent(runId: string, event: TrainerEvent): void {
     log.info('checkpoint', { runId, kimg: event.checkpoint.kimg, step: event.checkpoint.step });
 }
 
-/** Announces snapshots to the workflow. After a failure, a later event, attempt or the result announces them. */
+/**
+ * Announces snapshots to the workflow. After a failure, a later event, attempt or the result
+ * announces them.
+ */
 class Announcer {
   constructor(private announced: number) {}
 

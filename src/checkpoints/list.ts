@@ -1,4 +1,7 @@
-/** The list of a training's checkpoints, `checkpoints.json`: which of them count, and who owns the training. */
+/**
+ * The list of a training's checkpoints, `checkpoints.json`: which of them count, and who owns the
+ * training.
+ */
 import { z } from 'zod';
 import type { CheckpointRef } from '../spec/results.js';
 
@@ -16,7 +19,9 @@ export type ListEntry = z.output<typeof entrySchema>;
 export const listSchema = z.object({
   version: z.literal(1),
   owner: z.object({ claim: z.int(), attempt: z.number(), nonce: z.string() }),
-  /** Changes with every write, so that a writer recognizes its own write when the reply was lost. */
+  /**
+   * Changes with every write, so that a writer recognizes its own write when the reply was lost.
+   */
   writeId: z.string(),
   checkpoints: z.array(entrySchema),
 });

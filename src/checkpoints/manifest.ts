@@ -26,7 +26,10 @@ export function manifestKey(prefix: string): string {
 /** What remains of an older snapshot when its full state is no longer needed. */
 export const LASTING_PARTS: readonly string[] = [CHECKPOINT_PARTS.generatorEma, CHECKPOINT_PARTS.preview];
 
-/** What the bytes of a training depend on besides its settings; with equal values a resumed training is bit-exact. */
+/**
+ * What the bytes of a training depend on besides its settings; with equal values a resumed training
+ * is bit-exact.
+ */
 export const numericEnvironmentSchema = z.object({
   /** CPU threads of TensorFlow. */
   threads: z.int(),
@@ -40,7 +43,10 @@ export const numericEnvironmentSchema = z.object({
   xla: z.literal(true).optional(),
   /** Environment variables of the numeric library; absent in checkpoints of earlier versions. */
   variables: z.record(z.string(), z.string()).optional(),
-  /** SHA-256 of the compiled step: another version of this program may compute otherwise. Absent in eager mode and in earlier versions. */
+  /**
+   * SHA-256 of the compiled step: another version of this program may compute otherwise. Absent in
+   * eager mode and in earlier versions.
+   */
   graph: z.string().optional(),
 });
 export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
@@ -71,7 +77,10 @@ export const countersSchema = z.object({
   images: z.int().min(0),
   /** Images drawn from the data order; epoch and position in it follow from the data set's size. */
   dataPosition: z.int().min(0),
-  /** Strength of the augmentation, and what its controller has collected since its last update: images and sum of signs. */
+  /**
+   * Strength of the augmentation, and what its controller has collected since its last update:
+   * images and sum of signs.
+   */
   augmentation: z.object({
     p: z.number(),
     images: z.int().min(0).default(0),
@@ -93,7 +102,10 @@ export const manifestSchema = z.object({
   version: z.literal(1),
   kimg: z.number(),
   step: z.int(),
-  /** Whether it is a snapshot (at a multiple of `snapshotKimg`, or at the end), which metrics are computed on. */
+  /**
+   * Whether it is a snapshot (at a multiple of `snapshotKimg`, or at the end), which metrics are
+   * computed on.
+   */
   snapshot: z.boolean(),
   /** Which claim on the training wrote it; later ones are larger. */
   claim: z.int(),
@@ -141,7 +153,8 @@ export function partOfVariable(name: string): string {
 /**
  * Refuses a checkpoint that belongs to another training.
  *
- * @throws CheckpointError naming the first field that differs, what was given and what was expected.
+ * @throws CheckpointError naming the first field that differs, what was given and what was
+ *   expected.
  */
 export function assertSameConfiguration(
   expected: TrainingConfiguration,

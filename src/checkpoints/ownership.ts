@@ -1,4 +1,6 @@
-/** Ownership of a training: the right to change its list of checkpoints, by conditional puts only. */
+/**
+ * Ownership of a training: the right to change its list of checkpoints, by conditional puts only.
+ */
 import { randomUUID } from 'node:crypto';
 import { PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
 import { log } from '../core/log.js';
@@ -14,9 +16,10 @@ export interface HandedOver {
 }
 
 /**
- * The right to add checkpoints to a training. A claim is a conditional put on the list, and so is every commit; each
- * commit's condition is the etag of this owner's previous write. A later claim changes the etag, so that from then
- * on no commit of an earlier owner can succeed: there is no gap between a check and a write.
+ * The right to add checkpoints to a training. A claim is a conditional put on the list, and so is
+ * every commit; each commit's condition is the etag of this owner's previous write. A later claim
+ * changes the etag, so that from then on no commit of an earlier owner can succeed: there is no gap
+ * between a check and a write.
  */
 export class Ownership {
   private constructor(
@@ -27,8 +30,8 @@ export class Ownership {
   ) {}
 
   /**
-   * A lost list is rebuilt in the same write that claims: after a claim with an empty list, an end before the first commit
-   * would make the next attempt start from scratch.
+   * A lost list is rebuilt in the same write that claims: after a claim with an empty list, an end
+   * before the first commit would make the next attempt start from scratch.
    *
    * @param attempt increases from attempt to attempt of a run (equal is allowed: a manual rerun).
    * @throws StaleAttemptError when a later attempt owns the training already.
@@ -79,7 +82,11 @@ export class Ownership {
     return this.current.checkpoints;
   }
 
-  /** Replaces the list of checkpoints: the moment from which they count. @throws StaleAttemptError */
+  /**
+   * Replaces the list of checkpoints: the moment from which they count.
+   *
+   * @throws StaleAttemptError
+   */
   async commit(checkpoints: ListEntry[]): Promise<void> {
     const next: CheckpointList = { ...this.current, writeId: randomUUID(), checkpoints };
     for (;;) {

@@ -1,4 +1,7 @@
-/** Everything that reads checkpoints: the list of a training's, the newest of them, and one that is named. */
+/**
+ * Everything that reads checkpoints: the list of a training's, the newest of them, and one that is
+ * named.
+ */
 import { CheckpointError, StoreError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
@@ -28,7 +31,10 @@ export async function listSnapshots(store: ObjectStore, runId: string): Promise<
   return checkpoints.filter(({ snapshot }) => snapshot).map(refOf);
 }
 
-/** The newest checkpoint in the list that a training can resume from, not verified; null when there is none. */
+/**
+ * The newest checkpoint in the list that a training can resume from, not verified; null when there
+ * is none.
+ */
 export async function newestListed(store: ObjectStore, runId: string): Promise<CheckpointRef | null> {
   const { checkpoints } = await readList(store, trainPrefix(runId), warnInLog);
   const [newest] = resumable(checkpoints);
@@ -36,8 +42,9 @@ export async function newestListed(store: ObjectStore, runId: string): Promise<C
 }
 
 /**
- * The newest checkpoint whose manifest and parts are all present with the right sizes and checksums. `warn` reports each
- * one that is skipped. null when there is none at all, or none that verifies.
+ * The newest checkpoint whose manifest and parts are all present with the right sizes and
+ * checksums. `warn` reports each one that is skipped. null when there is none at all, or none that
+ * verifies.
  */
 export async function newestVerified(
   store: ObjectStore,
@@ -116,7 +123,11 @@ export function findManifest(store: ObjectStore, prefix: string): Promise<Checkp
   return findJson(store, manifestKey(prefix), manifestSchema);
 }
 
-/** The manifest of a checkpoint that a user names. @throws CheckpointError when there is none, or it is damaged */
+/**
+ * The manifest of a checkpoint that a user names.
+ *
+ * @throws CheckpointError when there is none, or it is damaged
+ */
 export async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
   const key = manifestKey(prefix);
   try {
@@ -147,8 +158,8 @@ export async function readPart(
 }
 
 /**
- * SHA-256 of the weights that images are made with. An address alone does not identify them: the weights there may have been
- * replaced by another import or training.
+ * SHA-256 of the weights that images are made with. An address alone does not identify them: the
+ * weights there may have been replaced by another import or training.
  *
  * @throws CheckpointError
  */
@@ -189,8 +200,9 @@ export async function readStoredList(store: ObjectStore, runPrefix: string): Pro
 }
 
 /**
- * The list, and the checkpoints that count: those in it. Where it is damaged or deleted these are the checkpoints that have
- * a manifest, and `warn` reports it; a training that nobody has claimed yet has neither.
+ * The list, and the checkpoints that count: those in it. Where it is damaged or deleted these are
+ * the checkpoints that have a manifest, and `warn` reports it; a training that nobody has claimed
+ * yet has neither.
  */
 export async function readList(
   store: ObjectStore,

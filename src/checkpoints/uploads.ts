@@ -11,8 +11,8 @@ export type UploadEvent =
   | { type: 'warning'; message: string };
 
 /**
- * The upload runs in a thread of its own: a training step is one long native call that blocks this thread's event loop, so
- * that nothing would be sent.
+ * The upload runs in a thread of its own: a training step is one long native call that blocks this
+ * thread's event loop, so that nothing would be sent.
  */
 export class CheckpointUploads {
   private readonly thread: Worker;

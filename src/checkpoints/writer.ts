@@ -31,7 +31,10 @@ export interface WriterHandedOver {
 /** What an attempt starts with. */
 export interface Opened {
   writer: CheckpointWriter;
-  /** The newest checkpoint that verifies, which the attempt resumes from. It is large: release it once it is restored. */
+  /**
+   * The newest checkpoint that verifies, which the attempt resumes from. It is large: release it
+   * once it is restored.
+   */
   newest: LoadedCheckpoint | null;
 }
 
@@ -45,7 +48,8 @@ export class CheckpointWriter {
   ) {}
 
   /**
-   * Claims the training, then reads its newest intact checkpoint: in this order no other attempt can commit one in between.
+   * Claims the training, then reads its newest intact checkpoint: in this order no other attempt
+   * can commit one in between.
    *
    * @throws StaleAttemptError when a later attempt owns the training.
    */
@@ -56,7 +60,8 @@ export class CheckpointWriter {
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
-    // Checkpoints newer than the one that training resumes from are damaged, and will be written again.
+    // Checkpoints newer than the one that training resumes from are damaged, and will be written
+    // again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
     const settings = { runPrefix, keepCheckpoints: options.keepCheckpoints };
     const writer = new CheckpointWriter(store, ownership, settings, entries);
@@ -79,8 +84,9 @@ export class CheckpointWriter {
   }
 
   /**
-   * Writes parts, then the manifest, then the index entry: only the last makes the checkpoint count, and it is refused when
-   * a later attempt has claimed the training. Older full states are then thinned out. Safe to call again after a failure.
+   * Writes parts, then the manifest, then the index entry: only the last makes the checkpoint
+   * count, and it is refused when a later attempt has claimed the training. Older full states are
+   * then thinned out. Safe to call again after a failure.
    *
    * @param parts by their names in PARTS
    * @throws StaleAttemptError
@@ -116,7 +122,8 @@ export class CheckpointWriter {
     const key = `${this.settings.runPrefix}${name}`;
     for (;;) {
       const before = await this.store.head(key);
-      // Checked after the head: a later owner that publishes changes the etag that this put depends on.
+      // Checked after the head: a later owner that publishes changes the etag that this put depends
+      // on.
       await this.ownership.assertOwner();
       try {
         await this.store.put(key, body, before ? { ifMatch: before.etag } : { ifAbsent: true });
@@ -167,7 +174,10 @@ export class CheckpointWriter {
   }
 }
 
-/** The newest `keep` stay complete; older snapshots keep their lasting parts; other older ones are deleted. */
+/**
+ * The newest `keep` stay complete; older snapshots keep their lasting parts; other older ones are
+ * deleted.
+ */
 function thinOut(
   entries: ListEntry[],
   keep: number,

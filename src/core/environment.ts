@@ -27,7 +27,10 @@ export const environment = {
   stylegan3Folder: (): string | undefined => process.env.GIST_STYLEGAN3_DIR || undefined,
   /** Python that the checkout runs on. */
   stylegan3Python: (): string => process.env.GIST_STYLEGAN3_PYTHON || 'python3',
-  /** Seconds without a tick after which the official trainer counts as hung; undefined: derived from its speed. */
+  /**
+   * Seconds without a tick after which the official trainer counts as hung; undefined: derived from
+   * its speed.
+   */
   stylegan3StallSeconds: (): number | undefined =>
     Number(process.env.GIST_STYLEGAN3_STALL_SECONDS) || undefined,
   /** State of the embedded stack: by default `.gist/` in the current folder. */
@@ -36,7 +39,10 @@ export const environment = {
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
-  /** Region of the S3 server; undefined: that of the AWS profile. Most servers other than Amazon's ignore it. */
+  /**
+   * Region of the S3 server; undefined: that of the AWS profile. Most servers other than Amazon's
+   * ignore it.
+   */
   s3Region: (): string | undefined =>
     process.env.AWS_REGION ??
     process.env.AWS_DEFAULT_REGION ??

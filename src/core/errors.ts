@@ -48,7 +48,10 @@ export class UsageError extends GistError {
   override readonly exitCode = 2;
 }
 
-/** A data set that cannot be used as a whole: empty, unlabelled, too few images, too many corrupt ones. */
+/**
+ * A data set that cannot be used as a whole: empty, unlabelled, too few images, too many corrupt
+ * ones.
+ */
 export class DatasetError extends GistError {
   override readonly name = 'DatasetError';
   override readonly retryable = false;
@@ -79,7 +82,10 @@ export class CheckpointError extends GistError {
 /** A newer attempt owns the training; this one must stop and must not write. */
 export class StaleAttemptError extends GistError {
   override readonly name = 'StaleAttemptError';
-  /** A wrong clock of the server can cause it, since attempts are numbered by time. The server ignores an attempt that is really old. */
+  /**
+   * A wrong clock of the server can cause it, since attempts are numbered by time. The server
+   * ignores an attempt that is really old.
+   */
   override readonly retryable = true;
   override readonly exitCode = 4;
 }
@@ -91,14 +97,19 @@ export class TrainingError extends GistError {
   override readonly exitCode = 4;
 }
 
-/** The trainer process ended or hung without reporting an error (kill, native crash, out of memory). */
+/**
+ * The trainer process ended or hung without reporting an error (kill, native crash, out of memory).
+ */
 export class TrainerCrashError extends GistError {
   override readonly name = 'TrainerCrashError';
   override readonly retryable = true;
   override readonly exitCode = 4;
 }
 
-/** A permanent refusal of the object store: wrong secret, missing bucket, missing object, malformed address. */
+/**
+ * A permanent refusal of the object store: wrong secret, missing bucket, missing object, malformed
+ * address.
+ */
 export class StoreError extends GistError {
   override readonly name = 'StoreError';
   override readonly retryable = false;
@@ -166,7 +177,10 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   RunError,
 };
 
-/** A defect is sent with its message only: its stack belongs into the log of the process that it happened in. */
+/**
+ * A defect is sent with its message only: its stack belongs into the log of the process that it
+ * happened in.
+ */
 export function wireError(error: unknown): WireError {
   if (error instanceof GistError)
     return { name: error.name, what: error.what, where: error.where, hint: error.hint };

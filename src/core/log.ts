@@ -3,7 +3,9 @@
 type Level = 'debug' | 'info' | 'warn' | 'error';
 const SEVERITY: Record<Level, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 
-/** Values that may be logged: names, ids and numbers; never pixels, file contents or patient data. */
+/**
+ * Values that may be logged: names, ids and numbers; never pixels, file contents or patient data.
+ */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
 function write(level: Level, message: string, fields: LogFields = {}): void {

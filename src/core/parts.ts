@@ -1,4 +1,7 @@
-/** Paths of the parts that set-up unpacks: programs, libraries and weights that are not npm packages. */
+/**
+ * Paths of the parts that set-up unpacks: programs, libraries and weights that are not npm
+ * packages.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,7 @@
-/** The progress interface: domain code reports through it; activities, commands and tests receive the reports. */
+/**
+ * The progress interface: domain code reports through it; activities, commands and tests receive
+ * the reports.
+ */
 
 /** Progress of one piece of work. Small, since heartbeats carry it. */
 export interface Progress {

@@ -1,11 +1,14 @@
-/** The one seeded random source on the JavaScript side: counter-based, so a cursor is its whole state. */
+/**
+ * The one seeded random source on the JavaScript side: counter-based, so a cursor is its whole
+ * state.
+ */
 import { createHash } from 'node:crypto';
 
 /**
- * A stream of random numbers that is a pure function of (seed, stream name, position).
- * The position can be saved and restored, so a resumed run draws the same numbers as an uninterrupted one.
- * Generator: SplitMix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators", figure 17)
- * on a key taken from SHA-256 of seed and stream name.
+ * A stream of random numbers that is a pure function of (seed, stream name, position). The position
+ * can be saved and restored, so a resumed run draws the same numbers as an uninterrupted one.
+ * Generator: SplitMix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators",
+ * figure 17) on a key taken from SHA-256 of seed and stream name.
  */
 export class RandomStream {
   readonly #key: bigint;

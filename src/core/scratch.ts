@@ -1,10 +1,14 @@
-/** Scratch folders: each for one piece of work, and removed later if its process was killed before. */
+/**
+ * Scratch folders: each for one piece of work, and removed later if its process was killed before.
+ */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const NAME = /^gist-scratch-(\d+)-/;
-/** Younger leftovers stay: on shared disks, a process that cannot be seen from here may be at work. */
+/**
+ * Younger leftovers stay: on shared disks, a process that cannot be seen from here may be at work.
+ */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 
 const swept = new Set<string>();
@@ -13,7 +17,8 @@ const swept = new Set<string>();
  * A new, empty folder that only this user can read. Its maker removes it.
  *
  * @param kind what it is for, as part of its name.
- * @param parent where it is made: beside what shall be renamed out of it, else in the folder for temporary files.
+ * @param parent where it is made: beside what shall be renamed out of it, else in the folder for
+ *   temporary files.
  */
 export async function makeScratchFolder(kind: string, parent = tmpdir()): Promise<string> {
   if (!swept.has(parent)) {
@@ -23,7 +28,10 @@ export async function makeScratchFolder(kind: string, parent = tmpdir()): Promis
   return mkdtemp(path.join(parent, `gist-scratch-${process.pid}-${kind}-`));
 }
 
-/** Removes what processes that are gone left behind, a day ago or earlier; once a process does so by itself. */
+/**
+ * Removes what processes that are gone left behind, a day ago or earlier; once a process does so by
+ * itself.
+ */
 export async function sweepScratch(parent = tmpdir(), now = Date.now()): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = Number(NAME.exec(name)?.[1]);

@@ -1,4 +1,7 @@
-/** The tasks of a compute process: what each takes and what it returns, for the caller, the process boundary and the domain. */
+/**
+ * The tasks of a compute process: what each takes and what it returns, for the caller, the process
+ * boundary and the domain.
+ */
 import type { OnProgress } from '../core/progress.js';
 import type { GenerateSpec } from './generate.js';
 import type { PipelineSpec } from './pipeline.js';

@@ -36,7 +36,9 @@ export interface RunProgress {
   total: number;
   unit: string;
   train: null | {
-    /** Id of the child workflow that trains; live numbers are in its pending activity's heartbeat. */
+    /**
+     * Id of the child workflow that trains; live numbers are in its pending activity's heartbeat.
+     */
     workflowId: string;
     kimg: number;
     targetKimg: number;

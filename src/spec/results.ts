@@ -10,7 +10,9 @@ export interface DatasetRef {
   /** Class names in label order; null when unlabelled. */
   classes: string[] | null;
   images: { train: number; holdout: number };
-  /** Images that were rejected because they could not be read; listed in `<prefix>manifest.json`. */
+  /**
+   * Images that were rejected because they could not be read; listed in `<prefix>manifest.json`.
+   */
   rejected: number;
 }
 
@@ -51,13 +53,17 @@ export interface TransferReport {
 
 export interface TrainResult {
   stage: 'train';
-  /** The checkpoint that later stages use: the best snapshot by the convergence metric, or the last. */
+  /**
+   * The checkpoint that later stages use: the best snapshot by the convergence metric, or the last.
+   */
   checkpoint: CheckpointRef;
   last: CheckpointRef;
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
-  /** Of a training that started with `train.resume`; also in `transfer.json` beside the checkpoints. */
+  /**
+   * Of a training that started with `train.resume`; also in `transfer.json` beside the checkpoints.
+   */
   transfer?: TransferReport;
 }
 

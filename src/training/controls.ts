@@ -1,4 +1,7 @@
-/** What a training loop receives from the process that it runs in, and the operations that it reports. */
+/**
+ * What a training loop receives from the process that it runs in, and the operations that it
+ * reports.
+ */
 import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainerEvent } from './process/messages.js';
 

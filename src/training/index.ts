@@ -1,3 +1,6 @@
-/** The public interface of the training folder for code that starts and follows trainings; it loads no numeric library. */
+/**
+ * The public interface of the training folder for code that starts and follows trainings; it loads
+ * no numeric library.
+ */
 export type { TrainerEvent, TrainerJob, TrainingOutcome } from './process/messages.js';
 export { type SuperviseOptions, superviseTrainer } from './process/supervisor.js';

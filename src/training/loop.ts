@@ -14,17 +14,21 @@ import { takeStep } from './step.js';
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
 const KIMG_PER_TICK = 4;
 const PROGRESS_MS = 1_000;
-/** A step counts as hung after this many times the duration of the slowest one, but never before the minimum. */
+/**
+ * A step counts as hung after this many times the duration of the slowest one, but never before the
+ * minimum.
+ */
 const STEP_ALLOWANCE = 20;
 const MIN_ALLOWANCE_MS = 60_000;
 
 /**
- * Trains from the newest intact checkpoint, or from scratch, until `targetKimg` are shown or a stop is requested. The result
- * depends on the job's settings and the number of steps only: it is bit-exact whatever stops, resumptions and checkpoints
- * there are.
+ * Trains from the newest intact checkpoint, or from scratch, until `targetKimg` are shown or a stop
+ * is requested. The result depends on the job's settings and the number of steps only: it is
+ * bit-exact whatever stops, resumptions and checkpoints there are.
  *
- * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when a later attempt owns
- *   the training; TrainingError when a loss or a weight is no longer finite; StoreUnavailableError when the store stays unavailable.
+ * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when
+ *   a later attempt owns the training; TrainingError when a loss or a weight is no longer finite;
+ *   StoreUnavailableError when the store stays unavailable.
  */
 export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
   const { emit, startOperation, shouldStop } = controls;
@@ -55,7 +59,8 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       if (halting || meter.isDue())
         emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
 
-      // Snapshot and checkpoint. The images shown define snapshots; other checkpoints may come at any time.
+      // Snapshot and checkpoint. The images shown define snapshots; other checkpoints may come at
+      // any time.
       const isNew = counters.step !== uploads.newestStep;
       const crossed =
         Math.floor(counters.images / snapshotImages) >
@@ -91,7 +96,8 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       record(training, outputs);
     }
   } catch (error) {
-    // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for, longer than for a step.
+    // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for, longer
+    // than for a step.
     startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
     await uploads.drain();
     throw error;
@@ -119,7 +125,11 @@ function tickIsDue({ counters }: Training, tickImages: number, done: boolean): b
   return done || tick.index === 0 || images >= tick.startImages + tickImages;
 }
 
-/** Adds a step's outputs to the statistics. @throws TrainingError naming the first value that is not finite. */
+/**
+ * Adds a step's outputs to the statistics.
+ *
+ * @throws TrainingError naming the first value that is not finite.
+ */
 function record(training: Training, outputs: Record<string, Float32Array>): void {
   const { counters } = training;
   assertFinite(outputs, counters.step);

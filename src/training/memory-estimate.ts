@@ -1,4 +1,7 @@
-/** Estimates, from the sizes of its networks, how much memory a training needs and which batch would fit. */
+/**
+ * Estimates, from the sizes of its networks, how much memory a training needs and which batch would
+ * fit.
+ */
 import { blockResolutions, channelsAt, type NetworkConfig } from '../gan/config.js';
 import type { TrainingOptions } from '../gan/loss/options.js';
 import { availableMemory, type MemoryPlan } from './memory.js';
@@ -7,11 +10,17 @@ import { networkOf } from '../gan/networks/registry.js';
 import { layerPlans } from '../gan/networks/stylegan3/layer-plans.js';
 
 const FLOAT_BYTES = 4;
-/** Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint is restored. */
+/**
+ * Weights, two moments and gradients of both networks, the average, and a copy while a checkpoint
+ * is restored.
+ */
 const COPIES_OF_PARAMETERS = 6;
 /** TensorFlow, Node and the compiled graphs, as measured. */
 const BASE_BYTES = 0.6 * 2 ** 30;
-/** Values stored for the backward pass per feature of a StyleGAN2 block, as measured over the phases. */
+/**
+ * Values stored for the backward pass per feature of a StyleGAN2 block, as measured over the
+ * phases.
+ */
 const STORED_PER_FEATURE = 64;
 /** The same per feature of StyleGAN3's nonlinearities at their higher sampling rate. */
 const STORED_PER_OVERSAMPLED_FEATURE = 8;
@@ -41,7 +50,10 @@ function parameters(config: NetworkConfig): number {
   return size(network.generatorSpecs(config)) + size(network.discriminatorSpecs(config));
 }
 
-/** Features of StyleGAN3's generator between up- and downsampling, for one image; it has no StyleGAN2 blocks. */
+/**
+ * Features of StyleGAN3's generator between up- and downsampling, for one image; it has no
+ * StyleGAN2 blocks.
+ */
 function oversampled(config: NetworkConfig): number {
   if (config.cfg === 'stylegan2') return 0;
   return layerPlans(config).reduce((sum, { source, target, rate }) => {

@@ -19,7 +19,8 @@ export interface MemoryPlan {
 /**
  * The error of a training that ran out of memory.
  *
- * @param hasTakenSteps memory was enough for whole steps, so another process may have taken it and a retry may succeed
+ * @param hasTakenSteps memory was enough for whole steps, so another process may have taken it and
+ *   a retry may succeed
  */
 export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingError | TrainerCrashError {
   const { batchGpu, neededBytes, availableBytes } = plan;
@@ -37,7 +38,10 @@ export function adviceForNewRun(plan: MemoryPlan): string {
   return `If memory stays short, start a new run whose train.resume names this one. ${memoryAdvice(plan)}`;
 }
 
-/** Settings that need less memory: smaller micro-batches if the batch can be divided, a smaller batch, or else smaller networks. */
+/**
+ * Settings that need less memory: smaller micro-batches if the batch can be divided, a smaller
+ * batch, or else smaller networks.
+ */
 export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   const most = Math.min(fits, batchGpu / 2);
   const microBatch = largestMicroBatch(batch, most);
@@ -53,7 +57,10 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
   return 'Lower cbase and cmax, or use a machine with more memory.';
 }
 
-/** Micro-batches with the batch's own groups of the minibatch deviation change nothing else: they are preferred. */
+/**
+ * Micro-batches with the batch's own groups of the minibatch deviation change nothing else: they
+ * are preferred.
+ */
 function largestMicroBatch(batch: number, most: number): number | undefined {
   const sizes = roundSizes(batch).filter((size) => size <= most);
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
@@ -66,14 +73,19 @@ export function reportsOutOfMemory(text: string): boolean {
   );
 }
 
-/** Bytes that this process may use: the least of the machine's, its container's and its own limit. */
+/**
+ * Bytes that this process may use: the least of the machine's, its container's and its own limit.
+ */
 export function availableMemory(): number {
   const constrained = process.constrainedMemory();
   const limits = [totalmem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY, addressSpaceLimit()];
   return Math.min(...limits);
 }
 
-/** How many processes the kernel has killed for memory so far, on this machine and in this container; 0 where that is unknown. */
+/**
+ * How many processes the kernel has killed for memory so far, on this machine and in this
+ * container; 0 where that is unknown.
+ */
 export function memoryKills(): number {
   return ['/proc/vmstat', '/sys/fs/cgroup/memory.events']
     .map((file) => Number(/^oom_kill (\d+)$/m.exec(contentOf(file))?.[1] ?? 0))

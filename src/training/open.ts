@@ -1,4 +1,6 @@
-/** Opens a training: reads its data and newest checkpoint, compiles its program, restores its state. */
+/**
+ * Opens a training: reads its data and newest checkpoint, compiles its program, restores its state.
+ */
 import path from 'node:path';
 import {
   assertSameConfiguration,
@@ -34,8 +36,8 @@ import type { Training } from './training.js';
 import { collectWarnings } from './warnings.js';
 
 /**
- * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when a later attempt owns the
- *   training
+ * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when
+ *   a later attempt owns the training
  */
 export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
   const { store, emit, startOperation } = controls;
@@ -103,7 +105,9 @@ async function restore(
   return null;
 }
 
-/** What was copied from the weights that `train.resume` names, in one sentence; null without them. */
+/**
+ * What was copied from the weights that `train.resume` names, in one sentence; null without them.
+ */
 async function initialize(
   { runId, train }: TrainerJob,
   { store }: TrainerControls,

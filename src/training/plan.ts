@@ -1,4 +1,7 @@
-/** The networks and the optimization of a training: from its spec, its data set, and the checkpoint that it resumes from. */
+/**
+ * The networks and the optimization of a training: from its spec, its data set, and the checkpoint
+ * that it resumes from.
+ */
 import type { CheckpointManifest, TrainingConfiguration } from '../checkpoints/manifest.js';
 import { DatasetError } from '../core/errors.js';
 import { resolveAugmentation } from '../gan/augment/options.js';
@@ -19,7 +22,10 @@ export interface TrainingPlan {
   configuration: TrainingConfiguration;
 }
 
-/** @throws DatasetError without training images; SpecError and TrainingError for settings that do not fit the data set */
+/**
+ * @throws DatasetError without training images; SpecError and TrainingError for settings that do
+ * not fit the data set
+ */
 export function planTraining(
   job: TrainerJob,
   images: TrainingImages,
@@ -59,7 +65,8 @@ function configurationOf(
 ): TrainingConfiguration {
   const { mirror, aug } = job.train;
   const { batchGpu, ...rest } = options;
-  // Sums over micro-batches are rounded differently. A batch in one piece is recorded as before there were micro-batches.
+  // Sums over micro-batches are rounded differently. A batch in one piece is recorded as before
+  // there were micro-batches.
   const accumulation: Record<string, number> = batchGpu < options.batch ? { batchGpu } : {};
   return {
     engine: 'tfjs',
@@ -69,7 +76,10 @@ function configurationOf(
   };
 }
 
-/** A resumed training keeps what it started with: a transfer has no ramp-up of its average, and no setting records that. */
+/**
+ * A resumed training keeps what it started with: a transfer has no ramp-up of its average, and no
+ * setting records that.
+ */
 function rampupOf({ configuration }: CheckpointManifest): number | null {
   const { emaRampup } = configuration.training;
   return typeof emaRampup === 'number' ? emaRampup : null;

@@ -4,14 +4,18 @@ import type { HalfType } from '../nn/ops/half.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { CheckpointManifest } from '../checkpoints/manifest.js';
 
-/** What `auto` means for a new training: half precision is faster on a GPU, and several times slower on most CPUs. */
+/**
+ * What `auto` means for a new training: half precision is faster on a GPU, and several times slower
+ * on most CPUs.
+ */
 export function automaticPrecision(usesGpu: boolean): HalfType | null {
   return usesGpu ? 'float16' : null;
 }
 
 /**
  * @param usesGpu whether the bound library computes on a GPU
- * @param newest checkpoint that the training resumes from: with `auto` it keeps its precision, on any machine
+ * @param newest checkpoint that the training resumes from: with `auto` it keeps its precision, on
+ *   any machine
  * @returns the type of the highest resolutions; null: single precision everywhere
  * @throws SpecError for half precision in eager mode
  */

@@ -1,4 +1,7 @@
-/** Preview images of a training: those of the averaged generator, and real ones to compare them with. */
+/**
+ * Preview images of a training: those of the averaged generator, and real ones to compare them
+ * with.
+ */
 import { createProgram } from '../nn/program/program.js';
 import { generatorVariables, samplerOf } from '../generation/checkpoint-sampler.js';
 import type { ClassShare } from '../generation/classes.js';
@@ -12,11 +15,16 @@ import type { TrainingImages } from './data.js';
 const REAL_IMAGES = 'reals.png';
 
 const COLUMNS = 8;
-/** Rows of an unconditional preview; a conditional one has a row for each class, up to the maximum. */
+/**
+ * Rows of an unconditional preview; a conditional one has a row for each class, up to the maximum.
+ */
 const ROWS = 5;
 const MAX_ROWS = 10;
 
-/** Generates the same seeds with each snapshot's weights; a row for each class. The first grid compiles the generator. */
+/**
+ * Generates the same seeds with each snapshot's weights; a row for each class. The first grid
+ * compiles the generator.
+ */
 export class PreviewPainter {
   private sampler: Sampler | null = null;
   private load: ((variables: Record<string, Float32Array>) => Promise<void>) | null = null;
@@ -70,7 +78,10 @@ export async function keepRealImages(
   if (!(await store.head(key))) await store.put(key, await paintRealImages(await load(), classes));
 }
 
-/** The first real images of each class, arranged as in a preview; a class with too few repeats its own. */
+/**
+ * The first real images of each class, arranged as in a preview; a class with too few repeats its
+ * own.
+ */
 async function paintRealImages(images: TrainingImages, classes: ClassShare[] | null): Promise<Uint8Array> {
   const shown = new Map<number | null, number[]>();
   for (let i = 0; i < images.count; i++) {

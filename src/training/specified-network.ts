@@ -31,7 +31,8 @@ export function specifiedNetwork(
   clamp: number | null = null,
 ): NetworkConfig {
   const { cfg, zDim, wDim, mapDepth, cbase, cmax } = train;
-  // The generator's layers of -r have 1x1 kernels, and twice the channels in return (Karras et al. 2021, section 4).
+  // The generator's layers of -r have 1x1 kernels, and twice the channels in return (Karras et al.
+  // 2021, section 4).
   const isRotation = cfg === 'stylegan3-r';
   const wider = isRotation ? 2 : 1;
   return resolveNetworkConfig({

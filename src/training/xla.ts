@@ -4,14 +4,17 @@ import { environment } from '../core/environment.js';
 import { allParts, expectedPath } from '../core/parts.js';
 import type { TrainSpec } from '../spec/train.js';
 
-/** auto: where set-up installed the library for a GPU; on a CPU oneDNN's kernels are faster (docs/decisions/mixed-precision.md). */
+/**
+ * auto: where set-up installed the library for a GPU; on a CPU oneDNN's kernels are faster
+ * (docs/decisions/mixed-precision.md).
+ */
 export function resolveXla(xla: TrainSpec['xla']): boolean {
   return xla === 'auto' ? environment.tensorflow() === 'cuda' : xla;
 }
 
 /**
- * Environment variables that TensorFlow reads when it is loaded; the runtime then compiles clusters of operations. None
- * without XLA.
+ * Environment variables that TensorFlow reads when it is loaded; the runtime then compiles clusters
+ * of operations. None without XLA.
  */
 export function xlaVariables(xla: TrainSpec['xla']): Record<string, string> {
   if (!resolveXla(xla)) return {};

@@ -1,9 +1,13 @@
-/** Exports the weights of a run as one safetensors file, with the names of the official state dicts. */
+/**
+ * Exports the weights of a run as one safetensors file, with the names of the official state dicts.
+ */
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import type { SourceWeights } from './source.js';
 import { NETWORKS } from './network-weights.js';
 
-/** `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata describes the networks. */
+/**
+ * `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata describes the networks.
+ */
 export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {
   const tensors: Record<string, NamedTensor> = {};
   for (const name of NETWORKS) {

@@ -1,4 +1,7 @@
-/** Imports a file of weights as a checkpoint: without an optimizer, usable for generation and transfer. */
+/**
+ * Imports a file of weights as a checkpoint: without an optimizer, usable for generation and
+ * transfer.
+ */
 import { CheckpointError } from '../core/errors.js';
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
 import { sha256 } from '../storage/digest.js';
@@ -41,7 +44,8 @@ const UNTRAINED = countersSchema.parse({
  * The networks of a file, with the configuration inferred from their shapes.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when it is damaged, hostile, without a generator, or of another architecture
+ * @throws CheckpointError when it is damaged, hostile, without a generator, or of another
+ *   architecture
  */
 export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   const { format, networks } = readWeightsFile(bytes, name);
@@ -65,7 +69,10 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
-/** The networks as parts of a checkpoint, by the names of {@link CHECKPOINT_PARTS}. A generator alone is its own average. */
+/**
+ * The networks as parts of a checkpoint, by the names of {@link CHECKPOINT_PARTS}. A generator
+ * alone is its own average.
+ */
 export function encodeNetworks({
   config,
   networks,
@@ -84,7 +91,8 @@ export function encodeNetworks({
 }
 
 /**
- * Writes `<prefix>manifest.json` and the networks beside it. Existing objects under this prefix are replaced.
+ * Writes `<prefix>manifest.json` and the networks beside it. Existing objects under this prefix are
+ * replaced.
  *
  * @param prefix ends in a slash, or is empty
  */

@@ -1,7 +1,9 @@
 /** Infers cbase and cmax of a StyleGAN from the channels of its layers. */
 import type { Channels } from '../gan/config.js';
 
-/** A layer's channels, and how many it would have with other sizes; they never decrease with cbase. */
+/**
+ * A layer's channels, and how many it would have with other sizes; they never decrease with cbase.
+ */
 export interface LayerWidth {
   readonly channels: number;
   readonly at: (sizes: Channels) => number;
@@ -29,8 +31,8 @@ export interface ChannelsQuestion {
 const LARGEST = 2 ** 40;
 
 /**
- * Sizes that give every layer its channels: the stated ones if they fit, otherwise one of several choices, because channels are
- * rounded and bounded. If none fit, sizes for the error message.
+ * Sizes that give every layer its channels: the stated ones if they fit, otherwise one of several
+ * choices, because channels are rounded and bounded. If none fit, sizes for the error message.
  */
 export function inferChannels(question: ChannelsQuestion): BothChannels {
   const { resolution, generator, discriminator, mayBeWider } = question;

@@ -17,12 +17,14 @@ import type { NetworkWeights } from './network-weights.js';
 type Tensors = Record<string, NamedTensor>;
 
 /**
- * The configuration whose generator has exactly these parameters; missing buffers can be computed. Where shapes do not determine
- * cbase and cmax, they are the stated ones if these fit, or else chosen so that the discriminator fits too.
+ * The configuration whose generator has exactly these parameters; missing buffers can be computed.
+ * Where shapes do not determine cbase and cmax, they are the stated ones if these fit, or else
+ * chosen so that the discriminator fits too.
  *
  * @param discriminator that came with the generator
  * @param name of the file, for errors
- * @throws CheckpointError when it is of another architecture, naming the first tensor that does not fit
+ * @throws CheckpointError when it is of another architecture, naming the first tensor that does not
+ *   fit
  */
 export function inferConfig(
   generator: NetworkWeights,
@@ -71,7 +73,10 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((side, i) => side === b[i]);
 }
 
-/** Sizes that names and shapes of a generator determine, and the layers whose channels are to be explained. */
+/**
+ * Sizes that names and shapes of a generator determine, and the layers whose channels are to be
+ * explained.
+ */
 interface Form extends Pick<NetworkSettings, 'cfg' | 'resolution' | 'channels'> {
   /** In order of resolution. */
   layers: LayerWidth[];
@@ -140,8 +145,8 @@ function discriminatorWidths(network: NetworkWeights, resolution: number): Netwo
 }
 
 /**
- * Layers are named `L<index>_<size>_<channels>`, the last one by the images themselves. Karras et al. 2021, section 3 and appendix D.
- * Kernels of 1x1 distinguish configuration R from T.
+ * Layers are named `L<index>_<size>_<channels>`, the last one by the images themselves. Karras et
+ * al. 2021, section 3 and appendix D. Kernels of 1x1 distinguish configuration R from T.
  */
 function stylegan3Form(tensors: Tensors): Form | null {
   const layers = Object.keys(tensors)

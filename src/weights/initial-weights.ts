@@ -1,4 +1,7 @@
-/** The initial weights of a training: resolved once, and recorded in `initial-weights.json` before they are used. */
+/**
+ * The initial weights of a training: resolved once, and recorded in `initial-weights.json` before
+ * they are used.
+ */
 import { z } from 'zod';
 import { CheckpointError, PreconditionFailedError } from '../core/errors.js';
 import { findJson, putJson } from '../storage/index.js';
@@ -20,11 +23,13 @@ const recordSchema = z.object({
 type InitialWeightsRecord = z.output<typeof recordSchema>;
 
 /**
- * Opens the initial weights of a training. Although a source run may continue meanwhile, every attempt before the first
- * checkpoint starts from the weights that the first attempt found.
+ * Opens the initial weights of a training. Although a source run may continue meanwhile, every
+ * attempt before the first checkpoint starts from the weights that the first attempt found.
  *
- * @param plan uses the weights; those that it refuses are not recorded, so that another source may be given
- * @throws CheckpointError when there are none, when they differ from the recorded ones, or when `plan` refuses them
+ * @param plan uses the weights; those that it refuses are not recorded, so that another source may
+ *   be given
+ * @throws CheckpointError when there are none, when they differ from the recorded ones, or when
+ *   `plan` refuses them
  */
 export async function openInitialWeights<T>(
   { store, runPrefix, warn }: { store: ObjectStore; runPrefix: string; warn: Warn },

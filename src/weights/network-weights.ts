@@ -2,7 +2,9 @@
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import type { Channels } from '../gan/config.js';
 
-/** Generator, discriminator, and the average of the generator, which generates the better images. */
+/**
+ * Generator, discriminator, and the average of the generator, which generates the better images.
+ */
 export const NETWORKS = ['G', 'D', 'G_ema'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 

@@ -1,4 +1,7 @@
-/** Reads snapshots of StyleGAN2-ADA and StyleGAN3, `network-snapshot-*.pkl`, without executing their content. */
+/**
+ * Reads snapshots of StyleGAN2-ADA and StyleGAN3, `network-snapshot-*.pkl`, without executing their
+ * content.
+ */
 import { CheckpointError } from '../core/errors.js';
 import { InertObject, type PickleRules, unpickle } from '../nn/formats/pickle.js';
 import { readTorchStorage } from '../nn/formats/torch-file.js';
@@ -11,10 +14,16 @@ import { officialClamp } from './official-clamp.js';
 /** Depth of nested modules; the official networks need four. */
 const MAX_DEPTH = 16;
 const MAX_MODULES = 10_000;
-/** Bytes that calls may create per byte of the file; valid files pass only storages twice, as text and as bytes. */
+/**
+ * Bytes that calls may create per byte of the file; valid files pass only storages twice, as text
+ * and as bytes.
+ */
 const MADE_PER_BYTE = 2;
 
-/** An object of a persistent class, which the official code would create by executing the included source. */
+/**
+ * An object of a persistent class, which the official code would create by executing the included
+ * source.
+ */
 class Persistent {
   constructor(
     readonly className: string,
@@ -23,9 +32,10 @@ class Persistent {
 }
 
 /**
- * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks are rebuilt from the tensors in
- * their state; the source code that a snapshot carries is neither run nor looked at, and every name beyond those of tensors,
- * containers and these networks is refused.
+ * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks
+ * are rebuilt from the tensors in their state; the source code that a snapshot carries is neither
+ * run nor looked at, and every name beyond those of tensors, containers and these networks is
+ * refused.
  *
  * @param name of the file, for errors
  * @throws CheckpointError when it is damaged, hostile or something else than such a snapshot
@@ -53,7 +63,10 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
 
 function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   let left = MADE_PER_BYTE * fileBytes;
-  /** A call costs a few bytes and may get the same memoized value each time: without a limit a small file fills the memory. */
+  /**
+   * A call costs a few bytes and may get the same memoized value each time: without a limit a small
+   * file fills the memory.
+   */
   const spend = (amount: number) => {
     left -= amount;
     if (left < 0) refuse('creates more data by its calls than its size allows');

@@ -43,10 +43,12 @@ const PARTS_OF: Record<string, NetworkName> = {
 };
 
 /**
- * Finds weights by a run's id (its newest intact checkpoint), the key of a checkpoint or of imported weights in the store, a name
- * under `weights/`, the address of a folder with a manifest.json, or that of a .pkl, .safetensors or .pth file.
+ * Finds weights by a run's id (its newest intact checkpoint), the key of a checkpoint or of
+ * imported weights in the store, a name under `weights/`, the address of a folder with a
+ * manifest.json, or that of a .pkl, .safetensors or .pth file.
  *
- * @throws CheckpointError when there are none, or they are damaged, hostile, or of an unsupported architecture
+ * @throws CheckpointError when there are none, or they are damaged, hostile, or of an unsupported
+ *   architecture
  */
 export async function openWeights(store: ObjectStore, address: string, warn: Warn): Promise<SourceWeights> {
   const inStore = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;

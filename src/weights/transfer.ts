@@ -1,4 +1,7 @@
-/** Transfer learning: a training starts from the weights of another one, as far as names and shapes match. */
+/**
+ * Transfer learning: a training starts from the weights of another one, as far as names and shapes
+ * match.
+ */
 import { CheckpointError } from '../core/errors.js';
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import type { TransferReport } from '../spec/results.js';
@@ -16,12 +19,14 @@ export interface Transfer {
 }
 
 /**
- * Copies every tensor of G, D and G_ema that the source has with the same name and shape. A generator that the source lacks is
- * copied from the other generator; a discriminator starts from initial values. So does a mapping network of another depth or
- * zDim: a part of one maps to no w that fits the synthesis. Optimizer, augmentation and kimg are not copied.
+ * Copies every tensor of G, D and G_ema that the source has with the same name and shape. A
+ * generator that the source lacks is copied from the other generator; a discriminator starts from
+ * initial values. So does a mapping network of another depth or zDim: a part of one maps to no w
+ * that fits the synthesis. Optimizer, augmentation and kimg are not copied.
  *
  * @param shapes of the new training's variables, by name
- * @throws CheckpointError when the source is of another architecture, or so different that no layer of its generator fits
+ * @throws CheckpointError when the source is of another architecture, or so different that no layer
+ *   of its generator fits
  */
 export function planTransfer(
   config: NetworkConfig,

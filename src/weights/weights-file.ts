@@ -13,8 +13,8 @@ import {
 import { readOfficialSnapshot } from './official-snapshot.js';
 
 /**
- * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts saved by PyTorch. The first
- * bytes of a file determine its format, not its name.
+ * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts
+ * saved by PyTorch. The first bytes of a file determine its format, not its name.
  *
  * @param name of the file, for errors
  * @throws CheckpointError when it is damaged, hostile, or holds no generator or discriminator
@@ -45,7 +45,10 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
 /** The first instruction of every binary pickle. */
 const PROTO = 0x80;
 
-/** Protocols 0 and 1 have no marker: they start with an import, a memoized list or dictionary, perhaps in a tuple. */
+/**
+ * Protocols 0 and 1 have no marker: they start with an import, a memoized list or dictionary,
+ * perhaps in a tuple.
+ */
 function isOldPickle(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
   return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
@@ -64,7 +67,10 @@ function isOldPytorch(bytes: Uint8Array): boolean {
 /** What cannot be inferred from tensors. */
 type Stated = Pick<NetworkWeights, 'clamp' | 'stated'>;
 
-/** The metadata of our exports. The discriminator's sizes are included where they differ from the generator's. */
+/**
+ * The metadata of our exports. The discriminator's sizes are included where they differ from the
+ * generator's.
+ */
 function exported(metadata: Record<string, unknown>): (network: NetworkName) => Stated {
   const channels = (prefix: string) =>
     statedChannels(Number(metadata[`${prefix}cbase`]), Number(metadata[`${prefix}cmax`]));
@@ -75,7 +81,10 @@ function exported(metadata: Record<string, unknown>): (network: NetworkName) => 
   });
 }
 
-/** `G.synthesis.b4.const` belongs to G; without such a prefix, the names distinguish a generator from a discriminator. */
+/**
+ * `G.synthesis.b4.const` belongs to G; without such a prefix, the names distinguish a generator
+ * from a discriminator.
+ */
 function byPrefix(
   tensors: Record<string, NamedTensor>,
   name: string,

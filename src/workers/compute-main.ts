@@ -23,5 +23,6 @@ async function runTask<Name extends TaskName>({ id, task, input }: ComputeReques
 process.on('message', (request: ComputeRequest<TaskName>) => void runTask(request));
 // The worker has ended: nobody waits for a result.
 process.on('disconnect', () => process.exit(0));
-// The worker's own shutdown decides when this process ends; a Ctrl-C on the terminal reaches the whole group.
+// The worker's own shutdown decides when this process ends; a Ctrl-C on the terminal reaches the
+// whole group.
 process.on('SIGINT', () => undefined);

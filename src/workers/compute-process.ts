@@ -1,4 +1,7 @@
-/** The worker's handle of the compute process: a child that keeps TensorFlow and its graphs loaded, replaced when it ends. */
+/**
+ * The worker's handle of the compute process: a child that keeps TensorFlow and its graphs loaded,
+ * replaced when it ends.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { reviveError, TrainerCrashError, type WireError } from '../core/errors.js';

@@ -19,7 +19,8 @@ const HEARTBEAT_THROTTLE = '3 seconds';
 const SHUTDOWN_FORCE = '110 seconds';
 
 const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
-  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own threads.
+  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own
+  // threads.
   cpu: { maxConcurrentActivityTaskExecutions: 3 },
   // One activity uses the device at a time.
   gpu: { maxConcurrentActivityTaskExecutions: 1 },
@@ -69,7 +70,10 @@ async function main(): Promise<void> {
   }
 }
 
-/** Reports readiness: a line on standard output and, where `GIST_READY_FILE` names one, a file (for readiness probes). */
+/**
+ * Reports readiness: a line on standard output and, where `GIST_READY_FILE` names one, a file (for
+ * readiness probes).
+ */
 function announceReady(queue: Queue): void {
   process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
   const file = environment.readyFile();

@@ -21,7 +21,10 @@ import {
 } from './messages.js';
 import type { trainUntilConverged } from './train-until-converged.js';
 
-/** How long `pause` waits for the trainer's checkpoint before it replies that pausing is in progress. */
+/**
+ * How long `pause` waits for the trainer's checkpoint before it replies that pausing is in
+ * progress.
+ */
 const PAUSE_TIMEOUT = '90 seconds';
 
 export class RunControls {

@@ -9,9 +9,10 @@ export interface Convergence {
 }
 
 /**
- * Visits the curve in order of kimg. A snapshot improves when it is lower than the best so far by more than `minDelta`; after
- * `patience` consecutive snapshots without improvement the training has converged. Later points are ignored, so the outcome
- * does not depend on how far training ran ahead of the evaluations.
+ * Visits the curve in order of kimg. A snapshot improves when it is lower than the best so far by
+ * more than `minDelta`; after `patience` consecutive snapshots without improvement the training has
+ * converged. Later points are ignored, so the outcome does not depend on how far training ran ahead
+ * of the evaluations.
  */
 export function checkConvergence(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Convergence {
   const metric = stopWhen?.metric ?? curve[0]?.metric;

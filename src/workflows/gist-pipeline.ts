@@ -1,4 +1,7 @@
-/** Runs the stages that a spec selects, each on the results of the previous ones, and accepts updates meanwhile. */
+/**
+ * Runs the stages that a spec selects, each on the results of the previous ones, and accepts
+ * updates meanwhile.
+ */
 import {
   ApplicationFailure,
   allHandlersFinished,
@@ -33,7 +36,10 @@ import { trainUntilConverged } from './train-until-converged.js';
 
 /** Shards that one history may hold; more go to child workflows of this many each. */
 const SHARDS_A_WORKFLOW = 200;
-/** Concurrent shards: enough to feed a small cluster, few enough to keep the queue fair between runs. */
+/**
+ * Concurrent shards: enough to feed a small cluster, few enough to keep the queue fair between
+ * runs.
+ */
 const WINDOW = 8;
 
 export async function gistPipeline(input: PipelineInput): Promise<PipelineResult> {
@@ -102,7 +108,9 @@ class Pipeline {
     this.controls.endStage(stage, this.result.reused.includes(stage));
   }
 
-  /** The result of an earlier run with the same inputs and settings, or else the result of `work`. */
+  /**
+   * The result of an earlier run with the same inputs and settings, or else the result of `work`.
+   */
   private async reuseOr<Result extends StageResult>(
     stage: Exclude<Stage, 'preprocess'>,
     inputs: string[],

@@ -1,7 +1,10 @@
 /** Timeouts and retries of each kind of activity, with the reason for each number. */
 import type { ActivityOptions } from '@temporalio/workflow';
 
-/** Transient failures end: retry without limit, but with a backoff that a struggling server can handle. */
+/**
+ * Transient failures end: retry without limit, but with a backoff that a struggling server can
+ * handle.
+ */
 const retry = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' } as const;
 
 /** Small reads and writes of the object store; two minutes without a reply are a failure. */
@@ -15,8 +18,8 @@ export const STEADY_WORK: ActivityOptions = {
 };
 
 /**
- * A training takes weeks, so only the heartbeat detects a dead worker. Cancellation waits for the last checkpoint of the
- * trainer.
+ * A training takes weeks, so only the heartbeat detects a dead worker. Cancellation waits for the
+ * last checkpoint of the trainer.
  */
 export const TRAINING: ActivityOptions = {
   startToCloseTimeout: '90 days',

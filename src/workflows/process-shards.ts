@@ -1,4 +1,7 @@
-/** A range of a stage's shards, as a child workflow, so that the history of a run stays short however many there are. */
+/**
+ * A range of a stage's shards, as a child workflow, so that the history of a run stays short
+ * however many there are.
+ */
 import { proxyActivities } from '@temporalio/workflow';
 import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';

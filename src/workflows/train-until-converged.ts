@@ -1,4 +1,7 @@
-/** Trains until the target is reached, the metric has converged or the user stops it, and evaluates its snapshots meanwhile. */
+/**
+ * Trains until the target is reached, the metric has converged or the user stops it, and evaluates
+ * its snapshots meanwhile.
+ */
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -59,7 +62,9 @@ class TrainUntilConverged {
   private readonly evaluations = new Map<string, Promise<void>>();
   private evaluationFailure: { error: unknown } | undefined;
   private scope: CancellationScope | undefined;
-  /** An evaluation may end at any time: its report must not contradict the state of the training. */
+  /**
+   * An evaluation may end at any time: its report must not contradict the state of the training.
+   */
   private state: TrainReport['state'] = 'running';
   private reports: number;
   private transfer: TransferReport | undefined;
@@ -136,15 +141,19 @@ class TrainUntilConverged {
   }
 
   /**
-   * Whether the train activity failed only because it was cancelled: before a worker had started it, or its worker died
-   * before the last checkpoint (an activity with a requested cancellation is not retried). Its earlier checkpoints count.
+   * Whether the train activity failed only because it was cancelled: before a worker had started
+   * it, or its worker died before the last checkpoint (an activity with a requested cancellation is
+   * not retried). Its earlier checkpoints count.
    */
   private isExpectedAfterHalt(error: unknown): boolean {
     if (!this.scope?.consideredCancelled || !(error instanceof ActivityFailure)) return false;
     return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable);
   }
 
-  /** Whether the trainer should release the device: for a pause, a stop, convergence or a new history. */
+  /**
+   * Whether the trainer should release the device: for a pause, a stop, convergence or a new
+   * history.
+   */
   private mustHalt(): boolean {
     return (
       this.directive.paused ||
@@ -182,7 +191,9 @@ class TrainUntilConverged {
     }
   }
 
-  /** An evaluation that fails permanently ends the training with its error, after a last checkpoint. */
+  /**
+   * An evaluation that fails permanently ends the training with its error, after a last checkpoint.
+   */
   private async evaluate(snapshot: CheckpointRef): Promise<void> {
     try {
       const points = await this.evaluator.evaluateSnapshot({

@@ -8,7 +8,10 @@ import { newest, type TinyTraining, timelessStats, tinyTraining, weights } from 
 const upTo = (step: number) => ({ targetKimg: (step * 4) / 1000 });
 
 describe('a training with adaptive augmentation', () => {
-  /** So quick that the strength moves by a sixth every four steps; at a target of 0, in either direction. */
+  /**
+   * So quick that the strength moves by a sixth every four steps; at a target of 0, in either
+   * direction.
+   */
   const spec = { aug: 'ada', augPipe: 'bgcfnc', target: 0, adaKimg: 0.096, checkpointMinutes: 1000 };
   let tiny: TinyTraining;
   before(async () => {

@@ -1,4 +1,7 @@
-/** An official trainer that crashes, hangs, runs out of memory or loses its supervisor: what is stored, reported and ended. */
+/**
+ * An official trainer that crashes, hangs, runs out of memory or loses its supervisor: what is
+ * stored, reported and ended.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

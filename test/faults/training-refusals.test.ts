@@ -1,4 +1,7 @@
-/** Trainings that cannot continue report the loss and step, or the batch that would fit, and store no broken state. */
+/**
+ * Trainings that cannot continue report the loss and step, or the batch that would fit, and store
+ * no broken state.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -70,7 +73,10 @@ describe('a training that cannot continue', () => {
     assert.equal((await newest(tiny.store, 'spoilt')).ref.step, step);
   });
 
-  /** A checkpoint one step after the newest, with variables as `change` makes them; the step that it is of. */
+  /**
+   * A checkpoint one step after the newest, with variables as `change` makes them; the step that it
+   * is of.
+   */
   async function goOneStepOn(
     runId: string,
     change: (name: string, values: Float32Array) => Float32Array,

@@ -1,4 +1,7 @@
-/** The workflows with their commands in another order, as a careless change would leave them; the replay must notice. */
+/**
+ * The workflows with their commands in another order, as a careless change would leave them; the
+ * replay must notice.
+ */
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { RunActivities } from '../../src/activities/run.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';

@@ -19,8 +19,9 @@ interface ProtoTypes {
 }
 
 /**
- * A history from its JSON file. The SDK's own reader fails when npm installs protobufjs once per SDK package, as the lockfile
- * has it: a message type is then no `Type` of the reader's copy. So the copy is used that the message types belong to.
+ * A history from its JSON file. The SDK's own reader fails when npm installs protobufjs once per
+ * SDK package, as the lockfile has it: a message type is then no `Type` of the reader's copy. So
+ * the copy is used that the message types belong to.
  */
 export function readHistory(file: string): RecordedHistory {
   const fromHere = createRequire(import.meta.url);

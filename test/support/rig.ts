@@ -1,4 +1,7 @@
-/** A whole deployment for a test: Temporal, S3 and one worker, all real, each killed and restarted at will. */
+/**
+ * A whole deployment for a test: Temporal, S3 and one worker, all real, each killed and restarted
+ * at will.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -39,7 +39,10 @@ const dataset = {
   rejected: 0,
 };
 
-/** The activities, all on one task queue, of runs whose data sets have so many shards; and the record of each run. */
+/**
+ * The activities, all on one task queue, of runs whose data sets have so many shards; and the
+ * record of each run.
+ */
 export function simulatedWork(taskQueue: string, shards: number) {
   const records = new Map<string, RunRecord>();
   const recordOf = (runId: string): RunRecord => {

@@ -1,4 +1,6 @@
-/** A training small enough to be repeated many times in a test, and what tests ask of its results. */
+/**
+ * A training small enough to be repeated many times in a test, and what tests ask of its results.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,7 +19,10 @@ export interface TinyTraining {
   remove(): Promise<void>;
 }
 
-/** 60 steps of batch 4 at 16 px, two classes, a snapshot every 20 steps; checkpoints about every second. In a folder, unless a store is given. */
+/**
+ * 60 steps of batch 4 at 16 px, two classes, a snapshot every 20 steps; checkpoints about every
+ * second. In a folder, unless a store is given.
+ */
 export async function tinyTraining(given?: ObjectStore): Promise<TinyTraining> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-training-'));
   const store = given ?? new FileStore(path.join(folder, 'store'));

@@ -63,7 +63,8 @@ export function officialArguments(train: TrainSpec, data: DataFacts, attempt: At
     ...(resume !== null && { resume }),
     kimg,
     tick: tickKimg(train),
-    // A snapshot per tick, so that a stop or a crash costs one tick at most; the loop decides which are stored.
+    // A snapshot per tick, so that a stop or a crash costs one tick at most; the loop decides which
+    // are stored.
     snap: 1,
     metrics: 'none',
     seed,

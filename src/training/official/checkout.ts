@@ -15,8 +15,8 @@ export interface Checkout {
 const PYTHON_TIMEOUT_MS = 60_000;
 
 /**
- * The checkout that `GIST_STYLEGAN3_DIR` and `GIST_STYLEGAN3_PYTHON` name. It is never downloaded: its license is between its
- * user and its authors.
+ * The checkout that `GIST_STYLEGAN3_DIR` and `GIST_STYLEGAN3_PYTHON` name. It is never downloaded:
+ * its license is between its user and its authors.
  *
  * @throws SetupError when the checkout or its Python is missing
  */

@@ -1,4 +1,7 @@
-/** The process of train.py: started under a guard in a group of its own, read line by line, and ended with its children. */
+/**
+ * The process of train.py: started under a guard in a group of its own, read line by line, and
+ * ended with its children.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';

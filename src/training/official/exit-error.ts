@@ -21,7 +21,8 @@ export function isOutOfGpuMemory(line: string): boolean {
 
 /**
  * @param lines the last ones of its output, without paths
- * @param ranOut whether a line reported that GPU memory ran out before the first tick: after one, there was enough
+ * @param ranOut whether a line reported that GPU memory ran out before the first tick: after one,
+ *   there was enough
  */
 export function errorOfExit(
   exit: Exit,

@@ -1,4 +1,7 @@
-/** A process that runs a command, and ends it and its children once the process that started the guard has ended. */
+/**
+ * A process that runs a command, and ends it and its children once the process that started the
+ * guard has ended.
+ */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
@@ -7,7 +10,8 @@ const NOT_RUN = 127;
 
 const [command = '', ...args] = process.argv.slice(2);
 
-// The group is this process's own: its leader was started detached. A signal to it reaches every process that has not left it.
+// The group is this process's own: its leader was started detached. A signal to it reaches every
+// process that has not left it.
 process.on('SIGTERM', () => undefined);
 process.stdin.on('end', endAll).on('error', endAll).resume();
 

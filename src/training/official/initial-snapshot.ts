@@ -11,8 +11,9 @@ import type { SourceWeights } from '../../weights/source.js';
 import { planTransfer } from '../../weights/transfer.js';
 
 /**
- * The `.pkl` at an address (in the store, or any other), or the one in a checkpoint of an official training. Our own reader
- * reads it first, so that what train.py would fail on after minutes is refused at once.
+ * The `.pkl` at an address (in the store, or any other), or the one in a checkpoint of an official
+ * training. Our own reader reads it first, so that what train.py would fail on after minutes is
+ * refused at once.
  *
  * @throws CheckpointError when there is none, or train.py cannot start from it
  */

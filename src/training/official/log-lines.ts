@@ -1,4 +1,7 @@
-/** Prepares the official trainer's output for logs and errors: without paths of this machine, in short lines. */
+/**
+ * Prepares the official trainer's output for logs and errors: without paths of this machine, in
+ * short lines.
+ */
 import { homedir, tmpdir } from 'node:os';
 
 const MAX_LENGTH = 300;

@@ -1,4 +1,7 @@
-/** The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end the outcome. */
+/**
+ * The loop beside train.py: its ticks become progress, its snapshots checkpoints, its end the
+ * outcome.
+ */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,13 +26,15 @@ const POLL_MS = 250;
 const PREVIEW_ALLOWANCE_MS = 20 * 60_000;
 
 /**
- * Trains with the user's checkout of the official trainer from the newest intact checkpoint, or from scratch, until
- * `targetKimg` are shown or a stop is requested. docs/official-trainer.md describes what is not bit-exact.
+ * Trains with the user's checkout of the official trainer from the newest intact checkpoint, or
+ * from scratch, until `targetKimg` are shown or a stop is requested. docs/official-trainer.md
+ * describes what is not bit-exact.
  *
- * @param surroundings env: of train.py, without what this process has set for itself; folder: for its files, removed by the
- *   supervisor, since a killed process cannot
- * @throws SetupError when there is no checkout or its Python does not fit; TrainerCrashError when train.py ended or hung; TrainingError
- *   when it ran out of the GPU's memory or refused its options; CheckpointError and StaleAttemptError as the built-in trainer does
+ * @param surroundings env: of train.py, without what this process has set for itself; folder: for
+ *   its files, removed by the supervisor, since a killed process cannot
+ * @throws SetupError when there is no checkout or its Python does not fit; TrainerCrashError when
+ *   train.py ended or hung; TrainingError when it ran out of the GPU's memory or refused its
+ *   options; CheckpointError and StaleAttemptError as the built-in trainer does
  */
 export async function runOfficialTraining(
   job: TrainerJob,
@@ -170,7 +175,8 @@ class OfficialRun {
   private async writeNext(): Promise<void> {
     const isTime = performance.now() - this.writtenAt >= this.job.train.checkpointMinutes * 60_000;
     const isNew = this.newest !== null && this.newest.counters.step > this.writtenStep;
-    // The last one becomes a snapshot when train.py ends without an error: written before, it would be written twice.
+    // The last one becomes a snapshot when train.py ends without an error: written before, it would
+    // be written twice.
     const isLast = (this.newest?.counters.images ?? 0) >= this.target;
     const next = this.pending.shift() ?? (isTime && isNew && !isLast ? this.newest : null);
     if (next) await this.write(next);

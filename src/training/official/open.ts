@@ -1,4 +1,7 @@
-/** Opens a training with train.py: its data, counters, checkpoints and the snapshot that it starts from. */
+/**
+ * Opens a training with train.py: its data, counters, checkpoints and the snapshot that it starts
+ * from.
+ */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../../core/environment.js';
@@ -51,8 +54,8 @@ export interface OfficialTraining {
 
 /**
  * @param scratch folder of this attempt
- * @throws SetupError without a checkout; CheckpointError when the newest checkpoint is of another training, or `train.resume`
- *   names nothing that train.py can read; StaleAttemptError
+ * @throws SetupError without a checkout; CheckpointError when the newest checkpoint is of another
+ *   training, or `train.resume` names nothing that train.py can read; StaleAttemptError
  */
 export async function openOfficialTraining(
   job: TrainerJob,

@@ -1,4 +1,7 @@
-/** Converts ticks of train.py, which counts from 0 at each start, to the progress of one training over all its attempts. */
+/**
+ * Converts ticks of train.py, which counts from 0 at each start, to the progress of one training
+ * over all its attempts.
+ */
 import type { TrainingCounters } from '../../checkpoints/manifest.js';
 import { meanOf, type StatsRecord, type Tick } from './run-folder.js';
 

@@ -1,4 +1,6 @@
-/** Reads the run folder of train.py while it trains: a line of statistics and a snapshot per tick. */
+/**
+ * Reads the run folder of train.py while it trains: a line of statistics and a snapshot per tick.
+ */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,7 +11,10 @@ const statisticSchema = z.object({
   std: z.number().nullable(),
 });
 
-/** A line of stats.jsonl: `{num, mean, std}` by name, and `timestamp`, in seconds since 1970. null: not finite. */
+/**
+ * A line of stats.jsonl: `{num, mean, std}` by name, and `timestamp`, in seconds since 1970. null:
+ * not finite.
+ */
 const recordSchema = z.record(z.string(), z.union([statisticSchema, z.number().nullable()]));
 export type StatsRecord = z.output<typeof recordSchema>;
 
@@ -27,7 +32,10 @@ export function meanOf(record: StatsRecord, name: string): number | null {
   return typeof value === 'object' ? (value?.mean ?? null) : (value ?? null);
 }
 
-/** A line of stats.jsonl; null when it is invalid. Python writes NaN and Infinity, which are not JSON. */
+/**
+ * A line of stats.jsonl; null when it is invalid. Python writes NaN and Infinity, which are not
+ * JSON.
+ */
 export function parseTick(line: string): Tick | null {
   try {
     const json = line.replace(/(?<=[:[,]\s*)(?:NaN|-?Infinity)\b/g, 'null');
@@ -47,7 +55,10 @@ export class RunFolder {
   /** @param outdir empty folder in which train.py makes its run folder, `00000-<description>` */
   constructor(private readonly outdir: string) {}
 
-  /** Ticks that have ended since the last call. train.py writes the line of a tick after its snapshot. */
+  /**
+   * Ticks that have ended since the last call. train.py writes the line of a tick after its
+   * snapshot.
+   */
   async newTicks(): Promise<Tick[]> {
     const file = await this.pathOf(STATS);
     if (!file) return [];
@@ -74,7 +85,8 @@ export class RunFolder {
   }
 
   /**
-   * Removes the snapshots and pictures that are no longer needed: a long training would fill the disk with them.
+   * Removes the snapshots and pictures that are no longer needed: a long training would fill the
+   * disk with them.
    *
    * @param newest name of the newest known snapshot; later ones stay
    * @param kept names of older ones that are still needed

@@ -1,4 +1,7 @@
-/** Converts a snapshot of train.py to parts of a checkpoint: the networks in our format, and the file itself. */
+/**
+ * Converts a snapshot of train.py to parts of a checkpoint: the networks in our format, and the
+ * file itself.
+ */
 import { CheckpointError, TrainingError } from '../../core/errors.js';
 import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
 import type { NetworkConfig } from '../../gan/config.js';
@@ -21,8 +24,8 @@ export interface SnapshotParts {
  * Reads a snapshot without executing its content.
  *
  * @param config that the spec asks for
- * @throws CheckpointError when it cannot be read or holds other networks; TrainingError when a weight is not finite: such a
- *   state is never stored
+ * @throws CheckpointError when it cannot be read or holds other networks; TrainingError when a
+ *   weight is not finite: such a state is never stored
  */
 export function snapshotParts(bytes: Uint8Array, name: string, config: NetworkConfig): SnapshotParts {
   const { networks } = readWeightsFile(bytes, name);

@@ -7,7 +7,9 @@ const MINUTE = 60_000;
 const START_MS = 30 * MINUTE;
 /** For the second one, before its speed is known. */
 const FIRST_TICK_MS = 60 * MINUTE;
-/** Later ticks may take this many times as long as the slowest one, but never less than the minimum. */
+/**
+ * Later ticks may take this many times as long as the slowest one, but never less than the minimum.
+ */
 const TIMES_SLOWEST = 10;
 const MINIMUM_MS = 10 * MINUTE;
 

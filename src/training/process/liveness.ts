@@ -1,10 +1,14 @@
-/** Liveness of the trainer while native code blocks its event loop: a thread that reports it as alive, for a limited time. */
+/**
+ * Liveness of the trainer while native code blocks its event loop: a thread that reports it as
+ * alive, for a limited time.
+ */
 import { Worker } from 'node:worker_threads';
 
 /**
- * Writes `alive` lines to standard output every few seconds, until the current operation has taken longer than its
- * `allowanceMs`. One native call (compiling a phase, a large step) may take minutes; after its allowance the lines stop, and
- * the supervisor ends the process. The lines of a process that was stopped by a signal end at once.
+ * Writes `alive` lines to standard output every few seconds, until the current operation has taken
+ * longer than its `allowanceMs`. One native call (compiling a phase, a large step) may take
+ * minutes; after its allowance the lines stop, and the supervisor ends the process. The lines of a
+ * process that was stopped by a signal end at once.
  */
 export class Liveness {
   private readonly shared = new SharedArrayBuffer(16);
@@ -30,7 +34,10 @@ export class Liveness {
   }
 }
 
-/** Plain JavaScript, since it runs without a file of its own; writeSync reaches the pipe while the other thread is busy. */
+/**
+ * Plain JavaScript, since it runs without a file of its own; writeSync reaches the pipe while the
+ * other thread is busy.
+ */
 const THREAD = `
 const { writeSync } = require('node:fs');
 const { workerData } = require('node:worker_threads');

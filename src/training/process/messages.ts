@@ -14,8 +14,9 @@ export interface TrainerJob {
   /** The training ends at the first step with this many kimg shown. */
   targetKimg: number;
   /**
-   * Must increase over all attempts of a run, those of earlier activities included, as the time does at which an attempt was
-   * scheduled, in milliseconds since 1970. An attempt with a lower number than the owner's is refused.
+   * Must increase over all attempts of a run, those of earlier activities included, as the time
+   * does at which an attempt was scheduled, in milliseconds since 1970. An attempt with a lower
+   * number than the owner's is refused.
    */
   attempt: number;
 }
@@ -23,7 +24,9 @@ export interface TrainerJob {
 const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
 
 const trainerEventSchema = z.discriminatedUnion('type', [
-  /** The trainer works on an operation that takes long (compiling, the first step, a large step). */
+  /**
+   * The trainer works on an operation that takes long (compiling, the first step, a large step).
+   */
   z.object({ type: z.literal('alive'), operation: z.string() }),
   /** Sent before the first large allocation: the estimate explains an end by SIGKILL. */
   z.object({

@@ -1,4 +1,7 @@
-/** Supervises a trainer process: starts it, receives its events, stops it, and kills it when it hangs. */
+/**
+ * Supervises a trainer process: starts it, receives its events, stops it, and kills it when it
+ * hangs.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,7 +23,9 @@ import {
 } from './messages.js';
 
 export interface SuperviseOptions {
-  /** Called for every event, in order. An exception thrown here ends the trainer and is rethrown. */
+  /**
+   * Called for every event, in order. An exception thrown here ends the trainer and is rethrown.
+   */
   onEvent?: (event: TrainerEvent) => void;
   /** Aborting requests a checkpoint and an end. */
   signal?: AbortSignal;
@@ -38,15 +43,19 @@ export interface SuperviseOptions {
 
 const STALL_MS = 90_000;
 const GRACE_MS = 100_000;
-/** Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient data. */
+/**
+ * Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient
+ * data.
+ */
 const TAIL_LINES = 12;
 const MAIN = fileURLToPath(new URL('./trainer-process.js', import.meta.url));
 
 /**
- * Runs one attempt in a process group of its own. The child's standard input stays open as long as this process lives:
- * its end tells the child that its supervisor has ended.
+ * Runs one attempt in a process group of its own. The child's standard input stays open as long as
+ * this process lives: its end tells the child that its supervisor has ended.
  *
- * @throws GistError as raised by the trainer; TrainerCrashError when it died, hung, or did not stop in time.
+ * @throws GistError as raised by the trainer; TrainerCrashError when it died, hung, or did not stop
+ *   in time.
  */
 export async function superviseTrainer(
   job: TrainerJob,
@@ -200,7 +209,10 @@ class Supervision {
     });
   }
 
-  /** It reported it before it aborted, or the kernel has killed for memory since, or the estimate did not fit. */
+  /**
+   * It reported it before it aborted, or the kernel has killed for memory since, or the estimate
+   * did not fit.
+   */
   private ranOutOfMemory(signal: NodeJS.Signals | null): boolean {
     if (this.killedFor) return false;
     if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;

@@ -1,4 +1,7 @@
-/** The trainer process: reads its job from the file named on its command line, trains, and writes events as JSON lines. */
+/**
+ * The trainer process: reads its job from the file named on its command line, trains, and writes
+ * events as JSON lines.
+ */
 import { readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';

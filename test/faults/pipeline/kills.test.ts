@@ -1,4 +1,7 @@
-/** A run ends by itself with the same weights, whatever of its deployment is killed, at whatever moment. */
+/**
+ * A run ends by itself with the same weights, whatever of its deployment is killed, at whatever
+ * moment.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';

@@ -1,4 +1,7 @@
-/** Images and results of weights that have been replaced where they lay are not taken for those of the new ones. */
+/**
+ * Images and results of weights that have been replaced where they lay are not taken for those of
+ * the new ones.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

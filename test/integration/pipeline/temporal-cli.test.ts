@@ -1,4 +1,7 @@
-/** A whole run driven by the plain Temporal command, on a real server, a real S3 store and a real worker. */
+/**
+ * A whole run driven by the plain Temporal command, on a real server, a real S3 store and a real
+ * worker.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Runs that started with an earlier build continue with this one: every workflow type replays its recorded histories. */
+/**
+ * Runs that started with an earlier build continue with this one: every workflow type replays its
+ * recorded histories.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +11,10 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { bundleWorkflowCode, type WorkflowBundle, Worker } from '@temporalio/worker';
 import { readHistory } from '../../support/history.js';
 
-/** Compiled tests run from `dist/`; the histories are beside the sources. `scripts/record-histories.mjs` makes them. */
+/**
+ * Compiled tests run from `dist/`; the histories are beside the sources.
+ * `scripts/record-histories.mjs` makes them.
+ */
 const HISTORIES = path.resolve('test/integration/replay/histories');
 
 const histories = readdirSync(HISTORIES)

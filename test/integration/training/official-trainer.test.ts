@@ -1,4 +1,7 @@
-/** A whole training with an official trainer's stand-in: data in, progress, checkpoints and images out. */
+/**
+ * A whole training with an official trainer's stand-in: data in, progress, checkpoints and images
+ * out.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError, TrainingError } from '../../../src/core/errors.js';

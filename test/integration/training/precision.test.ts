@@ -43,7 +43,8 @@ describe('precision', () => {
 
   test('with XLA a first step gives the gradients that it gives without', async () => {
     const moments = async (runId: string, xla: boolean) => {
-      // With such rates the weights do not change, and the moments show the gradients of every phase.
+      // With such rates the weights do not change, and the moments show the gradients of every
+      // phase.
       const spec = { xla, glr: 1e-12, dlr: 1e-12 };
       await superviseTrainer(tiny.job(runId, { targetKimg: 0.004, spec }));
       const { manifest, parts } = await newest(tiny.store, runId);

@@ -1,4 +1,7 @@
-/** The operations that a trainer reports, by which one that works is distinguished from one that hangs. */
+/**
+ * The operations that a trainer reports, by which one that works is distinguished from one that
+ * hangs.
+ */
 import '../../support/one-thread.js';
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** A training that starts from another one: what is copied, what starts from initial values, and what is refused. */
+/**
+ * A training that starts from another one: what is copied, what starts from initial values, and
+ * what is refused.
+ */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';

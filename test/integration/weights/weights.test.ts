@@ -1,4 +1,6 @@
-/** Weights go into a store and out again with the same numbers, and make the same images on the way. */
+/**
+ * Weights go into a store and out again with the same numbers, and make the same images on the way.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

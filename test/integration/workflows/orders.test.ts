@@ -1,4 +1,7 @@
-/** Updates of a running pipeline: pause, resume, stop, extend, cancel; on a real server, with simulated activities. */
+/**
+ * Updates of a running pipeline: pause, resume, stop, extend, cancel; on a real server, with
+ * simulated activities.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';

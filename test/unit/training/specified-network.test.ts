@@ -1,4 +1,7 @@
-/** The networks of a spec have channels in every layer, or the spec is refused with the wrong setting. */
+/**
+ * The networks of a spec have channels in every layer, or the spec is refused with the wrong
+ * setting.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpecError } from '../../../src/core/errors.js';

@@ -1,4 +1,7 @@
-/** Sizes come back from shapes, however cbase divides: networks that were exported are imported again. */
+/**
+ * Sizes come back from shapes, however cbase divides: networks that were exported are imported
+ * again.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CheckpointError } from '../../../src/core/errors.js';

@@ -1,4 +1,7 @@
-/** Official snapshots: every tensor comes out as it went in, hostile ones are refused and nothing in them is executed. */
+/**
+ * Official snapshots: every tensor comes out as it went in, hostile ones are refused and nothing in
+ * them is executed.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -48,7 +51,9 @@ const number = (value: number) => {
   return four.toString('latin1');
 };
 
-/** A storage of that many floats, as it lies inside of a pickle: a whole file of the older format. */
+/**
+ * A storage of that many floats, as it lies inside of a pickle: a whole file of the older format.
+ */
 function storage(elements: number, value = '\x00\x00\x00\x00'): string {
   const id = `(${text('storage')}ctorch\nFloatStorage\n${text('0')}${text('cpu')}J${number(elements)}NtQ.`;
   const file = [
