@@ -7,7 +7,7 @@ import { GistError } from '../core/errors.js';
 import { errorCode } from '../storage/file-errors.js';
 
 /** The message holds what, where and hint; no stack and no cause, which could hold private data. */
-export function asFailure(error: unknown): unknown {
+function asFailure(error: unknown): unknown {
   if (!(error instanceof GistError)) return withoutPaths(error);
   return ApplicationFailure.create({
     type: error.name,

@@ -30,7 +30,7 @@ export const LASTING_PARTS: readonly string[] = [CHECKPOINT_PARTS.generatorEma, 
  * What the bytes of a training depend on besides its settings; with equal values a resumed training
  * is bit-exact.
  */
-export const numericEnvironmentSchema = z.object({
+const numericEnvironmentSchema = z.object({
   /** CPU threads of TensorFlow. */
   threads: z.int(),
   /** Numeric library and version. */
@@ -54,7 +54,7 @@ export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
 const settings = z.record(z.string(), z.json());
 
 /** What must be equal for a training to resume from a checkpoint. */
-export const configurationSchema = z.object({
+const configurationSchema = z.object({
   /** Absent in checkpoints of versions that had only one engine: tfjs. */
   engine: z.enum(['tfjs', 'stylegan3']).optional(),
   /** Sizes of the networks. */
@@ -67,7 +67,7 @@ export const configurationSchema = z.object({
 export type TrainingConfiguration = z.output<typeof configurationSchema>;
 
 /** Running sums of one statistic since the last line of stats.jsonl: count, sum, sum of squares. */
-export const momentsSchema = z.tuple([z.number(), z.number(), z.number()]);
+const momentsSchema = z.tuple([z.number(), z.number(), z.number()]);
 
 /** Everything of a training that is not a variable on the device. */
 export const countersSchema = z.object({

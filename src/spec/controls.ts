@@ -5,7 +5,7 @@ import type { CheckpointRef, CurvePoint } from './results.js';
 
 export const PIPELINE_WORKFLOW = 'gistPipeline';
 export const PROGRESS_QUERY = 'progress';
-export const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
+const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
 export type ControlUpdate = (typeof CONTROL_UPDATES)[number];
 
 export const extendTrainingSchema = z.strictObject({

@@ -160,9 +160,9 @@ export class RunControls {
         message: `Paused; stage ${this.stage ?? 'one'} finishes the work in progress and waits.`,
       };
     if (changed) await this.sendDirective();
-    const isThere = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_TIMEOUT);
+    const isPaused = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_TIMEOUT);
     const at = this.progress.train?.lastCheckpoint;
-    if (!isThere) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
+    if (!isPaused) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
     return {
       changed,
       message: `${changed ? 'Paused' : 'Was paused already'}${at ? ` at ${at.kimg} kimg, checkpoint ${at.prefix}` : ''}; the device is free.`,
