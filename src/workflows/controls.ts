@@ -160,7 +160,10 @@ export class RunControls {
         message: `Paused; stage ${this.stage ?? 'one'} finishes the work in progress and waits.`,
       };
     if (changed) await this.sendDirective();
-    const isPaused = await condition(() => this.trainState === 'paused' || this.child === null, PAUSE_TIMEOUT);
+    const isPaused = await condition(
+      () => this.trainState === 'paused' || this.child === null,
+      PAUSE_TIMEOUT,
+    );
     const at = this.progress.train?.lastCheckpoint;
     if (!isPaused) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
     return {
