@@ -1,6 +1,4 @@
-/**
- * One optimization step: the phases of the schedule, with feeds that depend on (seed, step) only.
- */
+/** One optimization step: the scheduled phases, with feeds that depend on (seed, step) only. */
 import { RandomStream } from '../core/random.js';
 import { adapt } from '../gan/augment/controller.js';
 import { blurMatrix } from '../gan/loss/blur.js';

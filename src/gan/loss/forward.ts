@@ -23,16 +23,17 @@ export function microBatchOf(feeds: Tensors, total: number): MicroBatch | null {
  * running means take them in.
  */
 export function generateImages(
-  { config, options }: PhaseContext,
+  context: PhaseContext,
   variables: Tensors,
   feeds: Tensors,
   tracking: Tracking | null = null,
 ): { images: Tensor4D; w: Tensor2D } {
+  const { config, options } = context;
   const generator = new ParameterScope(variables, 'G');
   const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
   const microBatch = microBatchOf(feeds, options.batch);
   const z = drawLatents(seed, config.zDim, options.batchGpu, microBatch);
-  const { ws, w } = mixedStyles({ config, options }, generator, { z, labels, seed });
+  const { ws, w } = mixedStyles(context, generator, { z, labels, seed });
   const inputs = { ws: layerStyles(ws), noise: randomNoise(seed, microBatch), tracking };
   const images = networkOf(config).synthesis(config, generator, inputs);
   return { images, w };

@@ -45,11 +45,10 @@ export function lossGradients<Names extends string>(
     for (const name in intermediates) kept[name] = tf.keep(intermediates[name]);
     return losses;
   };
-  // The engine differentiates a weighted sum of the losses: the weights are what it takes as the
-  // loss's own gradient.
+  // The engine differentiates a weighted sum of the losses. The weights are passed as the gradient
+  // by the losses.
   const { value, grads } = tf.engine().gradients(forward, inputs, tf.fill([images], scale / images), true);
-  // Where the loss does not depend on a parameter there is no gradient, regardless of the declared type
-  // says.
+  // The declared type is wrong: where the loss does not depend on a parameter there is no gradient.
   const found: readonly (Tensor | undefined)[] = grads;
   const gradients = names.map((name, i) => [name, found[i] ?? tf.zerosLike(inputs[i] as Tensor)] as const);
   return { losses: value, intermediates: released(kept), gradients: Object.fromEntries(gradients) };

@@ -96,17 +96,13 @@ export function microBatchPathLength(context: PhaseContext): PhaseBody {
 /**
  * Root mean square over layers of the gradient by w of random images along random noise. [images]
  */
-function pathLengths(
-  { config, options }: PhaseContext,
-  variables: Tensors,
-  feeds: Tensors,
-  images: number,
-): Tensor {
+function pathLengths(context: PhaseContext, variables: Tensors, feeds: Tensors, images: number): Tensor {
+  const { config, options } = context;
   const generator = new ParameterScope(variables, 'G');
   const [seed, labels] = [feed(feeds, 'seed'), optionalFeed(feeds, 'labels')];
   const microBatch = microBatchOf(feeds, pathLengthImages(options));
   const z = drawLatents(seed, config.zDim, images, microBatch);
-  const { ws } = mixedStyles({ config, options }, generator, { z, labels, seed });
+  const { ws } = mixedStyles(context, generator, { z, labels, seed });
   const projection = (styles: Tensor3D) => {
     const inputs = { ws: layerStyles(styles), noise: randomNoise(seed, microBatch) };
     const images = networkOf(config).synthesis(config, generator, inputs);

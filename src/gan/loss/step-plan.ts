@@ -56,7 +56,7 @@ export interface StepPlan {
  * 5. `ema` (the generator is final after 2; before 3, the average would have the mean of w of one
  *    step earlier)
  *
- * Each of 1-4 is a step of the network's optimizer. Outputs are one value an image.
+ * Each of 1-4 is a step of the network's optimizer. Outputs have one value for each image.
  */
 export function planStep(context: PhaseContext): StepPlan {
   const { plInterval, r1Interval } = context.options;

@@ -42,7 +42,7 @@ export interface Styles {
  * least the second.
  */
 export function mixedStyles(
-  { config, options }: Pick<PhaseContext, 'config' | 'options'>,
+  { config, options }: PhaseContext,
   generator: ParameterScope,
   { z, labels, seed }: { z: Tensor2D; labels: Tensor2D | null; seed: Tensor },
 ): Styles {
