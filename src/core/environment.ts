@@ -47,6 +47,8 @@ export const environment = {
     process.env.AWS_REGION ??
     process.env.AWS_DEFAULT_REGION ??
     (process.env.AWS_PROFILE ? undefined : 'us-east-1'),
+  /** Form of resampling filters, for measurements; undefined: the one that suits the device. */
+  filterForm: (): string | undefined => process.env.GIST_FILTER_FORM || undefined,
   /** CPU threads of TensorFlow; undefined: all processors. */
   threads: (): number | undefined =>
     process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined,

@@ -1,6 +1,7 @@
-/** Matrices that are zero off a band, times every column of a picture: the resampling of augmentations, which reflect at edges. */
+/** Matrices that are zero off a band, times the columns or rows of pictures: resampling along one axis. */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
+import { type DeviceForm, deviceForm } from './device-forms.js';
 import { customGradient } from './custom-gradient.js';
 
 /** A dense [outputs, inputs] matrix that is zero off its band. */
@@ -24,17 +25,24 @@ export function alongHeight(x: Tensor4D, matrix: Band): Tensor4D {
   return tf.reshape(apply(matrix, rows), [n, matrix.outputs, width, c]);
 }
 
+/** The matrix times every row of every image. x [n, h, inputs, c] -> [n, h, outputs, c] */
+export function alongWidth(x: Tensor4D, matrix: Band): Tensor4D {
+  const [n, height, , c] = x.shape;
+  const rows: Tensor3D = tf.reshape(x, [n * height, matrix.inputs, c]);
+  return tf.reshape(apply(matrix, rows), [n, height, matrix.outputs, c]);
+}
+
 /** matrix [outputs, inputs] times x [n, inputs, m]; the matrix is constant, so the gradient is its transpose. */
 function apply(matrix: Band, x: Tensor3D): Tensor3D {
   return customGradient(
     { x },
-    () => (matrix.outputs > DENSE_OUTPUTS ? inBlocks(matrix, x) : multiply(matrix, x)),
+    () => (matrix.outputs > DENSE_OUTPUTS[deviceForm()] ? inBlocks(matrix, x) : multiply(matrix, x)),
     (dy) => ({ x: () => apply(transposed(matrix), dy as Tensor3D) }),
   ) as Tensor3D;
 }
 
 /** Above so many outputs the zeros off the band cost more than cutting it into blocks. */
-const DENSE_OUTPUTS = 128;
+const DENSE_OUTPUTS: Record<DeviceForm, number> = { cpu: 128, gpu: 640 };
 const BLOCK = 64;
 
 function multiply({ outputs, inputs, values }: Band, x: Tensor3D): Tensor3D {

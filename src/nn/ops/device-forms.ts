@@ -1,4 +1,5 @@
-/** Which form of an operation is computed where it has two of equal value: the one that a CPU, or a GPU, runs faster. */
+/** Which of several equivalent forms of an operation is computed: the one that the device runs fastest. */
+import { environment } from '../../core/environment.js';
 import { usesGpu } from '../tensorflow.js';
 
 /**
@@ -22,5 +23,33 @@ export function withDeviceForm<Result>(form: DeviceForm, body: () => Result): Re
     return body();
   } finally {
     chosen = before;
+  }
+}
+
+/**
+ * How resampling filters are computed. `phases`: one depthwise convolution a phase, without zeros between samples, the fastest form
+ * on a CPU. `convolution`: zeros between samples, then depthwise convolutions. `matrices`: a product with a banded matrix along
+ * each axis. `slices`: a sum of shifted pictures, for XLA to fuse.
+ */
+export const FILTER_FORMS = ['phases', 'convolution', 'matrices', 'slices'] as const;
+export type FilterForm = (typeof FILTER_FORMS)[number];
+
+let chosenFilter: FilterForm | null = null;
+
+/** That of the device, unless {@link withFilterForm} or GIST_FILTER_FORM (for measurements) names another. */
+export function filterForm(): FilterForm {
+  if (chosenFilter) return chosenFilter;
+  const named = FILTER_FORMS.find((form) => form === environment.filterForm());
+  return named ?? (deviceForm() === 'gpu' ? 'convolution' : 'phases');
+}
+
+/** Runs `body`, gradients that it takes included, with filters of one form. */
+export function withFilterForm<Result>(form: FilterForm, body: () => Result): Result {
+  const before = chosenFilter;
+  chosenFilter = form;
+  try {
+    return body();
+  } finally {
+    chosenFilter = before;
   }
 }

@@ -1,6 +1,6 @@
 /** A nonlinearity at a higher sampling rate than the samples before and after it. Karras et al. 2021, section 3.1. */
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { deviceForm } from './device-forms.js';
+import { filterForm } from './device-forms.js';
 import { tf } from '../tensorflow.js';
 import { outputsOf, scaled } from './axis.js';
 import { alongColumns, alongRows, correlate } from './correlate.js';
@@ -29,7 +29,7 @@ export function filteredActivation(
   activate: (x: Tensor4D) => Tensor4D,
   down: Narrowing,
 ): Tensor4D {
-  const isInPhases = deviceForm() === 'cpu' && up.factor % down.factor === 0;
+  const isInPhases = filterForm() === 'phases' && up.factor % down.factor === 0;
   return isInPhases ? byPhases(x, up, activate, down) : inOrder(x, up, activate, down);
 }
 

@@ -11,11 +11,7 @@ export function resampleByConvolution(
   taps: readonly number[],
   { vertical, horizontal, gain }: Resampling,
 ): Tensor4D {
-  const padded = crop(
-    pad(withZeros(x, vertical.up, horizontal.up), vertical, horizontal),
-    vertical,
-    horizontal,
-  );
+  const padded = withEdges(withZeros(x, vertical.up, horizontal.up), vertical, horizontal);
   const weights = scaled([...taps].reverse(), gain);
   if (taps.length <= SHORT_TAPS) {
     const plane = weights.flatMap((row) => weights.map((column) => row * column));
@@ -27,7 +23,7 @@ export function resampleByConvolution(
 }
 
 /** `up - 1` zeros after every sample, both ways. [n, h, w, c] -> [n, h * up, w * up, c] */
-function withZeros(x: Tensor4D, upVertical: number, upHorizontal: number): Tensor4D {
+export function withZeros(x: Tensor4D, upVertical: number, upHorizontal: number): Tensor4D {
   if (upVertical === 1 && upHorizontal === 1) return x;
   const [n, height, width, channels] = x.shape;
   const wide = width * upHorizontal;
@@ -48,6 +44,11 @@ function padEnd(x: Tensor4D, zeros: number): Tensor4D {
     [0, 0],
     [0, zeros],
   ]);
+}
+
+/** Padded with zeros where an axis asks for them, cropped where its padding is negative. */
+export function withEdges(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
+  return crop(pad(x, vertical, horizontal), vertical, horizontal);
 }
 
 function pad(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {

@@ -1,11 +1,13 @@
 /** Resampling with filters: what it computes, and its transpose; how, says the form for each length and device. */
 import type { Tensor4D } from '@tensorflow/tfjs';
-import { deviceForm } from './device-forms.js';
+import { filterForm } from './device-forms.js';
 import { type Axis, type Resampling, scaled, transposedAxis } from './axis.js';
 import { resampleByConvolution } from './upfirdn2d-zero-insertion.js';
 import { customGradient } from './custom-gradient.js';
 import { depthwise, SHORT_TAPS } from './depthwise.js';
+import { resampleByMatrices } from './upfirdn2d-matrices.js';
 import { resampleByPhases } from './upfirdn2d-polyphase.js';
+import { resampleBySlices } from './upfirdn2d-slices.js';
 
 export interface FilterOptions {
   /** Zeros put after every sample before filtering: `up - 1` of them. */
@@ -47,14 +49,23 @@ export function downsample2d(
   return filter2d(x, taps, { down, padding, gain });
 }
 
+const RESAMPLE = {
+  phases: resampleByPhases,
+  convolution: resampleByConvolution,
+  matrices: resampleByMatrices,
+  slices: resampleBySlices,
+};
+
 function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling): Tensor4D {
   const { vertical, horizontal, gain } = resampling;
   return customGradient(
     { x },
     () => {
-      if (isShort(vertical, taps) && isShort(horizontal, taps)) return inOnePass(x, taps, resampling);
-      const inForm = deviceForm() === 'gpu' ? resampleByConvolution : resampleByPhases;
-      return inForm(x, taps, resampling);
+      const form = filterForm();
+      const isDepthwise = form === 'phases' || form === 'convolution';
+      if (isDepthwise && isShort(vertical, taps) && isShort(horizontal, taps))
+        return inOnePass(x, taps, resampling);
+      return RESAMPLE[form](x, taps, resampling);
     },
     (dy) => ({
       x: () =>

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { deviceForm, type DeviceForm, withDeviceForm } from '../../../../src/nn/ops/device-forms.js';
+import {
+  deviceForm,
+  type DeviceForm,
+  FILTER_FORMS,
+  withDeviceForm,
+  withFilterForm,
+} from '../../../../src/nn/ops/device-forms.js';
 import { biasAct } from '../../../../src/nn/ops/bias-act.js';
 import { conv2d, convTranspose2d } from '../../../../src/nn/ops/conv.js';
 import { filter2d, filterPlane } from '../../../../src/nn/ops/upfirdn2d.js';
@@ -81,13 +87,32 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>
         withDeviceForm(form, () => derivatives(operation, x, w)),
       ) as [Tensor[], Tensor[]];
-      for (const [i, wanted] of cpu.entries()) {
-        const found = gpu[i] as Tensor;
-        assert.deepEqual(found.shape, wanted.shape);
-        const error = tf.max(tf.abs(tf.sub(found, wanted))).dataSync()[0] as number;
-        const scale = tf.max(tf.abs(wanted)).dataSync()[0] as number;
-        assert.ok(error <= 1e-5 * Math.max(1, scale), `tensor ${i}: off by ${error} of ${scale}`);
-      }
+      assertClose(gpu, cpu);
+    });
+  });
+}
+
+function assertClose(found: readonly Tensor[], expected: readonly Tensor[]): void {
+  for (const [i, wanted] of expected.entries()) {
+    const own = found[i] as Tensor;
+    assert.deepEqual(own.shape, wanted.shape);
+    const error = tf.max(tf.abs(tf.sub(own, wanted))).dataSync()[0] as number;
+    const scale = tf.max(tf.abs(wanted)).dataSync()[0] as number;
+    assert.ok(error <= 1e-5 * Math.max(1, scale), `tensor ${i}: off by ${error} of ${scale}`);
+  }
+}
+
+const FILTERS = Object.entries(OPERATIONS).filter(([name]) => !name.includes('convolution'));
+
+for (const [name, operation] of FILTERS) {
+  test(`${name}: all forms of filters agree in values, gradients and their gradients`, () => {
+    tf.tidy(() => {
+      const x = tf.randomNormal([2, 17, 12, 3], 0, 1, 'float32', 1) as Tensor4D;
+      const w = tf.randomNormal([3, 3, 3, 4], 0, 1, 'float32', 2) as Tensor4D;
+      const [first, ...others] = FILTER_FORMS.map((form) =>
+        withFilterForm(form, () => derivatives(operation, x, w)),
+      );
+      for (const other of others) assertClose(other, first as Tensor[]);
     });
   });
 }
