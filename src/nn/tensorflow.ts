@@ -18,6 +18,10 @@ export interface NativeBackend extends Tf.KernelBackend {
     inputs: Tf.TensorInfo[],
     outputs: number,
   ): Tf.Tensor[];
+  /** A tensor by the library's number of it; type: the library's number of the type. */
+  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tf.Tensor;
+  getDTypeInteger(dtype: Tf.DataType): number;
+  readSync(dataId: Tf.DataId): Tf.BackendValues;
 }
 
 /** An attribute of a TensorFlow op, as the binding takes it. */

@@ -1,6 +1,7 @@
-/** The recording backend: it runs eager operations and records them for a graph. */
-import type { DataId, DataType, Tensor, TensorInfo } from '@tensorflow/tfjs';
+/** The recording backend: it records operations for a graph and computes nothing. */
+import type { BackendValues, DataId, DataType, Tensor, TensorInfo } from '@tensorflow/tfjs';
 import { type NativeBackend, nativeBackend, type OpAttribute, tf } from '../tensorflow.js';
+import { inferOutputs, type InferredTensor, type KnownTensor } from './shapes.js';
 
 /** A tensor in a graph: a node's name and the number of its output. */
 export interface Endpoint {
@@ -33,12 +34,16 @@ export interface Recording {
 }
 
 const BACKEND = 'recording';
+/** In place of the library's number of a tensor. */
+const NO_VALUES = -1;
 
 type BackendClass = new (binding: object, packageName: string) => NativeBackend;
 
 interface Recorder extends NativeBackend {
   start(prefix: string): Tape;
   stop(): void;
+  /** A tensor that has a shape and a type, but no values. */
+  symbolic(tensor: InferredTensor): Tensor;
 }
 
 /** A recording in progress. */
@@ -80,6 +85,15 @@ class Tape implements Recording {
     return endpoint;
   }
 
+  isWritten(dataId: DataId): boolean {
+    return this.values.has(dataId);
+  }
+
+  /** What is known of an operation's input. */
+  knownOf({ dataId, shape, dtype }: TensorInfo): KnownTensor {
+    return { shape, dtype, values: this.values.get(dataId)?.values };
+  }
+
   private name(op: string): string {
     return `${this.prefix}/${op}_${this.next++}`;
   }
@@ -94,6 +108,8 @@ function recorder(): Recorder {
 
   class RecordingBackend extends Native implements Recorder {
     private tape: Tape | null = null;
+    /** Sizes of tensors of integers that only a run will compute. */
+    private readonly integers = new WeakMap<DataId, number>();
 
     start(prefix: string): Tape {
       this.tape = new Tape(prefix);
@@ -105,9 +121,8 @@ function recorder(): Recorder {
     }
 
     override executeSingleOutput(op: string, attrs: OpAttribute[], inputs: TensorInfo[]): Tensor {
-      const output = super.executeSingleOutput(op, attrs, inputs);
-      this.tape?.recordOp(op, attrs, inputs, [output]);
-      return output;
+      if (!this.tape) return super.executeSingleOutput(op, attrs, inputs);
+      return this.record(this.tape, op, attrs, inputs)[0] as Tensor;
     }
 
     override executeMultipleOutputs(
@@ -116,9 +131,35 @@ function recorder(): Recorder {
       inputs: TensorInfo[],
       count: number,
     ): Tensor[] {
-      const outputs = super.executeMultipleOutputs(op, attrs, inputs, count);
-      this.tape?.recordOp(op, attrs, inputs, outputs);
+      if (!this.tape) return super.executeMultipleOutputs(op, attrs, inputs, count);
+      return this.record(this.tape, op, attrs, inputs);
+    }
+
+    symbolic({ shape, dtype }: InferredTensor): Tensor {
+      const metadata = { id: NO_VALUES, shape: [...shape], dtype: this.getDTypeInteger(dtype) };
+      const tensor = this.createOutputTensor(metadata);
+      if (dtype === 'int32') this.integers.set(tensor.dataId, tensor.size);
+      return tensor;
+    }
+
+    private record(tape: Tape, op: string, attrs: OpAttribute[], inputs: TensorInfo[]): Tensor[] {
+      const inferred = inferOutputs(
+        op,
+        attrs,
+        inputs.map((input) => tape.knownOf(input)),
+      );
+      const outputs = inferred.map((output) => this.symbolic(output));
+      tape.recordOp(op, attrs, inputs, outputs);
       return outputs;
+    }
+
+    /** TensorFlow.js checks the range of the indices of a gather: zeros pass. Nothing else is read. */
+    override readSync(dataId: DataId): BackendValues {
+      const integers = this.integers.get(dataId);
+      if (integers !== undefined) return new Int32Array(integers);
+      if (this.tape && !this.tape.isWritten(dataId))
+        throw new Error('a value was read while a program is recorded, where nothing is computed');
+      return super.readSync(dataId);
     }
 
     override write(values: Float32Array, shape: number[], dtype: DataType): DataId {
@@ -141,8 +182,8 @@ export interface RecordedInput {
 }
 
 /**
- * Runs `body` once, eagerly, on inputs of ones, and records it. All tensors are disposed of
- * afterwards; `body` can look up their endpoints in the recording before.
+ * Runs `body` once on tensors without values and records its operations; `shapes.ts` infers the
+ * shape of each output. Nothing is computed, so recording needs no device memory at any batch size.
  */
 export function record<Result>(
   prefix: string,
@@ -157,7 +198,7 @@ export function record<Result>(
     const result = tf.tidy(() => {
       const tensors: Record<string, Tensor> = {};
       for (const [name, { node, shape, dtype }] of Object.entries(inputs)) {
-        tensors[name] = tf.ones([...shape], dtype);
+        tensors[name] = backend.symbolic({ shape, dtype });
         tape.declareInput(tensors[name], node);
       }
       return body(tensors, tape) as never;
