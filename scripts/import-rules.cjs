@@ -18,5 +18,16 @@ module.exports = {
   activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'training', 'evaluation', 'report'],
   workers: [...FLOOR, 'storage', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
   client: [...FLOOR, 'storage', 'checkpoints'],
-  cli: [...FLOOR, 'storage', 'imaging', 'nn', 'weights', 'generation', 'training', 'evaluation', 'client'],
+  cli: [
+    ...FLOOR,
+    'storage',
+    'imaging',
+    'nn',
+    'checkpoints',
+    'weights',
+    'generation',
+    'training',
+    'evaluation',
+    'client',
+  ],
 };

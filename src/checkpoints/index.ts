@@ -1,3 +1,4 @@
 /** The public interface of the checkpoints folder; it loads no numeric library. */
+export { describeAutomaticSetting, findAutomaticSettings } from './automatic-settings.js';
 export { type CheckpointManifest, trainPrefix } from './manifest.js';
 export { findManifest, listSnapshots, newestListed, newestVerified, weightsDigest } from './reader.js';

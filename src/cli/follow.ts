@@ -1,7 +1,10 @@
 /** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
 import type { Client } from '../client/index.js';
+import { findAutomaticSettings } from '../checkpoints/index.js';
 import { downloadReport } from '../client/report-download.js';
 import { describeTransfer } from '../weights/transfer-report.js';
+import { environment } from '../core/environment.js';
+import { openStore } from '../storage/index.js';
 import type { PipelineResult } from '../spec/results.js';
 import { printResult, tell } from './terminal.js';
 import { watchUntilEnd } from './watching.js';
@@ -16,7 +19,9 @@ export async function follow(client: Client, runId: string, json?: boolean): Pro
   };
   process.once('SIGINT', leave);
   try {
-    const result = await watchUntilEnd(client, runId);
+    const result = await watchUntilEnd(client, runId, () =>
+      findAutomaticSettings(openStore(environment.storeUri()), runId),
+    );
     const report = result.stages.evaluate ? await downloadReport(runId, result.stages.evaluate) : null;
     printResult(json, { ...result, report }, summary(result, report));
     return result;

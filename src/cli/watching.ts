@@ -4,7 +4,8 @@ import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { type Client, type LiveProgress, progressOf, resultOf, runStatus } from '../client/index.js';
 import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
-import type { PipelineResult } from '../spec/results.js';
+import { describeAutomaticSetting } from '../checkpoints/index.js';
+import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
 import { stageView } from './stage-view.js';
 import { tell } from './terminal.js';
 
@@ -15,15 +16,24 @@ const ANSWER_MS = 10_000;
 /**
  * Shows progress until the run ends, however often its servers go and come back.
  *
+ * @param settingsOf what the training chose for settings on `auto`; asked for once it takes steps
  * @throws FailedRunError when it fails, RunError when there is no such run
  */
-export async function watchUntilEnd(client: Client, runId: string): Promise<PipelineResult> {
+export async function watchUntilEnd(
+  client: Client,
+  runId: string,
+  settingsOf: () => Promise<AutomaticSetting[]> = async () => [],
+): Promise<PipelineResult> {
   const view = process.stderr.isTTY ? new BarView() : new LineView();
   let isAway = false;
+  let hasTrained = false;
   try {
     for (;;) {
       try {
-        const isRunning = await look(client, runId, view);
+        const { isRunning, trains } = await look(client, runId, view);
+        if (trains && !hasTrained)
+          for (const setting of await settingsOf()) view.note(describeAutomaticSetting(setting));
+        hasTrained ||= trains;
         if (isAway) view.note('The server answers again.');
         isAway = false;
         if (!isRunning) return await resultOf(client, runId);
@@ -39,8 +49,12 @@ export async function watchUntilEnd(client: Client, runId: string): Promise<Pipe
   }
 }
 
-/** @returns whether the run is running */
-async function look(client: Client, runId: string, view: View): Promise<boolean> {
+/** @returns whether the run is running, and whether its trainer takes steps */
+async function look(
+  client: Client,
+  runId: string,
+  view: View,
+): Promise<{ isRunning: boolean; trains: boolean }> {
   const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + ANSWER_MS, work);
   const isRunning = (await within(() => runStatus(client, runId))) === 'running';
   // A run that has ended may be past answering questions: one that was refused at its start never learnt to.
@@ -49,7 +63,7 @@ async function look(client: Client, runId: string, view: View): Promise<boolean>
     return null;
   });
   if (progress) view.show(progress);
-  return isRunning;
+  return { isRunning, trains: (progress?.live?.step ?? 0) > 0 };
 }
 
 interface View {

@@ -4,7 +4,13 @@ import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import sharp from 'sharp';
 import { describeTransfer } from '../weights/transfer-report.js';
-import { type CheckpointManifest, findManifest, listSnapshots } from '../checkpoints/index.js';
+import {
+  type CheckpointManifest,
+  describeAutomaticSetting,
+  findAutomaticSettings,
+  findManifest,
+  listSnapshots,
+} from '../checkpoints/index.js';
 import {
   shardListSchema,
   type SyntheticManifest,
@@ -68,7 +74,7 @@ async function gather(
       rejected: manifest.rejected,
     },
     synthetic: { digest: synthetic.digest, images: synthetic.images },
-    lineage: lineage(run, checkpoint),
+    lineage: [...lineage(run, checkpoint), ...(await automaticSettings(store, run))],
   };
 }
 
@@ -102,6 +108,12 @@ function lineage(
   }
   facts.push(['Reused from earlier runs', reused.length > 0 ? reused.join(', ') : 'nothing']);
   return facts;
+}
+
+async function automaticSettings(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {
+  const settings = await findAutomaticSettings(store, runId);
+  if (settings.length === 0) return [];
+  return [['Settings on auto', settings.map(describeAutomaticSetting).join('; ')]];
 }
 
 async function classRows(store: ObjectStore, run: EvaluateInput): Promise<ClassRow[]> {

@@ -52,7 +52,7 @@ function* refusals(train: OfficialSettings): Iterable<[key: string, message: str
   if (train.aug === 'ada' && train.adaKimg !== 'auto' && train.adaKimg !== adaKimg)
     yield ['adaKimg', fixed(`auto or ${adaKimg}`)];
   // Auto would be `medical` for gray images: what flips and inverts them has to be asked for.
-  if (train.aug !== 'none' && train.augPipe !== 'bgc')
+  if (train.aug !== 'none' && train.aug !== 'auto' && train.augPipe !== 'bgc')
     yield [
       'augPipe',
       'must be chosen with engine stylegan3, which has bgc only: that flips, turns and recolours images, gray ones too; set augPipe: bgc if left and right do not matter, else aug: none or engine: tfjs',

@@ -38,6 +38,14 @@ export interface PreprocessResult {
   dataset: DatasetRef;
 }
 
+/** What a training chose for a key of its spec that says `auto`. */
+export interface AutomaticSetting {
+  key: string;
+  value: string;
+  /** In a few words. */
+  reason: string;
+}
+
 /** What a training copied from another one. */
 export interface TransferReport {
   /** Run, checkpoint or weights that it started from. */

@@ -48,9 +48,11 @@ const settings = z.strictObject({
     .describe('Who trains: the built-in engine, or your own checkout of the official trainer.'),
   stylegan3: officialSchema,
   cfg: z
-    .enum(['stylegan2', 'stylegan3-t', 'stylegan3-r'])
-    .default('stylegan2')
-    .describe('Network family; stylegan3-t follows translations of its features, stylegan3-r rotations too.'),
+    .enum(['auto', 'stylegan2', 'stylegan3-t', 'stylegan3-r'])
+    .default('auto')
+    .describe(
+      'Network family; stylegan3-t follows translations of its features, stylegan3-r rotations too; auto: stylegan2 on a CPU, stylegan3-t on a GPU.',
+    ),
   kimg: positive
     .max(1e6)
     .default(25_000)
@@ -60,7 +62,7 @@ const settings = z.strictObject({
     .union([auto, z.int().min(1).max(LARGEST_BATCH)])
     .default('auto')
     .describe(
-      'Images in memory at once: a step works its batch off in rounds of so many; auto: all at once.',
+      'Images in memory at once: gradients of a batch are accumulated over micro-batches of this size; auto: as many as fit into memory.',
     ),
   gamma: z
     .union([auto, z.number().min(0)])
@@ -91,9 +93,11 @@ const settings = z.strictObject({
   zDim: z.int().min(4).max(1024).default(512),
   wDim: z.int().min(4).max(1024).default(512),
   aug: z
-    .enum(['none', 'ada', 'fixed'])
-    .default('none')
-    .describe('Discriminator augmentation: none, adaptive, or always as strong.'),
+    .enum(['auto', 'none', 'ada', 'fixed'])
+    .default('auto')
+    .describe(
+      'Discriminator augmentation: none, adaptive, or of constant strength; auto: adaptive below 100,000 training images.',
+    ),
   augPipe: z
     .enum(['auto', ...AUGMENTATION_SET_NAMES])
     .default('auto')

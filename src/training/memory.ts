@@ -1,6 +1,6 @@
 /** Out-of-memory: how it is detected, how much memory there was, and the error with its hint. */
 import { readFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
 import { groupSize, roundSizes } from '../spec/micro-batches.js';
 import { RESUME_HINT } from './process/messages.js';
@@ -61,7 +61,7 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
  * Micro-batches with the batch's own groups of the minibatch deviation change nothing else: they
  * are preferred.
  */
-function largestMicroBatch(batch: number, most: number): number | undefined {
+export function largestMicroBatch(batch: number, most: number): number | undefined {
   const sizes = roundSizes(batch).filter((size) => size <= most);
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
@@ -80,6 +80,12 @@ export function availableMemory(): number {
   const constrained = process.constrainedMemory();
   const limits = [totalmem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY, addressSpaceLimit()];
   return Math.min(...limits);
+}
+
+/** Bytes that no process uses now, of those that this one may use. */
+export function freeMemory(): number {
+  const free = /^MemAvailable:\s+(\d+) kB$/m.exec(contentOf('/proc/meminfo'))?.[1];
+  return Math.min(availableMemory(), free ? Number(free) * 1024 : freemem());
 }
 
 /**

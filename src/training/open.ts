@@ -29,6 +29,7 @@ import { TrainingData, type TrainingImages } from './data.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { planTraining, type TrainingPlan } from './plan.js';
+import { reportAutomaticSettings } from './report-settings.js';
 import { keepRealImages, PreviewPainter } from './preview.js';
 import type { TrainerJob } from './process/messages.js';
 import { linesOf } from './statistics.js';
@@ -51,7 +52,8 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
     warn,
   });
   const plan = planTraining(job, images, newest?.manifest ?? null);
-  const { config, options, classes, configuration } = plan;
+  const { config, options, classes, configuration, automatic } = plan;
+  if (!newest) await reportAutomaticSettings(store, runPrefix, automatic);
   emit({ type: 'memory', ...planMemory(config, options), resumes: newest !== null });
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   warnOfSmallerGroups(options, warn);

@@ -5,14 +5,26 @@
 import type { CheckpointManifest, TrainingConfiguration } from '../checkpoints/manifest.js';
 import { DatasetError } from '../core/errors.js';
 import { resolveAugmentation } from '../gan/augment/options.js';
+import { defaultSet } from '../gan/augment/sets.js';
 import type { NetworkConfig } from '../gan/config.js';
 import { resolveTrainingOptions, type TrainingOptions } from '../gan/loss/options.js';
 import type { ClassShare } from '../generation/classes.js';
 import { usesGpu } from '../nn/tensorflow.js';
+import type { AutomaticSetting } from '../spec/results.js';
+import {
+  automaticSettings,
+  type Choices,
+  type ChosenSpec,
+  chooseBatchGpu,
+  chooseSettings,
+} from './automatic.js';
 import type { TrainingImages } from './data.js';
+import { freeMemory } from './memory.js';
+import { planMemory } from './memory-estimate.js';
 import { resolvePrecision } from './precision.js';
 import type { TrainerJob } from './process/messages.js';
 import { conditionalClasses, specifiedNetwork } from './specified-network.js';
+import { resolveXla } from './xla.js';
 
 export interface TrainingPlan {
   config: NetworkConfig;
@@ -20,6 +32,8 @@ export interface TrainingPlan {
   /** With the number of images of each; null: unconditional. */
   classes: ClassShare[] | null;
   configuration: TrainingConfiguration;
+  /** What the spec left to GIST. */
+  automatic: AutomaticSetting[];
 }
 
 /**
@@ -31,7 +45,6 @@ export function planTraining(
   images: TrainingImages,
   newest: CheckpointManifest | null,
 ): TrainingPlan {
-  const { train } = job;
   if (images.count === 0) {
     throw new DatasetError({
       what: 'the data set has no training images',
@@ -39,14 +52,40 @@ export function planTraining(
       hint: 'Give more images or a smaller holdout.',
     });
   }
+  const facts = { images: images.count, usesGpu: usesGpu(), newest };
+  const train = chooseSettings(job.train, facts);
   const classes = countedClasses(job, images);
   const { resolution, channels } = images;
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
   const half = resolvePrecision(train, usesGpu(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const resolved = resolveTrainingOptions(config, train, resolveAugmentation(config.channels, train));
+  const batchGpu = chooseBatchGpu(config, train, newest, freeMemory());
+  const augmentation = resolveAugmentation(config.channels, train);
+  const resolved = resolveTrainingOptions(config, { ...train, batchGpu }, augmentation);
   const options = { ...resolved, emaRampup: newest ? rampupOf(newest) : resolved.emaRampup };
-  return { config, options, classes, configuration: configurationOf(job, config, options) };
+  const automatic = automaticSettings({
+    train: job.train,
+    chosen: train,
+    facts,
+    config,
+    values: resolvedValues(train, config, options),
+    memory: planMemory(config, options, freeMemory()),
+  });
+  return { config, options, classes, configuration: configurationOf(job, train, config, options), automatic };
+}
+
+/** Values of keys that may be on `auto`, apart from those that {@link ChosenSpec} has. */
+function resolvedValues(
+  train: ChosenSpec,
+  config: NetworkConfig,
+  { batchGpu, gamma, glr, dlr, emaKimg, augmentation }: TrainingOptions,
+): Choices['values'] {
+  const adaKimg = augmentation?.aug === 'ada' ? augmentation.adaKimg : undefined;
+  const augPipe = train.augPipe === 'auto' ? defaultSet(config.channels) : train.augPipe;
+  const precision = config.half ?? 'float32';
+  const xla = resolveXla(train.xla);
+  const mapDepth = config.mappingLayers;
+  return { batchGpu, gamma, glr, dlr, emaKimg, adaKimg, augPipe, precision, xla, mapDepth };
 }
 
 function countedClasses({ train }: TrainerJob, images: TrainingImages): ClassShare[] | null {
@@ -60,10 +99,10 @@ function countedClasses({ train }: TrainerJob, images: TrainingImages): ClassSha
 
 function configurationOf(
   job: TrainerJob,
+  { mirror, aug }: ChosenSpec,
   config: NetworkConfig,
   options: TrainingOptions,
 ): TrainingConfiguration {
-  const { mirror, aug } = job.train;
   const { batchGpu, ...rest } = options;
   // Sums over micro-batches are rounded differently. A batch in one piece is recorded as before
   // there were micro-batches.

@@ -1,6 +1,7 @@
 /** The networks that a spec and a data set define, for either engine. */
 import { TrainingError } from '../core/errors.js';
 import type { TrainSpec } from '../spec/train.js';
+import type { ChosenSpec } from './automatic.js';
 import type { ClassShare } from '../generation/classes.js';
 import { type NetworkConfig, resolveNetworkConfig } from '../gan/config.js';
 
@@ -26,7 +27,7 @@ export function conditionalClasses(
 
 /** @throws SpecError when a size is impossible */
 export function specifiedNetwork(
-  train: Pick<TrainSpec, 'cfg' | 'zDim' | 'wDim' | 'mapDepth' | 'cbase' | 'cmax'>,
+  train: Pick<ChosenSpec, 'cfg' | 'zDim' | 'wDim' | 'mapDepth' | 'cbase' | 'cmax'>,
   data: { resolution: number; channels: number; classes: number },
   clamp: number | null = null,
 ): NetworkConfig {

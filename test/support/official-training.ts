@@ -67,7 +67,7 @@ export class OfficialRig {
     const rig = new OfficialRig(tiny, folder, path.join(folder, 'tiny.safetensors'));
     const { train, dataset } = rig.job('any');
     const { resolution, channels } = await datasetShape(tiny.store, dataset.prefix);
-    const config = specifiedNetwork(train, { resolution, channels, classes: 2 });
+    const config = specifiedNetwork({ ...train, cfg: 'stylegan2' }, { resolution, channels, classes: 2 });
     await writeFile(rig.weights, encodeSafetensors(tinyWeights(config)));
     return rig;
   }

@@ -21,6 +21,8 @@ import { TestWorker } from './worker.js';
 
 /** The smallest training that has several checkpoints and lasts long enough to be interrupted. */
 export const TINY_TRAIN: PipelineInput['train'] = {
+  cfg: 'stylegan2',
+  aug: 'none',
   kimg: 3.2,
   batch: 8,
   cbase: 256,

@@ -35,6 +35,8 @@ export async function tinyTraining(given?: ObjectStore): Promise<TinyTraining> {
       runId,
       dataset,
       train: trainSchema.parse({
+        cfg: 'stylegan2',
+        aug: 'none',
         batch: 4,
         kimg: 0.24,
         snapshotKimg: 0.08,

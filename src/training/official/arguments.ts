@@ -1,6 +1,7 @@
 /** Converts a `train` spec to command-line options of the official train.py. */
 import { groupSize } from '../../spec/micro-batches.js';
 import type { TrainSpec } from '../../spec/train.js';
+import type { ChosenSpec } from '../automatic.js';
 
 /** Properties of the data set that the options depend on. */
 export interface DataFacts {
@@ -27,7 +28,7 @@ export interface AttemptFacts {
 const LONGEST_TICK = 4;
 
 /** Options of the networks and the optimization; equal for all attempts of a training. */
-export function officialSettings(train: TrainSpec, { resolution, classes }: DataFacts) {
+export function officialSettings(train: ChosenSpec, { resolution, classes }: DataFacts) {
   const { cfg, batch, batchGpu, gamma, glr, dlr, aug, target, p, mirror, freezed, cbase, cmax } = train;
   const { gpus, fp32 } = train.stylegan3;
   const perGpu = batchGpu === 'auto' ? batch / gpus : batchGpu;
@@ -54,7 +55,7 @@ export function officialSettings(train: TrainSpec, { resolution, classes }: Data
 }
 
 /** The arguments after `train.py`, with numbers as Python reads them. */
-export function officialArguments(train: TrainSpec, data: DataFacts, attempt: AttemptFacts): string[] {
+export function officialArguments(train: ChosenSpec, data: DataFacts, attempt: AttemptFacts): string[] {
   const { outdir, kimg, seed, resume } = attempt;
   const options = {
     outdir,

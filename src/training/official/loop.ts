@@ -68,8 +68,7 @@ async function startRun(
   training: OfficialTraining,
   { scratch, env, images }: { scratch: string; env: NodeJS.ProcessEnv; images: number },
 ): Promise<OfficialRun> {
-  const { train } = job;
-  const { checkout, archive, base, start, config } = training;
+  const { train, checkout, archive, base, start, config } = training;
   const outdir = path.join(scratch, 'runs');
   await mkdir(outdir);
   const args = officialArguments(train, config, {

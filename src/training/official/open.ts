@@ -25,6 +25,9 @@ import type { TrainerJob } from '../process/messages.js';
 import { LOADING_ALLOWANCE_MS, type TrainerControls } from '../controls.js';
 import { describeTransfer, recordTransfer } from '../../weights/transfer-report.js';
 import { OFFICIAL_CLAMP } from '../../weights/official-clamp.js';
+import { automaticSettings, type ChosenSpec, chooseSettings } from '../automatic.js';
+import { reportAutomaticSettings } from '../report-settings.js';
+import type { AutomaticSetting } from '../../spec/results.js';
 import { officialSettings, officialWarnings } from './arguments.js';
 import { findInitialSnapshot } from './initial-snapshot.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
@@ -35,6 +38,7 @@ import { collectWarnings } from '../warnings.js';
 
 export interface OfficialTraining {
   checkout: Checkout;
+  train: ChosenSpec;
   config: NetworkConfig;
   /** The data set as one zip. */
   archive: string;
@@ -67,7 +71,6 @@ export async function openOfficialTraining(
   const checkout = findCheckout();
   const { warnings, warn } = collectWarnings();
   const dataset = await openDataset(store, job.dataset.prefix);
-  const { config, fixed } = plan(job, dataset.manifest, checkout);
   const runPrefix = trainPrefix(job.runId);
   const { keepCheckpoints } = train;
   const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
@@ -75,6 +78,13 @@ export async function openOfficialTraining(
     keepCheckpoints,
     warn,
   });
+  const {
+    train: chosen,
+    config,
+    fixed,
+    automatic,
+  } = plan(job, dataset.manifest, checkout, newest?.manifest ?? null);
+  if (!newest) await reportAutomaticSettings(store, runPrefix, automatic);
   if (newest) assertSameConfiguration(fixed.configuration, newest.manifest, newest.ref.prefix);
   for (const limit of officialWarnings(train)) warn(limit);
   if (newest) warn(limitOfResume(newest.manifest.counters));
@@ -87,6 +97,7 @@ export async function openOfficialTraining(
   await keepRealImages(store, runPrefix, fixed.classes, () => firstImages(dataset, fixed.classes));
   return {
     checkout,
+    train: chosen,
     config,
     writer,
     fixed,
@@ -102,25 +113,39 @@ export async function openOfficialTraining(
 
 /** The networks, and what the manifest of every checkpoint repeats. */
 function plan(
-  { train, dataset }: TrainerJob,
-  { resolution, channels, classes: names, classImages }: DatasetManifest,
+  job: TrainerJob,
+  { resolution, channels, classes: names, classImages, images }: DatasetManifest,
   { python }: Checkout,
-): Pick<OfficialTraining, 'config' | 'fixed'> {
+  newest: CheckpointManifest | null,
+): Pick<OfficialTraining, 'train' | 'config' | 'fixed'> & { automatic: AutomaticSetting[] } {
+  const facts = { images: images.train, usesGpu: true, newest };
+  const train = chooseSettings(job.train, facts);
   const named = conditionalClasses(train.cond, names);
   const classes = named?.map(({ name }, i) => ({ name, images: classImages?.train[i] ?? 0 })) ?? null;
   const data = { resolution, channels, classes: classes?.length ?? 0 };
   const config = specifiedNetwork(train, data, train.stylegan3.fp32 ? null : OFFICIAL_CLAMP);
   // Settings that only distribute the work may differ from machine to machine.
-  const { gpus: _gpus, 'batch-gpu': _perGpu, ...settings } = officialSettings(train, data);
+  const { gpus: _gpus, 'batch-gpu': batchGpu, ...settings } = officialSettings(train, data);
   const library = `train.py on Python ${pythonVersion(python) ?? 'unknown'}`;
-  return {
+  const values = { batchGpu, gamma: settings.gamma, mapDepth: config.mappingLayers };
+  const automatic = automaticSettings({
+    train: job.train,
+    chosen: train,
+    facts,
     config,
+    values,
+    memory: null,
+  });
+  return {
+    train,
+    config,
+    automatic,
     fixed: {
       configuration: {
         engine: 'stylegan3',
         network: { ...config },
         training: { ...settings },
-        dataset: dataset.digest,
+        dataset: job.dataset.digest,
       },
       numericEnvironment: numericEnvironment(train, library),
       classes,

@@ -165,7 +165,10 @@ describe('engine stylegan3', () => {
     assert.match(only(transferred, 'started')[0]?.transfer ?? '', /G (\d+) of \1 tensors/);
     assert.ok(await findTransfer(rig.tiny.store, 'transferred'));
     const config = (classes: number) =>
-      specifiedNetwork(rig.job('any').train, { resolution: 16, channels: 1, classes });
+      specifiedNetwork(
+        { ...rig.job('any').train, cfg: 'stylegan2' },
+        { resolution: 16, channels: 1, classes },
+      );
     let finds = 0;
     const find = (address: string, classes = 2) => {
       const place = { store: rig.tiny.store, runPrefix: `found/${++finds}/` };
@@ -211,7 +214,7 @@ describe('engine stylegan3', () => {
   test('a snapshot has the networks of the spec, also where its shapes do not determine cbase, or it is refused', async () => {
     const { train } = rig.job('any');
     const configOf = (sizes: { cbase: number; cmax: number }) =>
-      specifiedNetwork({ ...train, ...sizes }, { resolution: 16, channels: 1, classes: 0 });
+      specifiedNetwork({ ...train, cfg: 'stylegan2', ...sizes }, { resolution: 16, channels: 1, classes: 0 });
     const wide = configOf({ cbase: 32_768, cmax: 8 });
     const snapshot = await rig.snapshotOf(tinyWeights(wide));
     const { parts, average } = snapshotParts(snapshot, 'x.pkl', wide);

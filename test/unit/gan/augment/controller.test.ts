@@ -70,9 +70,12 @@ test('a fixed strength never changes; without augmentation it is 0', () => {
   assert.deepEqual(initialAugmentation(options), zero);
 });
 
-test('settings: no augmentation by default; ada has target 0.6 within 500 kimg, 100 from other weights, with the set that suits the channels', () => {
-  const settings = (given: object) => trainSchema.parse(given);
-  assert.equal(resolveAugmentation(1, settings({})), null);
+test('settings: no augmentation on request; ada has target 0.6 within 500 kimg, 100 from other weights, with the set that suits the channels', () => {
+  const settings = (given: { aug: 'none' | 'ada' | 'fixed' } & Record<string, unknown>) => ({
+    ...trainSchema.parse(given),
+    aug: given.aug,
+  });
+  assert.equal(resolveAugmentation(1, settings({ aug: 'none' })), null);
   const ada = { aug: 'ada', target: 0.6, adaKimg: 500 };
   assert.deepEqual(resolveAugmentation(1, settings({ aug: 'ada' })), {
     ...ada,

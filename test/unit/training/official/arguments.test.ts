@@ -6,13 +6,15 @@ import {
   officialWarnings,
   tickKimg,
 } from '../../../../src/training/official/arguments.js';
+import { chooseSettings } from '../../../../src/training/automatic.js';
 import { trainSchema } from '../../../../src/spec/train.js';
 
 const ATTEMPT = { outdir: '/o', data: '/d.zip', kimg: 100, seed: 1, resume: null };
 
 function argumentsOf(spec: Record<string, unknown>, data = { resolution: 256, classes: 0 }, attempt = {}) {
   const train = trainSchema.parse({ engine: 'stylegan3', ...spec });
-  return officialArguments(train, data, { ...ATTEMPT, ...attempt });
+  const facts = { images: 600, usesGpu: true, newest: null };
+  return officialArguments(chooseSettings(train, facts), data, { ...ATTEMPT, ...attempt });
 }
 
 test('defaults leave to train.py what it decides by itself', () => {

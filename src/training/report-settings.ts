@@ -1,0 +1,14 @@
+/** Reports what a training chose for settings on `auto`: in the log, and in the store for people who watch. */
+import { recordAutomaticSettings } from '../checkpoints/automatic-settings.js';
+import { log } from '../core/log.js';
+import type { AutomaticSetting } from '../spec/results.js';
+import type { ObjectStore } from '../storage/object-store.js';
+
+export async function reportAutomaticSettings(
+  store: ObjectStore,
+  runPrefix: string,
+  settings: readonly AutomaticSetting[],
+): Promise<void> {
+  for (const { key, value, reason } of settings) log.info('setting chosen', { key, value, reason });
+  await recordAutomaticSettings(store, runPrefix, settings);
+}
