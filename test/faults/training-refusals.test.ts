@@ -110,7 +110,10 @@ describe('a training that cannot continue', () => {
   test('that runs out of memory fails permanently and names the batch that would fit', {
     skip: !existsSync(PRLIMIT),
   }, async () => {
-    const job = tiny.job('too-large', { spec: { batch: 2048, cbase: 2048, cmax: 64 }, targetKimg: 2 });
+    const job = tiny.job('too-large', {
+      spec: { batch: 2048, batchGpu: 2048, cbase: 2048, cmax: 64 },
+      targetKimg: 2,
+    });
     await assert.rejects(
       superviseTrainer(job, {
         onSpawn: (pid) => execFileSync(PRLIMIT, ['--pid', String(pid), `--as=${ADDRESS_SPACE_BYTES}`]),

@@ -11,7 +11,7 @@ test('a spec with only a name and a source is complete', () => {
   assert.deepEqual(spec.stages, ['preprocess', 'train', 'generate', 'evaluate']);
   assert.equal(spec.preprocess?.resolution, 256);
   assert.deepEqual(spec.preprocess?.holdout, { fraction: 0.2, seed: 0, by: 'image' });
-  assert.equal(spec.train.cfg, 'stylegan2');
+  assert.equal(spec.train.cfg, 'auto');
   assert.equal(spec.generate.count, 50_000);
 });
 
