@@ -68,7 +68,7 @@ export function largestMicroBatch(batch: number, most: number): number | undefin
 
 /** Whether an error message or log line reports a failed allocation. */
 export function reportsOutOfMemory(text: string): boolean {
-  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocation failed|ENOMEM/i.test(
+  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocat\w+ (failed|memory)|ENOMEM/i.test(
     text,
   );
 }

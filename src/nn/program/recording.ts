@@ -36,6 +36,8 @@ export interface Recording {
 const BACKEND = 'recording';
 /** In place of the library's number of a tensor. */
 const NO_VALUES = -1;
+/** A tensor of one repeated value is written as that value and its shape, from this size on. */
+const LARGE_FILL = 1024;
 
 type BackendClass = new (binding: object, packageName: string) => NativeBackend;
 
@@ -46,12 +48,25 @@ interface Recorder extends NativeBackend {
   symbolic(tensor: InferredTensor): Tensor;
 }
 
+/** A tensor of one repeated value. */
+interface Fill {
+  shape: number[];
+  dtype: DataType;
+  value: number;
+}
+
+function typeAttribute(name: string, dtype: DataType): OpAttribute {
+  const native = nativeBackend();
+  return { name, type: native.binding.TF_ATTR_TYPE as number, value: native.getDTypeInteger(dtype) };
+}
+
 /** A recording in progress. */
 class Tape implements Recording {
   readonly ops: RecordedOp[] = [];
   readonly constants: RecordedConstant[] = [];
   private readonly endpoints = new WeakMap<DataId, Endpoint>();
   private readonly values = new WeakMap<DataId, Omit<RecordedConstant, 'node'>>();
+  private readonly fills = new WeakMap<DataId, Fill>();
   private next = 0;
 
   constructor(private readonly prefix: string) {}
@@ -65,6 +80,10 @@ class Tape implements Recording {
     this.values.set(dataId, constant);
   }
 
+  recordFill(dataId: DataId, fill: Fill): void {
+    this.fills.set(dataId, fill);
+  }
+
   recordOp(op: string, attrs: OpAttribute[], inputs: TensorInfo[], outputs: TensorInfo[]): void {
     const node = this.name(op);
     this.ops.push({ node, op, attrs, inputs: inputs.map((input) => this.endpointOf(input)) });
@@ -75,13 +94,30 @@ class Tape implements Recording {
   endpointOf(tensor: TensorInfo): Endpoint {
     const known = this.endpoints.get(tensor.dataId);
     if (known) return known;
+    const fill = this.fills.get(tensor.dataId);
+    if (fill) return this.fillEndpoint(tensor.dataId, fill);
     const values = this.values.get(tensor.dataId);
     if (!values)
       throw new Error('the recording uses a tensor that was made outside of it and is not one of its inputs');
-    const constant = { node: this.name('Const'), ...values };
-    this.constants.push(constant);
-    const endpoint = { node: constant.node, output: 0, dtype: constant.dtype };
+    const endpoint = this.constant(values);
     this.endpoints.set(tensor.dataId, endpoint);
+    return endpoint;
+  }
+
+  private constant(values: Omit<RecordedConstant, 'node'>): Endpoint {
+    const node = this.name('Const');
+    this.constants.push({ node, ...values });
+    return { node, output: 0, dtype: values.dtype };
+  }
+
+  private fillEndpoint(dataId: DataId, { shape, dtype, value }: Fill): Endpoint {
+    const dims = this.constant({ dtype: 'int32', shape: [shape.length], values: Int32Array.from(shape) });
+    const repeated = this.constant({ dtype, shape: [], values: [value] });
+    const node = this.name('Fill');
+    const attrs = [typeAttribute('T', dtype), typeAttribute('index_type', 'int32')];
+    this.ops.push({ node, op: 'Fill', attrs, inputs: [dims, repeated] });
+    const endpoint = { node, output: 0, dtype };
+    this.endpoints.set(dataId, endpoint);
     return endpoint;
   }
 
@@ -163,6 +199,11 @@ function recorder(): Recorder {
     }
 
     override write(values: Float32Array, shape: number[], dtype: DataType): DataId {
+      if (this.tape && isLargeFill(values)) {
+        const { dataId } = this.symbolic({ shape, dtype });
+        this.tape.recordFill(dataId, { shape, dtype, value: values[0] as number });
+        return dataId;
+      }
       const dataId = super.write(values, shape, dtype);
       this.tape?.recordValues(dataId, { dtype, shape, values: values.slice() });
       return dataId;
@@ -172,6 +213,13 @@ function recorder(): Recorder {
   tf.copyRegisteredKernels('tensorflow', BACKEND);
   tf.registerBackend(BACKEND, () => new RecordingBackend(native.binding, '@tensorflow/tfjs-node-gpu'));
   return tf.findBackend(BACKEND) as Recorder;
+}
+
+function isLargeFill(values: ArrayLike<number>): boolean {
+  if (values.length < LARGE_FILL) return false;
+  const first = values[0];
+  for (let i = 1; i < values.length; i++) if (values[i] !== first) return false;
+  return true;
 }
 
 /** Placeholders of a recording: their node names, shapes and types. */
