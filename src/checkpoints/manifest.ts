@@ -41,6 +41,8 @@ const numericEnvironmentSchema = z.object({
   mode: z.enum(['graph', 'eager']),
   /** Whether graphs were compiled by XLA; left out where not. */
   xla: z.literal(true).optional(),
+  /** Whether products of float32 were computed in TF32 on a GPU; left out where not. */
+  tf32: z.literal(true).optional(),
   /** Environment variables of the numeric library; absent in checkpoints of earlier versions. */
   variables: z.record(z.string(), z.string()).optional(),
   /**

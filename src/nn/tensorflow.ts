@@ -2,9 +2,11 @@
 import { createRequire } from 'node:module';
 import type * as Tf from '@tensorflow/tfjs';
 import { SetupError } from '../core/errors.js';
+import { setDeviceEnvironment } from './device-environment.js';
 
 // Quiet before the library loads: it reads these once. What the user has set stands.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+setDeviceEnvironment();
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 
 /** The part of the native backend that recording and running of graphs stand on. */

@@ -150,10 +150,14 @@ const settings = z.strictObject({
     .describe(
       'Of the four highest resolutions, the rest being float32; auto: float16 on a GPU, float32 on a CPU.',
     ),
+  tf32: z
+    .boolean()
+    .default(false)
+    .describe('On a GPU: products of float32 in TF32, faster, with 10 bits of mantissa.'),
   xla: z
     .union([auto, z.boolean()])
     .default('auto')
-    .describe('Compiled steps are compiled further, by XLA; auto: on a GPU.'),
+    .describe('Compiled steps are compiled further, by XLA; auto: they are not.'),
   snapshotKimg: positive.default(40).describe('A preview, a metric and a checkpoint every so many kimg.'),
   checkpointMinutes: positive.default(10).describe('A checkpoint at least every so many minutes.'),
   keepCheckpoints: z

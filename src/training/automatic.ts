@@ -118,7 +118,7 @@ export function automaticSettings({
     mapDepth: published,
     cond: config.classes > 0 ? `${config.classes} classes` : 'no classes to tell apart',
     precision: resumed ? 'as the training started' : device,
-    xla: device,
+    xla: 'compiling takes minutes and gains little',
     threads: 'all processors',
   };
   const all = {

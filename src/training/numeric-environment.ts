@@ -17,14 +17,14 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
 
 /** Environment variables that change what kernels compute. */
 const VARIABLES =
-  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE|NVIDIA_TF32_OVERRIDE)$/;
+  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE)$/;
 
 /**
  * @param library name and version of the numeric library
  * @param graph SHA-256 of the compiled step; null in eager mode
  */
 export function numericEnvironment(
-  train: Pick<TrainSpec, 'threads' | 'mode' | 'xla'>,
+  train: Pick<TrainSpec, 'threads' | 'mode' | 'xla' | 'tf32'>,
   library: string,
   graph: string | null = null,
 ): NumericEnvironment {
@@ -35,6 +35,7 @@ export function numericEnvironment(
     platform: `${platform()}-${arch()}`,
     mode: train.mode,
     ...(resolveXla(train.xla) && { xla: true as const }),
+    ...(train.tf32 && { tf32: true as const }),
     variables: Object.fromEntries(
       Object.entries(process.env).flatMap(([name, value]) =>
         VARIABLES.test(name) && value ? [[name, value]] : [],

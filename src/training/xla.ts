@@ -5,11 +5,11 @@ import { allParts, expectedPath } from '../core/parts.js';
 import type { TrainSpec } from '../spec/train.js';
 
 /**
- * auto: where set-up installed the library for a GPU; on a CPU oneDNN's kernels are faster
- * (docs/decisions/mixed-precision.md).
+ * auto: no. On a CPU oneDNN's kernels are faster; on an H200 the step of a 256 px training was not
+ * compiled after two minutes (docs/decisions/mixed-precision.md).
  */
 export function resolveXla(xla: TrainSpec['xla']): boolean {
-  return xla === 'auto' ? environment.tensorflow() === 'cuda' : xla;
+  return xla === true;
 }
 
 /**
@@ -18,12 +18,9 @@ export function resolveXla(xla: TrainSpec['xla']): boolean {
  */
 export function xlaVariables(xla: TrainSpec['xla']): Record<string, string> {
   if (!resolveXla(xla)) return {};
-  const flags = ['--tf_xla_auto_jit=2'];
-  // With `true` operations on a CPU are compiled as well; by default only those on a GPU.
-  if (xla === true) flags.push('--tf_xla_cpu_global_jit');
-  const variables = { TF_XLA_FLAGS: flags.join(' ') };
-  if (environment.tensorflow() !== 'cuda') return variables;
+  const jit = '--tf_xla_auto_jit=2';
+  if (environment.tensorflow() !== 'cuda') return { TF_XLA_FLAGS: `${jit} --tf_xla_cpu_global_jit` };
   // XLA links GPU code with CUDA's device library, which is beside TensorFlow in the cache.
   const compiler = path.join(expectedPath(allParts().tensorflow), '..', 'nvidia', 'cuda_nvcc');
-  return { ...variables, XLA_FLAGS: `--xla_gpu_cuda_data_dir=${compiler}` };
+  return { TF_XLA_FLAGS: jit, XLA_FLAGS: `--xla_gpu_cuda_data_dir=${compiler}` };
 }

@@ -27,9 +27,13 @@ export function withDeviceForm<Result>(form: DeviceForm, body: () => Result): Re
 }
 
 /**
- * How resampling filters are computed. `phases`: one depthwise convolution a phase, without zeros between samples, the fastest form
- * on a CPU. `convolution`: zeros between samples, then depthwise convolutions. `matrices`: a product with a banded matrix along
- * each axis. `slices`: a sum of shifted pictures, for XLA to fuse.
+ * How resampling filters are computed.
+ *
+ * - `phases`: one depthwise convolution a phase, without zeros between samples; fastest on a CPU.
+ * - `convolution`: zeros between samples, then depthwise convolutions.
+ * - `matrices`: a product with a banded matrix along each axis; fastest on a GPU
+ *   (docs/decisions/mixed-precision.md).
+ * - `slices`: a sum of shifted images, for XLA to fuse.
  */
 export const FILTER_FORMS = ['phases', 'convolution', 'matrices', 'slices'] as const;
 export type FilterForm = (typeof FILTER_FORMS)[number];
@@ -40,7 +44,7 @@ let chosenFilter: FilterForm | null = null;
 export function filterForm(): FilterForm {
   if (chosenFilter) return chosenFilter;
   const named = FILTER_FORMS.find((form) => form === environment.filterForm());
-  return named ?? (deviceForm() === 'gpu' ? 'convolution' : 'phases');
+  return named ?? (deviceForm() === 'gpu' ? 'matrices' : 'phases');
 }
 
 /** Runs `body`, gradients that it takes included, with filters of one form. */

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { GistError, UsageError, wireError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
+import { setDeviceEnvironment } from '../../nn/device-environment.js';
 import { fixThreads } from '../../nn/threads.js';
 import { openStore } from '../../storage/index.js';
 import { type MemoryPlan, outOfMemory, reportsOutOfMemory } from '../memory.js';
@@ -66,12 +67,13 @@ function jobFile(): string {
 }
 
 /** Sets what TensorFlow reads when it is loaded, so it must be called before. */
-function prepareNative({ threads: wanted, engine, xla }: TrainerJob['train']): void {
+function prepareNative({ threads: wanted, engine, xla, tf32 }: TrainerJob['train']): void {
   const threads = resolveThreads(wanted);
   // For previews, TensorFlow would take GPU memory that the official trainer needs.
   if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
   fixThreads(threads);
+  setDeviceEnvironment({ tf32 });
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   // The user's own values have precedence.
   for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;

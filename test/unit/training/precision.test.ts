@@ -36,7 +36,7 @@ test('half precision op by op is refused', () => {
   );
 });
 
-test('XLA is on by default where the library is bound for a GPU, and finds its device library', () => {
+test("XLA is off by default; on a GPU it finds CUDA's device library", () => {
   const before = process.env.GIST_TENSORFLOW;
   try {
     process.env.GIST_TENSORFLOW = 'cpu';
@@ -44,9 +44,9 @@ test('XLA is on by default where the library is bound for a GPU, and finds its d
     assert.deepEqual(xlaVariables('auto'), {});
     assert.match(xlaVariables(true).TF_XLA_FLAGS ?? '', /--tf_xla_cpu_global_jit/);
     process.env.GIST_TENSORFLOW = 'cuda';
-    assert.equal(resolveXla('auto'), true);
-    assert.equal(xlaVariables('auto').TF_XLA_FLAGS, '--tf_xla_auto_jit=2');
-    assert.match(xlaVariables('auto').XLA_FLAGS ?? '', /^--xla_gpu_cuda_data_dir=.*nvidia\/cuda_nvcc$/);
+    assert.equal(resolveXla('auto'), false);
+    assert.equal(xlaVariables(true).TF_XLA_FLAGS, '--tf_xla_auto_jit=2');
+    assert.match(xlaVariables(true).XLA_FLAGS ?? '', /^--xla_gpu_cuda_data_dir=.*nvidia\/cuda_nvcc$/);
     assert.deepEqual(xlaVariables(false), {});
   } finally {
     if (before === undefined) delete process.env.GIST_TENSORFLOW;
@@ -55,7 +55,8 @@ test('XLA is on by default where the library is bound for a GPU, and finds its d
 });
 
 test('a checkpoint made with XLA differs from a training without, one of an earlier version does not', () => {
-  const of = (xla: boolean) => numericEnvironment({ threads: 1, mode: 'graph', xla }, 'tensorflow');
+  const of = (xla: boolean) =>
+    numericEnvironment({ threads: 1, mode: 'graph', xla, tf32: false }, 'tensorflow');
   assert.deepEqual(differences(of(true), of(false)), ['xla']);
   assert.deepEqual(differences(of(false), of(true)), ['xla']);
   assert.deepEqual(differences(of(false), of(false)), []);
@@ -63,7 +64,7 @@ test('a checkpoint made with XLA differs from a training without, one of an earl
 
 test('another compiled step or another setting of the library is reported, unless the checkpoint is of an earlier version without them', () => {
   const of = (graph: string) =>
-    numericEnvironment({ threads: 1, mode: 'graph', xla: false }, 'tensorflow', graph);
+    numericEnvironment({ threads: 1, mode: 'graph', xla: false, tf32: false }, 'tensorflow', graph);
   const { graph: _graph, variables: _variables, ...before } = of('a');
   assert.deepEqual(differences(of('a'), of('a')), []);
   assert.deepEqual(differences(of('a'), of('b')), ['graph']);
@@ -71,4 +72,11 @@ test('another compiled step or another setting of the library is reported, unles
     'variables',
   ]);
   assert.deepEqual(differences(before, of('a')), []);
+});
+
+test('a checkpoint made with TF32 differs from a training in full precision', () => {
+  const of = (tf32: boolean) =>
+    numericEnvironment({ threads: 1, mode: 'graph', xla: false, tf32 }, 'tensorflow');
+  assert.deepEqual(differences(of(true), of(false)), ['tf32']);
+  assert.deepEqual(differences(of(false), of(false)), []);
 });

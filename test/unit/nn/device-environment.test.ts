@@ -1,0 +1,42 @@
+/** What TensorFlow and CUDA are told before they are loaded, as a process of ours sees it. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const MODULE = path.resolve('dist/src/nn/device-environment.js');
+const NAMES = ['NVIDIA_TF32_OVERRIDE', 'TF_FORCE_GPU_ALLOW_GROWTH', 'CUDA_CACHE_PATH', 'CUDA_CACHE_MAXSIZE'];
+
+function environmentAfter(call: string, given: Record<string, string> = {}): Record<string, string> {
+  const code = `const { setDeviceEnvironment } = await import(${JSON.stringify(MODULE)}); ${call};
+    console.log(JSON.stringify(Object.fromEntries(${JSON.stringify(NAMES)}.map((name) => [name, process.env[name]]))));`;
+  const env = { PATH: process.env.PATH ?? '', HOME: '/home/somebody', ...given };
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', code], { env, encoding: 'utf8' });
+  return JSON.parse(out) as Record<string, string>;
+}
+
+test('products are of full precision, memory is taken as needed, compiled kernels are kept in the cache folder', () => {
+  assert.deepEqual(environmentAfter('setDeviceEnvironment()'), {
+    NVIDIA_TF32_OVERRIDE: '0',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    CUDA_CACHE_PATH: '/home/somebody/.cache/gist/cuda-kernels',
+    CUDA_CACHE_MAXSIZE: String(2 ** 32),
+  });
+});
+
+test('a training that asks for TF32 gets it, and what is loaded later does not take it back', () => {
+  const env = environmentAfter('setDeviceEnvironment({ tf32: true }); setDeviceEnvironment()');
+  assert.equal(env.NVIDIA_TF32_OVERRIDE, '1');
+});
+
+test("the user's values for memory and cache have precedence; precision is not the environment's to change", () => {
+  const given = {
+    NVIDIA_TF32_OVERRIDE: '1',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'false',
+    CUDA_CACHE_PATH: '/scratch',
+  };
+  const env = environmentAfter('setDeviceEnvironment()', given);
+  assert.equal(env.NVIDIA_TF32_OVERRIDE, '0');
+  assert.equal(env.TF_FORCE_GPU_ALLOW_GROWTH, 'false');
+  assert.equal(env.CUDA_CACHE_PATH, '/scratch');
+});
