@@ -1,10 +1,10 @@
 /**
  * The shape of one knee, drawn at random for a grade of osteoarthritis.
  *
- * Knee space: the joint line is y = 0, y grows towards the foot, x towards the fibula (lateral); one unit is
- * about half of the picture's shorter side. The signs of each grade follow Kellgren and Lawrence 1957,
- * "Radiological assessment of osteo-arthrosis": osteophytes, narrowing of the joint space, sclerosis of the
- * bone under the cartilage, deformed bone ends.
+ * Knee space: the joint line is y = 0, y grows towards the foot, x towards the fibula (lateral);
+ * one unit is about half of the picture's shorter side. The signs of each grade follow Kellgren and
+ * Lawrence 1957, "Radiological assessment of osteo-arthrosis": osteophytes, narrowing of the joint
+ * space, sclerosis of the bone under the cartilage, deformed bone ends.
  */
 import type { RandomStream } from '../../src/core/random.js';
 import { Curve } from './curve.js';
@@ -154,9 +154,9 @@ function tibiaSide(random: RandomStream, plateau: number, shin: number, osteophy
 
 function fibula(random: RandomStream, plateau: number) {
   const head = 0.34 + 0.03 * random.normal();
-  const centre = plateau - 0.03 + 0.02 * random.normal();
+  const center = plateau - 0.03 + 0.02 * random.normal();
   return {
-    fibulaCentre: new Curve((y) => centre - 0.09 * smoothstep(head, 1.3, y)),
+    fibulaCentre: new Curve((y) => center - 0.09 * smoothstep(head, 1.3, y)),
     fibulaHalfWidth: new Curve((y) => {
       const cap = y < head ? -1 : Math.sqrt(Math.min((y - head) / 0.1, 1));
       return cap < 0 ? -0.2 : 0.115 * cap - 0.045 * smoothstep(head + 0.12, head + 0.4, y);

@@ -9,8 +9,8 @@ const CORTEX = 0.16;
 const TEXTURE = 0.03;
 
 /**
- * Brightness of a knee at a point of knee space: 0 air, about 0.3 soft tissue, about 0.6 bone, up to 1.
- * `soft` is the width of the smooth edges in knee-space units (focal blur).
+ * Brightness of a knee at a point of knee space: 0 air, about 0.3 soft tissue, about 0.6 bone, up
+ * to 1. `soft` is the width of the smooth edges in knee-space units (focal blur).
  */
 export function kneeAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
   const halfWidth = anatomy.tissueHalfWidth.at(y);
@@ -53,8 +53,8 @@ function fibulaAt(anatomy: Anatomy, x: number, y: number, soft: number): number 
 }
 
 /**
- * Bone of a tube: rays along its edge pass through more cortex, so the edge is brighter than the middle; under
- * the joint surface lies a bright plate, thicker and brighter with sclerosis.
+ * Bone of a tube: rays along its edge pass through more cortex, so the edge is brighter than the
+ * middle; under the joint surface lies a bright plate, thicker and brighter with sclerosis.
  */
 function boneAt(distance: number, depth: number, sclerosis: number, soft: number): number {
   if (distance > soft) return 0;

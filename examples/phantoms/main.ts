@@ -1,4 +1,7 @@
-/** The command line of the phantom generator: `node dist/examples/phantoms/main.js FOLDER --count 600 --seed 0`. */
+/**
+ * The command line of the phantom generator: `node dist/examples/phantoms/main.js FOLDER --count
+ * 600 --seed 0`.
+ */
 import { Command, InvalidArgumentError } from 'commander';
 import { GistError } from '../../src/core/errors.js';
 import { DEFAULT_CLASSES, writePhantoms } from './write-phantoms.js';

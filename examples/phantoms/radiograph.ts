@@ -1,4 +1,6 @@
-/** One radiograph: a knee seen by a detector, with its exposure, position, noise, blur and borders. */
+/**
+ * One radiograph: a knee seen by a detector, with its exposure, position, noise, blur and borders.
+ */
 import type { RandomStream } from '../../src/core/random.js';
 import { type Anatomy, drawAnatomy, type Grade } from './anatomy.js';
 import { Curve } from './curve.js';
@@ -32,14 +34,19 @@ interface Acquisition {
   soft: number;
   /** Passes of a [1 2 1]/4 filter: blur of the detector. */
   blurPasses: number;
-  /** Pixels hidden by the collimator on the left, top, right and bottom; null: the whole detector was lit. */
+  /**
+   * Pixels hidden by the collimator on the left, top, right and bottom; null: the whole detector
+   * was lit.
+   */
   collimator: { insets: [number, number, number, number]; radius: number } | null;
 }
 
 const SHORT_SIDE = { min: 200, max: 440 };
 const ASPECT = { min: 1.05, max: 1.3 };
 
-/** A radiograph of a new knee; draws everything from `random`, so equal streams give equal pixels. */
+/**
+ * A radiograph of a new knee; draws everything from `random`, so equal streams give equal pixels.
+ */
 export function takeRadiograph(random: RandomStream, grade: Grade): GrayImage {
   const anatomy = drawAnatomy(random, grade);
   const acquisition = drawAcquisition(random);

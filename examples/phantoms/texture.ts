@@ -16,7 +16,10 @@ export function normalAt(key: number, index: number): number {
   return white[(h ^ (h >>> 13)) & MASK] as number;
 }
 
-/** Trabecular texture at a point of knee space: mean 0, standard deviation about 1, drawn out vertically. */
+/**
+ * Trabecular texture at a point of knee space: mean 0, standard deviation about 1, drawn out
+ * vertically.
+ */
 export function trabeculaeAt(x: number, y: number): number {
   const u = x * TEXELS;
   const v = y * TEXELS;

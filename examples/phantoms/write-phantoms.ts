@@ -15,13 +15,18 @@ export const DEFAULT_CLASSES: readonly number[] = [30, 25, 20, 15, 10];
 const IN_FLIGHT = 4;
 
 export interface PhantomOptions {
-  /** Folder to write to; made if absent. It may hold an earlier, equal or smaller, set: files are overwritten. */
+  /**
+   * Folder to write to; made if absent. It may hold an earlier, equal or smaller, set: files are
+   * overwritten.
+   */
   folder: string;
   /** Pictures in total, at least one. */
   count: number;
   /** Equal seeds give equal bytes (with the same version of sharp). Any integer. */
   seed: number;
-  /** Relative shares of grades 0, 1, ...; one to five positive numbers. Default: 30, 25, 20, 15, 10. */
+  /**
+   * Relative shares of grades 0, 1, ...; one to five positive numbers. Default: 30, 25, 20, 15, 10.
+   */
   classes?: readonly number[];
   onProgress?: OnProgress;
 }
@@ -40,10 +45,12 @@ interface Planned {
 }
 
 /**
- * Writes `folder/grade-0/0001.png`, `folder/grade-0/0002.jpg`, ...: gray pictures of 200 to 600 pixels a side.
- * A picture depends on the seed, its grade and its number only, so a larger set contains the smaller one.
+ * Writes `folder/grade-0/0001.png`, `folder/grade-0/0002.jpg`, ...: gray pictures of 200 to 600
+ * pixels a side. A picture depends on the seed, its grade and its number only, so a larger set
+ * contains the smaller one.
  *
- * @throws UsageError for impossible counts or shares, or if the folder holds pictures that are not of this set
+ * @throws UsageError for impossible counts or shares, or if the folder holds pictures that are not
+ *   of this set
  */
 export async function writePhantoms(options: PhantomOptions): Promise<PhantomSet> {
   const counts = shareOut(options.count, options.classes ?? DEFAULT_CLASSES);
@@ -129,7 +136,7 @@ async function writeAll({ folder, seed, onProgress }: PhantomOptions, plan: Plan
 }
 
 function encode({ width, height, pixels }: GrayImage, file: string): Promise<Buffer> {
-  const image = sharp(pixels, { raw: { width, height, channels: 1 } }).toColourspace('b-w');
+  const image = sharp(pixels, { raw: { width, height, channels: 1 } }).toColorspace('b-w');
   return file.endsWith('.jpg')
     ? image.jpeg({ quality: 92 }).toBuffer()
     : image.png({ compressionLevel: 3 }).toBuffer();

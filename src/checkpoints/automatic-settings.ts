@@ -1,4 +1,4 @@
-/** The record of what a training chose for settings on `auto`, beside its checkpoints: `settings.json`. */
+/** The record of settings that a training chose, `settings.json` beside its checkpoints. */
 import { z } from 'zod';
 import type { AutomaticSetting } from '../spec/results.js';
 import { findJson, putJson } from '../storage/json.js';

@@ -97,7 +97,7 @@ export class Ownership {
         return;
       } catch (error) {
         if (!(error instanceof PreconditionFailedError)) throw error;
-        await this.recognise(next);
+        await this.recognize(next);
         if (this.current === next) return;
       }
     }
@@ -110,7 +110,7 @@ export class Ownership {
   }
 
   /** A failed condition is either another owner, or a write of our own whose reply was lost. */
-  private async recognise(attempted: CheckpointList): Promise<void> {
+  private async recognize(attempted: CheckpointList): Promise<void> {
     const { list, etag } = await readStoredList(this.store, this.runPrefix);
     if (!list || !etag || list.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
     this.etag = etag;

@@ -6,7 +6,7 @@ import { partOfVariable } from './manifest.js';
 export type Variables = Record<string, Float32Array>;
 
 /**
- * Parts by name. A variable without a known shape (a step power of an optimiser) is a list of its
+ * Parts by name. A variable without a known shape (a step power of an optimizer) is a list of its
  * values.
  */
 export function encodeVariables(

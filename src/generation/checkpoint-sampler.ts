@@ -1,4 +1,6 @@
-/** Samplers from checkpoints: the averaged generator's weights, verified, in a program of their own. */
+/**
+ * Samplers from checkpoints: the averaged generator's weights, verified, in a program of their own.
+ */
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program/program.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { CHECKPOINT_PARTS } from '../checkpoints/manifest.js';
@@ -21,7 +23,8 @@ const BATCH = 16;
  * A sampler from the averaged weights (G_ema) of a checkpoint.
  *
  * @param prefix of the checkpoint in the store; for a local folder: `openStore(folder)` and `''`.
- * @throws CheckpointError when it is no checkpoint, or its weights are damaged or of another configuration.
+ * @throws CheckpointError when it is no checkpoint, or its weights are damaged or of another
+ *   configuration.
  */
 export async function createSampler(
   store: ObjectStore,

@@ -10,7 +10,8 @@ export interface ClassShare {
 }
 
 /**
- * `as-real`: drawn with the frequencies of the training set. `uniform`: every class in turn. A list: these in turn.
+ * `as-real`: drawn with the frequencies of the training set. `uniform`: every class in turn. A
+ * list: these in turn.
  *
  * @param classes in label order; null: the generator is unconditional.
  * @returns label of image i (0, 1, ...) of the set; null when unconditional.

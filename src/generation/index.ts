@@ -1,4 +1,7 @@
-/** The public interface of the generation folder. It loads TensorFlow, so only compute processes and commands import it. */
+/**
+ * The public interface of the generation folder. It loads TensorFlow, so only compute processes and
+ * commands import it.
+ */
 export { createSampler, type SamplerOptions } from './checkpoint-sampler.js';
 export { encodeRawPng, tile } from './image-grid.js';
 export { Sampler } from './sampler.js';

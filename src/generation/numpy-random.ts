@@ -1,12 +1,16 @@
-/** Normal numbers as NumPy's legacy generator draws them, which official StyleGAN scripts take latents from. */
+/**
+ * Normal numbers as NumPy's legacy generator draws them, which official StyleGAN scripts take
+ * latents from.
+ */
 
 const WORDS = 624;
 const OFFSET = 397;
 
 /**
- * The generator behind `numpy.random.RandomState(seed).randn()`: MT19937 (Matsumoto and Nishimura 1998, "Mersenne twister: a
- * 623-dimensionally equidistributed uniform pseudo-random number generator"; seeded as in their revision of 2002), and
- * Marsaglia and Bray's polar method (1964), which makes two numbers at a time.
+ * The generator behind `numpy.random.RandomState(seed).randn()`: MT19937 (Matsumoto and Nishimura
+ * 1998, "Mersenne twister: a 623-dimensionally equidistributed uniform pseudo-random number
+ * generator"; seeded as in their revision of 2002), and Marsaglia and Bray's polar method (1964),
+ * which makes two numbers at a time.
  */
 export class LegacyNormal {
   private readonly state = new Uint32Array(WORDS);

@@ -17,8 +17,9 @@ export interface SamplerShape {
 }
 
 /**
- * An image depends on its seed, class and psi alone, not on what it is asked for together with: every batch has the same
- * size, and a seed always has the same place in it (kernels may round differently from place to place).
+ * An image depends on its seed, class and psi alone, not on what it is asked for together with:
+ * every batch has the same size, and a seed always has the same place in it (kernels may round
+ * differently from place to place).
  */
 export class Sampler {
   constructor(

@@ -1,4 +1,7 @@
-/** Synthetic data sets in the object store: shards of images by seed, the list of each, and the manifest over them. */
+/**
+ * Synthetic data sets in the object store: shards of images by seed, the list of each, and the
+ * manifest over them.
+ */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';

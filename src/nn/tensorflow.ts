@@ -61,7 +61,10 @@ const native = load();
 /** TensorFlow.js, bound to the native library. */
 export const tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof Tf;
 
-/** Loads one signature of a SavedModel; the signatures of one folder share a session and its variables. */
+/**
+ * Loads one signature of a SavedModel; the signatures of one folder share a session and its
+ * variables.
+ */
 export function loadSignature(folder: string, signature: string): Promise<LoadedSignature> {
   return native.node.loadSavedModel(folder, ['serve'], signature);
 }

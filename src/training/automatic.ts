@@ -24,8 +24,8 @@ export interface ChoiceFacts {
 }
 
 /**
- * Training images from which on a discriminator is not augmented. Karras et al. 2020 (ADA), section 4.1 and figure 7: augmentation
- * helps at 70,000 images of FFHQ, and no longer at 140,000.
+ * Training images from which on a discriminator is not augmented. Karras et al. 2020 (ADA), section
+ * 4.1 and figure 7: augmentation helps at 70,000 images of FFHQ, and no longer at 140,000.
  */
 export const LARGE_SET = 100_000;
 
@@ -60,8 +60,9 @@ function shown(images: number, mirror: boolean): number {
 }
 
 /**
- * The micro-batch that fits into memory: the whole batch, or the largest whose groups of the minibatch deviation are those of the
- * batch. Where none fits it is the whole batch, and the training ends with the advice of its memory plan.
+ * The micro-batch that fits into memory: the whole batch, or the largest whose groups of the
+ * minibatch deviation are those of the batch. Where none fits it is the whole batch, and the
+ * training ends with the advice of its memory plan.
  *
  * @param availableBytes that the training may take
  */

@@ -1,4 +1,4 @@
-/** Reports what a training chose for settings on `auto`: in the log, and in the store for people who watch. */
+/** Reports the settings that a training chose, in the log and in the store. */
 import { recordAutomaticSettings } from '../checkpoints/automatic-settings.js';
 import { log } from '../core/log.js';
 import type { AutomaticSetting } from '../spec/results.js';

@@ -21,7 +21,9 @@ export function outputsOf({ inputs, up, down, before, after }: Axis, taps: numbe
   return Math.floor((inputs * up + before + after - taps) / down) + 1;
 }
 
-/** Up and down change places: the transpose of a resampling is a resampling, with its taps reversed. */
+/**
+ * Up and down change places: the transpose of a resampling is a resampling, with its taps reversed.
+ */
 export function transposedAxis(axis: Axis, taps: number): Axis {
   const { inputs, up, down, before } = axis;
   const outputs = outputsOf(axis, taps);

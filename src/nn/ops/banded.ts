@@ -1,4 +1,7 @@
-/** Matrices that are zero off a band, times the columns or rows of pictures: resampling along one axis. */
+/**
+ * Matrices that are zero off a band, times the columns or rows of pictures: resampling along one
+ * axis.
+ */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type DeviceForm, deviceForm } from './device-forms.js';
@@ -32,7 +35,10 @@ export function alongWidth(x: Tensor4D, matrix: Band): Tensor4D {
   return tf.reshape(apply(matrix, rows), [n, height, matrix.outputs, c]);
 }
 
-/** matrix [outputs, inputs] times x [n, inputs, m]; the matrix is constant, so the gradient is its transpose. */
+/**
+ * matrix [outputs, inputs] times x [n, inputs, m]; the matrix is constant, so the gradient is its
+ * transpose.
+ */
 function apply(matrix: Band, x: Tensor3D): Tensor3D {
   return customGradient(
     { x },

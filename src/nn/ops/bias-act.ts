@@ -59,7 +59,10 @@ export function leakyRelu(x: Tensor): Tensor {
   );
 }
 
-/** dy where the activation was positive, 0.2 dy elsewhere. By the output: its sign is the input's, and bias and activation can be fused. */
+/**
+ * dy where the activation was positive, 0.2 dy elsewhere. By the output: its sign is the input's,
+ * and bias and activation can be fused.
+ */
 function slope(dy: Tensor, y: Tensor): Tensor {
   return customGradient(
     { dy },
@@ -78,8 +81,8 @@ function clampTo(x: Tensor, limit: number): Tensor {
 }
 
 /**
- * dy where x is within +-limit, 0 elsewhere. The gradient of fake quantisation is just that, in one pass; a narrow range is
- * symmetric, so that its limits are not moved.
+ * dy where x is within +-limit, 0 elsewhere. The gradient of fake quantisation is just that, in one
+ * pass; a narrow range is symmetric, so that its limits are not moved.
  */
 function within(dy: Tensor, x: Tensor, limit: number): Tensor {
   return customGradient(

@@ -1,4 +1,7 @@
-/** Convolution, its transpose and the gradient of its filter: three bilinear maps, each the gradient of the others. */
+/**
+ * Convolution, its transpose and the gradient of its filter: three bilinear maps, each the gradient
+ * of the others.
+ */
 import type { NamedAttrMap, NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
 import { deviceForm } from './device-forms.js';
 import { tf } from '../tensorflow.js';
@@ -11,10 +14,15 @@ export interface ConvOptions {
   padding: number;
 }
 
-/** Pixels that a filter comes to in a picture from which `shiftedProducts` beats the library's kernel; measured, see docs/decisions/compiled-step.md. */
+/**
+ * Pixels that a filter comes to in a picture from which `shiftedProducts` beats the library's
+ * kernel; measured, see docs/decisions/compiled-step.md.
+ */
 const PRODUCTS_FROM_PIXELS = 256;
 
-/** 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others. */
+/**
+ * 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others.
+ */
 const ALIGNED_CHANNELS = 16;
 
 type Shape4D = [number, number, number, number];
@@ -29,8 +37,8 @@ interface Geometry {
 }
 
 /**
- * Convolution as networks mean it (cross-correlation). x [n, h, w, in], w [kh, kw, in, out] -> [n, h', w', out].
- * Differentiable any number of times.
+ * Convolution as networks mean it (cross-correlation). x [n, h, w, in], w [kh, kw, in, out] -> [n,
+ * h', w', out]. Differentiable any number of times.
  *
  * @throws RangeError for a padding other than 0 or, at stride 1, (k - 1) / 2
  */
@@ -40,8 +48,9 @@ export function conv2d(x: Tensor4D, w: Tensor4D, { stride, padding }: ConvOption
 }
 
 /**
- * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, out, in] -> [n, (h-1) * stride + kh, ..., out]; `w` is the filter
- * of the convolution from out to in of which this is the transpose. Differentiable any number of times.
+ * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, out, in] -> [n, (h-1) *
+ * stride + kh, ..., out]; `w` is the filter of the convolution from out to in of which this is the
+ * transpose. Differentiable any number of times.
  */
 export function convTranspose2d(x: Tensor4D, w: Tensor4D, { stride }: { stride: number }): Tensor4D {
   const [n, height, width] = x.shape;
@@ -107,7 +116,10 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
   ) as Tensor4D;
 }
 
-/** Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, aligned pixels, and not too few of them. */
+/**
+ * Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, aligned
+ * pixels, and not too few of them.
+ */
 function prefersProducts({ strides, xShape, wShape: [kh, kw] }: Geometry): boolean {
   const [, height, width, channels] = xShape;
   if (deviceForm() === 'gpu' || strides > 2 || kh !== 3 || kw !== 3) return false;

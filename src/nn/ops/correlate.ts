@@ -1,4 +1,7 @@
-/** Correlation of each channel with one filter, whose edges may be padded or cropped; its gradient is one of the same kind. */
+/**
+ * Correlation of each channel with one filter, whose edges may be padded or cropped; its gradient
+ * is one of the same kind.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { customGradient } from './custom-gradient.js';
@@ -30,8 +33,8 @@ export function alongColumns(weights: readonly number[]): Kernel {
 const NONE: Edges = { before: 0, after: 0 };
 
 /**
- * y[r, c] = sum over i, j of weights[i, j] * x[r + i - vertical.before, c + j - horizontal.before], with zeros outside of x.
- * Differentiable any number of times.
+ * y[r, c] = sum over i, j of weights[i, j] * x[r + i - vertical.before, c + j - horizontal.before],
+ * with zeros outside of x. Differentiable any number of times.
  *
  * [n, h, w, c] -> [n, h + vertical.before + vertical.after - height + 1, likewise, c]
  */

@@ -16,15 +16,17 @@ interface TapeEngine {
 }
 
 /**
- * Applies `forward` off the tape and puts one node on it, whose gradients are `gradients`. Where those are made of
- * differentiable operations, so is the whole, any number of times. Unlike `tf.customGrad`, gradients nobody needs are not computed.
+ * Applies `forward` off the tape and puts one node on it, whose gradients are `gradients`. Where
+ * those are made of differentiable operations, so is the whole, any number of times. Unlike
+ * `tf.customGrad`, gradients nobody needs are not computed.
  */
 export function customGradient<Names extends string>(
   inputs: Record<Names, Tensor>,
   forward: () => Tensor,
   gradients: (dy: Tensor) => Gradients<Names>,
 ): Tensor {
-  // The engine throws the saved tensors away with the tape; saving keeps the inputs alive until then.
+  // The engine throws the saved tensors away with the tape; saving keeps the inputs alive until
+  // then.
   const invocation: Invocation = {
     forwardFunc: (_backend, save) => {
       const y = forward();

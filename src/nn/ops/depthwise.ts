@@ -6,7 +6,9 @@ import { tf } from '../tensorflow.js';
 /** Up to so many taps one pass over the plane reads less than two passes, one an axis. */
 export const SHORT_TAPS = 4;
 
-/** Of a convolution of each channel; padding: zeros before and after, vertically and horizontally. */
+/**
+ * Of a convolution of each channel; padding: zeros before and after, vertically and horizontally.
+ */
 export interface DepthwiseOptions {
   stride?: number;
   padding?: readonly [top: number, bottom: number, left: number, right: number];
@@ -20,7 +22,8 @@ export function depthwise(
   { stride = 1, padding = [0, 0, 0, 0] }: DepthwiseOptions = {},
 ): Tensor4D {
   const [, , , channels] = x.shape;
-  // Written once and spread by the graph, so that no file holds it for each of some thousand channels.
+  // Written once and spread by the graph, so that no file holds it for each of some thousand
+  // channels.
   const filter = tf.broadcastTo(tf.tensor4d([...plane], [height, width, 1, 1]), [height, width, channels, 1]);
   const attributes: Record<string, AttributeValue> = {
     T: ['type', 'float32'],

@@ -1,21 +1,28 @@
-/** Which of several equivalent forms of an operation is computed: the one that the device runs fastest. */
+/**
+ * Which of several equivalent forms of an operation is computed: the one that the device runs
+ * fastest.
+ */
 import { environment } from '../../core/environment.js';
 import { usesGpu } from '../tensorflow.js';
 
 /**
- * `cpu`: the least work, and matrix products in place of the library's slow kernels (measured: docs/decisions/compiled-step.md).
- * `gpu`: plain convolutions, which GPUs are made for.
+ * `cpu`: the least work, and matrix products in place of the library's slow kernels (measured:
+ * docs/decisions/compiled-step.md). `gpu`: plain convolutions, which GPUs are made for.
  */
 export type DeviceForm = 'cpu' | 'gpu';
 
 let chosen: DeviceForm | null = null;
 
-/** That of the device which the library computes on, unless {@link withDeviceForm} says otherwise. */
+/**
+ * That of the device which the library computes on, unless {@link withDeviceForm} says otherwise.
+ */
 export function deviceForm(): DeviceForm {
   return chosen ?? (usesGpu() ? 'gpu' : 'cpu');
 }
 
-/** Runs `body`, gradients that it takes included, in one form wherever it runs: to compare the two. */
+/**
+ * Runs `body`, gradients that it takes included, in one form wherever it runs: to compare the two.
+ */
 export function withDeviceForm<Result>(form: DeviceForm, body: () => Result): Result {
   const before = chosen;
   chosen = form;
@@ -40,7 +47,10 @@ export type FilterForm = (typeof FILTER_FORMS)[number];
 
 let chosenFilter: FilterForm | null = null;
 
-/** That of the device, unless {@link withFilterForm} or GIST_FILTER_FORM (for measurements) names another. */
+/**
+ * That of the device, unless {@link withFilterForm} or GIST_FILTER_FORM (for measurements) names
+ * another.
+ */
 export function filterForm(): FilterForm {
   if (chosenFilter) return chosenFilter;
   const named = FILTER_FORMS.find((form) => form === environment.filterForm());

@@ -1,4 +1,7 @@
-/** A nonlinearity at a higher sampling rate than the samples before and after it. Karras et al. 2021, section 3.1. */
+/**
+ * A nonlinearity at a higher sampling rate than the samples before and after it. Karras et al.
+ * 2021, section 3.1.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { filterForm } from './device-forms.js';
 import { tf } from '../tensorflow.js';
@@ -17,12 +20,18 @@ export interface Widening {
 
 export interface Narrowing {
   factor: number;
-  /** Of a separable filter, [k], brought to a sum of 1; where it `isPlane`, of a square, [k * k] row by row, as they are. */
+  /**
+   * Of a separable filter, [k], brought to a sum of 1; where it `isPlane`, of a square, [k * k] row
+   * by row, as they are.
+   */
   taps: readonly number[];
   isPlane: boolean;
 }
 
-/** Widened, activated value by value, narrowed. x [n, h, w, c]. Differentiable as often as the activation is. */
+/**
+ * Widened, activated value by value, narrowed. x [n, h, w, c]. Differentiable as often as the
+ * activation is.
+ */
 export function filteredActivation(
   x: Tensor4D,
   up: Widening,
@@ -42,9 +51,10 @@ function inOrder(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D,
 }
 
 /**
- * An output of the narrowing by s is a sum over the s phases of what it narrows: samples 0, s, 2s, ..., then 1, s + 1, ... Each phase is
- * widened, activated and narrowed by itself with its share of the taps. They are never put side by side: the signal of the higher
- * rate, the largest of a network, is not written as a whole, and every correlation keeps all that it computes.
+ * An output of the narrowing by s is a sum over the s phases of what it narrows: samples 0, s, 2s,
+ * ..., then 1, s + 1, ... Each phase is widened, activated and narrowed by itself with its share of
+ * the taps. They are never put side by side: the signal of the higher rate, the largest of a
+ * network, is not written as a whole, and every correlation keeps all that it computes.
  */
 function byPhases(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D, down: Narrowing): Tensor4D {
   const [, height, width] = x.shape;
@@ -62,7 +72,10 @@ function byPhases(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D
   );
 }
 
-/** The widening of an axis to each phase, as many samples as the narrowing with a filter of `side` taps meets. */
+/**
+ * The widening of an axis to each phase, as many samples as the narrowing with a filter of `side`
+ * taps meets.
+ */
 function phasesOf(inputs: number, up: Widening, down: Narrowing, side: number): AxisFilter[] {
   const weights = scaled([...up.taps].reverse(), up.factor ** 2);
   const [before, after] = up.padding;

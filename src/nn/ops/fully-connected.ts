@@ -1,4 +1,4 @@
-/** Fully connected layers with equalised learning rate. */
+/** Fully connected layers with equalized learning rate. */
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Activation, biasAct } from './bias-act.js';
@@ -9,7 +9,10 @@ export interface FullyConnectedOptions {
   lrMultiplier?: number;
 }
 
-/** x [n, in], w [out, in], b [out] -> [n, out]. Karras et al. 2018, section 4.1: weights are scaled by 1 / sqrt(in) at run time. */
+/**
+ * x [n, in], w [out, in], b [out] -> [n, out]. Karras et al. 2018, section 4.1: weights are scaled
+ * by 1 / sqrt(in) at run time.
+ */
 export function fullyConnected(
   x: Tensor2D,
   w: Tensor2D,

@@ -1,4 +1,7 @@
-/** Weighted sums of rows of a table, and their transpose: each is linear, and the gradient of the other. */
+/**
+ * Weighted sums of rows of a table, and their transpose: each is linear, and the gradient of the
+ * other.
+ */
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
@@ -15,7 +18,10 @@ export interface Places {
 const INDEX: AttributeValue = ['type', 'int32'];
 const FLOAT: AttributeValue = ['type', 'float32'];
 
-/** table [rows, c] -> [m, c]: the sum over k of weights[k, m] * table[indices[k, m]]. Differentiable any number of times. */
+/**
+ * table [rows, c] -> [m, c]: the sum over k of weights[k, m] * table[indices[k, m]]. Differentiable
+ * any number of times.
+ */
 export function lookup(table: Tensor2D, places: Places): Tensor2D {
   const [rows] = table.shape;
   return customGradient(
@@ -25,7 +31,10 @@ export function lookup(table: Tensor2D, places: Places): Tensor2D {
   ) as Tensor2D;
 }
 
-/** The transpose of {@link lookup}: y [m, c] -> [rows, c], where row r has the sum of all weights * y that were taken from it. */
+/**
+ * The transpose of {@link lookup}: y [m, c] -> [rows, c], where row r has the sum of all weights *
+ * y that were taken from it.
+ */
 export function spread(y: Tensor2D, places: Places, rows: number): Tensor2D {
   return customGradient(
     { y, ...kept(places) },

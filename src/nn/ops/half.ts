@@ -10,9 +10,9 @@ export type HalfType = 'float16' | 'bfloat16';
 export const WRITTEN_TYPE = '_gist_type';
 
 /**
- * The tensor in half precision; its gradient comes back in single precision. TensorFlow.js has no such tensors: run op by op
- * this changes nothing, but a recorded graph computes in half precision from here on, up to {@link toFloat}
- * (`nn/program/casts.ts`).
+ * The tensor in half precision; its gradient comes back in single precision. TensorFlow.js has no
+ * such tensors: run op by op this changes nothing, but a recorded graph computes in half precision
+ * from here on, up to {@link toFloat} (`nn/program/casts.ts`).
  *
  * @param half null: as it is
  */

@@ -16,8 +16,8 @@ export function minibatchStddev(x: Tensor4D, groupSize: number): Tensor4D {
   if (n % groupSize !== 0) throw new RangeError(`${n} images cannot form groups of ${groupSize}`);
   const groups = n / groupSize;
   const grouped = tf.reshape(x, [groupSize, groups, height * width * channels]);
-  const centred = tf.sub(grouped, tf.mean(grouped, 0, true));
-  const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), EPSILON));
+  const centered = tf.sub(grouped, tf.mean(grouped, 0, true));
+  const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centered), 0), EPSILON));
   const mean = tf.reshape(tf.mean(deviation, 1), [1, groups, 1, 1]);
   const ones = tf.ones([groupSize, 1, height, width]);
   return tf.reshape(tf.mul(ones, mean), [n, height, width, 1]) as Tensor4D;

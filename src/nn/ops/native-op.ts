@@ -1,4 +1,7 @@
-/** Ops of TensorFlow that TensorFlow.js has no kernel for, run on whichever native backend is active. */
+/**
+ * Ops of TensorFlow that TensorFlow.js has no kernel for, run on whichever native backend is
+ * active.
+ */
 import type { Tensor } from '@tensorflow/tfjs';
 import { type NativeBackend, type OpAttribute, tf } from '../tensorflow.js';
 

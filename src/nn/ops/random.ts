@@ -1,9 +1,15 @@
-/** Random tensors that are a pure function of a seed fed at run time: TensorFlow's stateless generators. */
+/**
+ * Random tensors that are a pure function of a seed fed at run time: TensorFlow's stateless
+ * generators.
+ */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 
-/** Philox streams of one seed, kept apart by adding the stream's number to the second half of the seed times a large odd number. */
+/**
+ * Philox streams of one seed, kept apart by adding the stream's number to the second half of the
+ * seed times a large odd number.
+ */
 const STREAM_STRIDE = 1_000_003;
 
 const ATTRIBUTES: Record<string, AttributeValue> = {

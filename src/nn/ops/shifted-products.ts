@@ -2,9 +2,13 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 
-/** Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence. */
+/**
+ * Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence.
+ */
 interface Sequences {
-  /** One for each row within a stride; `stride` neighbouring pixels make one: [pixels, stride * in] */
+  /**
+   * One for each row within a stride; `stride` neighbouring pixels make one: [pixels, stride * in]
+   */
   phases: Tensor2D[];
   /** [count, out]: zero where a shift would leave its row or picture. */
   dy: Tensor2D;
@@ -22,8 +26,9 @@ export interface ProductsGeometry {
 }
 
 /**
- * dw[i, j, a, b] = sum over images and pixels of x[stride * row + i, stride * column + j, a] * dy[row, column, b]: what
- * `Conv2DBackpropFilter` computes with padding "valid"; with "same" x stands r = (k - 1) / 2 pixels further, with zeros outside of it.
+ * dw[i, j, a, b] = sum over images and pixels of x[stride * row + i, stride * column + j, a] *
+ * dy[row, column, b]: what `Conv2DBackpropFilter` computes with padding "valid"; with "same" x
+ * stands r = (k - 1) / 2 pixels further, with zeros outside of it.
  *
  * The k shifts along a row stand side by side, so that k products do for k * k.
  *
@@ -49,7 +54,9 @@ export function shiftedProducts(
   return tf.transpose(stacked, [0, 2, 3, 1]) as Tensor4D;
 }
 
-/** Pixels of a sequence by which a filter reaches beyond the one it starts at, in either direction. */
+/**
+ * Pixels of a sequence by which a filter reaches beyond the one it starts at, in either direction.
+ */
 function reach(kernel: number, stride: number): number {
   return Math.ceil(kernel / stride) - 1;
 }
@@ -63,7 +70,10 @@ function sideBySide(sequence: Tensor2D, length: number, width: number): Tensor2D
   return tf.concat(columns, 1) as Tensor2D;
 }
 
-/** Both padded to the rows and columns that a filter reaches from dy: dy with zeros, x with zeros where it ends sooner. */
+/**
+ * Both padded to the rows and columns that a filter reaches from dy: dy with zeros, x with zeros
+ * where it ends sooner.
+ */
 function validSequences(
   x: Tensor4D,
   dy: Tensor4D,
@@ -98,11 +108,15 @@ function validSequences(
   };
 }
 
-/** r rows of zeros before each picture and r columns of zeros before each row, which the row or picture before shares. */
+/**
+ * r rows of zeros before each picture and r columns of zeros before each row, which the row or
+ * picture before shares.
+ */
 function sameSequences(x: Tensor4D, dy: Tensor4D, radius: number): Sequences {
   const [images, height, width] = x.shape;
   const row = width + radius;
-  // Before the first pixel there are only zeros; after the last one shifts go on into a picture of zeros.
+  // Before the first pixel there are only zeros; after the last one shifts go on into a picture of
+  // zeros.
   const first = radius * (row + 1);
   const count = images * (height + radius) * row - first;
   return {
@@ -112,7 +126,10 @@ function sameSequences(x: Tensor4D, dy: Tensor4D, radius: number): Sequences {
   };
 }
 
-/** [n, h, w, c] -> [pixels, c], zeros before each picture and each row, and `more` pictures of zeros. */
+/**
+ * [n, h, w, c] -> [pixels, c], zeros before each picture and each row, and `more` pictures of
+ * zeros.
+ */
 function spaced(x: Tensor4D, radius: number, more: number): Tensor2D {
   const padded = tf.pad(x, [
     [0, more],

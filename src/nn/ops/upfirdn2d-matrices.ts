@@ -1,9 +1,14 @@
-/** Resampling as a product with a banded matrix along each axis: the form for the matrix units of a GPU. */
+/**
+ * Resampling as a product with a banded matrix along each axis: the form for the matrix units of a
+ * GPU.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { alongHeight, alongWidth, type Band } from './banded.js';
 
-/** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
+/**
+ * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ */
 export function resampleByMatrices(
   x: Tensor4D,
   taps: readonly number[],

@@ -1,4 +1,7 @@
-/** Resampling one axis after the other without the zeros between samples: the form that is fastest on a CPU. */
+/**
+ * Resampling one axis after the other without the zeros between samples: the form that is fastest
+ * on a CPU.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
@@ -13,7 +16,9 @@ export interface AxisFilter {
   axis: Axis;
 }
 
-/** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
+/**
+ * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ */
 export function resampleByPhases(
   x: Tensor4D,
   taps: readonly number[],
@@ -23,7 +28,8 @@ export function resampleByPhases(
   const filtered = (y: Tensor4D, axis: Axis, direction: Direction) =>
     resampleAxis(y, { weights, axis: { ...axis, down: 1 } }, direction);
   const dense = filtered(filtered(x, horizontal, 'horizontal'), vertical, 'vertical');
-  // Depthwise convolutions have equal strides both ways. No network narrows with a long filter but after an activation, in phases.
+  // Depthwise convolutions have equal strides both ways. No network narrows with a long filter but
+  // after an activation, in phases.
   return everySample(dense, [vertical.down, horizontal.down]);
 }
 
@@ -40,9 +46,10 @@ export function resampleAxis(x: Tensor4D, filter: AxisFilter, direction: Directi
 }
 
 /**
- * The filter that gives outputs first, first + step, ... of `filter`, `count` of them, for a step that divides the upsampling.
- * Of an axis with zeros between its samples they meet some taps only: what is left is a filter on an axis with fewer zeros, or none
- * (the polyphase form of Bellanger et al. 1976).
+ * The filter that gives outputs first, first + step, ... of `filter`, `count` of them, for a step
+ * that divides the upsampling. Of an axis with zeros between its samples they meet some taps only:
+ * what is left is a filter on an axis with fewer zeros, or none (the polyphase form of Bellanger et
+ * al. 1976).
  */
 export function phaseFilter(
   { weights, axis: { inputs, up, before } }: AxisFilter,
@@ -59,7 +66,8 @@ export function phaseFilter(
 /** Phases side by side: the first sample of each, then the second of each; `outputs` of them. */
 function interleaved(phases: readonly Tensor4D[], outputs: number, direction: Direction): Tensor4D {
   const [n, height, width, c] = (phases[0] as Tensor4D).shape;
-  // What follows a pixel's channels in memory is the next pixel, and what follows a row the next row.
+  // What follows a pixel's channels in memory is the next pixel, and what follows a row the next
+  // row.
   if (direction === 'horizontal') {
     const length = width * phases.length;
     const wide = tf.reshape(tf.concat4d([...phases], 3), [n, height, length, c]) as Tensor4D;

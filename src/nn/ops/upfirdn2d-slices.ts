@@ -1,10 +1,15 @@
-/** Resampling as a weighted sum of shifted pictures: the form that XLA fuses into one kernel an axis. */
+/**
+ * Resampling as a weighted sum of shifted pictures: the form that XLA fuses into one kernel an
+ * axis.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { outputsOf, type Resampling, scaled } from './axis.js';
 import { withEdges, withZeros } from './upfirdn2d-zero-insertion.js';
 
-/** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
+/**
+ * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ */
 export function resampleBySlices(
   x: Tensor4D,
   taps: readonly number[],

@@ -1,11 +1,16 @@
-/** Resampling as zeros between the samples, padding, and a convolution of each channel: the plain form, which GPUs run well. */
+/**
+ * Resampling as zeros between the samples, padding, and a convolution of each channel: the plain
+ * form, which GPUs run well.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled } from './axis.js';
 import { depthwise, SHORT_TAPS } from './depthwise.js';
 import { everySample } from './downsample.js';
 
-/** Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose. */
+/**
+ * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ */
 export function resampleByConvolution(
   x: Tensor4D,
   taps: readonly number[],
@@ -17,7 +22,8 @@ export function resampleByConvolution(
     const plane = weights.flatMap((row) => weights.map((column) => row * column));
     return depthwise(padded, plane, [taps.length, taps.length], { stride: vertical.down });
   }
-  // TensorFlow's depthwise strides are equal in both directions: samples are dropped after each pass.
+  // TensorFlow's depthwise strides are equal in both directions: samples are dropped after each
+  // pass.
   const rows = everySample(depthwise(padded, weights, [taps.length, 1]), [vertical.down, 1]);
   return everySample(depthwise(rows, weights, [1, taps.length]), [1, horizontal.down]);
 }

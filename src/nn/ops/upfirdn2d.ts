@@ -1,4 +1,7 @@
-/** Resampling with filters: what it computes, and its transpose; how, says the form for each length and device. */
+/**
+ * Resampling with filters: what it computes, and its transpose; how, says the form for each length
+ * and device.
+ */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { filterForm } from './device-forms.js';
 import { type Axis, type Resampling, scaled, transposedAxis } from './axis.js';
@@ -20,7 +23,10 @@ export interface FilterOptions {
   gain?: number;
 }
 
-/** Upsample, pad, convolve with the separable filter `taps` x `taps` (normalised to sum 1), keep every `down`-th sample. [n, h, w, c] */
+/**
+ * Upsample, pad, convolve with the separable filter `taps` x `taps` (normalized to sum 1), keep
+ * every `down`-th sample. [n, h, w, c]
+ */
 export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOptions = {}): Tensor4D {
   const { up = 1, down = 1, padding = [0, 0], gain = 1 } = options;
   const [, height, width] = x.shape;
@@ -29,7 +35,10 @@ export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOp
   return resample(x, taps, { vertical: axis(height), horizontal: axis(width), gain });
 }
 
-/** Twice the size by default. Padding keeps the picture centred (an even filter puts samples between the old ones). */
+/**
+ * Twice the size by default. Padding keeps the picture centered (an even filter puts samples between
+ * the old ones).
+ */
 export function upsample2d(
   x: Tensor4D,
   taps: readonly number[],
@@ -78,7 +87,10 @@ function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling):
   ) as Tensor4D;
 }
 
-/** Few taps: one pass over the plane reads less than two, on a CPU too (measured: docs/decisions/compiled-step.md). */
+/**
+ * Few taps: one pass over the plane reads less than two, on a CPU too (measured:
+ * docs/decisions/compiled-step.md).
+ */
 function isShort({ up, before, after }: Axis, taps: readonly number[]): boolean {
   return up === 1 && taps.length <= SHORT_TAPS && before >= 0 && after >= 0;
 }
@@ -96,8 +108,8 @@ function inOnePass(
 }
 
 /**
- * Convolution of each channel with a filter that is not separable, keeping every `down`-th sample. [n, h, w, c] -> [n, h', w', c],
- * h' = floor((h - k) / down) + 1
+ * Convolution of each channel with a filter that is not separable, keeping every `down`-th sample.
+ * [n, h, w, c] -> [n, h', w', c], h' = floor((h - k) / down) + 1
  *
  * @param plane [k, k], row by row; used as it is, so its sum is its gain
  */

@@ -189,7 +189,9 @@ function recorder(): Recorder {
       return outputs;
     }
 
-    /** TensorFlow.js checks the range of the indices of a gather: zeros pass. Nothing else is read. */
+    /**
+     * TensorFlow.js checks the range of the indices of a gather: zeros pass. Nothing else is read.
+     */
     override readSync(dataId: DataId): BackendValues {
       const integers = this.integers.get(dataId);
       if (integers !== undefined) return new Int32Array(integers);

@@ -1,4 +1,4 @@
-/** Shapes and types of what TensorFlow's operations give, from those of their inputs: recording computes nothing. */
+/** Shapes and types of operations' outputs, inferred: recording computes nothing. */
 import type { DataType } from '@tensorflow/tfjs';
 import type { OpAttribute } from '../tensorflow.js';
 
@@ -15,7 +15,9 @@ export type InferredTensor = Pick<KnownTensor, 'shape' | 'dtype'>;
 type Attributes = (name: string) => unknown;
 type Rule = (inputs: readonly KnownTensor[], attributes: Attributes) => InferredTensor | InferredTensor[];
 
-/** @throws RangeError for an operation without a rule, or one whose shape depends on computed values */
+/**
+ * @throws RangeError for an operation without a rule, or one whose shape depends on computed values
+ */
 export function inferOutputs(
   op: string,
   attrs: readonly OpAttribute[],
