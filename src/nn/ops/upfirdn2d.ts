@@ -36,8 +36,8 @@ export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOp
 }
 
 /**
- * Twice the size by default. Padding keeps the picture centered (an even filter puts samples between
- * the old ones).
+ * Twice the size by default. Padding keeps the picture centered (an even filter puts samples
+ * between the old ones).
  */
 export function upsample2d(
   x: Tensor4D,
