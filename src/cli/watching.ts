@@ -6,11 +6,10 @@ import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { describeAutomaticSetting } from '../checkpoints/index.js';
 import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
+import { LineView, type View } from './line-view.js';
 import { stageView } from './stage-view.js';
-import { tell } from './terminal.js';
 
 const LOOK_MS = 1_000;
-const LINE_MS = 5_000;
 const ANSWER_MS = 10_000;
 
 /**
@@ -66,12 +65,6 @@ async function look(
   return { isRunning, trains: (progress?.live?.step ?? 0) > 0 };
 }
 
-interface View {
-  show(progress: LiveProgress): void;
-  note(line: string): void;
-  end(): void;
-}
-
 class BarView implements View {
   private readonly bars = new MultiBar(
     {
@@ -104,25 +97,4 @@ class BarView implements View {
   end(): void {
     this.bars.stop();
   }
-}
-
-class LineView implements View {
-  private last = '';
-  private at = 0;
-
-  show(progress: LiveProgress): void {
-    const running = STAGES.find((stage) => progress.stages[stage] === 'running');
-    const line = running ? `${running}: ${stageView(progress, running).text}` : `${progress.status}`;
-    const isStageChange = line.split(':')[0] !== this.last.split(':')[0];
-    if (line === this.last || (!isStageChange && Date.now() - this.at < LINE_MS)) return;
-    this.last = line;
-    this.at = Date.now();
-    tell(line);
-  }
-
-  note(line: string): void {
-    tell(line);
-  }
-
-  end(): void {}
 }

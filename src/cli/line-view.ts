@@ -1,0 +1,44 @@
+/** Progress of a run as plain lines: one for each change of state, and else one every 10 s. */
+import type { LiveProgress } from '../client/index.js';
+import { STAGES } from '../spec/pipeline.js';
+import { stageView } from './stage-view.js';
+import { tell } from './terminal.js';
+
+/** What shows the progress of a run. */
+export interface View {
+  show(progress: LiveProgress): void;
+  note(line: string): void;
+  end(): void;
+}
+
+const LINE_MS = 10_000;
+
+export class LineView implements View {
+  private state = '';
+  private last = '';
+  private shownAt = 0;
+
+  /** @param now milliseconds that rise with time */
+  constructor(
+    private readonly print: (line: string) => void = tell,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  show(progress: LiveProgress): void {
+    const running = STAGES.find((stage) => progress.stages[stage] === 'running');
+    const line = running ? `${running}: ${stageView(progress, running).text}` : progress.status;
+    const state = [running, progress.state, progress.status, progress.live === null].join();
+    const isDue = state !== this.state || this.now() - this.shownAt >= LINE_MS;
+    if (!isDue || line === this.last) return;
+    this.state = state;
+    this.last = line;
+    this.shownAt = this.now();
+    this.print(line);
+  }
+
+  note(line: string): void {
+    this.print(line);
+  }
+
+  end(): void {}
+}
