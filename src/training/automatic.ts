@@ -19,8 +19,32 @@ export interface ChoiceFacts {
   /** Training images in the data set. */
   images: number;
   usesGpu: boolean;
-  /** The checkpoint that the training resumes from: what was chosen then stays, on any machine. */
-  newest: Pick<CheckpointManifest, 'configuration'> | null;
+  /** What an earlier attempt at this training chose: it stays, on any machine. */
+  started: StartedSettings | null;
+}
+
+/** Choices of an earlier attempt, as far as it recorded them. */
+export interface StartedSettings {
+  cfg?: unknown;
+  aug?: unknown;
+  batchGpu?: unknown;
+}
+
+/**
+ * Choices of an earlier attempt: those in its newest checkpoint, or else in the record that it left
+ * before its first checkpoint; null for the first attempt.
+ */
+export function startedSettings(
+  newest: Pick<CheckpointManifest, 'configuration'> | null,
+  record: readonly AutomaticSetting[],
+): StartedSettings | null {
+  if (newest) {
+    const { network, training } = newest.configuration;
+    return { cfg: network.cfg, aug: training.aug, batchGpu: training.batchGpu ?? training.batch };
+  }
+  if (record.length === 0) return null;
+  const values = Object.fromEntries(record.map(({ key, value }) => [key, value]));
+  return { ...values, ...(values.batchGpu !== undefined && { batchGpu: Number(values.batchGpu) }) };
 }
 
 /**
@@ -34,21 +58,21 @@ export function chooseSettings(train: TrainSpec, facts: ChoiceFacts): ChosenSpec
   return { ...train, cfg: chooseCfg(train, facts), aug: chooseAug(train, facts) };
 }
 
-function chooseCfg({ cfg, engine }: TrainSpec, { usesGpu, newest }: ChoiceFacts): NetworkFamily {
+function chooseCfg({ cfg, engine }: TrainSpec, { usesGpu, started }: ChoiceFacts): NetworkFamily {
   if (cfg !== 'auto') return cfg;
-  const recorded = newest?.configuration.network.cfg;
-  if (typeof recorded === 'string' && isNetworkFamily(recorded)) return recorded;
+  const earlier = started?.cfg;
+  if (typeof earlier === 'string' && isNetworkFamily(earlier)) return earlier;
   return usesGpu || engine === 'stylegan3' ? 'stylegan3-t' : 'stylegan2';
 }
 
 function chooseAug(
   { aug, augPipe, engine, mirror }: TrainSpec,
-  { images, newest }: ChoiceFacts,
+  { images, started }: ChoiceFacts,
 ): ChosenSpec['aug'] {
   if (aug !== 'auto') return aug;
-  const recorded = newest?.configuration.training.aug;
-  if (recorded === 'none' || recorded === 'noaug') return 'none';
-  if (recorded === 'ada') return 'ada';
+  const earlier = started?.aug;
+  if (earlier === 'none' || earlier === 'noaug') return 'none';
+  if (earlier === 'ada') return 'ada';
   // The official trainer has bgc only, which flips and turns images: that must be asked for.
   if (engine === 'stylegan3' && augPipe !== 'bgc') return 'none';
   return shown(images, mirror) < LARGE_SET ? 'ada' : 'none';
@@ -69,11 +93,11 @@ function shown(images: number, mirror: boolean): number {
 export function chooseBatchGpu(
   config: NetworkConfig,
   { batch, batchGpu }: Pick<TrainSpec, 'batch' | 'batchGpu'>,
-  newest: ChoiceFacts['newest'],
+  started: StartedSettings | null,
   availableBytes: number,
 ): number {
   if (batchGpu !== 'auto') return batchGpu;
-  if (newest) return Number(newest.configuration.training.batchGpu ?? batch);
+  if (typeof started?.batchGpu === 'number') return started.batchGpu;
   const { fits } = planMemory(config, { batch, batchGpu: batch }, availableBytes);
   return fits >= batch ? batch : (largestMicroBatch(batch, fits) ?? batch);
 }
@@ -98,9 +122,9 @@ export function automaticSettings({
   values,
   memory,
 }: Choices): AutomaticSetting[] {
-  const { images, usesGpu, newest } = facts;
+  const { images, usesGpu, started } = facts;
   const published = `published for ${chosen.cfg}`;
-  const resumed = newest !== null;
+  const resumed = started !== null;
   const device = usesGpu ? 'on a GPU' : 'no GPU in use';
   const reasons: Partial<Record<keyof TrainSpec, string | false>> = {
     cfg: resumed

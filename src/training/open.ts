@@ -10,6 +10,7 @@ import {
   type TrainingCounters,
   trainPrefix,
 } from '../checkpoints/manifest.js';
+import { findAutomaticSettings } from '../checkpoints/automatic-settings.js';
 import type { Warn } from '../checkpoints/reader.js';
 import { decodeVariables, type Variables } from '../checkpoints/variables.js';
 import { CheckpointWriter } from '../checkpoints/writer.js';
@@ -51,9 +52,10 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
     keepCheckpoints: train.keepCheckpoints,
     warn,
   });
-  const plan = planTraining(job, images, newest?.manifest ?? null);
+  const record = newest ? [] : await findAutomaticSettings(store, job.runId);
+  const plan = planTraining(job, images, newest?.manifest ?? null, record);
   const { config, options, classes, configuration, automatic } = plan;
-  if (!newest) await reportAutomaticSettings(store, runPrefix, automatic);
+  if (!newest && record.length === 0) await reportAutomaticSettings(store, runPrefix, automatic);
   emit({ type: 'memory', ...planMemory(config, options), resumes: newest !== null });
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   warnOfSmallerGroups(options, warn);

@@ -17,6 +17,7 @@ import {
   type ChosenSpec,
   chooseBatchGpu,
   chooseSettings,
+  startedSettings,
 } from './automatic.js';
 import type { TrainingImages } from './data.js';
 import { freeMemory } from './memory.js';
@@ -44,6 +45,7 @@ export function planTraining(
   job: TrainerJob,
   images: TrainingImages,
   newest: CheckpointManifest | null,
+  record: readonly AutomaticSetting[],
 ): TrainingPlan {
   if (images.count === 0) {
     throw new DatasetError({
@@ -52,14 +54,15 @@ export function planTraining(
       hint: 'Give more images or a smaller holdout.',
     });
   }
-  const facts = { images: images.count, usesGpu: usesGpu(), newest };
+  const started = startedSettings(newest, record);
+  const facts = { images: images.count, usesGpu: usesGpu(), started };
   const train = chooseSettings(job.train, facts);
   const classes = countedClasses(job, images);
   const { resolution, channels } = images;
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
   const half = resolvePrecision(train, usesGpu(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const batchGpu = chooseBatchGpu(config, train, newest, freeMemory());
+  const batchGpu = chooseBatchGpu(config, train, started, freeMemory());
   const augmentation = resolveAugmentation(config.channels, train);
   const resolved = resolveTrainingOptions(config, { ...train, batchGpu }, augmentation);
   const options = { ...resolved, emaRampup: newest ? rampupOf(newest) : resolved.emaRampup };

@@ -25,7 +25,7 @@ import type { TrainerJob } from '../process/messages.js';
 import { LOADING_ALLOWANCE_MS, type TrainerControls } from '../controls.js';
 import { describeTransfer, recordTransfer } from '../../weights/transfer-report.js';
 import { OFFICIAL_CLAMP } from '../../weights/official-clamp.js';
-import { automaticSettings, type ChosenSpec, chooseSettings } from '../automatic.js';
+import { automaticSettings, type ChosenSpec, chooseSettings, startedSettings } from '../automatic.js';
 import { reportAutomaticSettings } from '../report-settings.js';
 import type { AutomaticSetting } from '../../spec/results.js';
 import { officialSettings, officialWarnings } from './arguments.js';
@@ -118,7 +118,7 @@ function plan(
   { python }: Checkout,
   newest: CheckpointManifest | null,
 ): Pick<OfficialTraining, 'train' | 'config' | 'fixed'> & { automatic: AutomaticSetting[] } {
-  const facts = { images: images.train, usesGpu: true, newest };
+  const facts = { images: images.train, usesGpu: true, started: startedSettings(newest, []) };
   const train = chooseSettings(job.train, facts);
   const named = conditionalClasses(train.cond, names);
   const classes = named?.map(({ name }, i) => ({ name, images: classImages?.train[i] ?? 0 })) ?? null;

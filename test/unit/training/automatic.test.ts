@@ -8,20 +8,25 @@ import {
   chooseBatchGpu,
   chooseSettings,
   LARGE_SET,
+  startedSettings,
 } from '../../../src/training/automatic.js';
 import { planMemory } from '../../../src/training/memory-estimate.js';
 import { specifiedNetwork } from '../../../src/training/specified-network.js';
 
-const FACTS: ChoiceFacts = { images: 480, usesGpu: false, newest: null };
+const FACTS: ChoiceFacts = { images: 480, usesGpu: false, started: null };
 const SIZES = { resolution: 64, channels: 1, classes: 5 };
 const GIB = 2 ** 30;
 
 const spec = (given: object = {}) => trainSchema.parse({ cbase: 4096, cmax: 128, ...given });
 const choose = (given: object, facts: Partial<ChoiceFacts> = {}) =>
   chooseSettings(spec(given), { ...FACTS, ...facts });
-const recorded = (network: object, training: object): ChoiceFacts['newest'] => ({
-  configuration: { engine: 'tfjs', network: { ...network }, training: { ...training }, dataset: 'd' },
-});
+const recorded = (network: object, training: object): ChoiceFacts['started'] =>
+  startedSettings(
+    {
+      configuration: { engine: 'tfjs', network: { ...network }, training: { ...training }, dataset: 'd' },
+    },
+    [],
+  );
 
 describe('the network family', () => {
   test('is stylegan2 on a CPU and stylegan3-t on a GPU, unless it is given', () => {
@@ -32,8 +37,8 @@ describe('the network family', () => {
   });
 
   test('of a resumed training is the one that it started with, on any machine', () => {
-    const newest = recorded({ cfg: 'stylegan3-t' }, {});
-    assert.equal(choose({}, { newest }).cfg, 'stylegan3-t');
+    const started = recorded({ cfg: 'stylegan3-t' }, {});
+    assert.equal(choose({}, { started }).cfg, 'stylegan3-t');
   });
 });
 
@@ -51,17 +56,17 @@ describe('augmentation', () => {
   });
 
   test('of a resumed training is the one that it started with', () => {
-    assert.equal(choose({}, { newest: recorded({}, { aug: 'none' }) }).aug, 'none');
-    assert.equal(choose({}, { newest: recorded({}, { aug: 'noaug' }) }).aug, 'none');
-    assert.equal(choose({}, { images: LARGE_SET, newest: recorded({}, { aug: 'ada' }) }).aug, 'ada');
+    assert.equal(choose({}, { started: recorded({}, { aug: 'none' }) }).aug, 'none');
+    assert.equal(choose({}, { started: recorded({}, { aug: 'noaug' }) }).aug, 'none');
+    assert.equal(choose({}, { images: LARGE_SET, started: recorded({}, { aug: 'ada' }) }).aug, 'ada');
   });
 });
 
 describe('the micro-batch', () => {
   const config = specifiedNetwork(choose({}), SIZES);
   const need = (images: number) => planMemory(config, { batch: images, batchGpu: images }).neededBytes / 0.9;
-  const batchGpu = (images: number, given: object = {}, newest: ChoiceFacts['newest'] = null) =>
-    chooseBatchGpu(config, spec({ batch: 32, ...given }), newest, need(images) + 1024);
+  const batchGpu = (images: number, given: object = {}, started: ChoiceFacts['started'] = null) =>
+    chooseBatchGpu(config, spec({ batch: 32, ...given }), started, need(images) + 1024);
 
   test('is the whole batch where that fits', () => {
     assert.equal(batchGpu(32), 32);
@@ -83,6 +88,25 @@ describe('the micro-batch', () => {
     assert.equal(batchGpu(100, {}, recorded({}, { batch: 32, batchGpu: 8 })), 8);
     assert.equal(batchGpu(4, {}, recorded({}, { batch: 32 })), 32);
   });
+});
+
+test('an attempt that ended before its first checkpoint left its choices, and the next one keeps them', () => {
+  const config = specifiedNetwork(choose({}), SIZES);
+  const record = [
+    { key: 'cfg', value: 'stylegan3-t', reason: 'on a GPU' },
+    { key: 'aug', value: 'none', reason: 'many images' },
+    { key: 'batchGpu', value: '8', reason: 'memory' },
+  ];
+  const started = startedSettings(null, record);
+  assert.deepEqual(
+    [
+      choose({}, { started }).cfg,
+      choose({}, { started }).aug,
+      chooseBatchGpu(config, spec(), started, 64 * GIB),
+    ],
+    ['stylegan3-t', 'none', 8],
+  );
+  assert.equal(startedSettings(null, []), null);
 });
 
 test('every key on auto is reported with its value and reason, and no other', () => {

@@ -13,7 +13,7 @@ const ATTEMPT = { outdir: '/o', data: '/d.zip', kimg: 100, seed: 1, resume: null
 
 function argumentsOf(spec: Record<string, unknown>, data = { resolution: 256, classes: 0 }, attempt = {}) {
   const train = trainSchema.parse({ engine: 'stylegan3', ...spec });
-  const facts = { images: 600, usesGpu: true, newest: null };
+  const facts = { images: 600, usesGpu: true, started: null };
   return officialArguments(chooseSettings(train, facts), data, { ...ATTEMPT, ...attempt });
 }
 
