@@ -66,7 +66,8 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
         Math.floor(counters.images / snapshotImages) >
         Math.floor((counters.images - training.options.batch) / snapshotImages);
       const snapshot = counters.images > 0 && (crossed || done);
-      const overdue = performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
+      // Before the first step there is nothing to keep.
+      const overdue = counters.step > 0 && performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
       if (isNew && (snapshot || halting || overdue)) {
         if (!uploads.idle) {
           startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
