@@ -8,17 +8,7 @@ const COLUMNS = 100;
 /** What is checked. */
 const TEXTS = /^(src|docs|README|CONTRIBUTING|CHANGELOG|examples).*\.(ts|md)$/;
 /** Folders and documents that are still to be rewritten; each leaves this list when it is. */
-const NOT_YET = [
-  'src/cli/',
-  'src/client/',
-  'src/evaluation/',
-  'src/imaging/',
-  'src/nn/formats/',
-  'src/report/',
-  'src/spec/',
-  'src/storage/',
-  'docs/decisions/dependencies.md',
-];
+const NOT_YET = ['src/nn/formats/', 'src/spec/', 'src/storage/', 'docs/decisions/dependencies.md'];
 
 /** Words to replace, with what to write instead. */
 const WORDS = [
@@ -30,7 +20,7 @@ const WORDS = [
   [/\bby hand\b/i, 'manually'],
   [/\b(lest|nought|yardstick|thereof)\b/i, 'plain English'],
   [
-    /\b(colour|behaviour|optimis|initialis|normalis|equalis|regularis|recognis|memoris|licence|centre\b|grey\b)/i,
+    /\b(colour|behaviour|optimis|initialis|normalis|equalis|regularis|recognis|memoris(?!ation:)|licence|centre\b|grey\b)/i,
     'American spelling',
   ],
   [/[‘’“”]/, 'straight quotes'],

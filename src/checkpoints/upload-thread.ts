@@ -5,7 +5,7 @@ import { openStore } from '../storage/index.js';
 import { CHECKPOINT_PARTS } from './manifest.js';
 import { CheckpointWriter } from './writer.js';
 import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
-import { PatientStore } from '../storage/retrying-store.js';
+import { RetryingStore } from '../storage/retrying-store.js';
 
 const data = workerData as CheckpointThreadData;
 
@@ -13,7 +13,9 @@ function reply(message: CheckpointThreadReply): void {
   parentPort?.postMessage(message);
 }
 
-const store = new PatientStore(openStore(data.storeUri), { onTrouble: () => reply({ type: 'unavailable' }) });
+const store = new RetryingStore(openStore(data.storeUri), {
+  onUnavailable: () => reply({ type: 'unavailable' }),
+});
 const writer = CheckpointWriter.takeOver(store, data.writer);
 
 async function write({ draft, parts }: CapturedState): Promise<void> {

@@ -1,9 +1,9 @@
-/** A class as people give it on the command line: by name or by number. */
+/** Resolves a class given on the command line by name or by number. */
 import { UsageError } from '../core/errors.js';
 import { nearest } from '../spec/nearest.js';
 
 /**
- * The class that a name or a number stands for. A name comes first: classes may be named 0, 1, ...
+ * Resolves a class. Names take precedence over numbers: classes may be named 0, 1, ...
  *
  * @param names of the generator's classes, in label order; null: it has none
  * @throws UsageError when the generator has no such class

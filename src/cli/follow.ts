@@ -1,4 +1,6 @@
-/** Following a run to its end: watched, its report fetched, its outcome told; Ctrl-C leaves it going. */
+/**
+ * Follows a run until it ends, downloads its report and prints its outcome; Ctrl-C only detaches.
+ */
 import type { Client } from '../client/index.js';
 import { findAutomaticSettings } from '../checkpoints/index.js';
 import { downloadReport } from '../client/report-download.js';
@@ -6,18 +8,20 @@ import { describeTransfer } from '../weights/transfer-report.js';
 import { environment } from '../core/environment.js';
 import { openStore } from '../storage/index.js';
 import type { PipelineResult } from '../spec/results.js';
-import { printResult, tell } from './terminal.js';
+import { printResult, printNotice } from './terminal.js';
 import { watchUntilEnd } from './watching.js';
 
-const LEFT_BY_USER = 130;
+const EXIT_DETACHED = 130;
 
 /** @throws FailedRunError when the run fails. */
 export async function follow(client: Client, runId: string, json?: boolean): Promise<PipelineResult> {
-  const leave = () => {
-    tell(`\nThe run goes on. Come back with: gist watch ${runId}\nPause it with: gist pause ${runId}`);
-    process.exit(LEFT_BY_USER);
+  const detach = () => {
+    printNotice(
+      `\nThe run continues. Watch it again with: gist watch ${runId}\nPause it with: gist pause ${runId}`,
+    );
+    process.exit(EXIT_DETACHED);
   };
-  process.once('SIGINT', leave);
+  process.once('SIGINT', detach);
   try {
     const result = await watchUntilEnd(client, runId, () =>
       findAutomaticSettings(openStore(environment.storeUri()), runId),
@@ -26,7 +30,7 @@ export async function follow(client: Client, runId: string, json?: boolean): Pro
     printResult(json, { ...result, report }, summary(result, report));
     return result;
   } finally {
-    process.off('SIGINT', leave);
+    process.off('SIGINT', detach);
   }
 }
 
@@ -49,7 +53,7 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
     lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);
   if (reused.length > 0)
     lines.push(
-      `  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them anew)`,
+      `  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them again)`,
     );
   if (report) lines.push(`  report     ${report}`);
   return lines.join('\n');

@@ -1,10 +1,10 @@
-/** Progress of a run as plain lines: one for each change of state, and else one every 10 s. */
+/** Progress of a run as plain lines: one per change of state, otherwise one every 10 s. */
 import type { LiveProgress } from '../client/index.js';
 import { STAGES } from '../spec/pipeline.js';
 import { stageView } from './stage-view.js';
-import { tell } from './terminal.js';
+import { printNotice } from './terminal.js';
 
-/** What shows the progress of a run. */
+/** Shows the progress of a run. */
 export interface View {
   show(progress: LiveProgress): void;
   note(line: string): void;
@@ -18,9 +18,9 @@ export class LineView implements View {
   private last = '';
   private shownAt = 0;
 
-  /** @param now milliseconds that rise with time */
+  /** @param now a monotonic clock, in milliseconds */
   constructor(
-    private readonly print: (line: string) => void = tell,
+    private readonly print: (line: string) => void = printNotice,
     private readonly now: () => number = () => performance.now(),
   ) {}
 

@@ -1,4 +1,4 @@
-/** The `gist` command: its subcommands, and how every one of them ends. */
+/** The `gist` command: its subcommands and its exit codes. */
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
 import { registerCancel } from './commands/cancel.js';
@@ -19,17 +19,17 @@ import { exitCodeOf, printError } from './report-error.js';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the run failed; 2 wrong use or a bad spec; 3 bad images; 4 training or checkpoint; 5 object store;
-6 servers of the stack; 7 something is not installed; 8 no such run, or it refuses; 130 left by Ctrl-C (the run goes on).`;
+6 servers of the stack; 7 something is not installed; 8 no such run, or it refuses; 130 detached by Ctrl-C (the run continues).`;
 
 export function buildProgram(): Command {
   const program = new Command('gist');
   program
     .description(
-      'GIST: from a folder of medical images to a generator, a synthetic data set and the evidence of how good it is',
+      'GIST: from a folder of medical images to a trained generator, a synthetic data set and a report on its quality',
     )
     .version('0.1.0')
     .showSuggestionAfterError()
-    .showHelpAfterError('(--help shows how it is used)')
+    .showHelpAfterError('(--help shows the usage)')
     .exitOverride()
     .addHelpText(
       'after',

@@ -1,6 +1,6 @@
-/** Ways of reading the command line that several commands share. */
+/** Parsers of options that several commands share. */
 
-/** For an option that may be repeated. */
+/** Collects the values of an option that may be repeated. */
 export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }

@@ -1,4 +1,4 @@
-/** A spec from a file, with what the command line changes in it. */
+/** Reads a spec file and applies the changes of the command line. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
@@ -15,7 +15,10 @@ export interface SpecChanges {
   cache?: boolean;
 }
 
-/** @throws UsageError for a file that is not there, SpecError for one that is no spec, DatasetError for a missing source */
+/**
+ * @throws UsageError for a missing file, SpecError for an invalid spec, DatasetError for a missing
+ *   source
+ */
 export function readSpec(file: string, changes: SpecChanges): PipelineSpec {
   const document = readDocument(file);
   for (const change of changes.set ?? []) applySet(document, change);
@@ -72,9 +75,9 @@ function applySet(document: Record<string, unknown>, change: string): void {
   if (at < 1)
     throw new UsageError({ what: `--set ${change} has no value`, hint: 'Write --set train.kimg=200.' });
   const keys = change.slice(0, at).split('.');
-  const odd = keys.find((key) => ['', '__proto__', 'constructor', 'prototype'].includes(key));
-  if (odd !== undefined)
-    throw new UsageError({ what: `--set cannot change "${odd}"`, hint: 'Write --set train.kimg=200.' });
+  const forbidden = keys.find((key) => ['', '__proto__', 'constructor', 'prototype'].includes(key));
+  if (forbidden !== undefined)
+    throw new UsageError({ what: `--set cannot change "${forbidden}"`, hint: 'Write --set train.kimg=200.' });
   const last = keys.pop() as string;
   let target = document;
   for (const key of keys) {
@@ -93,7 +96,7 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** Workers may stand in another folder: a local source travels as an absolute address. */
+/** Makes a local source absolute: workers run in other folders. */
 function absoluteSource({ stages, preprocess }: PipelineSpec): string {
   const source = preprocess?.source ?? '';
   const location = parseUri(source);

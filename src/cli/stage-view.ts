@@ -1,20 +1,20 @@
-/** How far a stage of a run is, in numbers and words. */
+/** Progress of one stage of a run, as numbers and text. */
 import type { LiveProgress } from '../client/index.js';
 import type { Stage } from '../spec/pipeline.js';
 import { duration } from './terminal.js';
 
-/** One stage in numbers. */
+/** Progress of one stage. */
 interface StageView {
   done: number;
   total: number;
   text: string;
 }
 
-/** How far a stage is, in its own unit. */
+/** Progress of a stage in its own unit: images, shards, kimg. */
 export function stageView(progress: LiveProgress, stage: Stage): StageView {
   const state = progress.stages[stage];
   if (state === 'done' || state === 'reused') return { done: 1, total: 1, text: state };
-  if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'left out' };
+  if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'skipped' };
   if (stage === 'train' && progress.train) return trainView(progress, progress.train);
   return {
     done: progress.done,
@@ -30,7 +30,7 @@ function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgres
   if (state !== 'running') parts.push(state);
   else if (rate > 0)
     parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
-  else parts.push(kimg >= train.targetKimg ? 'judging the last snapshot' : 'starting the trainer');
+  else parts.push(kimg >= train.targetKimg ? 'evaluating the last snapshot' : 'starting the trainer');
   const point = train.curve.at(-1);
   if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
   return { done: kimg, total: train.targetKimg, text: parts.join(', ') };

@@ -1,16 +1,16 @@
-/** What commands print: results on standard output, everything else on standard error. */
+/** Output of commands: results to standard output, everything else to standard error. */
 
-/** A result, for people as text and for machines as one JSON document. */
+/** Prints a result: text for people, one JSON document for machines. */
 export function printResult(json: boolean | undefined, value: unknown, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`);
 }
 
-/** Something worth knowing while one waits. */
-export function tell(line: string): void {
+/** Prints one line of progress or information to standard error. */
+export function printNotice(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Columns padded to their widest cell. */
+/** Formats rows as text; each column is as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

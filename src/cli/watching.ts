@@ -1,4 +1,4 @@
-/** Watching a run until it ends: bars on a terminal, plain lines elsewhere; the servers may come and go meanwhile. */
+/** Shows the progress of a run until it ends: bars on a terminal, plain lines elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import { type Client, type LiveProgress, progressOf, resultOf, runStatus } from '../client/index.js';
@@ -9,13 +9,13 @@ import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
 import { LineView, type View } from './line-view.js';
 import { stageView } from './stage-view.js';
 
-const LOOK_MS = 1_000;
-const ANSWER_MS = 10_000;
+const POLL_MS = 1_000;
+const RESPONSE_MS = 10_000;
 
 /**
- * Shows progress until the run ends, however often its servers go and come back.
+ * Shows progress until the run ends; waits while its servers are unreachable.
  *
- * @param settingsOf what the training chose for settings on `auto`; asked for once it takes steps
+ * @param settingsOf reads the values chosen for settings on `auto`; called once steps are taken
  * @throws FailedRunError when it fails, RunError when there is no such run
  */
 export async function watchUntilEnd(
@@ -29,7 +29,7 @@ export async function watchUntilEnd(
   try {
     for (;;) {
       try {
-        const { isRunning, trains } = await look(client, runId, view);
+        const { isRunning, trains } = await poll(client, runId, view);
         if (trains && !hasTrained)
           for (const setting of await settingsOf()) view.note(describeAutomaticSetting(setting));
         hasTrained ||= trains;
@@ -41,7 +41,7 @@ export async function watchUntilEnd(
         if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
         isAway = true;
       }
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   } finally {
     view.end();
@@ -49,14 +49,14 @@ export async function watchUntilEnd(
 }
 
 /** @returns whether the run is running, and whether its trainer takes steps */
-async function look(
+async function poll(
   client: Client,
   runId: string,
   view: View,
 ): Promise<{ isRunning: boolean; trains: boolean }> {
-  const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + ANSWER_MS, work);
+  const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + RESPONSE_MS, work);
   const isRunning = (await within(() => runStatus(client, runId))) === 'running';
-  // A run that has ended may be past answering questions: one that was refused at its start never learnt to.
+  // A run that was refused at its start registered no query handler.
   const progress = await within(() => progressOf(client, runId)).catch((error: unknown) => {
     if (isRunning) throw error;
     return null;

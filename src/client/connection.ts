@@ -1,11 +1,11 @@
-/** The connection to Temporal: the user's by the standard environment configuration, or the embedded stack's. */
+/** Connects to Temporal, by its standard environment configuration or to the embedded stack. */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { StackError } from '../core/errors.js';
 
 export type { Client };
 
-/** A client on the server that the environment names. @throws StackError when it cannot be reached */
+/** Connects to the server that the environment names. @throws StackError when it is unreachable */
 export async function connect(): Promise<Client> {
   const config = loadClientConnectConfig();
   try {

@@ -1,4 +1,7 @@
-/** The door of the client folder to Temporal; loading it takes half a second, so commands enter only when they need a server. */
+/**
+ * Public interface of the Temporal client. Loading it takes half a second, so commands import it
+ * only when they need a server.
+ */
 export { type Cancellation, cancelRun } from './cancel.js';
 export { type Client, connect } from './connection.js';
 export {

@@ -1,11 +1,11 @@
-/** A run's report, brought from the store to a local folder where a browser can open it. */
+/** Downloads a run's report to a local folder, where a browser can open it. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../core/environment.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { openStore } from '../storage/index.js';
 
-/** @returns path of the local report.html; its PNG figures lie beside it */
+/** @returns path of the local report.html; its PNG figures are in the same folder */
 export async function downloadReport(runId: string, { report, prefix }: EvaluateResult): Promise<string> {
   const store = openStore(environment.storeUri());
   const folder = path.join(environment.stateFolder(), 'reports', runId.replaceAll('/', '_'));

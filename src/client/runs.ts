@@ -1,4 +1,4 @@
-/** Runs: started, found, watched and steered through Temporal. */
+/** Starts, lists, watches and controls runs through Temporal. */
 import { randomBytes } from 'node:crypto';
 import {
   type Client,
@@ -33,19 +33,19 @@ export interface RunSummary {
   closedMs: number | null;
 }
 
-/** A run's progress with the live numbers of its training. */
+/** A run's progress with the newest heartbeat of its training. */
 export interface LiveProgress extends RunProgress {
   live: TrainHeartbeat | null;
   status: RunStatus;
 }
 
-/** `knee-oa-20260131-142233-1f0c`: sorts by time, is never the same twice. */
+/** A unique id that sorts by time: `knee-oa-20260131-142233-1f0c`. */
 export function newRunId(name: string, now = new Date()): string {
   const [date, time] = now.toISOString().replace(/[-:]/g, '').split(/[T.]/);
   return `${name}-${date}-${time}-${randomBytes(2).toString('hex')}`;
 }
 
-/** @throws RunError when a run of this id is going on. */
+/** @throws RunError when a run of this id is running. */
 export async function startRun(
   client: Client,
   spec: PipelineInput,
@@ -63,7 +63,7 @@ export async function startRun(
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new RunError({
-      what: `a run with the id "${runId}" is going on`,
+      what: `a run with the id "${runId}" is running already`,
       hint: `Watch it with \`gist watch ${runId}\`.`,
     });
   }
@@ -126,7 +126,7 @@ async function heartbeatOf(client: Client, workflowId: string): Promise<TrainHea
   }
 }
 
-/** Gives an order to a run and returns what it did. @throws RunError when the run refuses it */
+/** Sends an update to a run. @throws RunError when the run rejects it */
 export async function control(
   client: Client,
   runId: string,
@@ -141,7 +141,7 @@ export async function control(
         : handle.executeUpdate<ControlReply, []>(update));
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      throw new RunError({ what: error.cause?.message ?? 'the run refused', where: runId });
+      throw new RunError({ what: error.cause?.message ?? 'the run rejected it', where: runId });
     }
   });
 }
@@ -174,12 +174,12 @@ export class FailedRunError extends GistError {
           ? 'the run was cancelled'
           : `the run failed with ${reason.type}: ${reason.message}`,
       where: runId,
-      hint: `\`gist logs ${runId}\` shows what led to it; once mended, the same \`gist run\` goes on from what is done.`,
+      hint: `\`gist logs ${runId}\` shows its log; once the cause is fixed, the same \`gist run\` reuses the finished stages.`,
     });
   }
 }
 
-/** Temporal wraps the failure of an activity in those of the activity and of child workflows; the innermost says it. */
+/** The innermost cause: Temporal wraps it in failures of the activity and of child workflows. */
 function rootCause(error: Error): { type: string; message: string } {
   let inner: Error = error;
   while (inner.cause instanceof Error) inner = inner.cause;
@@ -194,7 +194,7 @@ async function withKnownRun<T>(runId: string, work: () => Promise<T>): Promise<T
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new RunError({
       what: `there is no run "${runId}"`,
-      hint: '`gist status` lists the runs that there are.',
+      hint: '`gist status` lists all runs.',
     });
   }
 }

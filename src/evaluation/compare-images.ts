@@ -1,10 +1,10 @@
-/** Every figure of one stream of images against another. */
+/** Computes all metrics of one stream of images against another. */
 import { DISTANCES, Sample } from './compare.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures } from './features.js';
-import { NEIGHBOURS, precisionRecall } from './metrics/precision-recall.js';
+import { NEIGHBORS, precisionRecall } from './metrics/precision-recall.js';
 
-/** @param onBatch hears how many images of the stream at hand were looked at */
+/** @param onBatch called with the number of processed images of the current stream */
 export async function compareImages(
   real: AsyncIterable<SquareImage>,
   fake: AsyncIterable<SquareImage>,
@@ -12,13 +12,13 @@ export async function compareImages(
 ): Promise<Record<string, number>> {
   const a = new Sample(await extractFeatures(real, onBatch));
   const b = new Sample(await extractFeatures(fake, onBatch));
-  const figures: Record<string, number> = { 'images.real': a.features.rows, 'images.fake': b.features.rows };
+  const metrics: Record<string, number> = { 'images.real': a.features.rows, 'images.fake': b.features.rows };
   for (const [name, distance] of Object.entries(DISTANCES))
-    figures[name] = await distance(b, a, () => undefined);
-  if (a.features.rows > NEIGHBOURS && b.features.rows > NEIGHBOURS) {
+    metrics[name] = await distance(b, a, () => undefined);
+  if (a.features.rows > NEIGHBORS && b.features.rows > NEIGHBORS) {
     const { precision, recall } = await precisionRecall(a.features, b.features);
-    figures['pr_effnetlite0.precision'] = precision;
-    figures['pr_effnetlite0.recall'] = recall;
+    metrics['pr_effnetlite0.precision'] = precision;
+    metrics['pr_effnetlite0.recall'] = recall;
   }
-  return figures;
+  return metrics;
 }

@@ -1,27 +1,29 @@
-/** Figures of one set of features against another. */
+/** Distances of one set of features from another. */
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
 import { frechetDistance, type GaussianStatistics, gaussianStatistics } from './metrics/frechet-distance.js';
 import { kernelDistance } from './metrics/kid.js';
 
-/** Features and, made when first asked for, their statistics: each set is compared more than once. */
+/**
+ * Features and their statistics, computed lazily and cached: each set is compared more than once.
+ */
 export class Sample {
-  private known: GaussianStatistics | null = null;
+  private cachedStatistics: GaussianStatistics | null = null;
 
   constructor(readonly features: FeatureMatrix) {}
 
   get statistics(): GaussianStatistics {
-    this.known ??= gaussianStatistics(this.features);
-    return this.known;
+    this.cachedStatistics ??= gaussianStatistics(this.features);
+    return this.cachedStatistics;
   }
 }
 
-/** `onStep` is called as work goes on. */
+/** `onStep` is called after each step, to report progress. */
 type Distance = (a: Sample, b: Sample, onStep: () => void) => Promise<number>;
 
-/** Distances by name; each is 0 for equal distributions. */
+/** Distances by name. The expected value is 0 for equal distributions. */
 export const DISTANCES: Record<'fd_effnetlite0' | 'kid_effnetlite0', Distance> = {
   fd_effnetlite0: async (a, b, onStep) => {
-    // Statistics of a large set take most of a minute each.
+    // The statistics of a large set take up to a minute.
     const [first, second] = [a, b].map((sample) => {
       onStep();
       return sample.statistics;

@@ -1,4 +1,4 @@
-/** The figures of a synthetic set against the real images that the generator was trained on and those it never saw. */
+/** Computes the metrics of a synthetic set against the training images and the holdout images. */
 import type { OnProgress } from '../core/progress.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
@@ -6,29 +6,30 @@ import type { ObjectStore } from '../storage/index.js';
 import { DISTANCES, isDistance, Sample } from './compare.js';
 import { listFeatureSets, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
-import { NEIGHBOURS, precisionRecall } from './metrics/precision-recall.js';
+import { NEIGHBORS, precisionRecall } from './metrics/precision-recall.js';
 
 /**
- * Every figure by its full name. `<distance>.holdout` and `.train` compare the synthetic set with that set;
- * `.train_vs_holdout` compares the real ones with each other: what a perfect generator would reach. `images.<set>` are the
- * numbers of images that figures stand on. A set with fewer than two images is left out, and all figures that need it.
+ * Computes all metrics by full name. `<distance>.holdout` and `.train` compare the synthetic set
+ * with that set. `.train_vs_holdout` compares the two real sets: the value of a perfect generator.
+ * `images.<set>` is the number of images that the metrics are computed on. A set with fewer than
+ * two images is left out, with all metrics that need it.
  */
-export async function computeFigures(
+export async function evaluateSets(
   store: ObjectStore,
   sets: ComparedSets,
   metrics: EvaluateSpec['metrics'],
   onProgress: OnProgress,
 ): Promise<Record<string, number>> {
   const samples = await readSamples(store, sets, onProgress);
-  const figures: Record<string, number> = {};
-  for (const [set, { features }] of samples) figures[`images.${set}`] = features.rows;
+  const values: Record<string, number> = {};
+  for (const [set, { features }] of samples) values[`images.${set}`] = features.rows;
   const steps = metrics.flatMap((metric) => stepsOf(metric, samples));
   for (const [done, step] of steps.entries()) {
-    const report = () => onProgress({ done, total: steps.length, unit: 'figures' });
+    const report = () => onProgress({ done, total: steps.length, unit: 'metrics' });
     report();
-    Object.assign(figures, await step(report));
+    Object.assign(values, await step(report));
   }
-  return figures;
+  return values;
 }
 
 type Samples = Map<SetName, Sample>;
@@ -36,9 +37,9 @@ type Step = (onStep: () => void) => Promise<Record<string, number>>;
 
 async function readSamples(store: ObjectStore, sets: ComparedSets, onProgress: OnProgress): Promise<Samples> {
   const samples: Samples = new Map();
-  for (const one of await listFeatureSets(store, sets)) {
-    const features = await setFeatures(store, await openImageSet(store, one), sets.maxImages, onProgress);
-    samples.set(one.set, new Sample(features));
+  for (const entry of await listFeatureSets(store, sets)) {
+    const features = await setFeatures(store, await openImageSet(store, entry), sets.maxImages, onProgress);
+    samples.set(entry.set, new Sample(features));
   }
   return samples;
 }
@@ -50,8 +51,8 @@ function stepsOf(metric: EvaluateSpec['metrics'][number], samples: Samples): Ste
     samples.get('synthetic'),
   ];
   if (metric === 'pr_effnetlite0') {
-    return holdout && synthetic && enoughNeighbours(holdout, synthetic)
-      ? [(onStep) => manifoldShares(metric, holdout, synthetic, onStep)]
+    return holdout && synthetic && hasEnoughNeighbors(holdout, synthetic)
+      ? [(onStep) => precisionAndRecall(metric, holdout, synthetic, onStep)]
       : [];
   }
   if (!isDistance(metric)) return [];
@@ -64,11 +65,11 @@ function stepsOf(metric: EvaluateSpec['metrics'][number], samples: Samples): Ste
   ];
 }
 
-function enoughNeighbours(...samples: Sample[]): boolean {
-  return samples.every(({ features }) => features.rows > NEIGHBOURS);
+function hasEnoughNeighbors(...samples: Sample[]): boolean {
+  return samples.every(({ features }) => features.rows > NEIGHBORS);
 }
 
-async function manifoldShares(
+async function precisionAndRecall(
   metric: string,
   real: Sample,
   synthetic: Sample,

@@ -1,4 +1,4 @@
-/** Features in the object store: extracted once a shard, read back as one matrix. */
+/** Features in the object store: extracted once per shard and read back as one matrix. */
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { decodeSafetensors, encodeSafetensors } from '../nn/formats/safetensors.js';
@@ -10,30 +10,30 @@ import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
 import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
-/** What the spec's `extractor: auto` stands for. */
+/** The extractor that the spec's `extractor: auto` selects. */
 const EXTRACTOR = EXTRACTORS.effnetlite0;
 
-let warm: Promise<LoadedExtractor> | null = null;
+let cached: Promise<LoadedExtractor> | null = null;
 
-/** Loaded once a process, since compilation takes longer than many a shard. */
-function warmExtractor(): Promise<LoadedExtractor> {
-  if (!warm) {
+/** Loads the extractor once per process, since compilation may take longer than a shard. */
+function getExtractor(): Promise<LoadedExtractor> {
+  if (!cached) {
     const loading = EXTRACTOR.load();
-    warm = loading;
-    // A failure is told to whoever asked; the next one tries again.
+    cached = loading;
+    // The caller receives the error; the next call loads again.
     loading.catch(() => {
-      if (warm === loading) warm = null;
+      if (cached === loading) cached = null;
     });
   }
-  return warm;
+  return cached;
 }
 
-/** Features of images, in order. Memory holds one batch of pixels. */
+/** Extracts the features of images, in order. Memory holds the pixels of one batch. */
 export async function extractFeatures(
   images: AsyncIterable<SquareImage>,
   onBatch: (done: number) => void = () => undefined,
 ): Promise<FeatureMatrix> {
-  const extractor = await warmExtractor();
+  const extractor = await getExtractor();
   const parts: Float32Array[] = [];
   let batch: SquareImage[] = [];
   let done = 0;
@@ -48,10 +48,13 @@ export async function extractFeatures(
     if (batch.length === EXTRACTOR.batch) await flush();
   }
   if (batch.length > 0) await flush();
-  return joinRows(parts);
+  return concatRows(parts);
 }
 
-/** Shards that extraction and figures need; a set with fewer than two images has none. */
+/**
+ * Lists the sets and the number of shards that the metrics need. A set with fewer than two images
+ * is left out.
+ */
 export async function listFeatureSets(
   store: ObjectStore,
   { dataset, synthetic, maxImages }: ComparedSets,
@@ -62,27 +65,34 @@ export async function listFeatureSets(
       set,
       prefix: set === 'synthetic' ? synthetic : dataset,
     });
-    if (imagesOf(opened) < 2) continue;
+    if (countImages(opened) < 2) continue;
     sets.push({ set, prefix: opened.prefix, shards: shardsFor(opened, maxImages) });
   }
   return sets;
 }
 
-/** Extracts the features of one shard. Idempotent. @throws RangeError for a shard beyond the last */
+/**
+ * Extracts the features of one shard. Shards are numbered across all sets. Idempotent.
+ *
+ * @throws RangeError for a shard beyond the last.
+ */
 export async function extractShardFeatures(
   store: ObjectStore,
   { sets, shard }: FeatureShard,
   onProgress: OnProgress,
 ): Promise<void> {
-  let place = shard;
-  for (const one of sets) {
-    if (place < one.shards) return extractOnce(store, await openImageSet(store, one), place, onProgress);
-    place -= one.shards;
+  let index = shard;
+  for (const set of sets) {
+    if (index < set.shards)
+      return ensureShardFeatures(store, await openImageSet(store, set), index, onProgress);
+    index -= set.shards;
   }
   throw new RangeError(`there is no shard ${shard}`);
 }
 
-/** The first images' features of a set, extracting what is not in the store yet. */
+/**
+ * Reads the features of the first `maxImages` images of a set; extracts those not in the store yet.
+ */
 export async function setFeatures(
   store: ObjectStore,
   set: ImageSet,
@@ -92,19 +102,22 @@ export async function setFeatures(
   const parts: Float32Array[] = [];
   const shards = shardsFor(set, maxImages);
   for (let shard = 0; shard < shards; shard++) {
-    await extractOnce(store, set, shard, onProgress);
+    await ensureShardFeatures(store, set, shard, onProgress);
     parts.push(await readShard(store, set, shard));
     onProgress({ done: shard + 1, total: shards, unit: 'shards' });
   }
-  return firstRows(joinRows(parts), maxImages);
+  return firstRows(concatRows(parts), maxImages);
 }
 
-export function imagesOf({ shards }: ImageSet): number {
+export function countImages({ shards }: ImageSet): number {
   return shards.reduce((sum, { images }) => sum + images, 0);
 }
 
-/** Equal images give equal features, so whoever comes first writes them, and a second writer does no harm. */
-async function extractOnce(
+/**
+ * Extracts the features of a shard unless the store has them. Equal images give equal features, so
+ * concurrent writers are safe.
+ */
+async function ensureShardFeatures(
   store: ObjectStore,
   set: ImageSet,
   shard: number,
@@ -113,12 +126,12 @@ async function extractOnce(
   const key = featureKey(set.digest, set.set, shard);
   if (await store.head(key)) return;
   const total = set.shards[shard]?.images;
-  const { rows, data } = await extractFeatures(squares(store, set, shard), (done) =>
+  const { rows, data } = await extractFeatures(readSquareImages(store, set, shard), (done) =>
     onProgress({ done, total, unit: 'images' }),
   );
   if (rows !== total)
     throw new StoreError({
-      what: `holds ${rows} images, its manifest says ${total}`,
+      what: `contains ${rows} images, but its manifest says ${total}`,
       where: `${set.prefix}${set.shards[shard]?.key}`,
     });
   await store.put(
@@ -127,7 +140,11 @@ async function extractOnce(
   );
 }
 
-async function* squares(store: ObjectStore, set: ImageSet, shard: number): AsyncGenerator<SquareImage> {
+async function* readSquareImages(
+  store: ObjectStore,
+  set: ImageSet,
+  shard: number,
+): AsyncGenerator<SquareImage> {
   const { resolution, channels } = set;
   for await (const pixels of shardImages(store, set, shard)) yield { resolution, channels, pixels };
 }
@@ -138,9 +155,9 @@ async function readShard(store: ObjectStore, set: ImageSet, shard: number): Prom
   if (features?.shape[0] === set.shards[shard]?.images && features?.shape[1] === EXTRACTOR.dimensions)
     return features.data;
   throw new StoreError({
-    what: 'holds features of another set of images',
+    what: 'contains features of a different set of images',
     where: key,
-    hint: 'Delete it; it is made again.',
+    hint: 'Delete it; the features are extracted again.',
   });
 }
 
@@ -149,7 +166,7 @@ function featureKey(digest: string, set: SetName, shard: number): string {
   return `features/${name}-v${version}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
 }
 
-function joinRows(parts: readonly Float32Array[]): FeatureMatrix {
+function concatRows(parts: readonly Float32Array[]): FeatureMatrix {
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

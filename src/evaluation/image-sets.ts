@@ -1,4 +1,4 @@
-/** The sets of images that are compared, and reading them shard by shard. */
+/** Opens the sets of images that are compared, and reads them shard by shard. */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -18,19 +18,22 @@ import {
 
 export const SET_NAMES: readonly SetName[] = ['train', 'holdout', 'synthetic'];
 
-/** A set and its shards. */
+/** A set of images and its shards. */
 export interface ImageSet {
   set: SetName;
   prefix: string;
-  /** Of the data set or synthetic set. */
+  /** Digest of the data set or synthetic set. */
   digest: string;
   resolution: number;
   channels: 1 | 3;
-  /** In the order of images. */
+  /** In the order of the images. */
   shards: (ManifestPart & { images: number })[];
 }
 
-/** What manifests of data sets and of synthetic sets have in common; only the former's shards have splits. */
+/**
+ * The common part of the manifests of data sets and synthetic sets. Only shards of data sets have a
+ * split.
+ */
 const manifestSchema = z.object({
   digest: z.string(),
   resolution: z.int(),
@@ -38,7 +41,7 @@ const manifestSchema = z.object({
   shards: z.array(partSchema.extend({ images: z.int(), split: z.enum(['train', 'holdout']).optional() })),
 });
 
-/** @throws StoreError when there is no such set. */
+/** Opens a set of images. @throws StoreError when there is no such set. */
 export async function openImageSet(
   store: ObjectStore,
   { set, prefix }: Pick<FeatureSet, 'set' | 'prefix'>,
@@ -52,7 +55,7 @@ export async function openImageSet(
   return { set, prefix, digest, resolution, channels, shards: own };
 }
 
-/** Shards that hold the first `maxImages` images. */
+/** Number of shards that contain the first `maxImages` images. */
 export function shardsFor({ shards }: ImageSet, maxImages: number): number {
   let images = 0;
   const enough = shards.findIndex((shard) => {
@@ -62,7 +65,7 @@ export function shardsFor({ shards }: ImageSet, maxImages: number): number {
   return enough < 0 ? shards.length : enough + 1;
 }
 
-/** The images of one shard in order: [resolution, resolution, channels] uint8 each. */
+/** Yields the images of one shard in order, each [resolution, resolution, channels] uint8. */
 export async function* shardImages(
   store: ObjectStore,
   set: ImageSet,

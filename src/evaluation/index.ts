@@ -1,6 +1,9 @@
-/** The door of the evaluation folder; it loads TensorFlow, so only compute processes enter by it. */
+/**
+ * Public interface of the evaluation folder. It loads TensorFlow, so only compute processes import
+ * it.
+ */
 export { compareImages } from './compare-images.js';
-export { computeFigures } from './evaluate.js';
+export { evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
 export { extractShardFeatures, listFeatureSets } from './features.js';
 export { evaluateSnapshot } from './snapshot.js';

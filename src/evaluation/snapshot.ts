@@ -1,4 +1,4 @@
-/** The figures of one training snapshot against the training images. */
+/** Computes the metrics of one training snapshot against the training images. */
 import type { OnProgress } from '../core/progress.js';
 import { classAssignment } from '../generation/classes.js';
 import { warmSampler } from '../generation/index.js';
@@ -10,13 +10,20 @@ import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
 
-/** Every snapshot is evaluated by the same latents and classes, so its curve shows the generator and not the draw. */
+/**
+ * Every snapshot is evaluated with the same latents and classes, so the curve depends only on the
+ * generator.
+ */
 const SEED = 0;
 const CHUNK = 64;
-/** Training images that a snapshot is compared with, at most. */
+/** Maximum number of training images that a snapshot is compared with. */
 const MAX_REAL_IMAGES = 50_000;
 
-/** One point for each of `train.snapshotMetrics`: the averaged generator's images, without truncation, against the training set. */
+/**
+ * Compares the images of the generator's moving average, without truncation, with the training set.
+ *
+ * @returns one point for each of `train.snapshotMetrics`
+ */
 export async function evaluateSnapshot(
   store: ObjectStore,
   input: SnapshotInput,
@@ -33,25 +40,25 @@ export async function evaluateSnapshot(
   const points: CurvePoint[] = [];
   for (const metric of train.snapshotMetrics) {
     const report = () =>
-      onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'figures' });
+      onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
     points.push({ kimg: snapshot.kimg, metric, value: await DISTANCES[metric](synthetic, real, report) });
   }
   return points;
 }
 
-let warm: { key: string; sample: Sample } | null = null;
+let cached: { key: string; sample: Sample } | null = null;
 
-/** Kept in memory from one snapshot to the next: its statistics take longer than those of the snapshot. */
+/** Cached between snapshots: its statistics take longer to compute than those of a snapshot. */
 async function trainingSample(
   store: ObjectStore,
   { prefix, digest }: DatasetRef,
   onProgress: OnProgress,
 ): Promise<Sample> {
   const key = `${store.uri}\n${digest}`;
-  if (warm?.key === key) return warm.sample;
+  if (cached?.key === key) return cached.sample;
   const set = await openImageSet(store, { set: 'train', prefix });
   const sample = new Sample(await setFeatures(store, set, MAX_REAL_IMAGES, onProgress));
-  warm = { key, sample };
+  cached = { key, sample };
   return sample;
 }
 
@@ -64,10 +71,10 @@ async function* generated(
   const labelOf = classAssignment('as-real', sampler.classes, SEED);
   const { resolution, channels } = sampler;
   for (let from = 0; from < count; from += CHUNK) {
-    const places = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
+    const indices = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
     const images = await sampler.generate(
-      places.map((place) => SEED + place),
-      places.map(labelOf),
+      indices.map((index) => SEED + index),
+      indices.map(labelOf),
       1,
     );
     for (const pixels of images) yield { resolution, channels, pixels };

@@ -1,4 +1,7 @@
-/** Finishing a data set: counting, checking, label files, and last the manifest that makes it exist. */
+/**
+ * Finishes a data set: counts images, checks shards, writes the label files and, last, the
+ * manifest. The data set exists once the manifest is written.
+ */
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import { DatasetError, StoreError } from '../core/errors.js';
@@ -17,7 +20,7 @@ import {
   SPLITS,
 } from './dataset-manifest.js';
 import { mapInOrder } from './in-flight.js';
-import { shapingSettings } from './plan.js';
+import { datasetSettings } from './plan.js';
 import {
   type DatasetPlan,
   readPlan,
@@ -36,9 +39,10 @@ interface Totals {
 }
 
 /**
- * Writes label files and manifest of a data set all of whose shards are built. May be repeated.
+ * Writes the label files and the manifest of a data set whose shards are all built. Idempotent.
  *
- * @throws DatasetError when more images than `maxRejected` allows could not be read, or none of a class could.
+ * @throws DatasetError when more images than `maxRejected` allows were rejected, or all images of a
+ *   class were.
  */
 export async function assembleDataset(
   store: ObjectStore,
@@ -48,14 +52,14 @@ export async function assembleDataset(
 ): Promise<DatasetRef> {
   const plan = await readPlan(store, digest);
   const totals = await sumReports(store, plan, options);
-  await requireEnough(store, plan, totals, spec);
+  await requireEnoughImages(store, plan, totals, spec);
 
   const prefix = datasetPrefix(digest);
   for (const split of SPLITS) {
     const body = plan.classes ? labelLines(store, plan, split, options) : ['{"labels": null}\n'];
     await store.put(
       joinKey(prefix, LABEL_FILES[split]),
-      Readable.from(bytesOf(body), { objectMode: false }),
+      Readable.from(encodeLines(body), { objectMode: false }),
       { contentType: 'application/json' },
     );
   }
@@ -71,15 +75,15 @@ export async function assembleDataset(
     shards: totals.shards,
     rejected: totals.rejected,
     ignored: plan.ignored,
-    settings: shapingSettings(spec),
+    settings: datasetSettings(spec),
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
   return datasetRef(manifest);
 }
 
-/** The reports in order, checked against the shards that are there. */
-async function* reports(
+/** Yields the shard reports in order. */
+async function* readReports(
   store: ObjectStore,
   plan: DatasetPlan,
   { signal }: WorkOptions,
@@ -97,7 +101,7 @@ async function sumReports(store: ObjectStore, plan: DatasetPlan, options: WorkOp
   const zeros = () => new Array<number>(plan.classes?.length ?? 1).fill(0);
   const totals: Totals = { shards: [], rejected: [], classImages: { train: zeros(), holdout: zeros() } };
   let done = 0;
-  for await (const { split, part, images, rejected } of reports(store, plan, options)) {
+  for await (const { split, part, images, rejected } of readReports(store, plan, options)) {
     const counts = totals.classImages[split];
     for (const [, label] of images) counts[label] = (counts[label] ?? 0) + 1;
     totals.rejected.push(...rejected);
@@ -118,49 +122,54 @@ async function requireShard(
   const key = joinKey(datasetPrefix(plan.digest), part.key);
   if ((await store.head(key))?.bytes === part.bytes) return;
   throw new StoreError({
-    what: 'is missing or not the shard that was built',
+    what: 'is missing or differs from the shard that was built',
     where: key,
     hint: 'Start the run again.',
   });
 }
 
-async function requireEnough(
+async function requireEnoughImages(
   store: ObjectStore,
   plan: DatasetPlan,
   { rejected, classImages }: Totals,
   spec: PreprocessSpec,
 ): Promise<void> {
   const planned = plan.sourceImages.train + plan.sourceImages.holdout;
-  const lost = SPLITS.map((split) => lostClass(plan, split, classImages[split])).find((words) => words);
+  const emptyClass = SPLITS.map((split) => classWithoutImages(plan, split, classImages[split])).find(
+    (message) => message,
+  );
   const what =
     rejected.length > spec.maxRejected * planned
       ? `${rejected.length} of ${planned} images cannot be used`
-      : lost;
+      : emptyClass;
   if (!what) return;
-  // Names of files may be those of patients: they stay in the store, and the error says where.
+  // File names may contain patient names: they stay in the store, and the error gives the key.
   const list = joinKey(datasetPrefix(plan.digest), 'rejected.json');
   await putJson(store, list, { rejected });
   throw new DatasetError({
-    what: `${what} (${tally(rejected)})`,
+    what: `${what} (${countReasons(rejected)})`,
     where: spec.source,
-    hint: `Their names are in ${list} of the store. Replace or remove them${lost ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
+    hint: `Their names are in ${list} of the store. Replace or remove them${emptyClass ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
   });
 }
 
-/** Says which class has lost all its images of a split; undefined when none has. */
-function lostClass(plan: DatasetPlan, split: DatasetSplit, counts: number[]): string | undefined {
-  const lost = plan.sourceImages[split] > 0 ? counts.indexOf(0) : -1;
-  return lost < 0 ? undefined : `no ${split} image of class "${plan.classes?.[lost] ?? 'all'}" can be used`;
+/** @returns a message that names a class whose images of a split were all rejected, or undefined */
+function classWithoutImages(plan: DatasetPlan, split: DatasetSplit, counts: number[]): string | undefined {
+  const label = plan.sourceImages[split] > 0 ? counts.indexOf(0) : -1;
+  return label < 0 ? undefined : `no ${split} image of class "${plan.classes?.[label] ?? 'all'}" can be used`;
 }
 
-/** How many images were set aside for each reason: `2: is cut short; 1: is an empty file`. */
-function tally(rejected: readonly RejectedImage[]): string {
+/** Counts the rejected images by reason: `2: is truncated; 1: is an empty file`. */
+function countReasons(rejected: readonly RejectedImage[]): string {
   const counts = new Map<string, number>();
   for (const { reason } of rejected) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return [...counts].map(([reason, count]) => `${count}: ${reason}`).join('; ');
 }
 
-/** StyleGAN3's label file, written while the reports are read, so that memory holds one shard's names. */
+/**
+ * Yields StyleGAN3's label file while the reports are read, so that memory holds the names of one
+ * shard.
+ */
 async function* labelLines(
   store: ObjectStore,
   plan: DatasetPlan,
@@ -168,7 +177,7 @@ async function* labelLines(
   options: WorkOptions,
 ): AsyncGenerator<string> {
   let separator = '{"labels": [';
-  for await (const report of reports(store, plan, options)) {
+  for await (const report of readReports(store, plan, options)) {
     if (report.split !== split) continue;
     for (const image of report.images) {
       yield `${separator}\n${JSON.stringify(image)}`;
@@ -178,6 +187,6 @@ async function* labelLines(
   yield separator === ',' ? '\n]}\n' : '{"labels": []}\n';
 }
 
-async function* bytesOf(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Uint8Array> {
+async function* encodeLines(lines: AsyncIterable<string> | Iterable<string>): AsyncGenerator<Uint8Array> {
   for await (const line of lines) yield Buffer.from(line);
 }

@@ -1,4 +1,4 @@
-/** Building one shard of a planned data set. */
+/** Builds one shard of a planned data set. */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -12,11 +12,11 @@ import { datasetPrefix, imageName } from './dataset-manifest.js';
 import type { ImageSource } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
 import { mirrorImage } from './mirror.js';
-import { copiesIn } from './plan.js';
+import { copiesPerImage } from './plan.js';
 import {
   locateShard,
   type PlannedImage,
-  readPiece,
+  readShardPlan,
   readPlan,
   reportKey,
   type ShardReport,
@@ -32,15 +32,18 @@ export interface WorkOptions {
   signal?: AbortSignal;
 }
 
-/** Images decoded at once: enough to keep every processor busy, few enough that memory stays flat. */
+/**
+ * Number of images decoded concurrently: enough to use all processors, while memory stays constant.
+ */
 const IN_FLIGHT = 4 * availableParallelism();
 
-/** What became of one image of the source. */
+/** The result of one source image. */
 type Outcome = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };
 
 /**
- * Decodes, squares, scales and stores the images of one shard, then its report. A shard that is there and verifies is left as it
- * is, so the call may be repeated at any time. Images that cannot be decoded are set aside and named in the report.
+ * Processes the images of one shard and stores the shard, then its report. Idempotent: a shard that
+ * exists and passes verification is kept. Images that cannot be decoded are left out and listed in
+ * the report.
  *
  * @throws DatasetError when the source has changed since it was listed.
  */
@@ -52,13 +55,13 @@ export async function buildShard(
   { onProgress, signal }: WorkOptions = {},
 ): Promise<void> {
   const prefix = datasetPrefix(digest);
-  const before = await findJson(store, reportKey(digest, shard), shardReportSchema);
-  if (before && (before.part === null || (await partVerifies(store, prefix, before.part)))) return;
+  const existing = await findJson(store, reportKey(digest, shard), shardReportSchema);
+  if (existing && (existing.part === null || (await partVerifies(store, prefix, existing.part)))) return;
 
   const { split, key } = locateShard(await readPlan(store, digest), shard);
-  const planned = await readPiece(store, digest, shard);
+  const planned = await readShardPlan(store, digest, shard);
   const report: ShardReport = { split, part: null, images: [], rejected: [] };
-  const copies = copiesIn(spec, split);
+  const copies = copiesPerImage(spec, split);
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
@@ -69,11 +72,11 @@ export async function buildShard(
       signal,
     )) {
       if ('reason' in outcome) report.rejected.push({ name: outcome.planned.name, reason: outcome.reason });
-      else yield* record(outcome.planned, outcome.files);
+      else yield* addImage(outcome.planned, outcome.files);
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
   }
-  function* record(image: PlannedImage, pngs: Uint8Array[]): Generator<ZipFileContent> {
+  function* addImage(image: PlannedImage, pngs: Uint8Array[]): Generator<ZipFileContent> {
     for (const [copy, bytes] of pngs.entries()) {
       const name = imageName(image.index + copy);
       report.images.push([name, image.label]);
@@ -123,13 +126,16 @@ async function makeImage(
   }
 }
 
-/** The data set's digest says what the images were when they were listed; other images must not bear it. */
+/**
+ * The digest identifies the images as they were listed, so changed images must not be stored under
+ * it.
+ */
 function requireUnchanged(bytes: Uint8Array, planned: PlannedImage, where: string): void {
   const hash = /^sha256:(.*)$/.exec(planned.identity)?.[1];
   if (bytes.byteLength === planned.bytes && (hash === undefined || sha256(bytes) === hash)) return;
   throw new DatasetError({
-    what: 'holds an image that has changed since it was listed',
+    what: 'contains an image that has changed since it was listed',
     where,
-    hint: 'Leave the source alone while it is read, and start the run again.',
+    hint: 'Do not change the source while it is read, and start the run again.',
   });
 }

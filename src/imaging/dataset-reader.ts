@@ -1,3 +1,6 @@
-/** The two ways of reading a finished data set: one image after the other, or training images at random. */
+/**
+ * The two ways to read a finished data set: all images in order, or training images by random
+ * access.
+ */
 export { type Dataset, type DatasetImage, openDataset, type ReadOptions } from './dataset.js';
 export { loadTrainingSet, type TrainingSet } from './training-set.js';

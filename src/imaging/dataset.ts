@@ -1,4 +1,4 @@
-/** A finished data set, read one image after the other. */
+/** Reads the images of a finished data set in order. */
 import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -18,25 +18,28 @@ import { decodePng } from './png.js';
 
 /** One image of a data set. */
 export interface DatasetImage {
-  /** Place within the split, from 0 without gaps. */
+  /** Index within the split, from 0 without gaps. */
   index: number;
-  /** Name within its shard. */
+  /** File name within the shard. */
   name: string;
-  /** Index into the classes; null when unlabelled. */
+  /** Index into the classes; null when unlabeled. */
   label: number | null;
   /** [resolution, resolution, channels] uint8. */
   pixels: Uint8Array;
 }
 
 export interface ReadOptions {
-  /** Only the first images, which are a stratified random subset. */
+  /** Maximum number of images. The first images of a split are a stratified random subset. */
   limit?: number;
   signal?: AbortSignal;
 }
 
 export interface Dataset {
   readonly manifest: DatasetManifest;
-  /** Images of a split in order; shards are fetched one by one and verified, so memory and disk stay flat. */
+  /**
+   * The images of a split in order. Shards are downloaded one at a time and verified, so memory and
+   * disk use stay constant.
+   */
   images(split: DatasetSplit, options?: ReadOptions): AsyncIterable<DatasetImage>;
 }
 
@@ -45,7 +48,7 @@ const IN_FLIGHT = Math.max(2, availableParallelism());
 /**
  * Opens the data set under a key prefix, `datasets/<digest>/`.
  *
- * @throws DatasetError when there is none.
+ * @throws DatasetError when there is no finished data set.
  */
 export async function openDataset(store: ObjectStore, prefix: string): Promise<Dataset> {
   const key = joinKey(prefix, 'manifest.json');
@@ -113,6 +116,6 @@ function labelOf(labels: Map<string, number>, name: string): number {
   throw new DatasetError({
     what: 'has no label in the data set',
     where: name,
-    hint: 'Make the data set again.',
+    hint: 'Build the data set again.',
   });
 }

@@ -1,32 +1,38 @@
-/** Opening image files: what may be decoded, and how it is brought upright, to 8 bits and to gray or RGB. */
+/**
+ * Opens image files: checks what may be decoded, applies the orientation, and converts to 8-bit
+ * gray or RGB.
+ */
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { ImageError } from '../core/errors.js';
 import { sniffFormat } from './format.js';
 
-/** Images with more pixels are refused by their header, before anything is decoded. */
+/** Images with more pixels are rejected by their header, before anything is decoded. */
 export const MAX_PIXELS = 100_000_000;
 
-/** An image that may be decoded, not yet decoded. */
+/** An image that passed the checks and is not decoded yet. */
 export interface OpenedImage {
-  /** Upright, 8 bits, without alpha, gray or sRGB; decoding starts when its output is asked for. */
+  /** Upright, 8 bits, without alpha, gray or sRGB. Decoding starts when the output is requested. */
   pipeline: Sharp;
   /** Size after orientation, in pixels. */
   width: number;
   height: number;
-  /** Channels that the pipeline gives: 1 when the file is gray, else 3. */
+  /** Channels of the pipeline's output: 1 when the file is gray, otherwise 3. */
   channels: 1 | 3;
 }
 
-// Many small images at once: one thread each beats several threads on one, and none is read twice.
+// Many small images are decoded concurrently: one thread per image is faster than several threads
+// per image. No image is read twice, so a cache does not help.
 sharp.concurrency(1);
 sharp.cache(false);
 
 /**
- * Opens a JPEG, PNG, TIFF or WebP file. Of several pages or frames the first counts. EXIF orientation is applied, alpha is laid
- * on black, palettes and CMYK become RGB, 16-bit samples keep their upper 8 bits (0...65535 becomes 0...255).
+ * Opens a JPEG, PNG, TIFF or WebP file. Only the first page or frame is used. EXIF orientation is
+ * applied, alpha is composited on black, palettes and CMYK become RGB, and 16-bit samples keep
+ * their upper 8 bits (0...65535 becomes 0...255).
  *
  * @param where name of the file, for errors.
- * @throws ImageError for another format, a damaged header, too many pixels, or samples that are neither 8 nor 16-bit integers.
+ * @throws ImageError for another format, a corrupt header, too many pixels, or samples that are
+ *   neither 8-bit nor 16-bit integers.
  */
 export async function openImage(bytes: Uint8Array, where?: string): Promise<OpenedImage> {
   requireFormat(bytes, where);
@@ -36,7 +42,7 @@ export async function openImage(bytes: Uint8Array, where?: string): Promise<Open
     throw new ImageError({
       what: `has ${metadata.depth ?? 'unknown'} samples`,
       where,
-      hint: 'Convert it to 8 or 16 bits a sample.',
+      hint: 'Convert it to 8 or 16 bits per sample.',
     });
   }
   const isGray = metadata.space === 'b-w' || metadata.space === 'grey16';
@@ -57,9 +63,13 @@ function requireFormat(bytes: Uint8Array, where: string | undefined): void {
   const sniffed = sniffFormat(bytes);
   if ('format' in sniffed) return;
   throw new ImageError(
-    sniffed.refused === null
+    sniffed.unsupported === null
       ? { what: 'is not an image (JPEG, PNG, TIFF or WebP)', where }
-      : { what: `${sniffed.refused} is not available in this version`, where, hint: 'Convert it to PNG.' },
+      : {
+          what: `${sniffed.unsupported} is not available in this version`,
+          where,
+          hint: 'Convert it to PNG.',
+        },
   );
 }
 
@@ -81,12 +91,12 @@ function requireSize({ width, height }: Metadata, where: string | undefined): vo
   });
 }
 
-/** The decoder's own words may hold parts of the file; they become one of a few reasons of ours. */
+/** Replaces the decoder's message, which may contain parts of the file, with a fixed reason. */
 export function describeDecodeError(error: unknown, where: string | undefined): unknown {
   if (error instanceof ImageError || !(error instanceof Error)) return error;
-  const isShort =
+  const isTruncated =
     /premature|truncat|end of (file|input|stream|image)|unexpected end|not enough|eof|read error/i.test(
       error.message,
     );
-  return new ImageError({ what: isShort ? 'is cut short' : 'is damaged', where });
+  return new ImageError({ what: isTruncated ? 'is truncated' : 'is corrupt', where });
 }

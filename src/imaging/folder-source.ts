@@ -1,4 +1,4 @@
-/** Images of a local folder and the folders within it. */
+/** Images of a local folder and its subfolders. */
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, StoreUnavailableError } from '../core/errors.js';
@@ -15,14 +15,18 @@ import {
 import { mapInOrder } from './in-flight.js';
 
 /**
- * Below this many bytes in all, images are known by their content, so that a copy of a folder gives the same data set; above,
- * by size and time, since reading everything twice would cost more than it saves.
+ * Up to this total size, images are identified by their content, so that a copy of a folder gives
+ * the same data set. Larger folders are identified by size and modification time, since reading all
+ * files twice would cost more than it saves.
  */
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
-/** Files read at once: opening a small one takes longer than reading it. */
-const FILES_AT_ONCE = 8;
+/** Number of files read concurrently: opening a small file takes longer than reading it. */
+const CONCURRENT_FILES = 8;
 
-/** Links are followed when they stay within the folder; circles and links that leave it are passed over. */
+/**
+ * A folder of images. Symbolic links within the folder are followed; cycles and links that lead out
+ * of it are ignored.
+ */
 export class FolderSource implements ImageSource {
   readonly uri: string;
   readonly #root: string;
@@ -40,10 +44,10 @@ export class FolderSource implements ImageSource {
     for await (const image of this.#walk(root, root, '', new Set())) found.push(image);
     const images = sortedImages(this.uri, found, this.ignored);
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
-    yield* hashed ? mapInOrder(images, FILES_AT_ONCE, (image) => this.#identified(image)) : images;
+    yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
   }
 
-  async #identified(image: SourceImage): Promise<SourceImage> {
+  async #withDigest(image: SourceImage): Promise<SourceImage> {
     return { ...image, identity: `sha256:${await this.#digest(image.name)}` };
   }
 
@@ -66,7 +70,7 @@ export class FolderSource implements ImageSource {
       throw new DatasetError({
         what: 'is neither a folder nor a .zip',
         where: this.uri,
-        hint: 'Name the folder of images.',
+        hint: 'Give the folder of images.',
       });
     }
     return root;
@@ -76,9 +80,9 @@ export class FolderSource implements ImageSource {
     root: string,
     folder: string,
     prefix: string,
-    above: Set<string>,
+    ancestors: Set<string>,
   ): AsyncGenerator<SourceImage> {
-    const here = new Set(above).add(folder);
+    const here = new Set(ancestors).add(folder);
     const entries = await this.#try(prefix, () => readdir(folder, { withFileTypes: true }));
     for (const entry of entries) {
       const name = `${prefix}${entry.name}`;
@@ -107,36 +111,43 @@ export class FolderSource implements ImageSource {
     try {
       return await work();
     } catch (error) {
-      throw describe(error, this.uri, name !== '');
+      throw classifyError(error, this.uri, name !== '');
     }
   }
 }
 
-/** Where a link leads, or null when it is broken or leads out of the folder. */
+/** @returns the target of a link, or null when the link is broken or leads out of the folder */
 async function linkTarget(root: string, link: string): Promise<string | null> {
   const target = await realpath(link).catch(() => null);
   return target === root || target?.startsWith(root + path.sep) ? target : null;
 }
 
-/** A file within the folder is not named: its name may be that of a patient, and the error travels. */
-function describe(error: unknown, where: string, isWithin: boolean): unknown {
+/**
+ * Maps a file system error. A file within the folder is not named: its name may contain a patient's
+ * name, and errors are stored and displayed elsewhere.
+ */
+function classifyError(error: unknown, where: string, isWithin: boolean): unknown {
   const code = errorCode(error);
   switch (code) {
     case undefined:
       return error;
     case 'ENOENT':
       return new DatasetError({
-        what: isWithin ? 'has lost a file while it was read' : 'does not exist',
+        what: isWithin ? 'lost a file while it was read' : 'does not exist',
         where,
-        hint: isWithin ? 'Leave it alone while it is read.' : 'Check the path of the folder of images.',
+        hint: isWithin
+          ? 'Do not change the folder while it is read.'
+          : 'Check the path of the folder of images.',
         cause: error,
       });
     case 'EACCES':
     case 'EPERM':
       return new DatasetError({
-        what: isWithin ? 'holds something that may not be read by this user' : 'may not be read by this user',
+        what: isWithin
+          ? 'contains a file or folder that this user cannot read'
+          : 'cannot be read by this user',
         where,
-        hint: 'Change its permissions; `find <folder> ! -readable` shows where.',
+        hint: 'Change the permissions; `find <folder> ! -readable` lists them.',
         cause: error,
       });
     case 'ENOTDIR':
@@ -144,14 +155,14 @@ function describe(error: unknown, where: string, isWithin: boolean): unknown {
       return new DatasetError({
         what: 'is not a folder',
         where,
-        hint: 'Name the folder of images.',
+        hint: 'Give the folder of images.',
         cause: error,
       });
     default:
       return new StoreUnavailableError({
         what: `cannot be read (${code})`,
         where,
-        hint: 'Check the disk or share that it is on; the work goes on by itself then.',
+        hint: 'Check the disk or network share. The work then resumes automatically.',
         cause: error,
       });
   }

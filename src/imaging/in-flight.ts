@@ -1,8 +1,9 @@
-/** Working on a few items at once while results come in order. */
+/** Processes a few items concurrently and yields the results in order. */
 
 /**
- * The results of `work` in the order of the items, with at most `width` items begun and not yet yielded, so that memory stays
- * flat. After a failure or an abort nothing new is begun, and what was begun is waited for.
+ * Calls `work` on each item and yields the results in the order of the items. At most `width` items
+ * are started and not yet yielded, so memory stays constant. After a failure or an abort no new
+ * item is started, and the generator waits for the started ones.
  */
 export async function* mapInOrder<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -10,21 +11,21 @@ export async function* mapInOrder<Item, Result>(
   work: (item: Item) => Promise<Result>,
   signal?: AbortSignal,
 ): AsyncGenerator<Result> {
-  const begun: Promise<Result>[] = [];
+  const started: Promise<Result>[] = [];
   try {
     for await (const item of items) {
       signal?.throwIfAborted();
       const result = work(item);
-      // Its failure is told when its turn comes; until then it must not count as unhandled.
+      // The error is thrown when this result is yielded; until then it must not count as unhandled.
       result.catch(() => undefined);
-      begun.push(result);
-      if (begun.length >= width) yield await (begun.shift() as Promise<Result>);
+      started.push(result);
+      if (started.length >= width) yield await (started.shift() as Promise<Result>);
     }
-    while (begun.length > 0) {
+    while (started.length > 0) {
       signal?.throwIfAborted();
-      yield await (begun.shift() as Promise<Result>);
+      yield await (started.shift() as Promise<Result>);
     }
   } finally {
-    await Promise.allSettled(begun);
+    await Promise.allSettled(started);
   }
 }

@@ -1,4 +1,4 @@
-/** The door of the imaging folder. */
+/** Public interface of the imaging folder. */
 export { assembleDataset } from './assemble.js';
 export { buildShard, type WorkOptions } from './build-shard.js';
 export { openShard, type Shard } from './dataset-archive.js';

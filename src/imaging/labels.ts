@@ -1,20 +1,22 @@
-/** Classes of images, from the folders that they lie in. */
+/** Derives the class of each image from its folder. */
 import { DatasetError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { compareNaturally } from './natural-order.js';
 
-/** Class names in label order, and each image's label; null and zeros when unlabelled. */
+/** Class names in label order, and the label of each image. */
 export interface Labels {
+  /** null when unlabeled. */
   classes: string[] | null;
-  /** [images] int32, index into `classes`. */
+  /** [images] int32, index into `classes`; zeros when unlabeled. */
   labels: Int32Array;
 }
 
 /**
- * `folders`: the first folder level names the class, classes in natural order (grade2 before grade10); `none`: no classes.
+ * With `folders`, the first folder level is the class, and classes are in natural order (grade2
+ * before grade10). With `none`, there are no classes.
  *
- * @param names of the images within their source.
- * @throws DatasetError when images lie beside the class folders, or there are no folders.
+ * @param names relative paths of the images in their source.
+ * @throws DatasetError when images are outside the class folders, or there are no folders.
  */
 export function labelImages(names: readonly string[], rule: PreprocessSpec['labels'], where: string): Labels {
   if (rule === 'none') return { classes: null, labels: new Int32Array(names.length) };
@@ -24,12 +26,12 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
     throw new DatasetError({
       what: 'has no folders to take classes from',
       where,
-      hint: 'Put the images into one folder a class, or set preprocess.labels to "none".',
+      hint: 'Put the images into one folder per class, or set preprocess.labels to "none".',
     });
   }
   if (loose.length > 0) {
     throw new DatasetError({
-      what: `${loose.length} of ${names.length} images lie beside the class folders`,
+      what: `${loose.length} of ${names.length} images are not in a class folder`,
       where,
       hint: 'Move them into the folder of their class, or set preprocess.labels to "none".',
     });

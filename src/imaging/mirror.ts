@@ -1,4 +1,4 @@
-/** Flipping an image left to right. */
+/** Flips an image horizontally. */
 
 /**
  * @param pixels [height, width, channels] uint8.

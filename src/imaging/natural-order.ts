@@ -1,6 +1,6 @@
-/** The order in which people sort names: numbers within them by value. */
+/** Natural sort order of names: numbers within names are compared by value. */
 
-/** Compares so that `grade2` comes before `grade10`; the same on every machine, whatever its language. */
+/** Sorts `grade2` before `grade10`. The order does not depend on the locale of the machine. */
 export function compareNaturally(a: string, b: string): number {
   const left = a.match(/\d+|\D+/g) ?? [];
   const right = b.match(/\d+|\D+/g) ?? [];

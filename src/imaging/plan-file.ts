@@ -1,15 +1,18 @@
-/** The plan of a data set in the object store: which image goes where, in pieces, so that a million images never travel at once. */
+/**
+ * The plan of a data set in the object store: the shard and index of every image. There is one file
+ * per shard, so that a million images are never transferred at once.
+ */
 import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../storage/index.js';
 import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS } from './dataset-manifest.js';
 
-/** `<prefix>plan/plan.json`. Shards of training images come first, those held out after them. */
+/** `<prefix>plan/plan.json`. Training shards come first, holdout shards after them. */
 export const planSchema = z.object({
   version: z.literal(1),
   digest: z.string(),
   classes: z.array(z.string()).nullable(),
-  /** Images of the source that are planned, by split. */
+  /** Number of planned source images of each split. */
   sourceImages: z.object({ train: z.int(), holdout: z.int() }),
   shards: z.object({ train: z.int(), holdout: z.int() }),
   ignored: z.int(),
@@ -22,17 +25,20 @@ export const plannedImageSchema = z.object({
   bytes: z.int(),
   identity: z.string(),
   label: z.int(),
-  /** Index within the split of the image made of it; that of its mirror image is one more. */
+  /** Index of the output image within the split; the mirrored image has the next index. */
   index: z.int(),
 });
 export type PlannedImage = z.output<typeof plannedImageSchema>;
 
-/** `<prefix>plan/report-00000.json`: what became of a shard; it counts as built once this is there. */
+/**
+ * `<prefix>plan/report-00000.json`: the result of a shard. The shard is built once this file
+ * exists.
+ */
 export const shardReportSchema = z.object({
   split: z.enum(SPLITS),
-  /** null when none of its images could be read. */
+  /** null when all images of the shard were rejected. */
   part: partSchema.nullable(),
-  /** Name in the archive, and label. */
+  /** File name in the archive, and label. */
   images: z.array(z.tuple([z.string(), z.int()])),
   rejected: z.array(z.object({ name: z.string(), reason: z.string() })),
 });
@@ -42,7 +48,7 @@ export function planKey(digest: string): string {
   return joinKey(datasetPrefix(digest), 'plan/plan.json');
 }
 
-function pieceKey(digest: string, shard: number): string {
+function shardPlanKey(digest: string, shard: number): string {
   return joinKey(datasetPrefix(digest), `plan/shard-${pad(shard, 5)}.json`);
 }
 
@@ -54,12 +60,12 @@ export function readPlan(store: ObjectStore, digest: string): Promise<DatasetPla
   return getJson(store, planKey(digest), planSchema);
 }
 
-/** Shards of a plan, of both splits. */
+/** Number of shards of a plan, in both splits. */
 export function shardCount(plan: DatasetPlan): number {
   return plan.shards.train + plan.shards.holdout;
 }
 
-/** Split and key of a shard by its number in the plan. */
+/** Finds the split and key of a shard by its number in the plan. */
 export function locateShard(plan: DatasetPlan, shard: number): { split: DatasetSplit; key: string } {
   if (shard < plan.shards.train) return { split: 'train', key: shardKey('train', shard) };
   if (shard < shardCount(plan))
@@ -67,18 +73,22 @@ export function locateShard(plan: DatasetPlan, shard: number): { split: DatasetS
   throw new StoreError({ what: `has no shard ${shard}`, where: planKey(plan.digest) });
 }
 
-export async function writePiece(
+export async function writeShardPlan(
   store: ObjectStore,
   digest: string,
   shard: number,
   images: PlannedImage[],
 ): Promise<void> {
   const lines = images.map((image) => `${JSON.stringify(image)}\n`).join('');
-  await store.put(pieceKey(digest, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
+  await store.put(shardPlanKey(digest, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
 }
 
-export async function readPiece(store: ObjectStore, digest: string, shard: number): Promise<PlannedImage[]> {
-  const key = pieceKey(digest, shard);
+export async function readShardPlan(
+  store: ObjectStore,
+  digest: string,
+  shard: number,
+): Promise<PlannedImage[]> {
+  const key = shardPlanKey(digest, shard);
   const lines = Buffer.from(await store.get(key))
     .toString('utf8')
     .split('\n')
@@ -91,7 +101,7 @@ function parseLine(line: string, key: string): PlannedImage {
     return plannedImageSchema.parse(JSON.parse(line));
   } catch {
     throw new StoreError({
-      what: 'is not a plan that this version of GIST wrote',
+      what: 'is not a plan of this version of GIST',
       where: key,
       hint: 'Start the run again with --no-cache.',
     });

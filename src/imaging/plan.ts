@@ -1,4 +1,7 @@
-/** Planning a data set: listing the source, labels, split and order, before any image is decoded. */
+/**
+ * Plans a data set before any image is decoded: lists the source, then sets labels, split and
+ * order.
+ */
 import type { OnProgress } from '../core/progress.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
@@ -21,16 +24,16 @@ import {
   type PlannedImage,
   reportKey,
   shardCount,
-  writePiece,
+  writeShardPlan,
 } from './plan-file.js';
 import { openSource } from './source.js';
 import { splitImages } from './split.js';
 
-/** Raise it when the same source and settings give other images than before. */
+/** Increment when the same source and settings give different images. */
 const PREPROCESS_VERSION = 1;
 
 export interface PlanOptions {
-  /** false: shards built by an earlier run are built anew. Default true. */
+  /** false: shards built by an earlier run are built again. Default true. */
   reuse?: boolean;
   onProgress?: OnProgress;
   signal?: AbortSignal;
@@ -38,21 +41,25 @@ export interface PlanOptions {
 
 export interface PlannedDataset {
   digest: string;
-  /** Shards to build, numbered from 0: training images first, then those held out. */
+  /** Number of shards to build. Shards are numbered from 0: training shards first, then holdout. */
   shards: number;
-  /** The finished data set, when an earlier run made the same one. */
+  /** The finished data set when an earlier run built it, otherwise null. */
   dataset: DatasetRef | null;
 }
 
-/** The part of the spec that shapes the data set; where the source lies and how many failures are borne do not. */
-export function shapingSettings(spec: PreprocessSpec) {
+/**
+ * The settings that determine the images of the data set. The address of the source and
+ * `maxRejected` do not.
+ */
+export function datasetSettings(spec: PreprocessSpec) {
   const { labels, resolution, square, color, holdout, limit, mirror, shardImages } = spec;
   return { labels, resolution, square, color, holdout, limit, mirror, shardImages };
 }
 
 /**
- * Writes the plan to `datasets/<digest>/plan/`. The digest is a key of the list of images, each with what identifies its content,
- * and of the settings, so the same images with the same settings are one data set wherever they lie.
+ * Writes the plan to `datasets/<digest>/plan/`. The digest covers the list of images, with the
+ * identity of each image's content, and the settings. The same images with the same settings
+ * therefore give the same data set, whatever the address of the source.
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
@@ -72,11 +79,11 @@ export async function planDataset(
     'preprocess',
     PREPROCESS_VERSION,
     [await listingDigest(images)],
-    shapingSettings(spec),
+    datasetSettings(spec),
   );
 
   const shards = {
-    train: [...chunks(split.train, sourceImagesAShard(spec, 'train'))],
+    train: [...chunks(split.train, sourceImagesPerShard(spec, 'train'))],
     holdout: [...chunks(split.holdout, spec.shardImages)],
   };
   const plan: DatasetPlan = {
@@ -94,37 +101,46 @@ export async function planDataset(
   if (manifest) return { ...planned, dataset: datasetRef(manifest) };
   if (reuse && (await findJson(store, planKey(digest), planSchema))) return { ...planned, dataset: null };
 
-  const pieces = SPLITS.flatMap((name) =>
+  const shardPlans = SPLITS.flatMap((name) =>
     shards[name].map((indices, i) => ({
       indices,
-      first: i * sourceImagesAShard(spec, name),
-      copies: copiesIn(spec, name),
+      first: i * sourceImagesPerShard(spec, name),
+      copies: copiesPerImage(spec, name),
     })),
   );
-  const write = async (piece: (typeof pieces)[number], shard: number) => {
-    const lines = Array.from(piece.indices, (index, i): PlannedImage => {
+  const write = async (shardPlan: (typeof shardPlans)[number], shard: number) => {
+    const lines = Array.from(shardPlan.indices, (index, i): PlannedImage => {
       const image = images[index] as SourceImage;
-      return { ...image, label: labels.labels[index] as number, index: (piece.first + i) * piece.copies };
+      return {
+        ...image,
+        label: labels.labels[index] as number,
+        index: (shardPlan.first + i) * shardPlan.copies,
+      };
     });
-    await writePiece(store, digest, shard, lines);
+    await writeShardPlan(store, digest, shard, lines);
     if (!reuse) await store.delete(reportKey(digest, shard));
   };
   let done = 0;
-  for await (const _ of mapInOrder(pieces.entries(), 8, ([shard, piece]) => write(piece, shard), signal)) {
-    onProgress?.({ done: ++done, total: pieces.length, unit: 'shards planned' });
+  for await (const _ of mapInOrder(
+    shardPlans.entries(),
+    8,
+    ([shard, shardPlan]) => write(shardPlan, shard),
+    signal,
+  )) {
+    onProgress?.({ done: ++done, total: shardPlans.length, unit: 'shards planned' });
   }
-  // Written last: the pieces count once it is there.
+  // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(digest), plan);
   return { ...planned, dataset: null };
 }
 
-/** Images made of each image of the source. */
-export function copiesIn(spec: PreprocessSpec, split: 'train' | 'holdout'): 1 | 2 {
+/** Number of output images per source image. */
+export function copiesPerImage(spec: PreprocessSpec, split: 'train' | 'holdout'): 1 | 2 {
   return spec.mirror && split === 'train' ? 2 : 1;
 }
 
-function sourceImagesAShard(spec: PreprocessSpec, split: 'train' | 'holdout'): number {
-  return Math.max(1, Math.floor(spec.shardImages / copiesIn(spec, split)));
+function sourceImagesPerShard(spec: PreprocessSpec, split: 'train' | 'holdout'): number {
+  return Math.max(1, Math.floor(spec.shardImages / copiesPerImage(spec, split)));
 }
 
 async function listImages(

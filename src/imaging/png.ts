@@ -1,10 +1,11 @@
-/** PNG files of a data set: the same pixels give the same bytes, and back. */
+/** Encodes and decodes the PNG files of a data set. The same pixels give the same bytes. */
 import sharp from 'sharp';
 import { ImageError } from '../core/errors.js';
 import { describeDecodeError } from './decode.js';
 
 /**
- * 8-bit gray or RGB, no palette, no metadata; deterministic for one version of the encoder.
+ * Encodes 8-bit gray or RGB without palette and metadata. Deterministic for one version of the
+ * encoder.
  *
  * @param pixels [height, width, channels] uint8.
  */
@@ -21,10 +22,10 @@ export async function encodePng(
 }
 
 /**
- * Reads back what {@link encodePng} wrote.
+ * Decodes a file that {@link encodePng} wrote.
  *
  * @returns [height, width, channels] uint8.
- * @throws ImageError when it is damaged or not of the size and channels expected.
+ * @throws ImageError when the file is corrupt or does not have the expected size and channels.
  */
 export async function decodePng(
   png: Uint8Array,

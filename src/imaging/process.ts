@@ -1,4 +1,4 @@
-/** One image file made ready for a data set. */
+/** Converts an image file to the pixels that a data set stores. */
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { withChannels } from './color.js';
 import { describeDecodeError, openImage } from './decode.js';
@@ -7,18 +7,20 @@ import { planSquare } from './square.js';
 
 export type ProcessOptions = Pick<PreprocessSpec, 'resolution' | 'square' | 'color'>;
 
-/** Channels of the output: 1 for grayscale, 3 for rgb. */
+/** Number of output channels: 1 for grayscale, 3 for rgb. */
 export function channelsOf(color: PreprocessSpec['color']): 1 | 3 {
   return color === 'grayscale' ? 1 : 3;
 }
 
 /**
- * Decodes, orients, squares, scales and brings to gray or RGB.
+ * Decodes an image, applies its orientation, crops or pads it to a square, resizes it and converts
+ * it to gray or RGB.
  *
  * @param bytes a JPEG, PNG, TIFF or WebP file.
- * @param where its name, for errors.
+ * @param where name of the file, for errors.
  * @returns [resolution, resolution, channels] uint8.
- * @throws ImageError when it cannot or must not be decoded; the reason holds nothing of the file's content.
+ * @throws ImageError when the file cannot or must not be decoded. The reason contains no content of
+ *   the file.
  */
 export async function processImage(
   bytes: Uint8Array,

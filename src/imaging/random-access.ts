@@ -1,10 +1,10 @@
-/** Reading a file anywhere: on the local disk or in an object store. */
+/** Random access to a file on the local disk or in an object store. */
 import { open, stat } from 'node:fs/promises';
 import yauzl from 'yauzl';
 import { DatasetError } from '../core/errors.js';
 import type { ObjectStore } from '../storage/index.js';
 
-/** A file whose bytes can be read at any place. */
+/** A file whose bytes can be read at any offset. */
 export interface RandomAccessFile {
   /** Changes when the content does; part of cache keys. */
   readonly version: string;
@@ -13,10 +13,10 @@ export interface RandomAccessFile {
   read(start: number, length: number): Promise<Buffer>;
 }
 
-/** Where an archive is: a local path, or a key of a store. */
+/** Location of an archive: a local path, or a key of a store. */
 export type FileLocation = string | { store: ObjectStore; key: string };
 
-/** @throws DatasetError when there is no such file; store errors as they come. */
+/** @throws DatasetError when there is no such file; errors of the store unchanged. */
 export async function openRandomAccess(location: FileLocation, where: string): Promise<RandomAccessFile> {
   const file = typeof location === 'string' ? await localFile(location, where) : await storedFile(location);
   if (file) return file;
@@ -26,14 +26,15 @@ export async function openRandomAccess(location: FileLocation, where: string): P
 async function localFile(file: string, where: string): Promise<RandomAccessFile | null> {
   const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw unreadable(error, where);
+    throw permissionError(error, where);
   });
   if (info && !info.isFile())
     throw new DatasetError({ what: 'is not a file', where, hint: 'Rename folders that end in .zip.' });
-  // Opened for every read: images take longer to decode than a file to open, and nothing then has to be closed.
+  // The file is opened for every read: that is faster than decoding an image, and the caller does
+  // not have to close it.
   const read = async (start: number, length: number) => {
     const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-      throw unreadable(error, where);
+      throw permissionError(error, where);
     });
     try {
       const buffer = Buffer.alloc(length);
@@ -46,10 +47,10 @@ async function localFile(file: string, where: string): Promise<RandomAccessFile 
   return info && { version: `${info.size}-${info.mtimeMs}`, bytes: info.size, read };
 }
 
-function unreadable(error: NodeJS.ErrnoException, where: string): unknown {
+function permissionError(error: NodeJS.ErrnoException, where: string): unknown {
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return error;
   return new DatasetError({
-    what: 'may not be read by this user',
+    what: 'cannot be read by this user',
     where,
     hint: 'Change its permissions.',
     cause: error,
@@ -71,10 +72,13 @@ async function storedFile({
   return info && { version: info.etag, bytes: info.bytes, read };
 }
 
-/** Size of the blocks that an archive's directory is read in; its records are of a hundred bytes. */
+/** Block size for reading an archive's directory, whose records have about a hundred bytes. */
 const BLOCK_BYTES = 1 << 20;
 
-/** Lets yauzl read an archive's directory in large blocks, so that a far store is not asked for every record. */
+/**
+ * Lets yauzl read an archive's directory in large blocks, so that a remote store does not get one
+ * request per record.
+ */
 export class BlockReader extends yauzl.RandomAccessReader {
   readonly #file: RandomAccessFile;
   #start = 0;

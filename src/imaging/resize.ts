@@ -1,10 +1,11 @@
-/** Cutting out, scaling and placing: from an opened image to pixels of a given square size. */
+/** Crops, resizes and pads an opened image to a square of a given size. */
 import type { Sharp } from 'sharp';
 import type { SquarePlan } from './square.js';
 
 /**
- * Scales by Lanczos (three lobes; Duchon 1979), antialiased when shrinking; JPEG's own shrinking on load is not used, since its
- * pixels would differ from those of the same picture in another format.
+ * Resizes with a Lanczos filter (three lobes; Duchon 1979), antialiased when downsampling. JPEG's
+ * shrink-on-load is disabled, since its pixels differ from those of the same image in another
+ * format.
  *
  * @param resolution side of the output in pixels.
  * @returns a pipeline whose raw output is [resolution, resolution, channels] uint8.

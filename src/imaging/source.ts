@@ -1,4 +1,4 @@
-/** Opening the source of images that an address names. */
+/** Opens the source of images at an address. */
 import { openStore, parseUri } from '../storage/index.js';
 import { FolderSource } from './folder-source.js';
 import type { ImageSource } from './image-source.js';
@@ -6,7 +6,8 @@ import { StoreSource } from './store-source.js';
 import { ZipSource } from './zip-source.js';
 
 /**
- * The source at a path, `file:///` or `s3://` address; a name ending in .zip is an archive. Nothing is read yet.
+ * Opens the source at a path, `file:///` or `s3://` address. A name ending in .zip is an archive.
+ * Nothing is read yet.
  *
  * @throws StoreError for a malformed address.
  */

@@ -1,13 +1,16 @@
-/** Which images train and which are held out: seeded, stratified by class, and nested when only a part is wanted. */
+/**
+ * Splits images into training and holdout images: seeded, stratified by class, and nested when a
+ * limit is set.
+ */
 import { DatasetError } from '../core/errors.js';
 import { RandomStream } from '../core/random.js';
 import type { Labels } from './labels.js';
 
 export interface SplitOptions {
-  /** Share of each class kept away from training, 0...0.9. */
+  /** Fraction of each class that is held out, 0...0.9. */
   fraction: number;
   seed: number;
-  /** Training images wanted; null: all. */
+  /** Maximum number of training images; null for all. */
   limit: number | null;
 }
 
@@ -18,12 +21,13 @@ export interface Split {
 }
 
 /**
- * Each class is shuffled by (seed, class); its first `round(fraction * n)` images, at least one and never all, are held out.
- * The rest is interleaved so that every beginning of the training order holds the classes in their shares (rounded up to whole
- * images), and each class at least once as soon as there are as many images as classes. A limit takes such a beginning: smaller subsets
- * are contained in larger ones, and the holdout is the same for all of them.
+ * Each class is shuffled by (seed, class). Its first `round(fraction * n)` images, at least one and
+ * never all, are held out. The rest is interleaved so that every prefix of the training order
+ * contains the classes in proportion (rounded up to whole images), and each class at least once
+ * when the prefix has at least as many images as there are classes. A limit takes such a prefix:
+ * smaller subsets are contained in larger ones, and all of them have the same holdout.
  *
- * @throws DatasetError when a class is too small to be split, or the limit does not fit.
+ * @throws DatasetError when a class is too small to be split, or the limit is out of range.
  */
 export function splitImages({ classes, labels }: Labels, options: SplitOptions, where: string): Split {
   const names = classes ?? ['all'];
@@ -35,9 +39,9 @@ export function splitImages({ classes, labels }: Labels, options: SplitOptions, 
   const holdout: number[][] = [];
   members.forEach((images, label) => {
     const shuffled = new RandomStream(options.seed, `holdout/${names[label]}`).shuffle(images);
-    const held = heldOut(images.length, options.fraction);
-    holdout.push(shuffled.slice(0, held));
-    train.push(shuffled.slice(held));
+    const count = holdoutCount(images.length, options.fraction);
+    holdout.push(shuffled.slice(0, count));
+    train.push(shuffled.slice(count));
   });
   const ordered = interleave(train);
   return {
@@ -46,8 +50,8 @@ export function splitImages({ classes, labels }: Labels, options: SplitOptions, 
   };
 }
 
-/** Images of a class of n that are held out. */
-function heldOut(n: number, fraction: number): number {
+/** Number of held-out images of a class of n. */
+function holdoutCount(n: number, fraction: number): number {
   if (fraction === 0) return 0;
   return Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
 }
@@ -61,7 +65,7 @@ function requireSplittable(
   const total = members.reduce((sum, images) => sum + images.length, 0);
   if (total < 2) {
     throw new DatasetError({
-      what: 'holds a single image',
+      what: 'contains a single image',
       where,
       hint: 'A generator needs hundreds of images to learn from.',
     });
@@ -69,24 +73,25 @@ function requireSplittable(
   const small = members.findIndex((images) => images.length < 2);
   if (fraction === 0 || small < 0) return;
   throw new DatasetError({
-    what: `class "${classes?.[small] ?? ''}" has a single image, which cannot both be trained on and held out`,
+    what: `class "${classes?.[small] ?? ''}" has a single image, which cannot be both trained on and held out`,
     where,
     hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction to 0.',
   });
 }
 
-/** Merges lists by the place within each list, so that all of them are spread evenly. */
+/** Merges lists by the relative position within each list, so that each is distributed evenly. */
 function interleave(lists: number[][]): Uint32Array {
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const merged = new Uint32Array(total);
   const next = lists.map(() => 0);
   for (let i = 0; i < total; i++) {
     let best = -1;
-    let bestPlace = Number.POSITIVE_INFINITY;
+    let bestPosition = Number.POSITIVE_INFINITY;
     for (let label = 0; label < lists.length; label++) {
       const length = (lists[label] as number[]).length;
-      const place = (next[label] as number) / length;
-      if ((next[label] as number) < length && place < bestPlace) [best, bestPlace] = [label, place];
+      const position = (next[label] as number) / length;
+      if ((next[label] as number) < length && position < bestPosition)
+        [best, bestPosition] = [label, position];
     }
     merged[i] = (lists[best] as number[])[next[best] as number] as number;
     next[best] = (next[best] as number) + 1;
@@ -100,7 +105,7 @@ function checkedLimit(limit: number | null, images: number, classes: number, whe
     throw new DatasetError({
       what: `preprocess.limit is ${limit}, but there are only ${images} training images`,
       where,
-      hint: 'Lower the limit, leave it out, or hold out fewer images.',
+      hint: 'Lower the limit, remove it, or hold out fewer images.',
     });
   }
   if (limit < classes) {

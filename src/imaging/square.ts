@@ -1,6 +1,6 @@
-/** How a rectangular image becomes a square one. */
+/** Computes how a rectangular image is cropped or padded to a square. */
 
-/** A part of an image, in whole pixels. */
+/** A region of an image, in whole pixels. */
 export interface Rectangle {
   left: number;
   top: number;
@@ -8,18 +8,21 @@ export interface Rectangle {
   height: number;
 }
 
-/** What is taken of the source, and where in the square output it is laid; all else of the output is black. */
+/**
+ * The region of the source, and its position in the square output. The rest of the output is black.
+ */
 export interface SquarePlan {
   source: Rectangle;
   target: Rectangle;
 }
 
 /**
- * `crop` takes the central square; `pad` takes everything and centres it between black borders. Where the difference is odd the
- * extra pixel is cut off, or left black, on the right or at the bottom.
+ * `crop` takes the central square; `pad` takes the whole image and centers it between black
+ * borders. When the difference is odd, the extra pixel is cropped, or left black, on the right or
+ * at the bottom.
  *
- * @param width pixels of the source.
- * @param height pixels of the source.
+ * @param width width of the source in pixels.
+ * @param height height of the source in pixels.
  * @param resolution side of the output in pixels.
  */
 export function planSquare(

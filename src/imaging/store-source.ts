@@ -15,7 +15,7 @@ export class StoreSource implements ImageSource {
   readonly #store: ObjectStore;
   ignored = 0;
 
-  /** @param store opened at the prefix of the images. */
+  /** @param store object store opened at the prefix of the images. */
   constructor(uri: string, store: ObjectStore) {
     this.uri = uri;
     this.#store = store;
@@ -42,7 +42,7 @@ export class StoreSource implements ImageSource {
         chunks.push(chunk as Uint8Array);
       }
     } catch (error) {
-      // The key ends with the name of the image, which may be that of a patient.
+      // The key ends with the file name, which may contain a patient's name.
       throw error instanceof GistError ? reviveError({ ...wireError(error), where: this.uri }) : error;
     }
     return Buffer.concat(chunks);

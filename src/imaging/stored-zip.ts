@@ -1,12 +1,17 @@
-/** Writing zip archives whose files are stored, not deflated: byte for byte the same for the same files. */
+/** Writes zip archives whose files are stored, not deflated. The same files give the same bytes. */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from './crc32.js';
 
-/** Layout of the records: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3. */
+/**
+ * Layout of the records: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+ */
 const VERSION_ZIP64 = 45;
 const UTF8_NAMES = 0x0800;
-/** 1 January 1980, midnight: the time of every file, so that an archive's bytes are a function of its content. */
+/**
+ * 1 January 1980, midnight: the time of every file, so that the bytes of an archive depend only on
+ * its content.
+ */
 const DOS_DATE = 0x0021;
 const UNIX_FILE_0644 = (0o100644 << 16) >>> 0;
 const MAX_32 = 0xffffffff;
@@ -17,7 +22,7 @@ export interface ZipFileContent {
 }
 
 /**
- * Writes files as they come into a new archive; memory holds one file at a time and the directory.
+ * Writes files to a new archive as they arrive. Memory holds one file and the directory.
  *
  * @returns length and SHA-256 of the archive, and the number of files.
  */
@@ -86,19 +91,19 @@ function localHeader({ name, checksum, length }: EntryRecord): Buffer {
 }
 
 function directoryRecord({ name, checksum, length, offset }: EntryRecord): Buffer {
-  const isFar = offset >= MAX_32;
+  const needsZip64 = offset >= MAX_32;
   const record = Buffer.alloc(46);
   record.writeUInt32LE(0x02014b50, 0);
   record.writeUInt16LE((3 << 8) | VERSION_ZIP64, 4);
   record.writeUInt16LE(VERSION_ZIP64, 6);
   writeCommon(record, 8, { checksum, length, name });
-  record.writeUInt16LE(isFar ? 12 : 0, 30);
+  record.writeUInt16LE(needsZip64 ? 12 : 0, 30);
   record.writeUInt32LE(UNIX_FILE_0644, 38);
-  record.writeUInt32LE(isFar ? MAX_32 : offset, 42);
-  return Buffer.concat([record, name, isFar ? farOffset(offset) : Buffer.alloc(0)]);
+  record.writeUInt32LE(needsZip64 ? MAX_32 : offset, 42);
+  return Buffer.concat([record, name, needsZip64 ? zip64Offset(offset) : Buffer.alloc(0)]);
 }
 
-/** Flags, method, time, checksum and lengths stand in the same order in both kinds of record. */
+/** Flags, method, time, checksum and lengths have the same order in both kinds of record. */
 function writeCommon(record: Buffer, at: number, entry: Omit<EntryRecord, 'offset'>): void {
   record.writeUInt16LE(UTF8_NAMES, at);
   record.writeUInt16LE(DOS_DATE, at + 6);
@@ -108,7 +113,7 @@ function writeCommon(record: Buffer, at: number, entry: Omit<EntryRecord, 'offse
   record.writeUInt16LE(entry.name.length, at + 20);
 }
 
-function farOffset(offset: number): Buffer {
+function zip64Offset(offset: number): Buffer {
   const extra = Buffer.alloc(12);
   extra.writeUInt16LE(0x0001, 0);
   extra.writeUInt16LE(8, 2);

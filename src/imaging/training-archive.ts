@@ -1,4 +1,4 @@
-/** The training images of a data set as the one zip that StyleGAN3's tools read, kept in a cache. */
+/** Caches the training images of a data set as a single zip that StyleGAN3's tools can read. */
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, GistError } from '../core/errors.js';
@@ -16,12 +16,14 @@ import { readZipDirectory } from './zip-directory.js';
 const LABELS = LABEL_FILES.train;
 
 /**
- * Images as they are in the shards, stored, and `dataset.json` with their labels. It is made once for a data set, shard after shard:
- * memory holds one image, the disk one shard beside the archive.
+ * Writes the images of the shards, stored without compression, and `dataset.json` with their
+ * labels. The archive is written once per data set, one shard at a time: memory holds one image,
+ * and the disk holds one shard in addition to the archive.
  *
- * @param cacheFolder shared between processes and data sets; what is in it may be deleted at any time before the call.
+ * @param cacheFolder shared between processes and data sets; its content may be deleted at any time
+ *   before the call.
  * @returns path of the archive
- * @throws DatasetError when there is no such data set, or no image in it.
+ * @throws DatasetError when there is no such data set, or it contains no training images.
  */
 export async function trainingArchive(
   store: ObjectStore,
@@ -31,17 +33,17 @@ export async function trainingArchive(
 ): Promise<string> {
   const { manifest } = await openDataset(store, prefix);
   if (manifest.images.train === 0)
-    throw new DatasetError({ what: 'holds no training images', where: prefix });
+    throw new DatasetError({ what: 'contains no training images', where: prefix });
   const name = `${cacheName(manifest)}.zip`;
   const file = path.join(cacheFolder, name);
-  if (await isWhole(file, manifest)) return file;
+  if (await isComplete(file, manifest)) return file;
   let scratch: string | undefined;
   try {
     await mkdir(cacheFolder, { recursive: true });
     scratch = await makeScratchFolder('archive', cacheFolder);
-    const made = path.join(scratch, name);
-    await writeStoredZip(made, files(store, prefix, manifest, onProgress));
-    await rename(made, file);
+    const temporary = path.join(scratch, name);
+    await writeStoredZip(temporary, files(store, prefix, manifest, onProgress));
+    await rename(temporary, file);
     return file;
   } catch (error) {
     throw classifyFileError(error, name);
@@ -50,8 +52,11 @@ export async function trainingArchive(
   }
 }
 
-/** It appears by renaming, so it is there whole; its directory, which stands at its end, tells whether it still is. */
-async function isWhole(file: string, manifest: DatasetManifest): Promise<boolean> {
+/**
+ * Checks the zip directory, which is at the end of the file. The archive is created by an atomic
+ * rename, but it may be truncated or replaced later.
+ */
+async function isComplete(file: string, manifest: DatasetManifest): Promise<boolean> {
   if ((await stat(file).catch(() => null)) === null) return false;
   try {
     const entries = await readZipDirectory(await openRandomAccess(file, file), file);

@@ -1,4 +1,7 @@
-/** All training images of a data set, decoded once into a local file from which any of them is read in microseconds. */
+/**
+ * All training images of a data set, decoded once into a local file that allows random access to
+ * each image within microseconds.
+ */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,11 +17,11 @@ export interface TrainingSet {
   readonly count: number;
   readonly resolution: number;
   readonly channels: 1 | 3;
-  /** Class names in label order; null when unlabelled. */
+  /** Class names in label order; null when unlabeled. */
   readonly classes: readonly string[] | null;
-  /** Index into the classes; null when unlabelled. */
+  /** Index into the classes; null when unlabeled. */
   label(index: number): number | null;
-  /** [resolution, resolution, channels] uint8, a copy of its own. */
+  /** Returns a new array, [resolution, resolution, channels] uint8. */
   pixels(index: number): Uint8Array;
   close(): void;
 }
@@ -27,10 +30,12 @@ const IMAGES = 'images.bin';
 const LABELS = 'labels.bin';
 
 /**
- * Decodes the training images into a folder of the cache, or finds them there from an earlier time. Memory holds the labels only;
- * the operating system keeps in its page cache what fits.
+ * Decodes the training images into a folder of the cache, or reuses the files of an earlier call.
+ * Memory holds only the labels; the images are in the page cache of the operating system as far as
+ * they fit.
  *
- * @param cacheFolder shared between processes and data sets; what is in it may be deleted at any time before the call.
+ * @param cacheFolder shared between processes and data sets; its content may be deleted at any time
+ *   before the call.
  * @throws DatasetError when there is no such data set.
  */
 export async function loadTrainingSet(
@@ -41,11 +46,11 @@ export async function loadTrainingSet(
 ): Promise<TrainingSet> {
   const dataset = await openDataset(store, prefix);
   const { images, resolution, channels, classes } = dataset.manifest;
-  if (images.train === 0) throw new DatasetError({ what: 'holds no training images', where: prefix });
+  if (images.train === 0) throw new DatasetError({ what: 'contains no training images', where: prefix });
   const folder = path.join(cacheFolder, cacheName(dataset.manifest));
   const imageBytes = resolution * resolution * channels;
   try {
-    if (!(await isWhole(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
+    if (!(await isComplete(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
     const labels = new Int32Array(images.train);
     Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
     return {
@@ -77,16 +82,16 @@ function openFiles(folder: string, count: number, imageBytes: number, labels: In
       const read = readSync(file, pixels, 0, imageBytes, index * imageBytes);
       if (read === imageBytes) return pixels;
       throw new DatasetError({
-        what: 'has been cut short while in use',
+        what: 'was truncated while in use',
         where: path.join(folder, IMAGES),
-        hint: 'Leave the cache folder alone.',
+        hint: 'Do not change the cache folder.',
       });
     },
     close: () => closeSync(file),
   };
 }
 
-async function isWhole(folder: string, count: number, imageBytes: number): Promise<boolean> {
+async function isComplete(folder: string, count: number, imageBytes: number): Promise<boolean> {
   const [images, labels] = await Promise.all(
     [IMAGES, LABELS].map((name) => stat(path.join(folder, name)).catch(() => null)),
   );
@@ -94,8 +99,9 @@ async function isWhole(folder: string, count: number, imageBytes: number): Promi
 }
 
 /**
- * Written beside and renamed file by file: remains are replaced, and nothing is taken away from another process that has made or
- * opened the same. Of several who make it at once the last one's files stay, equal to those before.
+ * Writes to a temporary folder and renames file by file. Incomplete files are replaced, and files
+ * that another process has open stay readable. When several processes decode the same data set, the
+ * last rename wins; all files are equal.
  */
 async function decodeInto(
   folder: string,

@@ -1,9 +1,12 @@
-/** The directory of a zip archive, read with distrust: paths that escape, bombs, duplicates, links, encryption. */
+/**
+ * Reads the directory of an untrusted zip archive. Rejects path traversal, zip bombs, duplicates,
+ * links and encryption.
+ */
 import yauzl, { type Entry } from 'yauzl';
 import { ArchiveError, GistError } from '../core/errors.js';
 import { BlockReader, type RandomAccessFile } from './random-access.js';
 
-/** Where one file lies in the archive. */
+/** Location of one file in the archive. */
 export interface ZipEntry {
   offset: number;
   compressedBytes: number;
@@ -18,19 +21,25 @@ export interface ArchiveLimits {
   entries: number;
   /** Unpacked size of one file. */
   fileBytes: number;
-  /** Unpacked size to packed size, of files and archives of which it matters (see {@link RATIO_FROM_BYTES}). */
+  /**
+   * Unpacked size divided by packed size. Checked for files and archives of at least
+   * {@link RATIO_FROM_BYTES}.
+   */
   ratio: number;
 }
 
 export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 5_000_000, fileBytes: 512 * 2 ** 20, ratio: 200 };
 
-/** A blank picture packs 1000 to 1; from this unpacked size on, such a ratio is not that of pictures any more. */
+/**
+ * Unpacked size from which the ratio is checked. A small blank image may compress 1000 to 1; a
+ * large one does not.
+ */
 const RATIO_FROM_BYTES = 64 * 2 ** 20;
 
 /**
- * Every file of an archive by its name.
+ * Reads the entries of an archive, by file name.
  *
- * @throws ArchiveError for an archive that is corrupt or hostile.
+ * @throws ArchiveError for an archive that is corrupt or malicious.
  */
 export async function readZipDirectory(
   file: RandomAccessFile,
@@ -42,13 +51,13 @@ export async function readZipDirectory(
     const options = { lazyEntries: true, autoClose: false, decodeStrings: true };
     const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file), file.bytes, options);
     if (zip.entryCount > limits.entries)
-      throw refuse(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
-    let place = 0;
+      throw archiveError(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
+    let position = 0;
     for await (const entry of zip.eachEntry()) {
-      const shown = `entry ${++place} of ${zip.entryCount}`;
-      checkEntry(entry, shown, where, limits);
+      const label = `entry ${++position} of ${zip.entryCount}`;
+      checkEntry(entry, label, where, limits);
       if (entry.fileName.endsWith('/')) continue;
-      if (entries.has(entry.fileName)) throw refuse(where, `holds a file twice (${shown})`);
+      if (entries.has(entry.fileName)) throw archiveError(where, `contains a file twice (${label})`);
       entries.set(entry.fileName, {
         offset: entry.relativeOffsetOfLocalHeader,
         compressedBytes: entry.compressedSize,
@@ -59,47 +68,49 @@ export async function readZipDirectory(
     }
   } catch (error) {
     if (error instanceof GistError) throw error;
-    throw refuse(where, describeYauzl(error), error);
+    throw archiveError(where, describeYauzl(error), error);
   }
-  checkWhole(entries, where, limits);
+  checkArchive(entries, where, limits);
   return entries;
 }
 
-/** @param shown stands for the name of the entry, which may be that of a patient. */
-function checkEntry(entry: Entry, shown: string, where: string, limits: ArchiveLimits): void {
-  if (entry.isEncrypted()) throw refuse(where, `holds an encrypted file (${shown})`);
+/** @param label used instead of the entry's name, which may contain a patient's name. */
+function checkEntry(entry: Entry, label: string, where: string, limits: ArchiveLimits): void {
+  if (entry.isEncrypted()) throw archiveError(where, `contains an encrypted file (${label})`);
   // The upper half of the attributes is the Unix mode, where the archive was made on Unix.
   const isLink = ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000;
-  if (isLink) throw refuse(where, `holds a link (${shown})`);
+  if (isLink) throw archiveError(where, `contains a link (${label})`);
   if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
-    throw refuse(
+    throw archiveError(
       where,
-      `holds a file in an unknown compression (${shown}, method ${entry.compressionMethod})`,
+      `contains a file in an unknown compression (${label}, method ${entry.compressionMethod})`,
     );
   }
   if (entry.uncompressedSize > limits.fileBytes) {
-    throw refuse(
+    throw archiveError(
       where,
-      `holds a file of ${entry.uncompressedSize} bytes (${shown}); at most ${limits.fileBytes} are unpacked`,
+      `contains a file of ${entry.uncompressedSize} bytes (${label}); at most ${limits.fileBytes} are unpacked`,
     );
   }
-  checkRatio(where, shown, entry.uncompressedSize, entry.compressedSize, limits);
+  checkRatio(where, label, entry.uncompressedSize, entry.compressedSize, limits);
 }
 
-/** What no single entry shows: a bomb of many small ones, or of entries that share the same packed bytes (Fifield 2019). */
-function checkWhole(entries: Map<string, ZipEntry>, where: string, limits: ArchiveLimits): void {
+/**
+ * Checks the archive as a whole: rejects bombs of many small entries, and of entries that share the
+ * same packed bytes (Fifield 2019).
+ */
+function checkArchive(entries: Map<string, ZipEntry>, where: string, limits: ArchiveLimits): void {
   const sorted = [...entries.values()].sort((a, b) => a.offset - b.offset);
   let end = 0;
   let bytes = 0;
   let compressedBytes = 0;
   for (const entry of sorted) {
-    if (entry.offset < end)
-      throw refuse(where, 'has files that overlap each other, as archives made to do harm have');
+    if (entry.offset < end) throw archiveError(where, 'has overlapping files, as zip bombs have');
     end = entry.offset + entry.compressedBytes;
     bytes += entry.bytes;
     compressedBytes += entry.compressedBytes;
   }
-  checkRatio(where, 'everything in it', bytes, compressedBytes, limits);
+  checkRatio(where, 'all files', bytes, compressedBytes, limits);
 }
 
 function checkRatio(
@@ -110,27 +121,27 @@ function checkRatio(
   limits: ArchiveLimits,
 ): void {
   if (bytes < RATIO_FROM_BYTES || bytes <= limits.ratio * compressedBytes) return;
-  throw refuse(
+  throw archiveError(
     where,
-    `would unpack ${what} from ${compressedBytes} to ${bytes} bytes, as archives made to do harm do`,
+    `would unpack ${what} from ${compressedBytes} to ${bytes} bytes, as zip bombs do`,
   );
 }
 
 function describeYauzl(error: unknown): string {
   const message = error instanceof Error ? error.message : '';
   if (/^(invalid relative path|absolute path|invalid characters in fileName): /.test(message))
-    return 'holds a file whose path would leave its folder';
+    return 'contains a file whose path leaves the folder';
   if (/encryption/i.test(message)) return 'is encrypted';
   if (/not a zip file|truncated|unexpected EOF/i.test(message))
-    return 'is not a .zip archive, or is cut short';
-  return 'is a damaged .zip archive';
+    return 'is not a .zip archive, or is truncated';
+  return 'is a corrupt .zip archive';
 }
 
-export function refuse(where: string, what: string, cause?: unknown): ArchiveError {
+export function archiveError(where: string, what: string, cause?: unknown): ArchiveError {
   return new ArchiveError({
     what,
     where,
-    hint: '`unzip -lv` shows what is in it. Make the archive anew from the images, or give a folder.',
+    hint: '`unzip -lv` lists its content. Create the archive again from the images, or use a folder.',
     cause,
   });
 }

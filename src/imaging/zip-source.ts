@@ -1,4 +1,4 @@
-/** Images within a .zip, read one by one without unpacking it. */
+/** Images in a .zip archive, read one at a time without unpacking the archive. */
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
 import { ImageError } from '../core/errors.js';
@@ -12,7 +12,7 @@ import {
   tooLarge,
 } from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
-import { readZipDirectory, refuse, type ZipEntry } from './zip-directory.js';
+import { readZipDirectory, archiveError, type ZipEntry } from './zip-directory.js';
 
 interface OpenZip {
   file: RandomAccessFile;
@@ -49,46 +49,49 @@ export class ZipSource implements ImageSource {
     const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
     const { file, entries } = await openZip(this.uri, this.#location);
     const entry = entries.get(name);
-    if (!entry) throw new ImageError({ what: 'is not in the archive any more', where: name });
+    if (!entry) throw new ImageError({ what: 'is no longer in the archive', where: name });
     if (entry.bytes > maxBytes) throw tooLarge(name, entry.bytes, maxBytes);
     const bytes = await this.#unpack(name, entry, await this.#packedBytes(file, name, entry));
-    if (bytes.length !== entry.bytes || crc32(bytes) !== entry.crc32) throw damaged(name);
+    if (bytes.length !== entry.bytes || crc32(bytes) !== entry.crc32) throw corruptImage(name);
     return bytes;
   }
 
   async #packedBytes(file: RandomAccessFile, name: string, entry: ZipEntry): Promise<Buffer> {
     const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
     if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE)
-      throw damaged(name);
-    // Lengths of name and extra field here may differ from those in the directory.
+      throw corruptImage(name);
+    // The lengths of name and extra field may differ from those in the directory.
     const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
     const packed = await file.read(start, entry.compressedBytes);
-    if (packed.length !== entry.compressedBytes) throw damaged(name);
+    if (packed.length !== entry.compressedBytes) throw corruptImage(name);
     return packed;
   }
 
   async #unpack(name: string, entry: ZipEntry, packed: Buffer): Promise<Buffer> {
     if (entry.method === 0) return packed;
     try {
-      // Never more than declared is unpacked, whatever the stream holds.
+      // Unpacks at most the declared size, whatever the stream contains.
       return await inflate(packed, { maxOutputLength: Math.max(1, entry.bytes) });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw damaged(name);
-      throw refuse(
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw corruptImage(name);
+      throw archiveError(
         this.uri,
-        `holds a file that unpacks to more than the ${entry.bytes} bytes it declares`,
+        `contains a file that unpacks to more than its declared ${entry.bytes} bytes`,
         error,
       );
     }
   }
 }
 
-function damaged(name: string): ImageError {
-  return new ImageError({ what: 'is damaged within its archive', where: name });
+function corruptImage(name: string): ImageError {
+  return new ImageError({ what: 'is corrupt within its archive', where: name });
 }
 
-/** Directories of the archives used last: every shard of a data set reads the same one, and a large one takes seconds. */
-const DIRECTORIES_KEPT = 2;
+/**
+ * Number of cached archive directories. Every shard of a data set reads the same directory, and
+ * reading a large one takes seconds.
+ */
+const CACHED_DIRECTORIES = 2;
 const directories = new Map<string, Promise<Map<string, ZipEntry>>>();
 
 async function openZip(uri: string, location: FileLocation): Promise<OpenZip> {
@@ -98,7 +101,7 @@ async function openZip(uri: string, location: FileLocation): Promise<OpenZip> {
   directories.delete(cacheKey);
   directories.set(cacheKey, entries);
   for (const oldest of directories.keys()) {
-    if (directories.size <= DIRECTORIES_KEPT) break;
+    if (directories.size <= CACHED_DIRECTORIES) break;
     directories.delete(oldest);
   }
   try {

@@ -1,4 +1,4 @@
-/** Text made harmless inside of HTML and SVG. */
+/** Escapes text for HTML and SVG. */
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',

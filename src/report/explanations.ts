@@ -1,7 +1,7 @@
-/** What each figure means, in plain words. */
+/** Explains each metric in plain language. */
 
 export interface Explanation {
-  /** Beginning of the figure's name. */
+  /** Prefix of the metric's full name. */
   prefix: string;
   title: string;
   text: string;
@@ -10,30 +10,30 @@ export interface Explanation {
 
 const SETS = 'between the synthetic images and';
 
-/** The first whose prefix fits a figure's name explains it; the order is that of the table. */
+/** The first entry whose prefix matches explains a metric. The table has the same order. */
 export const EXPLANATIONS: Explanation[] = [
   {
     prefix: 'fd_effnetlite0.holdout',
     title: 'Fréchet distance to unseen real images',
-    text: `Distance ${SETS} real images that training never saw. Lower is better.`,
+    text: `Distance ${SETS} real images that were not used in training. Lower is better.`,
     digits: 2,
   },
   {
     prefix: 'fd_effnetlite0.train_vs_holdout',
     title: 'Fréchet distance of two real sets',
-    text: 'The same distance between the training images and the unseen ones: what a perfect generator could reach with so few images.',
+    text: 'The same distance between the training images and the unseen images: the value that a perfect generator would reach with this number of images.',
     digits: 2,
   },
   {
     prefix: 'fd_effnetlite0.train',
     title: 'Fréchet distance to the training images',
-    text: `Distance ${SETS} the images it was trained on. Where there are more of these than of unseen ones it comes out lower by that alone; for signs of copying compare the kernel distances, which do not depend on numbers.`,
+    text: `Distance ${SETS} the images that the generator was trained on. It decreases with the number of images, so it is lower than the distance to a smaller set of unseen images. To detect copying, compare the kernel distances, which do not depend on the number of images.`,
     digits: 2,
   },
   {
     prefix: 'kid_effnetlite0.holdout',
     title: 'Kernel distance to unseen real images',
-    text: 'Another distance (KID), unbiased even for few images; 0 means no difference was found, and it may fall slightly below. Lower is better.',
+    text: 'Another distance (KID), unbiased even for few images. 0 means that no difference was found; slightly negative values are possible. Lower is better.',
     digits: 4,
   },
   {
@@ -45,29 +45,29 @@ export const EXPLANATIONS: Explanation[] = [
   {
     prefix: 'kid_effnetlite0.train',
     title: 'Kernel distance to the training images',
-    text: 'The kernel distance to the images it was trained on. Much lower than to unseen images would be a sign of copying.',
+    text: 'The kernel distance to the images that the generator was trained on. A value much lower than the distance to unseen images is a sign of copying.',
     digits: 4,
   },
   {
     prefix: 'pr_effnetlite0.holdout.precision',
     title: 'Precision (unseen images)',
-    text: 'Share of synthetic images that look like some real one. Higher is better, at most 1.',
+    text: 'Fraction of synthetic images that look like a real image. Higher is better, at most 1.',
     digits: 3,
   },
   {
     prefix: 'pr_effnetlite0.holdout.recall',
     title: 'Recall (unseen images)',
-    text: 'Share of real images that some synthetic one looks like: variety. Higher is better, at most 1.',
+    text: 'Fraction of real images that look like a synthetic image: a measure of variety. Higher is better, at most 1.',
     digits: 3,
   },
   {
     prefix: 'images.',
-    title: 'Images measured',
-    text: 'How many images of the set the figures stand on.',
+    title: 'Number of images',
+    text: 'Number of images of the set that the metrics are computed on.',
     digits: 0,
   },
 ];
 
-export function explain(figure: string): Explanation | undefined {
-  return EXPLANATIONS.find(({ prefix }) => figure.startsWith(prefix));
+export function explainMetric(metric: string): Explanation | undefined {
+  return EXPLANATIONS.find(({ prefix }) => metric.startsWith(prefix));
 }

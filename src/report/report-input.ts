@@ -1,8 +1,8 @@
-/** Everything that a report shows, gathered; rendering needs nothing else. */
+/** All data that a report shows. Rendering reads nothing else. */
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { CurvePoint } from '../spec/results.js';
 
-/** Real and synthetic images of one class; `name` is null in an unlabelled data set. */
+/** Real and synthetic images of one class; `name` is null in an unlabeled data set. */
 export interface ClassRow {
   name: string | null;
   real: Uint8Array[];
@@ -13,9 +13,9 @@ export interface ReportInput {
   runId: string;
   spec: PipelineSpec;
   /** ISO 8601. */
-  madeAt: string;
-  /** Figures by full name, `fd_effnetlite0.holdout` and the like. */
-  figures: Record<string, number>;
+  createdAt: string;
+  /** Metrics by full name, for example `fd_effnetlite0.holdout`. */
+  metrics: Record<string, number>;
   rows: ClassRow[];
   /** Previews of the generator in order of kimg. */
   progression: { kimg: number; png: Uint8Array }[];
@@ -29,6 +29,6 @@ export interface ReportInput {
     rejected: { name: string; reason: string }[];
   };
   synthetic: { digest: string; images: number };
-  /** Facts of where everything came from, as label and value. */
+  /** The origin of data, weights and settings, as pairs of label and value. */
   lineage: [string, string][];
 }

@@ -1,4 +1,6 @@
-/** The report of a run: gathers what it shows from the store, draws it, writes PNG figures and the page. */
+/**
+ * Renders the report of a run: reads its data from the store, writes PNG figures and an HTML page.
+ */
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
@@ -26,21 +28,21 @@ import { grid } from './figures/grid.js';
 import { type DrawnFigures, renderHtml } from './html.js';
 import type { ClassRow, ReportInput } from './report-input.js';
 
-const IMAGES_A_CLASS = 6;
-const CLASSES_SHOWN = 12;
-const SNAPSHOTS_SHOWN = 8;
-/** Real images looked through for some of each class. */
-const LOOK_THROUGH = 5_000;
+const IMAGES_PER_CLASS = 6;
+const MAX_CLASSES = 12;
+const MAX_PREVIEWS = 8;
+/** Maximum number of real images read to find images of each class. */
+const MAX_IMAGES_SEARCHED = 5_000;
 
-/** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the page's key */
+/** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the key of the page */
 export async function renderRunReport(
   store: ObjectStore,
   run: EvaluateInput,
-  figures: Record<string, number>,
+  metrics: Record<string, number>,
   prefix: string,
 ): Promise<string> {
-  const input = await gather(store, run, figures);
-  const drawn = await draw(input);
+  const input = await collectInput(store, run, metrics);
+  const drawn = await drawFigures(input);
   for (const [name, png] of await figureFiles(drawn)) {
     await store.put(`${prefix}figures/${name}.png`, png, { contentType: 'image/png' });
   }
@@ -49,10 +51,10 @@ export async function renderRunReport(
   return key;
 }
 
-async function gather(
+async function collectInput(
   store: ObjectStore,
   run: EvaluateInput,
-  figures: Record<string, number>,
+  metrics: Record<string, number>,
 ): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];
@@ -61,8 +63,8 @@ async function gather(
   return {
     runId: run.runId,
     spec,
-    madeAt: new Date().toISOString(),
-    figures,
+    createdAt: new Date().toISOString(),
+    metrics,
     rows: await classRows(store, run),
     progression: train ? await previews(store, train.checkpoint) : [],
     curve,
@@ -85,7 +87,7 @@ function lineage(
   const facts: [string, string][] = [
     [
       'Data set',
-      `${dataset.prefix} (${dataset.images.train} train, ${dataset.images.holdout} holdout, ${dataset.rejected} set aside)`,
+      `${dataset.prefix} (${dataset.images.train} train, ${dataset.images.holdout} holdout, ${dataset.rejected} rejected)`,
     ],
     ['Synthetic set', synthetic.prefix],
     [
@@ -113,20 +115,20 @@ function lineage(
 async function automaticSettings(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {
   const settings = await findAutomaticSettings(store, runId);
   if (settings.length === 0) return [];
-  return [['Settings on auto', settings.map(describeAutomaticSetting).join('; ')]];
+  return [['Automatic settings', settings.map(describeAutomaticSetting).join('; ')]];
 }
 
 async function classRows(store: ObjectStore, run: EvaluateInput): Promise<ClassRow[]> {
-  const names: (string | null)[] = run.dataset.classes?.slice(0, CLASSES_SHOWN) ?? [null];
+  const names: (string | null)[] = run.dataset.classes?.slice(0, MAX_CLASSES) ?? [null];
   const [real, synthetic] = await Promise.all([
     realImages(store, run.dataset, names.length),
     syntheticImages(store, run.synthetic, names.length),
   ]);
-  const unlabelled = synthetic.length < names.length;
+  const unlabeled = synthetic.length < names.length;
   return names.map((name, label) => ({
     name,
     real: real[label] ?? [],
-    synthetic: synthetic[unlabelled ? 0 : label] ?? [],
+    synthetic: synthetic[unlabeled ? 0 : label] ?? [],
   }));
 }
 
@@ -140,9 +142,9 @@ async function realImages(
   let seen = 0;
   for await (const { label, pixels } of dataset.images('train')) {
     const row = found[label ?? 0];
-    if (row && row.length < IMAGES_A_CLASS)
+    if (row && row.length < IMAGES_PER_CLASS)
       row.push(await encodePng(pixels, resolution, resolution, channels));
-    if (++seen >= LOOK_THROUGH || found.every((images) => images.length >= IMAGES_A_CLASS)) break;
+    if (++seen >= MAX_IMAGES_SEARCHED || found.every((images) => images.length >= IMAGES_PER_CLASS)) break;
   }
   return found;
 }
@@ -163,9 +165,9 @@ async function syntheticImages(
       const archive = await openShard(file);
       for (const { name, label } of list.images) {
         const row = found[label ?? 0];
-        if (row && row.length < IMAGES_A_CLASS) row.push(await archive.read(name));
+        if (row && row.length < IMAGES_PER_CLASS) row.push(await archive.read(name));
       }
-      if (found.every((images) => images.length >= IMAGES_A_CLASS)) break;
+      if (found.every((images) => images.length >= IMAGES_PER_CLASS)) break;
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -173,39 +175,41 @@ async function syntheticImages(
   return found;
 }
 
-/** Previews of the training that a checkpoint belongs to, evenly chosen, the first and the last among them. */
+/** Previews of the checkpoint's training, evenly spaced, including the first and the last. */
 async function previews(store: ObjectStore, { prefix }: CheckpointRef): Promise<ReportInput['progression']> {
   const runId = /^runs\/(.+)\/train\//.exec(prefix)?.[1];
   if (!runId) return [];
   const snapshots = await listSnapshots(store, runId);
-  const count = Math.min(SNAPSHOTS_SHOWN, snapshots.length);
-  const places = Array.from({ length: count }, (_, i) =>
+  const count = Math.min(MAX_PREVIEWS, snapshots.length);
+  const indices = Array.from({ length: count }, (_, i) =>
     Math.round((i * (snapshots.length - 1)) / Math.max(1, count - 1)),
   );
-  const chosen = [...new Set(places)].map((place) => snapshots[place] as CheckpointRef);
+  const chosen = [...new Set(indices)].map((index) => snapshots[index] as CheckpointRef);
   const shown: ReportInput['progression'] = [];
-  for (const { kimg, prefix: at } of chosen) {
-    const manifest = await findManifest(store, at);
+  for (const { kimg, prefix: checkpoint } of chosen) {
+    const manifest = await findManifest(store, checkpoint);
     const preview = manifest?.parts['preview.png'];
     if (preview)
       shown.push({
         kimg,
-        png: await store.get(preview.key.startsWith(at) ? preview.key : `${at}${preview.key}`),
+        png: await store.get(
+          preview.key.startsWith(checkpoint) ? preview.key : `${checkpoint}${preview.key}`,
+        ),
       });
   }
   return shown;
 }
 
-async function draw(input: ReportInput): Promise<DrawnFigures> {
+async function drawFigures(input: ReportInput): Promise<DrawnFigures> {
   const rows = await Promise.all(
     input.rows.map(async ({ name, real, synthetic }) => ({
       name,
-      real: await grid(real, IMAGES_A_CLASS / 2),
-      synthetic: await grid(synthetic, IMAGES_A_CLASS / 2),
+      real: await grid(real, IMAGES_PER_CLASS / 2),
+      synthetic: await grid(synthetic, IMAGES_PER_CLASS / 2),
     })),
   );
-  const metrics = [...new Set(input.curve.map(({ metric }) => metric))];
-  const curves = metrics.flatMap((metric) => {
+  const curveMetrics = [...new Set(input.curve.map(({ metric }) => metric))];
+  const curves = curveMetrics.flatMap((metric) => {
     const svg = curveSvg(input.curve, metric, input.bestKimg);
     return svg ? [{ metric, svg }] : [];
   });

@@ -1,4 +1,4 @@
-/** The report's looks: readable on a phone, on paper, in the dark. */
+/** The style sheet of the report: for phones, print and dark mode. */
 export const STYLE = `
 :root { color-scheme: light dark; --text: #1c2330; --muted: #5b6678; --page: #f5f6f8; --card: #fff; --line: #d9dee6; --accent: #2f6fde; }
 @media screen and (prefers-color-scheme: dark) { :root { --text: #e7ebf2; --muted: #9aa6b8; --page: #12151b; --card: #1b2029; --line: #313947; } }

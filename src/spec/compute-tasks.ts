@@ -1,6 +1,5 @@
 /**
- * The tasks of a compute process: what each takes and what it returns, for the caller, the process
- * boundary and the domain.
+ * Inputs and results of the tasks of a compute process.
  */
 import type { OnProgress } from '../core/progress.js';
 import type { GenerateSpec } from './generate.js';
@@ -32,9 +31,9 @@ export interface ComputeTasks {
 
 export type TaskName = keyof ComputeTasks;
 
-/** Runs a task in a process of its own kind, so that native crashes and leaks stay there. */
+/** Runs tasks in separate processes, which isolates native crashes and memory leaks. */
 export interface Compute {
-  /** @throws GistError as thrown by the task; TrainerCrashError when its process died */
+  /** @throws GistError thrown by the task; TrainerCrashError if its process crashed */
   run<Name extends TaskName>(
     task: Name,
     input: ComputeTasks[Name]['input'],
@@ -57,7 +56,7 @@ export interface SnapshotInput {
   snapshot: CheckpointRef;
 }
 
-/** Key prefixes of the sets that are compared, and how many images of each count. */
+/** Key prefixes of the compared sets, and the maximum number of images used of each. */
 export interface ComparedSets {
   dataset: string;
   synthetic: string;
@@ -66,22 +65,22 @@ export interface ComparedSets {
 
 export type SetName = 'train' | 'holdout' | 'synthetic';
 
-/** A set of images; the shards of the evaluate stage are those of all its sets, in order. */
+/** A set of images. The shards of the evaluate stage are the shards of all sets, in order. */
 export interface FeatureSet {
   set: SetName;
   /** Key prefix of the manifest that lists the set's shards. */
   prefix: string;
-  /** How many of its shards count. */
+  /** Number of its shards that are used. */
   shards: number;
 }
 
 export interface FeatureShard {
   sets: FeatureSet[];
-  /** Counted over all sets in order. */
+  /** Index of the shard over all sets, in order. */
   shard: number;
 }
 
-/** Everything that is known of a run when it is evaluated; the report shows all of it. */
+/** Data of a run at its evaluation; the report shows all of it. */
 export interface EvaluateInput {
   runId: string;
   spec: PipelineSpec;

@@ -13,11 +13,11 @@ export const extendTrainingSchema = z.strictObject({
     .number()
     .positive()
     .max(1e6)
-    .describe('New total length of the training in kimg; must exceed the present one.'),
+    .describe('New total length of the training in kimg; must exceed the current length.'),
 });
 export type ExtendTrainingInput = z.output<typeof extendTrainingSchema>;
 
-/** What a control did; a repeated control changes nothing and reports that. */
+/** Result of a control update. A repeated update changes nothing and reports that. */
 export interface ControlReply {
   changed: boolean;
   message: string;
@@ -25,13 +25,13 @@ export interface ControlReply {
 
 export type RunState = 'running' | 'pausing' | 'paused' | 'done' | 'failed';
 
-/** Answer of the `progress` query. */
+/** Result of the `progress` query. */
 export interface RunProgress {
   runId: string;
   name: string;
   state: RunState;
   stages: Record<Stage, 'left-out' | 'waiting' | 'running' | 'done' | 'reused'>;
-  /** Units of work in the running stage. */
+  /** Completed units of work in the running stage. */
   done: number;
   total: number;
   unit: string;

@@ -1,4 +1,4 @@
-/** The `evaluate` part of a spec: which figures are computed, on which features. */
+/** The `evaluate` section of a spec: metrics and the features that they are computed on. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
 
@@ -15,12 +15,12 @@ export const evaluateSchema = z.strictObject({
     .int()
     .min(16)
     .default(50_000)
-    .describe('Images of each set that metrics are computed on, at most.'),
+    .describe('Maximum number of images of each set for the metrics.'),
   ganTrainTest: z
-    .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; leave the key out' })
+    .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; omit the key' })
     .default(null),
   memorisation: z
-    .literal(false, { error: 'memorisation tests are not available in this version; leave the key out' })
+    .literal(false, { error: 'memorization tests are not available in this version; omit the key' })
     .default(false),
 });
 

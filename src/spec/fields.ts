@@ -1,7 +1,7 @@
-/** Field types that several parts of a spec share. */
+/** Field types that several sections of a spec use. */
 import { z } from 'zod';
 
-/** A path, `file:///` or `s3://` address. */
+/** A path, or a `file:///` or `s3://` address. */
 export const uri = z
   .string()
   .min(1, 'must not be empty')
@@ -11,14 +11,14 @@ export const uri = z
     'must be a path, file:///path or s3://bucket/prefix',
   );
 
-/** Marks a value which the design foresees and this version cannot run yet. */
+/** Reports a value that is reserved for a later version. */
 export function notAvailable(feature: string) {
   return (_value: unknown, context: z.core.$RefinementCtx): void => {
     context.addIssue({ code: 'custom', message: `${feature} is not available in this version` });
   };
 }
 
-/** An enumeration in which some values are known but not available in this version. */
+/** An enumeration in which some values are reserved for a later version. */
 export function enumWithFuture<const Now extends string, const Later extends string>(
   now: readonly [Now, ...Now[]],
   later: readonly Later[],

@@ -1,10 +1,15 @@
-/** The `generate` part of a spec: how many synthetic images, of which classes. */
+/** The `generate` section of a spec: number and classes of the synthetic images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
 
 export const generateSchema = z.strictObject({
-  count: z.int().min(1).max(100_000_000).default(50_000).describe('Synthetic images to make.'),
-  truncationPsi: z.number().min(0).max(2).default(1).describe('1: full variety; lower: more typical images.'),
+  count: z.int().min(1).max(100_000_000).default(50_000).describe('Number of synthetic images.'),
+  truncationPsi: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(1)
+    .describe('Truncation psi: 1 for full diversity; less for more typical images.'),
   seed: z
     .int()
     .min(0)
@@ -14,9 +19,9 @@ export const generateSchema = z.strictObject({
   classes: z
     .union([z.enum(['as-real', 'uniform']), z.array(z.string()).min(1)])
     .default('as-real')
-    .describe('As often as in the training set, uniformly, or only these classes in turn.'),
+    .describe('Class frequencies of the training set, uniform frequencies, or only these classes in turn.'),
   format: enumWithFuture(['png'], ['jpeg', 'dicom']).default('png'),
-  shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard.'),
+  shardImages: z.int().min(1).max(10_000).default(256).describe('Images per shard.'),
 });
 
 export type GenerateSpec = z.output<typeof generateSchema>;

@@ -1,4 +1,4 @@
-/** The spec as a JSON Schema, so that editors complete and check it. */
+/** The spec as a JSON Schema, with which editors complete and validate specs. */
 import { z } from 'zod';
 import { pipelineSchema } from './pipeline.js';
 

@@ -1,6 +1,6 @@
-/** The nearest known word to a misspelt one. */
+/** Finds the nearest known word to a misspelled one. */
 
-/** Edit distance (Levenshtein 1966), insertions, deletions and substitutions at cost 1. */
+/** Edit distance (Levenshtein 1966); insertions, deletions and substitutions have cost 1. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -14,7 +14,10 @@ function editDistance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** The candidate nearest to `word`, or undefined when none is near enough to be meant. */
+/**
+ * The candidate nearest to `word`; undefined if the distance exceeds max(2, length of the word /
+ * 3).
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const scored = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))

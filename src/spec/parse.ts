@@ -1,19 +1,22 @@
-/** Reading a spec: every refusal names the key, what was given, what is allowed and the nearest right one. */
+/**
+ * Parses a spec. Each error names the key, the given value, the allowed values and the closest
+ * allowed one.
+ */
 import { z } from 'zod';
 import { SpecError } from '../core/errors.js';
 import { nearest } from './nearest.js';
 import { type PipelineSpec, pipelineSchema } from './pipeline.js';
 
 /**
- * The spec with every default filled in.
+ * The spec with all defaults filled in.
  *
- * @throws SpecError naming every offending key at once.
+ * @throws SpecError that lists all invalid keys.
  */
 export function parseSpec(input: unknown): PipelineSpec {
   return parseWith(pipelineSchema, input);
 }
 
-/** {@link parseSpec} for any schema of the spec. */
+/** Like {@link parseSpec}, for any schema of the spec. */
 export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
@@ -23,7 +26,7 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unkno
       lines.length === 1
         ? (lines[0] as string)
         : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
-    hint: 'See docs/spec.schema.json or `gist run --help` for what a spec may contain.',
+    hint: 'See docs/spec.schema.json or `gist run --help` for the keys of a spec.',
   });
 }
 
@@ -32,7 +35,7 @@ type Path = readonly PropertyKey[];
 function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodType): string[] {
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt(schema, issue.path);
-    return issue.keys.map((key) => unknownKey([...issue.path, key], key, allowed));
+    return issue.keys.map((key) => describeUnknownKey([...issue.path, key], key, allowed));
   }
   if (issue.code === 'invalid_union') {
     const branch = closestBranch(issue.errors);
@@ -42,11 +45,14 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodTyp
       );
   }
   return [
-    `${formatPath(issue.path)}: ${explain(issue)}${given(input, issue.path)}${suggestion(issue, input)}`,
+    `${formatPath(issue.path)}: ${describeRequirement(issue)}${formatGiven(input, issue.path)}${suggest(issue, input)}`,
   ];
 }
 
-/** Of a union's alternatives, the one which the user seems to have meant: the deepest that got past its type. */
+/**
+ * The branch of a union that the input most likely belongs to: its type matches, and only inner
+ * keys fail.
+ */
 function closestBranch(
   branches: readonly (readonly z.core.$ZodIssue[])[],
 ): readonly z.core.$ZodIssue[] | undefined {
@@ -57,27 +63,27 @@ function closestBranch(
   );
 }
 
-function unknownKey(path: Path, key: string, allowed: string[]): string {
+function describeUnknownKey(path: Path, key: string, allowed: string[]): string {
   const meant = nearest(key, allowed);
   const hint = meant ? `; did you mean "${meant}"?` : '';
-  return `${formatPath(path)}: unknown key${hint} (known here: ${allowed.join(', ')})`;
+  return `${formatPath(path)}: unknown key${hint} (allowed: ${allowed.join(', ')})`;
 }
 
-function explain(issue: z.core.$ZodIssue): string {
+function describeRequirement(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value')
     return `must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}`;
   if (issue.code === 'invalid_union') return 'has a value of the wrong type';
   return issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
 }
 
-function given(input: unknown, path: Path): string {
+function formatGiven(input: unknown, path: Path): string {
   const value = valueAt(input, path);
   if (value === undefined) return '';
   const text = JSON.stringify(value) ?? typeof value;
   return `, given ${text.length > 80 ? `${text.slice(0, 77)}...` : text}`;
 }
 
-function suggestion(issue: z.core.$ZodIssue, input: unknown): string {
+function suggest(issue: z.core.$ZodIssue, input: unknown): string {
   const value = valueAt(input, issue.path);
   if (issue.code !== 'invalid_value' || typeof value !== 'string') return '';
   const meant = nearest(value, issue.values.map(String));
@@ -100,7 +106,7 @@ function valueAt(input: unknown, path: Path): unknown {
   return value;
 }
 
-/** Keys that an object schema knows at a path; looks through defaults, options and refinements. */
+/** Keys of the object schema at a path. Unwraps defaults, optionals and unions. */
 function keysAt(schema: z.ZodType, path: Path): string[] {
   let current: z.core.$ZodType[] = [schema];
   for (const part of path)

@@ -1,4 +1,4 @@
-/** The whole spec of a run: the single argument of the workflow `gistPipeline`. */
+/** The spec of a run, which is the argument of the workflow `gistPipeline`. */
 import { z } from 'zod';
 import { evaluateSchema } from './evaluate.js';
 import { uri } from './fields.js';
@@ -12,34 +12,34 @@ export type Stage = (typeof STAGES)[number];
 const fromSchema = z.union([
   z.string().min(1),
   z.strictObject({
-    dataset: uri.optional().describe('Data set to use when `preprocess` is left out.'),
-    checkpoint: uri.optional().describe('Checkpoint to use when `train` is left out.'),
-    synthetic: uri.optional().describe('Synthetic set to use when `generate` is left out.'),
+    dataset: uri.optional().describe('Data set to use if `preprocess` is not in `stages`.'),
+    checkpoint: uri.optional().describe('Checkpoint to use if `train` is not in `stages`.'),
+    synthetic: uri.optional().describe('Synthetic set to use if `generate` is not in `stages`.'),
   }),
 ]);
 
 export const pipelineSchema = z
   .strictObject({
-    $schema: z.string().optional().describe('For editors; ignored.'),
+    $schema: z.string().optional().describe('Used by editors; ignored.'),
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, 'must be 1 to 63 letters, digits, dots, hyphens or underscores')
-      .describe('A short name; part of the run id.'),
+      .describe('Short name; part of the run id.'),
     stages: z
       .array(z.enum(STAGES))
       .min(1, 'needs at least one stage')
       .default([...STAGES])
-      .refine((stages) => new Set(stages).size === stages.length, 'must not name a stage twice')
+      .refine((stages) => new Set(stages).size === stages.length, 'must not contain a stage twice')
       .transform((stages) => STAGES.filter((stage) => stages.includes(stage)))
-      .describe('The portion of the pipeline to run.'),
+      .describe('Stages of the pipeline to run.'),
     from: fromSchema
       .nullable()
       .default(null)
-      .describe('What left-out stages would have made: the id of an earlier run, or addresses.'),
+      .describe('Results to use for stages that are not run: the id of an earlier run, or addresses.'),
     cache: z
       .boolean()
       .default(true)
-      .describe('Reuse what an earlier run made of the same inputs and settings.'),
+      .describe('Reuse results of earlier runs with the same inputs and settings.'),
     preprocess: preprocessSchema.optional(),
     train: trainSchema.prefault({}),
     generate: generateSchema.prefault({}),
@@ -54,7 +54,7 @@ export const pipelineSchema = z
       context.addIssue({
         code: 'custom',
         path: ['from'],
-        message: `stage "${user}" needs what the left-out stage "${stage}" makes: give the id of an earlier run, or {"${part}": "s3://..."}`,
+        message: `stage "${user}" needs the result of stage "${stage}", which is not run: give the id of an earlier run, or {"${part}": "s3://..."}`,
       });
     };
     if (has('preprocess') && !spec.preprocess) {
@@ -67,7 +67,7 @@ export const pipelineSchema = z
     requireInput('dataset', 'preprocess', ['train', 'evaluate']);
     requireInput('checkpoint', 'train', ['generate']);
     requireInput('synthetic', 'generate', ['evaluate']);
-    // A kimg that is refused itself says nothing about the snapshots.
+    // An invalid kimg is reported by its own schema, and not again here.
     if (has('train') && spec.train.kimg > 0 && spec.train.snapshotKimg > spec.train.kimg) {
       context.addIssue({
         code: 'custom',
@@ -79,5 +79,5 @@ export const pipelineSchema = z
 
 /** A spec as a user writes it. */
 export type PipelineInput = z.input<typeof pipelineSchema>;
-/** A spec with every default filled in. */
+/** A spec with all defaults filled in. */
 export type PipelineSpec = z.output<typeof pipelineSchema>;

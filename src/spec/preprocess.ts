@@ -1,4 +1,4 @@
-/** The `preprocess` part of a spec: from a folder of images to a data set. */
+/** The `preprocess` section of a spec: how a folder of images becomes a data set. */
 import { z } from 'zod';
 import { notAvailable, uri } from './fields.js';
 
@@ -30,7 +30,7 @@ export const preprocessSchema = z.strictObject({
         .min(0)
         .max(0.9)
         .default(0.2)
-        .describe('Share of each class kept away from training.'),
+        .describe('Fraction of each class that is excluded from training.'),
       seed: z.int().min(0).default(0),
       by: z
         .enum(['image', 'patient'])
@@ -40,7 +40,7 @@ export const preprocessSchema = z.strictObject({
         }),
     })
     .prefault({})
-    .describe('Images that training never sees, stratified by class, for an honest evaluation.'),
+    .describe('Images excluded from training, stratified by class, for an unbiased evaluation.'),
   limit: z
     .int()
     .min(2)
@@ -53,7 +53,7 @@ export const preprocessSchema = z.strictObject({
     .min(0)
     .max(1)
     .default(0.05)
-    .describe('Share of unreadable images above which the stage fails instead of setting them aside.'),
+    .describe('Fraction of unreadable images above which the stage fails; up to it they are skipped.'),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard of the data set.'),
 });
 

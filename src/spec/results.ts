@@ -1,13 +1,15 @@
-/** Results that each stage passes to the next: small records of keys and numbers, never pixels. */
+/**
+ * Results that a stage passes to the next one: small records of keys and numbers, without pixels.
+ */
 
-/** A data set in the object store, made by `preprocess`. */
+/** A data set in the object store, created by `preprocess`. */
 export interface DatasetRef {
   /** Key prefix in the object store, `datasets/<digest>/`. */
   prefix: string;
   digest: string;
   resolution: number;
   channels: 1 | 3;
-  /** Class names in label order; null when unlabelled. */
+  /** Class names in label order; null if there are no labels. */
   classes: string[] | null;
   images: { train: number; holdout: number };
   /**
@@ -38,23 +40,23 @@ export interface PreprocessResult {
   dataset: DatasetRef;
 }
 
-/** What a training chose for a key of its spec that says `auto`. */
+/** Value that a training chose for a key with `auto` in its spec. */
 export interface AutomaticSetting {
   key: string;
   value: string;
-  /** In a few words. */
+  /** Short explanation. */
   reason: string;
 }
 
-/** What a training copied from another one. */
+/** Tensors that transfer learning copied from a source. */
 export interface TransferReport {
   /** Run, checkpoint or weights that it started from. */
   from: string;
-  /** Thousands of images that the source was trained on; 0 where that is not known. */
+  /** Thousands of images that the source was trained on; 0 if unknown. */
   kimg: number;
-  /** Tensors of each network that were copied, and that start from initial values. */
+  /** Number of tensors of each network that were copied, and that were newly initialized. */
   networks: Partial<Record<'G' | 'D' | 'G_ema', { copied: number; initialized: number }>>;
-  /** Tensors that start from initial values, by name, with the reason. */
+  /** Names of the newly initialized tensors, with the reason. */
   initialized: string[];
   notes: string[];
 }
@@ -70,7 +72,8 @@ export interface TrainResult {
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
   /**
-   * Of a training that started with `train.resume`; also in `transfer.json` beside the checkpoints.
+   * Set if the training started with `train.resume`; also in `transfer.json` next to the
+   * checkpoints.
    */
   transfer?: TransferReport;
 }
@@ -86,7 +89,7 @@ export interface GenerateResult {
 export interface EvaluateResult {
   stage: 'evaluate';
   prefix: string;
-  /** Every metric by its full name, for example `fd_effnetlite0.holdout`. */
+  /** Metrics by full name, for example `fd_effnetlite0.holdout`. */
   metrics: Record<string, number>;
   /** Key of the self-contained HTML report. */
   report: string;
@@ -94,7 +97,7 @@ export interface EvaluateResult {
 
 export type StageResult = PreprocessResult | TrainResult | GenerateResult | EvaluateResult;
 
-/** The result of a whole run. */
+/** The result of a run. */
 export interface PipelineResult {
   runId: string;
   stages: {

@@ -1,12 +1,12 @@
-/** The `train` part of a spec: which generator, on how many images, and when to stop. */
+/** The `train` section of a spec: networks, hyperparameters, length and convergence. */
 import { z } from 'zod';
-import { OFFICIAL_DEFAULTS, refuseWhatOfficialLacks } from './official-trainer.js';
-import { LARGEST_BATCH, refuseBatch } from './micro-batches.js';
+import { OFFICIAL_DEFAULTS, checkOfficialSettings } from './official-trainer.js';
+import { MAX_BATCH, checkBatch } from './micro-batches.js';
 
-/** Metrics that this version computes on snapshots; every name says which features it stands on. */
+/** Metrics that are computed on snapshots. Each name ends with the feature extractor. */
 export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
 
-/** Named sets of augmentations; docs/augmentation.md says what each does. */
+/** Named sets of augmentations; described in docs/augmentation.md. */
 export const AUGMENTATION_SET_NAMES = [
   'blit',
   'geom',
@@ -26,48 +26,48 @@ export type AugmentationSetName = (typeof AUGMENTATION_SET_NAMES)[number];
 const positive = z.number().positive();
 const auto = z.literal('auto');
 
-/** What only the official trainer takes; docs/official-trainer.md says which of its options the other keys become. */
+/**
+ * Settings that only the official trainer has. docs/official-trainer.md maps the other keys to its
+ * options.
+ */
 const officialSchema = z
   .strictObject({
-    gpus: z.int().min(1).max(64).default(OFFICIAL_DEFAULTS.gpus).describe('GPUs that share a batch.'),
-    workers: z
+    gpus: z
       .int()
       .min(1)
       .max(64)
-      .default(OFFICIAL_DEFAULTS.workers)
-      .describe('Processes that read images.'),
-    fp32: z.boolean().default(OFFICIAL_DEFAULTS.fp32).describe('Single precision in every layer.'),
+      .default(OFFICIAL_DEFAULTS.gpus)
+      .describe('Number of GPUs; each trains on an equal share of the batch.'),
+    workers: z.int().min(1).max(64).default(OFFICIAL_DEFAULTS.workers).describe('Data loader processes.'),
+    fp32: z.boolean().default(OFFICIAL_DEFAULTS.fp32).describe('Use float32 in all layers.'),
   })
   .prefault({})
-  .describe('Of engine stylegan3 only.');
+  .describe('Settings of engine stylegan3.');
 
 const settings = z.strictObject({
   engine: z
     .enum(['tfjs', 'stylegan3'])
     .default('tfjs')
-    .describe('Who trains: the built-in engine, or your own checkout of the official trainer.'),
+    .describe('Training engine: the built-in one, or your own checkout of the official trainer.'),
   stylegan3: officialSchema,
   cfg: z
     .enum(['auto', 'stylegan2', 'stylegan3-t', 'stylegan3-r'])
     .default('auto')
     .describe(
-      'Network family; stylegan3-t follows translations of its features, stylegan3-r rotations too; auto: stylegan2 on a CPU, stylegan3-t on a GPU.',
+      'Network architecture; stylegan3-t is equivariant to translation, stylegan3-r also to rotation; auto: stylegan2 on a CPU, stylegan3-t on a GPU.',
     ),
-  kimg: positive
-    .max(1e6)
-    .default(25_000)
-    .describe('Length of the training in thousands of real images shown.'),
-  batch: z.int().min(2).max(LARGEST_BATCH).default(32).describe('Images a step.'),
+  kimg: positive.max(1e6).default(25_000).describe('Length of the training in thousands of real images.'),
+  batch: z.int().min(2).max(MAX_BATCH).default(32).describe('Images per step.'),
   batchGpu: z
-    .union([auto, z.int().min(1).max(LARGEST_BATCH)])
+    .union([auto, z.int().min(1).max(MAX_BATCH)])
     .default('auto')
     .describe(
-      'Images in memory at once: gradients of a batch are accumulated over micro-batches of this size; auto: as many as fit into memory.',
+      'Micro-batch size: gradients of a batch are accumulated over micro-batches of this size; auto: the largest size that fits in memory.',
     ),
   gamma: z
     .union([auto, z.number().min(0)])
     .default('auto')
-    .describe('R1 weight; auto: 0.0002 * resolution^2 / batch.'),
+    .describe('R1 regularization weight; auto: 0.0002 * resolution^2 / batch.'),
   glr: z
     .union([auto, positive.max(1)])
     .default('auto')
@@ -76,14 +76,17 @@ const settings = z.strictObject({
     .union([auto, positive.max(1)])
     .default('auto')
     .describe('Learning rate of the discriminator.'),
-  emaKimg: z.union([auto, positive]).default('auto').describe('Half-life of the weight average in kimg.'),
+  emaKimg: z
+    .union([auto, positive])
+    .default('auto')
+    .describe('Half-life of the exponential moving average of the generator weights in kimg.'),
   cbase: z
     .int()
     .min(16)
     .max(65_536)
     .default(32_768)
     .describe(
-      'Channels at a resolution: min(cbase / resolution, cmax); twice that in the generator of stylegan3-r.',
+      'Channels per layer: min(cbase / resolution, cmax); twice that in the generator of stylegan3-r.',
     ),
   cmax: z.int().min(4).max(1024).default(512),
   mapDepth: z
@@ -96,44 +99,46 @@ const settings = z.strictObject({
     .enum(['auto', 'none', 'ada', 'fixed'])
     .default('auto')
     .describe(
-      'Discriminator augmentation: none, adaptive, or of constant strength; auto: adaptive below 100,000 training images.',
+      'Discriminator augmentation: none, adaptive (ada), or with fixed probability; auto: ada below 100,000 training images.',
     ),
   augPipe: z
     .enum(['auto', ...AUGMENTATION_SET_NAMES])
     .default('auto')
     .describe(
-      'What augmentation may do; auto: medical for gray images, bgc for RGB; engine stylegan3 wants bgc said.',
+      'Set of augmentations; auto: medical for gray images, bgc for RGB; engine stylegan3 requires an explicit bgc.',
     ),
   target: z
     .number()
     .min(-1)
     .max(1)
     .default(0.6)
-    .describe('Of aug ada: mean sign of the discriminator on real images.'),
-  p: z.number().min(0).max(1).default(0.2).describe('Of aug fixed: probability of each transformation.'),
+    .describe('Target of aug ada for the mean sign of the discriminator on real images.'),
+  p: z.number().min(0).max(1).default(0.2).describe('Augmentation probability of aug fixed.'),
   adaKimg: z
     .union([auto, positive])
     .default('auto')
     .describe(
-      'Of aug ada: kimg in which the probability can go from 0 to 1; auto: 500, or 100 where resume is set.',
+      'Adjustment speed of aug ada: kimg in which the probability can rise from 0 to 1; auto: 500, or 100 with resume.',
     ),
   cond: z
     .union([auto, z.boolean()])
     .default('auto')
-    .describe('Class-conditional; auto: when the data set has labels.'),
-  mirror: z.boolean().default(false).describe('Show every other image left-right flipped, at random.'),
+    .describe('Class-conditional training; auto: if the data set has labels.'),
+  mirror: z.boolean().default(false).describe('Flip images left-right at random, with probability 0.5.'),
   resume: z
     .string()
     .min(1)
     .nullable()
     .default(null)
-    .describe('Transfer: a run, a checkpoint, imported weights, or the address of a file of weights.'),
+    .describe(
+      'Transfer learning from a run, a checkpoint, imported weights, or the address of a weights file.',
+    ),
   freezed: z
     .int()
     .min(0)
     .max(64)
     .default(0)
-    .describe('Layers of the discriminator, from the image on, that keep what they are.'),
+    .describe('Number of discriminator layers to freeze, starting at the input.'),
   seed: z
     .int()
     .min(0)
@@ -142,36 +147,40 @@ const settings = z.strictObject({
   threads: z
     .union([auto, z.int().min(1).max(1024)])
     .default('auto')
-    .describe('CPU threads; auto: all processors.'),
-  mode: z.enum(['graph', 'eager']).default('graph').describe('Compiled steps, or op by op for debugging.'),
+    .describe('CPU threads; auto: all CPUs.'),
+  mode: z
+    .enum(['graph', 'eager'])
+    .default('graph')
+    .describe('Compiled steps, or eager execution for debugging.'),
   precision: z
     .enum(['auto', 'float32', 'float16', 'bfloat16'])
     .default('auto')
     .describe(
-      'Of the four highest resolutions, the rest being float32; auto: float16 on a GPU, float32 on a CPU.',
+      'Data type of the four highest resolutions; the others use float32; auto: float16 on a GPU, float32 on a CPU.',
     ),
   tf32: z
     .boolean()
     .default(false)
-    .describe('On a GPU: products of float32 in TF32, faster, with 10 bits of mantissa.'),
-  xla: z
-    .union([auto, z.boolean()])
-    .default('auto')
-    .describe('Compiled steps are compiled further, by XLA; auto: they are not.'),
-  snapshotKimg: positive.default(40).describe('A preview, a metric and a checkpoint every so many kimg.'),
-  checkpointMinutes: positive.default(10).describe('A checkpoint at least every so many minutes.'),
+    .describe(
+      'Allow TF32 for float32 matrix products and convolutions on a GPU: faster, with a 10-bit mantissa.',
+    ),
+  xla: z.union([auto, z.boolean()]).default('auto').describe('Compile steps with XLA; auto: false.'),
+  snapshotKimg: positive
+    .default(40)
+    .describe('Interval of snapshots (preview, metrics and checkpoint) in kimg.'),
+  checkpointMinutes: positive.default(10).describe('Maximum time between checkpoints in minutes.'),
   keepCheckpoints: z
     .int()
     .min(2)
     .default(3)
-    .describe('Full checkpoints kept; older snapshots keep their generator only.'),
+    .describe('Number of full checkpoints to keep; of older snapshots only the generator is kept.'),
   snapshotMetrics: z.array(z.enum(SNAPSHOT_METRICS)).default(['fd_effnetlite0']),
   snapshotImages: z
     .int()
     .min(16)
     .max(50_000)
     .default(1_000)
-    .describe('Synthetic images a snapshot is judged on.'),
+    .describe('Synthetic images for the metrics of a snapshot.'),
   stopWhen: z
     .strictObject({
       metric: z.enum(SNAPSHOT_METRICS).default('fd_effnetlite0'),
@@ -180,13 +189,13 @@ const settings = z.strictObject({
         .number()
         .min(0)
         .default(0)
-        .describe('Smaller improvements do not count, in units of the metric.'),
+        .describe('Minimum decrease of the metric that counts as an improvement.'),
     })
     .nullable()
     .prefault({})
-    .describe('Convergence; null runs all kimg.'),
+    .describe('Convergence criterion; null: train for all kimg.'),
 });
 
-export const trainSchema = settings.superRefine(refuseBatch).superRefine(refuseWhatOfficialLacks);
+export const trainSchema = settings.superRefine(checkBatch).superRefine(checkOfficialSettings);
 
 export type TrainSpec = z.output<typeof trainSchema>;

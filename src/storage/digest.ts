@@ -1,4 +1,4 @@
-/** Digests: SHA-256 of bytes, files and streams, and keys made of content. */
+/** SHA-256 digests of bytes, files and streams, and keys derived from content. */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Transform } from 'node:stream';
@@ -8,7 +8,7 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** SHA-256 and length of everything a stream yields. */
+/** SHA-256 and length of the bytes of a stream. */
 export async function sha256OfStream(
   stream: AsyncIterable<Uint8Array>,
 ): Promise<{ sha256: string; bytes: number }> {
@@ -26,13 +26,13 @@ export function sha256OfFile(file: string): Promise<{ sha256: string; bytes: num
   return sha256OfStream(createReadStream(file, { highWaterMark: 1 << 18 }));
 }
 
-/** Passes bytes on unchanged and knows their digest once they have ended. */
+/** Forwards bytes unchanged and computes their digest. */
 export class DigestingStream extends Transform {
   readonly #hash: Hash = createHash('sha256');
   #digest: string | undefined;
   bytes = 0;
 
-  /** Hexadecimal digest of what has passed; call it after the stream has ended. */
+  /** Hexadecimal digest of the forwarded bytes; call it after the stream has ended. */
   sha256(): string {
     this.#digest ??= this.#hash.digest('hex');
     return this.#digest;
@@ -50,9 +50,10 @@ export class DigestingStream extends Transform {
 }
 
 /**
- * JSON in one form only: keys sorted, no spaces, undefined members left out, so that equal values have equal text.
+ * Canonical JSON: keys are sorted, spaces and undefined members are omitted, so that equal values
+ * have equal text.
  *
- * @throws TypeError for what JSON cannot hold (NaN, infinities, bigint, functions).
+ * @throws TypeError for values without a JSON form (NaN, infinities, bigint, functions).
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
@@ -70,9 +71,10 @@ export function canonicalJson(value: unknown): string {
 }
 
 /**
- * Key of a stage's output: equal for equal stage, version of its code, digests of its inputs and part of the spec.
+ * Key of the output of a stage, derived from the stage, the version of its code, the digests of its
+ * inputs and its section of the spec.
  *
- * @returns 32 hexadecimal digits (128 bits of SHA-256): short enough for a path, far from any collision.
+ * @returns 32 hexadecimal digits (128 bits of SHA-256).
  */
 export function contentKey(stage: string, version: number, inputs: readonly string[], spec: unknown): string {
   return sha256(canonicalJson({ stage, version, inputs, spec })).slice(0, 32);

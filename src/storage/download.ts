@@ -1,4 +1,4 @@
-/** Bringing an object to a local file, verified. */
+/** Downloads objects to local files and verifies their checksums. */
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
@@ -10,11 +10,11 @@ import { classifyFileError } from './file-errors.js';
 import type { ObjectStore } from './object-store.js';
 
 /**
- * Makes `file` the verified copy of an object. A file that already is the right one is kept; a wrong one is replaced. The
- * file appears at once and whole, so that several processes may share a cache folder.
+ * Downloads an object to `file`. A file with the expected digest is kept, any other is replaced.
+ * The file is replaced atomically, so several processes may share a cache folder.
  *
- * @param expected what a manifest says of the object.
- * @throws StoreError when the object is missing or not the expected one.
+ * @param expected length and digest from the manifest entry of the object.
+ * @throws StoreError if the object is missing or does not match.
  */
 export async function downloadVerified(
   store: ObjectStore,
@@ -48,6 +48,6 @@ function mismatch(key: string): StoreError {
   return new StoreError({
     what: 'does not match the checksum in its manifest',
     where: key,
-    hint: 'It was damaged after it was written; make it again.',
+    hint: 'It was corrupted after it was written; create it again.',
   });
 }

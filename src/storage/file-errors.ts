@@ -1,13 +1,13 @@
-/** What a failed file operation means for the one who asked. */
+/** Maps errors of file operations to errors of GIST. */
 import { GistError, StoreError, StoreUnavailableError } from '../core/errors.js';
 
-/** The code of a Node.js system error (`ENOENT` and the like), or undefined. */
+/** The code of a Node.js system error, such as `ENOENT`; undefined for other errors. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** The GIST error for a system error; errors that are no system errors come back as they are. */
+/** The GIST error for a system error. Other errors are returned unchanged. */
 export function classifyFileError(error: unknown, where: string): unknown {
   if (error instanceof GistError) return error;
   switch (errorCode(error)) {
@@ -18,7 +18,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreUnavailableError({
         what: 'no space left on the disk',
         where,
-        hint: 'Free some space; the work goes on by itself then.',
+        hint: 'Free some space; the run resumes on its own.',
         cause: error,
       });
     case 'ENOENT':
@@ -32,9 +32,9 @@ export function classifyFileError(error: unknown, where: string): unknown {
     case 'EPERM':
     case 'EROFS':
       return new StoreError({
-        what: 'may not be read or written by this user',
+        what: 'cannot be read or written by this user',
         where,
-        hint: 'Change the permissions of the folder, or choose another.',
+        hint: 'Change the permissions of the folder, or choose another folder.',
         cause: error,
       });
     case 'ENOTDIR':
@@ -42,7 +42,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
     case 'EISDIR':
     case 'ENOTEMPTY':
       return new StoreError({
-        what: 'is a folder where a file is expected, or the other way round',
+        what: 'is a folder where a file is expected, or a file where a folder is expected',
         where,
         hint: 'Choose another folder for the store.',
         cause: error,
@@ -50,16 +50,16 @@ export function classifyFileError(error: unknown, where: string): unknown {
     case 'ENAMETOOLONG':
     case 'ELOOP':
       return new StoreError({
-        what: 'has a name that the file system refuses',
+        what: 'has a name that the file system rejects',
         where,
-        hint: 'Shorten it.',
+        hint: 'Use a shorter name.',
         cause: error,
       });
     default:
       return new StoreUnavailableError({
         what: `file system error ${errorCode(error)}`,
         where,
-        hint: 'Check the disk and its quota; the work goes on by itself then.',
+        hint: 'Check the disk and its quota; the run resumes on its own.',
         cause: error,
       });
   }

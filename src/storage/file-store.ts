@@ -11,17 +11,21 @@ import { withLockFolder } from './lock-folder.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
 
-/** Names beginning so are the store's own (writes under way, locks); they are never listed and no key may use them. */
-const PRIVATE = '.gist-';
-/** A lock older than this was left by a killed process: holding one takes a comparison and a rename. */
+/**
+ * Prefix of the names of temporary files and locks. They are never listed, and no part of a key may
+ * start with it.
+ */
+const RESERVED_PREFIX = '.gist-';
+/** A lock older than this was left by a killed process: a holder only compares and renames. */
 const STALE_LOCK_MS = 30_000;
-/** Longer than a stale lock lasts. */
-const MAX_LOOKS = 4_000;
+/** With the random wait between polls, this takes longer than a lock needs to become stale. */
+const MAX_LOCK_POLLS = 4_000;
 
 /**
- * Objects as files under a folder. Writes go to a file beside, are flushed to the disk and renamed, so that a crash leaves
- * the old object or the new one. `ifAbsent` is a hard link, which the file system makes atomic. `ifMatch` compares under a
- * lock: it excludes other `ifMatch` puts, not unconditional ones, which win over it as the last writer.
+ * Stores objects as files under a folder. A put writes a temporary file, flushes it to the disk and
+ * renames it, so a crash leaves either the old or the new object. `ifAbsent` uses a hard link,
+ * which is atomic. `ifMatch` compares under a lock: the lock excludes other `ifMatch` puts, but not
+ * unconditional ones; of these the last writer wins.
  */
 export class FileStore implements ObjectStore {
   readonly uri: string;
@@ -62,7 +66,7 @@ export class FileStore implements ObjectStore {
       let written: ObjectInfo;
       try {
         await writeFlushed(temporary, body);
-        // Before it is published: afterwards the object may be somebody else's already, and its etag is no business of ours.
+        // Read before publishing: afterwards the file may already be the object of another writer.
         written = infoFrom(await stat(temporary, { bigint: true }), key);
         await publish(temporary, file, key, options);
       } finally {
@@ -78,7 +82,7 @@ export class FileStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: { startAfter?: string } = {}): AsyncIterable<ObjectInfo> {
-    // Whole folders are walked from the deepest one that the prefix names for certain.
+    // The walk starts at the deepest folder that the prefix contains in full.
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (folder !== '') checkKey(folder.slice(0, -1));
     const { startAfter } = options;
@@ -93,12 +97,14 @@ export class FileStore implements ObjectStore {
     await this.#try(key, () => rm(file, { force: true }));
   }
 
-  /** Keys below a folder in ascending order; memory holds one folder's names at a time and level. */
+  /**
+   * Keys below a folder in ascending order. Memory holds the names of one folder for each level.
+   */
   async *#walk(folder: string, prefix: string, startAfter: string | undefined): AsyncGenerator<string> {
     const entries = await this.#try(folder, () => readFolder(path.join(this.#root, folder)));
-    // A folder sorts as its name with a slash, since that is what its keys go on with.
+    // A folder sorts as its name followed by a slash, as its keys do.
     const names = entries
-      .filter((entry) => !entry.name.startsWith(PRIVATE))
+      .filter((entry) => !entry.name.startsWith(RESERVED_PREFIX))
       .map((entry) => (entry.isDirectory() ? `${folder}${entry.name}/` : `${folder}${entry.name}`))
       .sort(compareKeys);
     for (const name of names) {
@@ -111,9 +117,9 @@ export class FileStore implements ObjectStore {
 
   #path(key: string): string {
     checkKey(key);
-    if (key.split('/').some((part) => part.startsWith(PRIVATE))) {
+    if (key.split('/').some((part) => part.startsWith(RESERVED_PREFIX))) {
       throw new StoreError({
-        what: `has a part that begins with "${PRIVATE}", which the store keeps for itself`,
+        what: `has a part that starts with "${RESERVED_PREFIX}", which is reserved for the store`,
         where: key,
       });
     }
@@ -123,7 +129,7 @@ export class FileStore implements ObjectStore {
   #beside(file: string, kind: string): string {
     return path.join(
       path.dirname(file),
-      `${PRIVATE}${kind}-${process.pid}-${randomBytes(8).toString('hex')}`,
+      `${RESERVED_PREFIX}${kind}-${process.pid}-${randomBytes(8).toString('hex')}`,
     );
   }
 
@@ -146,7 +152,10 @@ async function infoOf(file: string, key: string): Promise<ObjectInfo | null> {
   }
 }
 
-/** Every put makes a new file, so inode, time and size change with the content; a rename or a link keeps them. */
+/**
+ * Every put creates a new file, so the inode, time or size changes with the content. Renaming and
+ * linking keep them.
+ */
 function infoFrom({ ino, mtimeNs, size, mtimeMs }: BigIntStats, key: string): ObjectInfo {
   const etag = `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`;
   return { key, bytes: Number(size), etag, modifiedMs: Number(mtimeMs) };
@@ -176,12 +185,12 @@ async function writeFlushed(file: string, body: PutBody): Promise<void> {
   }
 }
 
-/** Makes the written file the object, if its conditions hold. */
+/** Moves the temporary file to its final path if the conditions of the put hold. */
 async function publish(temporary: string, file: string, key: string, options: PutOptions): Promise<void> {
   if (options.ifAbsent) return linkNew(temporary, file, key);
   if (options.ifMatch === undefined) return rename(temporary, file);
   await withLock(file, key, async () => {
-    if ((await infoOf(file, key))?.etag !== options.ifMatch) throw changed(key);
+    if ((await infoOf(file, key))?.etag !== options.ifMatch) throw changedError(key);
     await rename(temporary, file);
   });
 }
@@ -195,20 +204,20 @@ async function linkNew(temporary: string, file: string, key: string): Promise<vo
   }
 }
 
-function changed(key: string): PreconditionFailedError {
-  return new PreconditionFailedError({ what: 'has been changed by somebody else', where: key });
+function changedError(key: string): PreconditionFailedError {
+  return new PreconditionFailedError({ what: 'has been changed by another writer', where: key });
 }
 
 function withLock(file: string, key: string, work: () => Promise<void>): Promise<void> {
-  const folder = path.join(path.dirname(file), `${PRIVATE}locks-${path.basename(file)}`);
-  let looks = 0;
+  const folder = path.join(path.dirname(file), `${RESERVED_PREFIX}locks-${path.basename(file)}`);
+  let polls = 0;
   const wait = async () => {
-    if (++looks > MAX_LOOKS)
+    if (++polls > MAX_LOCK_POLLS)
       throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
     await sleep(5 + Math.random() * 10);
   };
-  const isAbandoned = (_mark: string, lock: string) => isStale(lock);
-  return withLockFolder(folder, { mark: randomBytes(12).toString('hex'), isAbandoned, wait }, work);
+  const isAbandoned = (_name: string, lock: string) => isStale(lock);
+  return withLockFolder(folder, { name: randomBytes(12).toString('hex'), isAbandoned, wait }, work);
 }
 
 async function isStale(lock: string): Promise<boolean> {
@@ -216,7 +225,7 @@ async function isStale(lock: string): Promise<boolean> {
   return found === null || Date.now() - found.mtimeMs > STALE_LOCK_MS;
 }
 
-/** The rename itself must reach the disk; file systems that cannot flush a folder say so and are believed. */
+/** Flushes a rename to the disk. Ignores the error of file systems that cannot flush folders. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => null);
   await handle?.sync().catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The door of the storage folder. */
+/** Public interface of the storage folder. */
 export {
   canonicalJson,
   contentKey,

@@ -1,10 +1,10 @@
-/** JSON documents in the store, checked by a schema when read. */
+/** JSON documents in the store, validated against a schema when they are read. */
 import type { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import { findObject } from './find-object.js';
 import type { ObjectInfo, ObjectStore, PutOptions } from './object-store.js';
 
-/** Writes a document, indented so that people can read it. */
+/** Writes a document as indented, readable JSON. */
 export function putJson(
   store: ObjectStore,
   key: string,
@@ -18,7 +18,7 @@ export function putJson(
 /**
  * Reads a document.
  *
- * @throws StoreError when it is missing, no JSON, or not of the schema's shape.
+ * @throws StoreError if it is missing, is not valid JSON, or does not match the schema.
  */
 export async function getJson<Schema extends z.ZodType>(
   store: ObjectStore,
@@ -28,7 +28,7 @@ export async function getJson<Schema extends z.ZodType>(
   return parseJson(await store.get(key), key, schema);
 }
 
-/** {@link getJson}, or null when there is no such object. */
+/** Like {@link getJson}, but returns null if there is no such object. */
 export async function findJson<Schema extends z.ZodType>(
   store: ObjectStore,
   key: string,
@@ -38,7 +38,11 @@ export async function findJson<Schema extends z.ZodType>(
   return bytes && parseJson(bytes, key, schema);
 }
 
-/** Checks a document's bytes; `where` names it in errors. @throws StoreError */
+/**
+ * Parses and validates the bytes of a document; `where` names it in errors.
+ *
+ * @throws StoreError if it is not valid JSON or does not match the schema.
+ */
 export function parseJson<Schema extends z.ZodType>(
   bytes: Uint8Array,
   where: string,
@@ -48,9 +52,9 @@ export function parseJson<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new StoreError({
-    what: `is not what this version of GIST writes there (at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'invalid'})`,
+    what: `does not match the schema of this version of GIST (at "${issue?.path.join('.') ?? ''}": ${issue?.message ?? 'invalid'})`,
     where,
-    hint: 'It was written by another version or damaged; make it again.',
+    hint: 'It was written by another version or is corrupt; create it again.',
   });
 }
 
@@ -58,7 +62,7 @@ function parseText(bytes: Uint8Array, where: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
   } catch {
-    // The parser's message quotes the text, which may be anything: it is not passed on.
-    throw new StoreError({ what: 'is not valid JSON', where, hint: 'It is damaged; make it again.' });
+    // The message of the parser is not passed on: it quotes the text, which may be sensitive.
+    throw new StoreError({ what: 'is not valid JSON', where, hint: 'It is corrupt; create it again.' });
   }
 }

@@ -1,57 +1,65 @@
-/** Locks between processes: a folder in which those who want to work put up marks, and whoever is alone may. */
+/**
+ * Locks between processes: a folder of lock files. The process whose file is the only one holds it.
+ */
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from './file-errors.js';
 
-export interface LockRules {
-  /** Of the file that this attempt puts up; never used before or again, by anybody. */
-  mark: string;
-  /** Whether whoever put up a mark is gone for good. */
-  isAbandoned: (mark: string, file: string) => Promise<boolean> | boolean;
-  /** Between two looks, for a random time, so that two who withdraw from each other do not meet again; throws to give up. */
+export interface LockOptions {
+  /**
+   * Name of the lock file of this attempt. It must be unique among all attempts of all processes.
+   */
+  name: string;
+  /** Whether the process that wrote a lock file has ended. */
+  isAbandoned: (name: string, file: string) => Promise<boolean> | boolean;
+  /**
+   * Waits between two attempts, for a random time, so that two processes that withdrew from each
+   * other do not collide again. Throws to give up.
+   */
   wait: () => Promise<void>;
 }
 
 /**
- * Works while nobody else does. A mark goes up first and then the others are looked for, so of two at once at least one sees the
- * other and withdraws. The marks of the dead are removed one by one: as no name comes twice, nobody can remove the mark of a
- * living holder for that of a dead one, however long ago he looked.
+ * Runs `work` while holding the lock. A process writes its lock file before it looks for others, so
+ * of two concurrent processes at least one sees the other and withdraws. Abandoned lock files are
+ * removed one by one: since names are unique, a process cannot remove the lock file of a live
+ * holder by mistake, however old its listing of the folder is.
  */
 export async function withLockFolder<T>(
   folder: string,
-  rules: LockRules,
+  options: LockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  const own = path.join(folder, rules.mark);
+  const own = path.join(folder, options.name);
   try {
-    while (!(await enter(folder, own, rules))) await rules.wait();
+    while (!(await tryAcquire(folder, own, options))) await options.wait();
     return await work();
   } finally {
     await rm(own, { force: true });
-    // Others may be in it, or have removed it.
+    // Fails if other lock files are in the folder, or if it has been removed already.
     await rmdir(folder).catch(() => undefined);
   }
 }
 
-async function enter(folder: string, own: string, rules: LockRules): Promise<boolean> {
-  if (await isTaken(folder, rules)) return false;
+async function tryAcquire(folder: string, own: string, options: LockOptions): Promise<boolean> {
+  if (await isHeld(folder, options)) return false;
   await mkdir(folder, { recursive: true });
   try {
     await writeFile(own, '');
   } catch (error) {
-    // The last holder took the empty folder away in between.
+    // The previous holder has removed the empty folder since the mkdir.
     if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
-  if (!(await isTaken(folder, rules))) return true;
+  if (!(await isHeld(folder, options))) return true;
   await rm(own, { force: true });
   return false;
 }
 
-/** Whether another living one is in it. */
-async function isTaken(folder: string, { mark, isAbandoned }: LockRules): Promise<boolean> {
-  for (const other of await marksIn(folder)) {
-    if (other === mark) continue;
+/** Whether the folder has a lock file of another live process. Removes abandoned lock files. */
+async function isHeld(folder: string, { name, isAbandoned }: LockOptions): Promise<boolean> {
+  for (const other of await lockFilesIn(folder)) {
+    if (other === name) continue;
     const file = path.join(folder, other);
     if (!(await isAbandoned(other, file))) return true;
     await rm(file, { force: true, recursive: true });
@@ -59,7 +67,7 @@ async function isTaken(folder: string, { mark, isAbandoned }: LockRules): Promis
   return false;
 }
 
-async function marksIn(folder: string): Promise<string[]> {
+async function lockFilesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {

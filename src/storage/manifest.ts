@@ -1,20 +1,23 @@
-/** Sets of objects that count once their manifest is written, after its parts, with their checksums. */
+/**
+ * Sets of objects with a manifest of checksums. A set is complete when its manifest, written last,
+ * exists.
+ */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DigestingStream, sha256, sha256OfFile, sha256OfStream } from './digest.js';
 import type { ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { joinKey } from './uri.js';
 
-/** One object of a set; manifests list these. */
+/** Entry of a manifest for one object of the set. */
 export const partSchema = z.object({
-  /** Relative to the folder of the manifest. */
+  /** Key relative to the folder of the manifest. */
   key: z.string().min(1),
   bytes: z.int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type ManifestPart = z.output<typeof partSchema>;
 
-/** Puts `<prefix><key>` and says what a manifest has to say of it. */
+/** Puts `<prefix><key>` and returns its manifest entry. */
 export async function putPart(
   store: ObjectStore,
   prefix: string,
@@ -38,7 +41,9 @@ export async function putPart(
   return { key, bytes: digesting.bytes, sha256: digesting.sha256() };
 }
 
-/** Whether the stored object is the very one that the manifest lists; reads all of it. */
+/**
+ * Whether length and digest of a stored object match its manifest entry. Reads the whole object.
+ */
 export async function partVerifies(store: ObjectStore, prefix: string, part: ManifestPart): Promise<boolean> {
   const target = joinKey(prefix, part.key);
   const info = await store.head(target);

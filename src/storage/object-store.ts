@@ -1,50 +1,58 @@
-/** The one interface to bytes that last: S3-compatible servers and the local file system look alike behind it. */
+/** The interface to persistent storage, for S3-compatible servers and the local file system. */
 import type { Readable } from 'node:stream';
 
 export interface ObjectInfo {
   key: string;
   bytes: number;
-  /** Opaque version of the content; changes when the content does. */
+  /** Opaque version of the content; it changes when the content changes. */
   etag: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since the Unix epoch. */
   modifiedMs: number;
 }
 
-/** First and last byte, both inclusive. */
+/** Offsets of the first and the last byte, both inclusive. */
 export interface ByteRange {
   first: number;
   last: number;
 }
 
-/** Put only if the condition holds; otherwise {@link PreconditionFailedError} and nothing changes. */
+/**
+ * Conditions of a put. If one does not hold, the put throws {@link PreconditionFailedError} and
+ * changes nothing.
+ */
 export interface PutOptions {
-  /** Only when no object has this key. */
+  /** Put only if no object has this key. */
   ifAbsent?: boolean;
-  /** Only when the object's etag still is this one. */
+  /** Put only if the object's etag is this one. */
   ifMatch?: string;
   contentType?: string;
 }
 
-/** What may be stored: bytes in memory, a stream of any length, or a local file. */
+/** The content to store: bytes in memory, a stream of any length, or a local file. */
 export type PutBody = Uint8Array | Readable | { file: string };
 
 /**
- * A flat store of immutable-by-habit objects under slash-separated keys. A put is atomic: readers see the whole old or the
- * whole new object. Every method throws StoreUnavailableError for trouble that may pass, StoreError for what will not.
+ * A flat store of objects under slash-separated keys. By convention, objects are not changed after
+ * they are written. A put is atomic: readers see either the old or the new object. Every method
+ * throws StoreUnavailableError for a transient failure and StoreError for a permanent one.
  */
 export interface ObjectStore {
   /** Address of the store, `s3://bucket/prefix/` or `file:///folder/`; keys are relative to it. */
   readonly uri: string;
-  /** @throws StoreError when there is no such object. */
+  /** @throws StoreError if there is no such object. */
   get(key: string, range?: ByteRange): Promise<Uint8Array>;
-  /** A stream of the object; memory stays flat however large it is. @throws StoreError when there is no such object. */
+  /**
+   * Streams the object in constant memory.
+   *
+   * @throws StoreError if there is no such object.
+   */
   getStream(key: string, range?: ByteRange): Promise<Readable>;
-  /** Multipart where the body is large. */
+  /** Large bodies are sent as multipart uploads. */
   put(key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo>;
-  /** null when there is no such object. */
+  /** @returns null if there is no such object. */
   head(key: string): Promise<ObjectInfo | null>;
-  /** Keys that begin with `prefix`, in ascending order. */
+  /** Objects whose keys start with `prefix`, in ascending order of keys. */
   list(prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectInfo>;
-  /** Deleting what is not there is no error. */
+  /** Deleting an object that does not exist is no error. */
   delete(key: string): Promise<void>;
 }

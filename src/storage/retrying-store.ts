@@ -1,55 +1,56 @@
-/** An object store that waits out trouble which may pass, up to a limit. */
+/** An object store that retries calls after transient failures, up to a time limit. */
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreUnavailableError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 
-export interface PatienceOptions {
-  /** Trouble of one call may last this long; then its error is thrown. Default: half an hour. */
+export interface RetryOptions {
+  /** Retries of one call stop after this time, and its error is thrown. Default: 30 minutes. */
   limitMs?: number;
-  /** First pause; each next one is twice as long, up to half a minute. Default: half a second. */
-  firstPauseMs?: number;
-  /** Called before each pause. */
-  onTrouble?: (error: StoreUnavailableError) => void;
+  /** Delay before the first retry; it doubles with each retry, up to 30 s. Default: 500 ms. */
+  initialDelayMs?: number;
+  /** Called before each delay. */
+  onUnavailable?: (error: StoreUnavailableError) => void;
 }
 
 const LIMIT_MS = 30 * 60_000;
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const INITIAL_DELAY_MS = 500;
+const MAX_DELAY_MS = 30_000;
 
 /**
- * Repeats what fails with StoreUnavailableError. Bodies must be in memory or files (a stream cannot be sent twice). A
- * conditional put whose answer was lost may be refused when repeated: callers must recognise their own work.
+ * Retries calls that fail with StoreUnavailableError. Bodies must be in memory or files: a stream
+ * cannot be sent twice. If the response to a conditional put is lost, its retry may fail with
+ * PreconditionFailedError: callers must recognize their own object.
  */
-export class PatientStore implements ObjectStore {
+export class RetryingStore implements ObjectStore {
   readonly uri: string;
 
   constructor(
     private readonly inner: ObjectStore,
-    private readonly options: PatienceOptions = {},
+    private readonly options: RetryOptions = {},
   ) {
     this.uri = inner.uri;
   }
 
   get(key: string, range?: ByteRange): Promise<Uint8Array> {
-    return this.waitOut(() => this.inner.get(key, range));
+    return this.retry(() => this.inner.get(key, range));
   }
 
   getStream(key: string, range?: ByteRange): Promise<Readable> {
-    return this.waitOut(() => this.inner.getStream(key, range));
+    return this.retry(() => this.inner.getStream(key, range));
   }
 
   put(key: string, body: PutBody, options?: PutOptions): Promise<ObjectInfo> {
-    return this.waitOut(() => this.inner.put(key, body, options));
+    return this.retry(() => this.inner.put(key, body, options));
   }
 
   head(key: string): Promise<ObjectInfo | null> {
-    return this.waitOut(() => this.inner.head(key));
+    return this.retry(() => this.inner.head(key));
   }
 
   async *list(prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectInfo> {
-    yield* await this.waitOut(async () => {
+    yield* await this.retry(async () => {
       const found: ObjectInfo[] = [];
       for await (const info of this.inner.list(prefix, options)) found.push(info);
       return found;
@@ -57,20 +58,20 @@ export class PatientStore implements ObjectStore {
   }
 
   delete(key: string): Promise<void> {
-    return this.waitOut(() => this.inner.delete(key));
+    return this.retry(() => this.inner.delete(key));
   }
 
-  private async waitOut<T>(call: () => Promise<T>): Promise<T> {
-    const { limitMs = LIMIT_MS, firstPauseMs = FIRST_PAUSE_MS, onTrouble } = this.options;
+  private async retry<T>(call: () => Promise<T>): Promise<T> {
+    const { limitMs = LIMIT_MS, initialDelayMs = INITIAL_DELAY_MS, onUnavailable } = this.options;
     const deadline = performance.now() + limitMs;
-    for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    for (let delay = initialDelayMs; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
       try {
         return await call();
       } catch (error) {
-        if (!(error instanceof StoreUnavailableError) || performance.now() + pause > deadline) throw error;
-        log.warn('the object store is in trouble; waiting', { where: error.where, pauseMs: pause });
-        onTrouble?.(error);
-        await sleep(pause);
+        if (!(error instanceof StoreUnavailableError) || performance.now() + delay > deadline) throw error;
+        log.warn('the object store is unavailable; retrying', { where: error.where, delayMs: delay });
+        onUnavailable?.(error);
+        await sleep(delay);
       }
     }
   }

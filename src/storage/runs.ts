@@ -1,4 +1,4 @@
-/** Runs in the object store: their spec, what their stages made, and results that later runs may reuse. */
+/** Records of runs in the object store: spec, results of the stages, and results for later runs. */
 import { z } from 'zod';
 import { SpecError } from '../core/errors.js';
 import type { PipelineSpec, Stage } from '../spec/pipeline.js';
@@ -7,27 +7,32 @@ import { contentKey } from './digest.js';
 import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './object-store.js';
 
-/** Raise a stage's number when its output for the same input changes; earlier results are then not reused. */
+/**
+ * Increment the version of a stage if its output for the same input changes; this invalidates the
+ * cache.
+ */
 const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 1, train: 2, generate: 2, evaluate: 1 };
 
-/** What identifies the output of a stage: its version, the digests of its inputs and its part of the spec. */
+/** Identifies the output of a stage by the digests of its inputs and its section of the spec. */
 export interface StageLookup {
   runId: string;
   stage: Stage;
   inputs: string[];
   settings: unknown;
-  /** false: look nothing up, make it anew. */
+  /** false: ignore the results of other runs. */
   reuse: boolean;
 }
 
-/** What `from:` provides to a run that leaves stages out. */
+/** Results that `from:` provides for stages that a run does not have. */
 export interface FromResults {
   dataset: DatasetRef | null;
   train: Pick<TrainResult, 'checkpoint'> | null;
   synthetic: GenerateResult | null;
 }
 
-/** What a finished stage leaves; the result was made by this program, so its shape is not checked again. */
+/**
+ * Record of a completed stage. The result was written by this program, so its shape is not checked.
+ */
 const recordSchema = z.object({ key: z.string().nullable(), result: z.custom<StageResult>() });
 
 const datasetSchema = z.object({
@@ -53,8 +58,9 @@ export async function findStageResult(store: ObjectStore, lookup: StageLookup): 
 }
 
 /**
- * @param matchesSpec false when orders on the way made it other than the spec says (a training stopped early or extended): the
- * result is this run's, and `from:` finds it, but no run with an equal spec may take it for its own.
+ * @param matchesSpec false if control requests changed the result (training was stopped early or
+ * extended). Such a result is recorded for its run, and `from:` finds it, but it is not cached for
+ * other runs with the same spec.
  */
 export async function recordStageResult(
   store: ObjectStore,
@@ -67,7 +73,7 @@ export async function recordStageResult(
   await putJson(store, stageObject(lookup.runId, lookup.stage), record);
 }
 
-/** @throws SpecError when `from:` names a run or an object that is not there. */
+/** @throws SpecError if `from:` names a run or an object that does not exist. */
 export async function resolveFrom(store: ObjectStore, spec: PipelineSpec): Promise<FromResults> {
   const { from } = spec;
   if (from === null) return { dataset: null, train: null, synthetic: null };
@@ -104,7 +110,7 @@ async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResul
     throw new SpecError({
       what: `there is no run "${runId}" in the store`,
       where: 'from',
-      hint: '`gist status` lists the runs that there are.',
+      hint: '`gist status` lists the existing runs.',
     });
   }
   const result = <S extends Stage>(record: { result: StageResult } | null | undefined, stage: S) =>
@@ -118,38 +124,38 @@ async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResul
 
 async function datasetAt(store: ObjectStore, prefix: string): Promise<DatasetRef> {
   const manifest = await findJson(store, `${prefix}manifest.json`, datasetSchema);
-  if (!manifest) return nothingThere('from.dataset', `${prefix}manifest.json`);
+  if (!manifest) return throwNotFound('from.dataset', `${prefix}manifest.json`);
   return { prefix, ...manifest, rejected: manifest.rejected.length };
 }
 
 async function checkpointAt(store: ObjectStore, prefix: string): Promise<CheckpointRef> {
   const manifest = await findJson(store, `${prefix}manifest.json`, checkpointSchema);
-  if (!manifest) return nothingThere('from.checkpoint', `${prefix}manifest.json`);
+  if (!manifest) return throwNotFound('from.checkpoint', `${prefix}manifest.json`);
   return { prefix, ...manifest };
 }
 
 async function syntheticAt(store: ObjectStore, prefix: string): Promise<GenerateResult> {
   const manifest = await findJson(store, `${prefix}manifest.json`, syntheticSchema);
-  if (!manifest) return nothingThere('from.synthetic', `${prefix}manifest.json`);
+  if (!manifest) return throwNotFound('from.synthetic', `${prefix}manifest.json`);
   return { stage: 'generate', prefix, ...manifest };
 }
 
-function nothingThere(where: string, key: string): never {
+function throwNotFound(where: string, key: string): never {
   throw new SpecError({
-    what: `nothing usable is at ${key}`,
+    what: `there is no valid manifest at ${key}`,
     where,
-    hint: 'Give the folder that holds the manifest.json of an earlier run.',
+    hint: 'Give the folder with the manifest.json of an earlier run.',
   });
 }
 
-/** The key prefix that an address means in this store. */
+/** Converts an address to a key prefix in this store. */
 function prefixIn(store: ObjectStore, address: string, where: string): string {
   const relative = address.startsWith(store.uri) ? address.slice(store.uri.length) : address;
   if (relative.includes('://')) {
     throw new SpecError({
       what: `"${address}" is outside of this deployment's store ${store.uri}`,
       where,
-      hint: 'Copy it into the store first.',
+      hint: 'Copy it to the store first.',
     });
   }
   return relative.endsWith('/') ? relative : `${relative}/`;

@@ -1,8 +1,11 @@
-/** What a failed S3 request means for the one who asked. */
+/** Maps errors of S3 requests to errors of GIST. */
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { errorCode } from './file-errors.js';
 
-/** The members of an SDK error that a verdict may rest on; its message may quote a server's text and is not passed on. */
+/**
+ * The fields of an SDK error that the classification uses. Its message may quote text of the server
+ * and is not passed on.
+ */
 interface RequestFailure {
   name: string;
   status: number | undefined;
@@ -18,26 +21,32 @@ function failureOf(error: unknown): RequestFailure {
   return { name: Code ?? name ?? 'Error', status: $metadata?.httpStatusCode, code: errorCode(error) };
 }
 
-/** Whether a request failed because there is no such object (a HEAD answer has no more to say than 404). */
+/**
+ * Whether a request failed because there is no such object. A HEAD response only has the status
+ * 404.
+ */
 export function isNotFound(error: unknown): boolean {
   const { name, status } = failureOf(error);
   return name !== 'NoSuchBucket' && (name === 'NoSuchKey' || name === 'NotFound' || status === 404);
 }
 
-/** Whether a condition of a put did not hold. */
+/** Whether a precondition of a put did not hold. */
 export function isPreconditionFailed(error: unknown): boolean {
   const { name, status } = failureOf(error);
   return status === 412 || name === 'PreconditionFailed';
 }
 
-/** Whether a multipart upload is no more: it was completed in a request whose answer got lost, or thrown away. */
+/**
+ * Whether a multipart upload no longer exists: it was aborted, or completed by a request whose
+ * response was lost.
+ */
 export function isUploadGone(error: unknown): boolean {
   return failureOf(error).name === 'NoSuchUpload';
 }
 
-const KEYS =
-  'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may use this bucket.';
-const CREDENTIALS: Record<string, string> = {
+const CREDENTIALS_HINT =
+  'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and their permissions for this bucket.';
+const CREDENTIAL_ERRORS: Record<string, string> = {
   InvalidAccessKeyId: 'the access key is not known to the server',
   SignatureDoesNotMatch: 'the secret access key is wrong',
   AccessDenied: 'access is denied',
@@ -45,7 +54,7 @@ const CREDENTIALS: Record<string, string> = {
   InvalidToken: 'the session token is not valid',
   CredentialsProviderError: 'no credentials were found',
 };
-const PASSING = [
+const TRANSIENT_NAMES = [
   'SlowDown',
   'RequestTimeout',
   'TimeoutError',
@@ -56,26 +65,27 @@ const PASSING = [
 ];
 
 /**
- * The GIST error for an S3 failure; errors that have nothing to do with a request come back as they are.
+ * The GIST error for a failed S3 request. Errors that are not caused by a request are returned
+ * unchanged.
  *
- * @param where key or address of what was asked for.
- * @param bucket named when it is the bucket that is missing.
- * @param endpoint host of the server, for the one who has to check it.
+ * @param where key or address of the requested object.
+ * @param bucket name of the bucket, for the message.
+ * @param endpoint host of the server, for the message.
  */
 export function classifyS3Error(error: unknown, where: string, bucket: string, endpoint: string): unknown {
   if (error instanceof GistError) return error;
   const { name, status, code } = failureOf(error);
   if (isPreconditionFailed(error)) {
-    return new PreconditionFailedError({ what: 'has been written by somebody else', where, cause: error });
+    return new PreconditionFailedError({ what: 'has been written by another writer', where, cause: error });
   }
   if (name === 'NoSuchBucket') return missingBucket(bucket, endpoint, error);
   const credentials =
-    CREDENTIALS[name] ?? (status === 401 || status === 403 ? 'access is denied' : undefined);
+    CREDENTIAL_ERRORS[name] ?? (status === 401 || status === 403 ? 'access is denied' : undefined);
   if (credentials !== undefined) {
     return new StoreError({
       what: `${credentials} (bucket "${bucket}" at ${endpoint})`,
       where,
-      hint: KEYS,
+      hint: CREDENTIALS_HINT,
       cause: error,
     });
   }
@@ -90,7 +100,7 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
   }
   if (code === 'ERR_INVALID_URL' || (status !== undefined && status >= 300 && status < 400)) {
     return new StoreError({
-      what: `the server address does not work (${endpoint}${status ? `, answer ${status}` : ''})`,
+      what: `the server address does not work (${endpoint}${status ? `, status ${status}` : ''})`,
       where,
       hint: 'Check AWS_ENDPOINT_URL and AWS_REGION.',
       cause: error,
@@ -102,22 +112,27 @@ export function classifyS3Error(error: unknown, where: string, bucket: string, e
     status < 500 &&
     status !== 408 &&
     status !== 429 &&
-    !PASSING.includes(name)
+    !TRANSIENT_NAMES.includes(name)
   ) {
     return new StoreError({
-      what: `the server refuses the request (${name}, ${status})`,
+      what: `the server rejects the request (${name}, ${status})`,
       where,
-      hint: 'Look into the log of the server.',
+      hint: 'Check the log of the server.',
       cause: error,
     });
   }
-  if (status === undefined && code === undefined && !PASSING.includes(name) && !isTransport(error))
+  if (
+    status === undefined &&
+    code === undefined &&
+    !TRANSIENT_NAMES.includes(name) &&
+    !isTransportError(error)
+  )
     return error;
   return unavailable(error, where, endpoint);
 }
 
-/** The server answered, yet not as an S3 server does, or the answer was cut or altered on its way. */
-function isTransport(error: unknown): boolean {
+/** Whether the response is not a valid S3 response, or was truncated or corrupted in transit. */
+function isTransportError(error: unknown): boolean {
   const { message } = (error ?? {}) as { message?: string };
   return /checksum|deserializ|aborted|socket|premature|stream/i.test(message ?? '');
 }
@@ -126,9 +141,9 @@ function unavailable(error: unknown, where: string, endpoint: string): StoreUnav
   const { name, status, code } = failureOf(error);
   const detail = status !== undefined && status >= 400 ? `${name}, ${status}` : (code ?? name);
   return new StoreUnavailableError({
-    what: `the object store at ${endpoint} does not answer as it should (${detail})`,
+    what: `the object store at ${endpoint} is unavailable (${detail})`,
     where,
-    hint: 'Check that the server is up and that AWS_ENDPOINT_URL names it; the work goes on by itself when it answers.',
+    hint: 'Check that the server is running and that AWS_ENDPOINT_URL is its address; the run resumes on its own.',
     cause: error,
   });
 }
@@ -137,7 +152,7 @@ export function missingBucket(bucket: string, endpoint: string, cause?: unknown)
   return new StoreError({
     what: `there is no bucket "${bucket}" at ${endpoint}`,
     where: `s3://${bucket}/`,
-    hint: 'Make the bucket, or name another one.',
+    hint: 'Create the bucket, or use another one.',
     cause,
   });
 }

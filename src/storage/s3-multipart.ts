@@ -1,4 +1,4 @@
-/** Uploads larger than one request: parts of a stream or file, a few in flight, completed together or not at all. */
+/** Multipart uploads: parts of a stream or file are sent with a few requests in flight. */
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
@@ -11,13 +11,16 @@ import {
 } from '@aws-sdk/client-s3';
 import type { PutBody } from './object-store.js';
 
-/** S3 allows no smaller parts than 5 MiB, save for the last. */
+/** Size of the first parts. S3 requires at least 5 MiB for all parts except the last. */
 const PART_BYTES = 8 * 2 ** 20;
-/** S3 allows 10,000 parts. Every thousand parts the size grows by one step, so that a stream of unknown length fits: 440 GB. */
-const PARTS_A_SIZE = 1000;
-const PARTS_IN_FLIGHT = 3;
+/**
+ * S3 allows 10,000 parts. The part size grows by {@link PART_BYTES} after this many parts, so that
+ * a stream of unknown length may have up to 440 GB.
+ */
+const PARTS_PER_SIZE = 1000;
+const MAX_PARTS_IN_FLIGHT = 3;
 
-/** What every request of one put has in common. */
+/** Parameters that all requests of one put share. */
 export interface PutTarget {
   Bucket: string;
   Key: string;
@@ -30,42 +33,43 @@ export interface PutConditions {
   IfMatch?: string;
 }
 
-/** Cuts a body into the pieces to upload; memory holds one piece at a time. */
-export async function* pieces(body: PutBody): AsyncGenerator<Uint8Array> {
+/** Splits a body into the parts to upload. Memory holds one part at a time. */
+export async function* splitBody(body: PutBody): AsyncGenerator<Uint8Array> {
   if (body instanceof Uint8Array) {
-    for (let part = 0, at = 0; at < body.byteLength || part === 0; at += partBytes(part++)) {
-      yield body.subarray(at, at + partBytes(part));
+    for (let part = 0, offset = 0; offset < body.byteLength || part === 0; offset += partBytes(part++)) {
+      yield body.subarray(offset, offset + partBytes(part));
     }
     return;
   }
   let part = 0;
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
+  let buffered: Uint8Array[] = [];
+  let bufferedBytes = 0;
   const source = body instanceof Readable ? body : createReadStream(body.file, { highWaterMark: 1 << 20 });
   for await (const chunk of source) {
     let rest: Uint8Array = chunk as Uint8Array;
-    while (heldBytes + rest.byteLength >= partBytes(part)) {
-      const taken = partBytes(part) - heldBytes;
-      yield Buffer.concat([...held, rest.subarray(0, taken)]);
+    while (bufferedBytes + rest.byteLength >= partBytes(part)) {
+      const missing = partBytes(part) - bufferedBytes;
+      yield Buffer.concat([...buffered, rest.subarray(0, missing)]);
       part++;
-      rest = rest.subarray(taken);
-      held = [];
-      heldBytes = 0;
+      rest = rest.subarray(missing);
+      buffered = [];
+      bufferedBytes = 0;
     }
-    if (rest.byteLength > 0) held.push(rest);
-    heldBytes += rest.byteLength;
+    if (rest.byteLength > 0) buffered.push(rest);
+    bufferedBytes += rest.byteLength;
   }
-  if (heldBytes > 0 || part === 0) yield Buffer.concat(held);
+  if (bufferedBytes > 0 || part === 0) yield Buffer.concat(buffered);
 }
 
 function partBytes(part: number): number {
-  return PART_BYTES * (1 + Math.floor(part / PARTS_A_SIZE));
+  return PART_BYTES * (1 + Math.floor(part / PARTS_PER_SIZE));
 }
 
 /**
- * Uploads pieces as one object. On any failure the parts already sent are given up, so that nothing half-written is paid for.
+ * Uploads parts as one object. On failure the upload is aborted, so that the server does not store
+ * (and bill) incomplete uploads.
  *
- * @returns entity tag and length of the object.
+ * @returns ETag and length of the object.
  */
 export async function uploadMultipart(
   client: S3Client,
@@ -84,7 +88,7 @@ export async function uploadMultipart(
     );
     return { etag: done.ETag ?? '', bytes };
   } catch (error) {
-    // The first error is the one to tell; a server that lost the upload has nothing left to give up.
+    // The first error is reported. If the abort fails too, the server has usually lost the upload.
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
     throw error;
   }
@@ -110,7 +114,7 @@ async function uploadParts(
           inFlight.delete(sent);
         });
       inFlight.add(sent);
-      if (inFlight.size >= PARTS_IN_FLIGHT) await Promise.race(inFlight);
+      if (inFlight.size >= MAX_PARTS_IN_FLIGHT) await Promise.race(inFlight);
     }
     await Promise.all(inFlight);
   } finally {

@@ -23,23 +23,27 @@ import {
   isUploadGone,
   missingBucket,
 } from './s3-errors.js';
-import { type PutConditions, type PutTarget, pieces, uploadMultipart } from './s3-multipart.js';
+import { type PutConditions, type PutTarget, splitBody, uploadMultipart } from './s3-multipart.js';
 import { checkKey, formatUri } from './uri.js';
 
 export interface S3StoreOptions {
-  /** Tries of one request before the trouble is reported; waits in between grow and are random. Default 3. */
+  /** Attempts of one request, with exponential backoff and jitter, before it fails. Default: 3. */
   attempts?: number;
-  /** A connection that carries no byte for so long counts as broken. Default 10,000 ms. */
-  silenceMs?: number;
+  /** A connection that transfers no data for this long is closed. Default: 10,000 ms. */
+  idleTimeoutMs?: number;
 }
 
-/** Who wrote an object, so that a put whose answer got lost is not taken for somebody else's when it is tried again. */
+/**
+ * Metadata key with a unique id of the put. It tells the retry of a put whose response was lost
+ * that the existing object is its own.
+ */
 const PUT_ID = 'gist-put';
 
 /**
- * Credentials, region and profile come from the standard AWS environment; with AWS_ENDPOINT_URL set, buckets are part of the
- * path. Every upload carries its SHA-256, which the server checks. Lists come in the server's order: ascending by the bytes of the
- * keys, except that servers which keep folders (SeaweedFS) compare folder by folder, so that `a/1` comes before `a-b`.
+ * Credentials, region and profile come from the standard AWS environment variables and files. If
+ * AWS_ENDPOINT_URL is set, requests use path-style addresses. Every upload has a SHA-256 checksum,
+ * which the server verifies. Lists have the order of the server: ascending by the bytes of the
+ * keys. Servers that store folders (SeaweedFS) sort folder by folder, so `a/1` comes before `a-b`.
  */
 export class S3Store implements ObjectStore {
   readonly uri: string;
@@ -57,11 +61,11 @@ export class S3Store implements ObjectStore {
     this.#attempts = options.attempts ?? 3;
     const endpoint = environment.s3Endpoint();
     this.#endpoint = endpoint === undefined ? 'Amazon S3' : hostOf(endpoint);
-    this.#client = makeClient(endpoint, this.#attempts, options.silenceMs ?? 10_000);
+    this.#client = makeClient(endpoint, this.#attempts, options.idleTimeoutMs ?? 10_000);
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array> {
-    // The SDK tries requests again, but not bodies that break off.
+    // The SDK retries requests, but not bodies that end early.
     for (let attempt = 1; ; attempt++) {
       try {
         const chunks: Uint8Array[] = [];
@@ -76,12 +80,12 @@ export class S3Store implements ObjectStore {
 
   async getStream(key: string, range?: ByteRange): Promise<Readable> {
     const Range = range && `bytes=${range.first}-${range.last}`;
-    const answer = await this.#try(key, () =>
+    const response = await this.#try(key, () =>
       this.#client.send(new GetObjectCommand({ ...this.#target(key), Range })),
     );
-    if (!(answer.Body instanceof Readable))
-      throw new StoreUnavailableError({ what: 'came without a body', where: key });
-    return this.#checkedStream(answer.Body, key, answer.ContentLength);
+    if (!(response.Body instanceof Readable))
+      throw new StoreUnavailableError({ what: 'the response has no body', where: key });
+    return this.#checkedStream(response.Body, key, response.ContentLength);
   }
 
   async put(key: string, body: PutBody, options: PutOptions = {}): Promise<ObjectInfo> {
@@ -95,7 +99,7 @@ export class S3Store implements ObjectStore {
       IfNoneMatch: options.ifAbsent ? '*' : undefined,
       IfMatch: options.ifMatch,
     };
-    // Some servers (SeaweedFS) make a bucket whose name was misspelt instead of refusing it.
+    // Some servers (SeaweedFS) create a missing bucket instead of rejecting the request.
     await this.#requireBucket();
     try {
       const { etag, bytes } = await this.#upload(target, conditions, body);
@@ -106,7 +110,7 @@ export class S3Store implements ObjectStore {
       if (own) return own;
       if (options.ifMatch !== undefined && isNotFound(error) && !isUploadGone(error)) {
         throw new PreconditionFailedError({
-          what: 'has been deleted by somebody else',
+          what: 'has been deleted by another writer',
           where: key,
           cause: error,
         });
@@ -117,12 +121,14 @@ export class S3Store implements ObjectStore {
 
   async head(key: string): Promise<ObjectInfo | null> {
     try {
-      const answer = await this.#try(key, () => this.#client.send(new HeadObjectCommand(this.#target(key))));
+      const response = await this.#try(key, () =>
+        this.#client.send(new HeadObjectCommand(this.#target(key))),
+      );
       return {
         key,
-        bytes: answer.ContentLength ?? 0,
-        etag: answer.ETag ?? '',
-        modifiedMs: answer.LastModified?.getTime() ?? 0,
+        bytes: response.ContentLength ?? 0,
+        etag: response.ETag ?? '',
+        modifiedMs: response.LastModified?.getTime() ?? 0,
       };
     } catch (error) {
       if (!(error instanceof StoreError) || !isNotFound(error.cause)) throw error;
@@ -146,7 +152,7 @@ export class S3Store implements ObjectStore {
       );
       for (const item of page.Contents ?? []) {
         const key = (item.Key ?? '').slice(this.#prefix.length);
-        // Some tools mark folders by empty objects.
+        // Some tools write empty objects as folder markers.
         if (key === '' || key.endsWith('/')) continue;
         yield {
           key,
@@ -173,34 +179,43 @@ export class S3Store implements ObjectStore {
         throw classifyFileError(error, body.file);
       });
     }
-    const source = pieces(body);
+    const source = splitBody(body);
     try {
       const first = await source.next();
       const second = await source.next();
       const Body = first.value ?? new Uint8Array();
       if (!second.done) {
-        return await uploadMultipart(this.#client, target, conditions, resumed([Body, second.value], source));
+        return await uploadMultipart(
+          this.#client,
+          target,
+          conditions,
+          concatenated([Body, second.value], source),
+        );
       }
       const put = new PutObjectCommand({ ...target, ...conditions, Body, ChecksumAlgorithm: 'SHA256' });
       const done = await this.#client.send(put);
       return { etag: done.ETag ?? '', bytes: Body.byteLength };
     } finally {
-      // Closes the stream or file also when the upload failed before reading all of it.
+      // Closes the stream or file even if the upload fails before the end of the body.
       await source.return(undefined);
     }
   }
 
-  /** After a refused condition, or an upload that the server has already put together: the object, if this very put wrote it in a request whose answer got lost. */
+  /**
+   * After a failed precondition or a NoSuchUpload error: the object, if this put wrote it in a
+   * request whose response was lost. Otherwise null.
+   */
   async #ownPut(key: string, putId: string, error: unknown): Promise<ObjectInfo | null> {
     if (!isPreconditionFailed(error) && !isUploadGone(error)) return null;
-    const answer = await this.#client.send(new HeadObjectCommand(this.#target(key))).catch(() => null);
-    if (answer?.Metadata?.[PUT_ID] !== putId) return null;
-    return { key, bytes: answer.ContentLength ?? 0, etag: answer.ETag ?? '', modifiedMs: Date.now() };
+    const response = await this.#client.send(new HeadObjectCommand(this.#target(key))).catch(() => null);
+    if (response?.Metadata?.[PUT_ID] !== putId) return null;
+    return { key, bytes: response.ContentLength ?? 0, etag: response.ETag ?? '', modifiedMs: Date.now() };
   }
 
   /**
-   * Neither a HEAD answer nor every put says that the bucket is missing, so it is asked for once. Whoever may not ask, or gets no
-   * answer, learns more from the request that follows.
+   * Checks once that the bucket exists: a HEAD response and some puts do not report a missing
+   * bucket. Ignores other errors of the check, since the request that follows reports them with
+   * more detail.
    */
   async #requireBucket(): Promise<void> {
     if (this.#bucketSeen) return;
@@ -231,7 +246,7 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  /** Passes a body on; one that is cut short is trouble that may pass, never a short object. */
+  /** Forwards a body. Throws StoreUnavailableError if it ends before the expected length. */
   #checkedStream(body: Readable, key: string, expected: number | undefined): Readable {
     const classify = (error: unknown) => this.#classify(error, key);
     async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -246,7 +261,7 @@ export class S3Store implements ObjectStore {
       }
       if (expected !== undefined && bytes !== expected) {
         throw new StoreUnavailableError({
-          what: `broke off after ${bytes} of ${expected} bytes`,
+          what: `the response ended after ${bytes} of ${expected} bytes`,
           where: key,
         });
       }
@@ -255,13 +270,16 @@ export class S3Store implements ObjectStore {
   }
 }
 
-async function* resumed(head: Uint8Array[], tail: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* concatenated(
+  head: Uint8Array[],
+  tail: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   yield* head;
   yield* tail;
 }
 
-function makeClient(endpoint: string | undefined, maxAttempts: number, silenceMs: number): S3Client {
-  // The SDK announces its own Node.js support plans on the user's terminal unless told not to.
+function makeClient(endpoint: string | undefined, maxAttempts: number, idleTimeoutMs: number): S3Client {
+  // Without this, the SDK prints warnings about its Node.js support on the user's terminal.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   return new S3Client({
     endpoint,
@@ -270,22 +288,26 @@ function makeClient(endpoint: string | undefined, maxAttempts: number, silenceMs
     maxAttempts,
     followRegionRedirects: true,
     requestHandler: {
-      connectionTimeout: Math.min(silenceMs, 5_000),
-      socketTimeout: silenceMs,
-      // Bounds what a trickle of bytes could draw out: time until the answer begins.
-      requestTimeout: 12 * silenceMs,
+      connectionTimeout: Math.min(idleTimeoutMs, 5_000),
+      socketTimeout: idleTimeoutMs,
+      // Limits the time until the response starts, for servers that send data very slowly.
+      requestTimeout: 12 * idleTimeoutMs,
       throwOnRequestTimeout: true,
     },
   });
 }
 
-/** Host and port only: an address may hold a password. @throws StoreError when it is no address. */
+/**
+ * Host and port only, since an address may contain a password.
+ *
+ * @throws StoreError if the address is malformed.
+ */
 function hostOf(endpoint: string): string {
   try {
     const { protocol, host } = new URL(endpoint);
     if (['http:', 'https:'].includes(protocol) && host !== '') return host;
   } catch {
-    // Told below, as for an address of another kind.
+    // Reported below, together with addresses of other schemes.
   }
   throw new StoreError({
     what: 'is not the address of an S3 server',

@@ -1,17 +1,20 @@
-/** Addresses of stores and keys within them. */
+/** Addresses of stores, and keys of objects in them. */
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { StoreError } from '../core/errors.js';
 
-/** Where a store is: a bucket with a key prefix (empty or ending in a slash), or an absolute folder. */
+/**
+ * Location of a store: a bucket and key prefix (empty or ending in a slash), or an absolute folder.
+ */
 export type StoreLocation =
   | { scheme: 's3'; bucket: string; prefix: string }
   | { scheme: 'file'; path: string };
 
 /**
- * Takes apart `s3://bucket/prefix`, `file:///path` or a plain path; relative paths start at the current folder.
+ * Parses `s3://bucket/prefix`, `file:///path` or a plain path. Relative paths are resolved against
+ * the current folder.
  *
- * @throws StoreError for any other scheme or a malformed address.
+ * @throws StoreError if the scheme is unknown or the address is malformed.
  */
 export function parseUri(uri: string): StoreLocation {
   if (uri === '' || uri.includes('\0')) throw malformed(uri, 'is not an address');
@@ -22,7 +25,7 @@ export function parseUri(uri: string): StoreLocation {
   throw malformed(uri, `has the unknown scheme "${scheme}"`);
 }
 
-/** The address that {@link parseUri} reads back to the same location; folders and prefixes end in a slash. */
+/** The inverse of {@link parseUri}. Folders and prefixes end in a slash. */
 export function formatUri(location: StoreLocation): string {
   if (location.scheme === 's3') return `s3://${location.bucket}/${location.prefix}`;
   const url = pathToFileURL(location.path).href;
@@ -54,7 +57,7 @@ function malformed(uri: string, what: string, cause?: unknown): StoreError {
   });
 }
 
-/** Joins parts of a key with single slashes; a trailing slash of the last part is kept. */
+/** Joins parts of a key with single slashes. Keeps a trailing slash of the last part. */
 export function joinKey(...parts: string[]): string {
   return parts
     .filter((part) => part !== '')
@@ -64,23 +67,23 @@ export function joinKey(...parts: string[]): string {
 }
 
 /**
- * Refuses a key that could leave its store or mean two things: empty, absolute, with `.`, `..` or empty parts, backslashes
- * or control characters.
+ * Checks that a key is unambiguous and stays within its store.
  *
- * @throws StoreError
+ * @throws StoreError if the key is empty, absolute or longer than 1024 bytes, or has `.`, `..` or
+ * empty parts, backslashes or control characters.
  */
 export function checkKey(key: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  const odd = key === '' || Buffer.byteLength(key) > 1024 || /[\\\u0000-\u001f\u007f]/.test(key);
-  if (!odd && key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) return;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern finds control characters.
+  const isMalformed = key === '' || Buffer.byteLength(key) > 1024 || /[\\\u0000-\u001f\u007f]/.test(key);
+  if (!isMalformed && key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) return;
   throw new StoreError({
-    what: 'is not a key that an object may have',
+    what: 'is not a valid object key',
     where: JSON.stringify(key.slice(0, 200)),
     hint: 'Keys are relative paths with forward slashes and without "." or ".." parts.',
   });
 }
 
-/** Order of keys everywhere: by their UTF-8 bytes, as S3 lists them. */
+/** Compares keys by their UTF-8 bytes, which is the order of S3 listings. */
 export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

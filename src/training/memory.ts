@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { TrainerCrashError, TrainingError } from '../core/errors.js';
-import { groupSize, roundSizes } from '../spec/micro-batches.js';
+import { groupSize, microBatchSizes } from '../spec/micro-batches.js';
 import { RESUME_HINT } from './process/messages.js';
 
 /** The estimated memory of a training on this machine. */
@@ -62,7 +62,7 @@ export function memoryAdvice({ batch, batchGpu, fits }: MemoryPlan): string {
  * are preferred.
  */
 export function largestMicroBatch(batch: number, most: number): number | undefined {
-  const sizes = roundSizes(batch).filter((size) => size <= most);
+  const sizes = microBatchSizes(batch).filter((size) => size <= most);
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
 

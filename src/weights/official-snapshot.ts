@@ -3,7 +3,7 @@
  * content.
  */
 import { CheckpointError } from '../core/errors.js';
-import { InertObject, type PickleRules, unpickle } from '../nn/formats/pickle.js';
+import { OpaqueObject, type PickleOptions, unpickle } from '../nn/formats/pickle.js';
 import { readTorchStorage } from '../nn/formats/torch-file.js';
 import type { NamedTensor } from '../nn/formats/safetensors.js';
 import { type Refuse, tensorGlobals, TorchTensor } from '../nn/formats/torch-tensors.js';
@@ -61,7 +61,7 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
   return { format: 'official snapshot', networks };
 }
 
-function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
+function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
   let left = MADE_PER_BYTE * fileBytes;
   /**
    * A call costs a few bytes and may get the same memoized value each time: without a limit a small
@@ -72,7 +72,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
     if (left < 0) refuse('creates more data by its calls than its size allows');
   };
   /** Their values are never used. */
-  const inert = (global: string) => [global, () => new InertObject(global)] as const;
+  const inert = (global: string) => [global, () => new OpaqueObject(global)] as const;
   const named = (global: string) => [global, null] as const;
   const dictionary = (args: unknown[]) =>
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
@@ -97,7 +97,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleRules {
   return {
     name,
     objects: true,
-    unlisted: (global) => refuseTensorFlow(global, name),
+    onUnlisted: (global) => refuseTensorFlow(global, name),
     globals: {
       ...tensorGlobals(refuse),
       'torch._utils _rebuild_parameter': parameter,

@@ -1,7 +1,7 @@
 /** The functions behind the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
 import {
-  computeFigures,
+  evaluateSets,
   evaluateSnapshot,
   extractShardFeatures,
   listFeatureSets,
@@ -43,7 +43,7 @@ async function computeMetrics(
   const { runId, spec, dataset, synthetic } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
-  const metrics = await computeFigures(store, sets, spec.evaluate.metrics, onProgress);
+  const metrics = await evaluateSets(store, sets, spec.evaluate.metrics, onProgress);
   const report = await renderRunReport(store, input, metrics, prefix);
   await putJson(store, `${prefix}metrics.json`, metrics);
   return { stage: 'evaluate', prefix, metrics, report };

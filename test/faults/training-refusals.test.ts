@@ -13,7 +13,7 @@ import { CheckpointWriter } from '../../src/checkpoints/writer.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { outOfMemory } from '../../src/training/memory.js';
 import { planMemory } from '../../src/training/memory-estimate.js';
-import { roundSizes } from '../../src/spec/micro-batches.js';
+import { microBatchSizes } from '../../src/spec/micro-batches.js';
 import { resolveNetworkConfig } from '../../src/gan/config.js';
 import { decodeVariables, encodeVariables, type Variables } from '../../src/checkpoints/variables.js';
 import { newest, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
@@ -124,7 +124,7 @@ describe('a training that cannot continue', () => {
           /memory ran out: a micro-batch of 2048 images takes about .* Set train.batchGpu to (\d+)/.exec(
             error.message,
           ) ?? [];
-        assert.ok(roundSizes(2048).includes(Number(advised)) && Number(advised) < 2048, error.message);
+        assert.ok(microBatchSizes(2048).includes(Number(advised)) && Number(advised) < 2048, error.message);
         return true;
       },
     );

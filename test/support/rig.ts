@@ -13,7 +13,7 @@ import { PIPELINE_WORKFLOW, type RunProgress } from '../../src/spec/controls.js'
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { CheckpointRef, PipelineResult } from '../../src/spec/results.js';
 import { openStore, type ObjectStore } from '../../src/storage/index.js';
-import { FaultyDoor } from './faulty-door.js';
+import { FaultyProxy } from './faulty-proxy.js';
 import { descendants } from './processes.js';
 import { type Seaweed, startSeaweed } from './seaweed.js';
 import { TestTemporal } from './temporal.js';
@@ -41,8 +41,8 @@ export class Rig {
     readonly folder: string,
     readonly temporal: TestTemporal,
     readonly s3: Seaweed,
-    /** Through which the worker, its trainers and nobody else reach the S3 server. */
-    readonly s3Door: FaultyDoor,
+    /** Only the worker and its trainers connect to the S3 server through it. */
+    readonly s3Proxy: FaultyProxy,
     readonly worker: TestWorker,
     readonly store: ObjectStore,
     /** Variables that point a command at this deployment. */
@@ -60,14 +60,14 @@ export class Rig {
       GIST_STORE: `s3://${s3.bucket}/`,
       GIST_HOME: folder,
     };
-    const s3Door = await FaultyDoor.open(s3.endpoint);
+    const s3Proxy = await FaultyProxy.open(s3.endpoint);
     const worker = new TestWorker(
-      { ...env, AWS_ENDPOINT_URL: s3Door.endpoint },
+      { ...env, AWS_ENDPOINT_URL: s3Proxy.endpoint },
       path.join(folder, 'worker.log'),
     );
     await worker.start();
     const connection = await Connection.connect({ address: temporal.address });
-    return new Rig(folder, temporal, s3, s3Door, worker, openStore(env.GIST_STORE), env, connection);
+    return new Rig(folder, temporal, s3, s3Proxy, worker, openStore(env.GIST_STORE), env, connection);
   }
 
   /** A folder of phantom images, labelled by sub-folders. */
@@ -141,7 +141,7 @@ export class Rig {
   async stop(): Promise<void> {
     await this.worker.end('SIGKILL');
     await this.connection.close();
-    await Promise.all([this.temporal.stop(), this.s3Door.close(), this.s3.stop()]);
+    await Promise.all([this.temporal.stop(), this.s3Proxy.close(), this.s3.stop()]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,23 +1,23 @@
-/** `gist cancel`: ends a run for good. */
+/** `gist cancel`: ends a run. */
 import type { Command } from 'commander';
 import { up } from '../../client/stack/stack.js';
-import { printResult, tell } from '../terminal.js';
+import { printResult, printNotice } from '../terminal.js';
 
 export function registerCancel(program: Command): void {
   program
     .command('cancel')
     .argument('<run>', 'id of the run')
-    .description('end a run for good; a training leaves a checkpoint first, what is made is kept')
+    .description('end a run; a training writes a checkpoint first, and all results are kept')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nCancelling twice changes nothing. To end only the training and go on to the next stage: gist stop.\n\nExamples:\n  gist cancel knee-oa-20260131-142233-1f0c\n  gist cancel knee-oa-20260131-142233-1f0c --json',
+      '\nCancelling twice changes nothing. To end only the training and continue with the next stage: gist stop.\n\nExamples:\n  gist cancel knee-oa-20260131-142233-1f0c\n  gist cancel knee-oa-20260131-142233-1f0c --json',
     )
     .action(cancel);
 }
 
 async function cancel(runId: string, { json }: { json?: boolean }): Promise<void> {
-  await up(tell);
+  await up(printNotice);
   const { cancelRun, connect } = await import('../../client/index.js');
   const cancellation = await cancelRun(await connect(), runId);
   printResult(json, cancellation, cancellation.message);

@@ -1,32 +1,37 @@
-/** `gist pause|resume|stop|extend`: orders to a run; each may be given twice. */
+/** `gist pause|resume|stop|extend`: controls of a run; each is idempotent. */
 import type { Command } from 'commander';
 import { up } from '../../client/stack/stack.js';
 import { UsageError } from '../../core/errors.js';
 import type { ControlUpdate } from '../../spec/controls.js';
-import { printResult, tell } from '../terminal.js';
+import { printResult, printNotice } from '../terminal.js';
 
-async function order(runId: string, update: ControlUpdate, json?: boolean, input?: object): Promise<void> {
-  await up(tell);
+async function sendUpdate(
+  runId: string,
+  update: ControlUpdate,
+  json?: boolean,
+  input?: object,
+): Promise<void> {
+  await up(printNotice);
   const { connect, control } = await import('../../client/index.js');
   const reply = await control(await connect(), runId, update, input);
   printResult(json, reply, reply.message);
 }
 
-const ORDERS: [string, ControlUpdate, string][] = [
-  ['pause', 'pause', 'take a checkpoint and free the device'],
-  ['resume', 'resume', 'go on from where the run was paused'],
-  ['stop', 'stopTraining', 'end the training, keep what is there and go on to the next stage'],
+const CONTROLS: [string, ControlUpdate, string][] = [
+  ['pause', 'pause', 'write a checkpoint and free the device'],
+  ['resume', 'resume', 'continue a paused run'],
+  ['stop', 'stopTraining', 'end the training and continue with the next stage'],
 ];
 
 export function registerControls(program: Command): void {
-  for (const [name, update, description] of ORDERS) {
+  for (const [name, update, description] of CONTROLS) {
     program
       .command(name)
       .argument('<run>', 'id of the run')
       .description(description)
       .option('--json', 'for machines')
       .addHelpText('after', `\nExamples:\n  gist ${name} knee-oa-20260131-142233-1f0c`)
-      .action((runId: string, { json }: { json?: boolean }) => order(runId, update, json));
+      .action((runId: string, { json }: { json?: boolean }) => sendUpdate(runId, update, json));
   }
   program
     .command('extend')
@@ -42,6 +47,6 @@ export function registerControls(program: Command): void {
           what: `--kimg ${kimg} is not a positive number`,
           hint: 'Write --kimg 50000.',
         });
-      return order(runId, 'extendTraining', json, { kimg: total });
+      return sendUpdate(runId, 'extendTraining', json, { kimg: total });
     });
 }

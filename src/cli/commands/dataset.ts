@@ -1,7 +1,7 @@
-/** `gist dataset build` and `gist dataset inspect`: data sets without any workflow. */
+/** `gist dataset build` and `gist dataset inspect`: data sets without a workflow. */
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
-import { printResult, table, tell } from '../terminal.js';
+import { printResult, table, printNotice } from '../terminal.js';
 
 interface BuildOptions {
   out: string;
@@ -19,7 +19,10 @@ export function registerDataset(program: Command): void {
     .command('build')
     .description('turn a folder or .zip of images into a data set')
     .argument('<source>', 'folder, .zip or s3:// address of images')
-    .requiredOption('--out <address>', 'folder or s3:// address; the data set gets a folder of its own there')
+    .requiredOption(
+      '--out <address>',
+      'folder or s3:// address; the data set is written to a new folder in it',
+    )
     .option('--resolution <pixels>', 'side of the square images')
     .option('--labels <how>', 'folders or none')
     .option('--color <how>', 'grayscale or rgb')
@@ -56,7 +59,7 @@ async function build(address: string, { out, json, resolution, ...rest }: BuildO
   const source = openSource(address);
   for (let shard = 0; !known && shard < shards; shard++) {
     await buildShard(store, source, spec, { digest, shard });
-    tell(`${shard + 1} of ${shards} shards`);
+    printNotice(`${shard + 1} of ${shards} shards`);
   }
   const dataset = known ?? (await assembleDataset(store, spec, digest));
   const { images, rejected, prefix } = dataset;

@@ -1,4 +1,4 @@
-/** `gist doctor`: what is found, what is missing, how to fix it. */
+/** `gist doctor`: checks what is installed, what is missing and how to fix it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
@@ -10,31 +10,31 @@ import { findCheckout, pythonVersion, torchVersion } from '../../training/offici
 import { automaticPrecision } from '../../training/precision.js';
 import { resolveXla } from '../../training/xla.js';
 
-/** One line of the doctor's report. */
+/** One line of the report. */
 export interface DoctorCheck {
   name: string;
   found: boolean;
   /** Version, size or number; empty where there is none. */
   version: string;
   where: string;
-  /** What to do when it is missing; for optional parts, what it would be good for. */
+  /** How to install it when it is missing; for optional parts, what it is for. */
   hint: string;
   /** GIST runs without it. */
   optional: boolean;
 }
 
-/** Free room below which a set-up or a training is likely to fail. */
-const ROOM_BYTES = 5e9;
+/** With less free space, set-up or a training is likely to fail. */
+const MIN_FREE_BYTES = 5e9;
 
 /** The usual C++ compilers, in the order in which set-up tries them. */
 const COMPILERS = ['g++', 'clang++', 'c++'];
 
-/** Every part, found or missing; loads the native library to see that it can be. */
+/** Checks every part; loads the native library to see that it works. */
 export async function collectDoctorReport(): Promise<DoctorCheck[]> {
   return [
     ...programs(),
-    ...unpackedParts(),
-    ...(await boundLibrary()),
+    ...installedParts(),
+    ...(await tensorflowBinding()),
     ...(await gpu()),
     officialTrainer(),
     ...machine(),
@@ -56,7 +56,7 @@ function programs(): DoctorCheck[] {
   const compiler = environment.compiler();
   return [
     { name: 'Node.js', found: true, version, where, hint: 'nodejs.org', optional: false },
-    program('npm', ['npm'], ['--version'], 'it comes with Node.js (nodejs.org)'),
+    program('npm', ['npm'], ['--version'], 'npm comes with Node.js (nodejs.org)'),
     program(
       'Python with pip',
       [environment.python()],
@@ -67,7 +67,7 @@ function programs(): DoctorCheck[] {
   ];
 }
 
-function unpackedParts(): DoctorCheck[] {
+function installedParts(): DoctorCheck[] {
   return Object.values(allParts()).map((part) => {
     const where = expectedPath(part);
     return {
@@ -81,21 +81,21 @@ function unpackedParts(): DoctorCheck[] {
   });
 }
 
-/** Loads the library for real: a file that is there may still not fit. */
-async function boundLibrary(): Promise<DoctorCheck[]> {
+/** Loads the library: an existing file may still not fit this machine. */
+async function tensorflowBinding(): Promise<DoctorCheck[]> {
   const part = { name: 'TensorFlow binding', hint: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
     const version = `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`;
-    return [{ ...part, found: true, version, where: loadedLibrary() }, arithmetic(usesGpu())];
+    return [{ ...part, found: true, version, where: loadedLibrary() }, automaticArithmetic(usesGpu())];
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     return [{ ...part, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' }];
   }
 }
 
-/** What `auto` of two keys of a spec is on this machine. */
-function arithmetic(usesGpu: boolean): DoctorCheck {
+/** The values of `train.precision: auto` and `train.xla: auto` on this machine. */
+function automaticArithmetic(usesGpu: boolean): DoctorCheck {
   const half = automaticPrecision(usesGpu);
   const precision = half ? `${half} at the highest resolutions, float32 elsewhere` : 'float32';
   return {
@@ -108,7 +108,7 @@ function arithmetic(usesGpu: boolean): DoctorCheck {
   };
 }
 
-/** The file that this process really has loaded, whatever set-up meant it to. */
+/** The library file that this process has loaded. */
 function loadedLibrary(): string {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
   return sharedObjects.find((file) => file.includes('libtensorflow_cc')) ?? 'unknown';
@@ -142,7 +142,7 @@ function officialTrainer(): DoctorCheck {
     const { python, folder } = findCheckout();
     const torch = torchVersion(python);
     const version = `Python ${pythonVersion(python)}, ${torch === null ? 'no PyTorch' : `PyTorch ${torch}`}`;
-    const hint = 'install the checkout’s requirements in the Python that GIST_STYLEGAN3_PYTHON names';
+    const hint = "install the checkout's requirements in the Python that GIST_STYLEGAN3_PYTHON names";
     return { ...part, found: torch !== null, version, where: folder, hint };
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
@@ -178,10 +178,10 @@ function machine(): DoctorCheck[] {
       const free = bavail * bsize;
       return {
         name: 'Disk',
-        found: free > ROOM_BYTES,
+        found: free > MIN_FREE_BYTES,
         version: `${gigabytes(free)} free`,
         where: folder,
-        hint: 'make room',
+        hint: 'free disk space',
         optional: false,
       };
     }),
@@ -197,7 +197,7 @@ function line({ name, found, version, where, hint, optional }: DoctorCheck): str
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('show what is found on this machine, what is missing and how to fix it')
+    .description('check what is installed on this machine, what is missing and how to fix it')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist doctor\n  gist doctor --json')
     .action(async ({ json }: { json?: boolean }) => {

@@ -1,4 +1,6 @@
-/** `gist generate`: images from a checkpoint, straight into a folder; no server is needed for local checkpoints. */
+/**
+ * `gist generate`: writes images of a checkpoint into a folder; local checkpoints need no server.
+ */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
@@ -30,12 +32,12 @@ Examples:
 export function registerGenerate(program: Command): void {
   program
     .command('generate')
-    .description('make images from a checkpoint, one PNG a seed')
+    .description('generate images from a checkpoint, one PNG per seed')
     .requiredOption('--checkpoint <address>', 'folder, s3:// address, or key in the store of the run')
     .option('--seeds <list>', 'seeds of the images', '0-15')
     .option('--class <class>', 'only this class: its name, or its number from 0 on')
-    .option('--psi <number>', 'truncation: 1 is full variety, lower is more typical', '1')
-    .option('--out <folder>', 'where the images go', 'synthetic')
+    .option('--psi <number>', 'truncation: 1 gives full variety, lower values more typical images', '1')
+    .option('--out <folder>', 'folder for the images', 'synthetic')
     .option('--json', 'for machines')
     .addHelpText('after', EXAMPLES)
     .action(generate);
@@ -74,7 +76,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   printResult(options.json, { images: files }, `${files.length} images are in ${options.out}`);
 }
 
-/** A key in the deployment's store, or a store of its own. */
+/** Resolves an address: a key in the deployment's store, or a folder or bucket. */
 async function locate(address: string): Promise<[ObjectStore, string]> {
   const { openStore } = await import('../../storage/index.js');
   if (address.startsWith('runs/'))

@@ -1,4 +1,4 @@
-/** `gist logs`: what the worker said of a run. */
+/** `gist logs`: the worker's log lines of a run. */
 import { createReadStream, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
@@ -11,8 +11,8 @@ export function registerLogs(program: Command): void {
   program
     .command('logs')
     .argument('<run>', 'id of the run')
-    .description('show what the worker of this machine said of a run')
-    .option('-n, --lines <count>', 'the last so many lines', '100')
+    .description('show the log lines of a run, from the worker of this machine')
+    .option('-n, --lines <count>', 'number of lines, from the end', '100')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist logs knee-oa-20260131-142233-1f0c -n 20')
     .action(async (runId: string, { lines, json }: { lines: string; json?: boolean }) => {
@@ -22,10 +22,10 @@ export function registerLogs(program: Command): void {
           what: `--lines ${lines} is not a positive number`,
           hint: 'Write --lines 100.',
         });
-      const found = (await linesAbout(runId)).slice(-count);
+      const found = (await linesOfRun(runId)).slice(-count);
       if (found.length === 0) {
         throw new RunError({
-          what: `the worker's log says nothing of "${runId}"`,
+          what: `the worker's log has no line of "${runId}"`,
           hint: '`gist status` lists the runs; older logs are in .gist/logs.',
         });
       }
@@ -33,7 +33,7 @@ export function registerLogs(program: Command): void {
     });
 }
 
-async function linesAbout(runId: string): Promise<string[]> {
+async function linesOfRun(runId: string): Promise<string[]> {
   const log = logOf(openStackFolder(), 'worker');
   if (!existsSync(log)) return [];
   const found: string[] = [];

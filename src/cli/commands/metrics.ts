@@ -1,10 +1,10 @@
-/** `gist metrics`: figures of one folder of images against another, without any server. */
+/** `gist metrics`: compares two folders of images, without a server. */
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError } from '../../core/errors.js';
-import { printResult, tell } from '../terminal.js';
+import { printResult, printNotice } from '../terminal.js';
 
-/** Side that images are brought to before the network's own resize. */
+/** Side in pixels to which images are resized before the network's own resize. */
 const SIDE = 256;
 const MIN_IMAGES = 2;
 
@@ -33,16 +33,16 @@ export function registerMetrics(program: Command): void {
 async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {
   useStack();
   const { compareImages } = await import('../../evaluation/index.js');
-  const figures = await compareImages(
+  const values = await compareImages(
     images(real),
     images(fake),
-    (done) => done % 128 === 0 && tell(`${done} images looked at`),
+    (done) => done % 128 === 0 && printNotice(`${done} images processed`),
   );
-  const lines = Object.entries(figures).map(([name, value]) => `${name}  ${Number(value.toPrecision(6))}`);
-  printResult(json, figures, lines.join('\n'));
+  const lines = Object.entries(values).map(([name, value]) => `${name}  ${Number(value.toPrecision(6))}`);
+  printResult(json, values, lines.join('\n'));
 }
 
-/** Every readable image of a source, square; unreadable ones are told and left out. */
+/** Yields every readable image of a source, square; reports and skips unreadable ones. */
 async function* images(
   address: string,
 ): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
@@ -60,14 +60,14 @@ async function* images(
       yield { pixels, resolution: SIDE, channels: 3 };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
-      tell(`left out: ${error.message}`);
+      printNotice(`skipped: ${error.message}`);
     }
   }
   if (found < MIN_IMAGES) {
     throw new DatasetError({
       what: `only ${found} readable images`,
       where: address,
-      hint: 'Figures need two images of each set at least.',
+      hint: 'Metrics need at least two images of each set.',
     });
   }
 }

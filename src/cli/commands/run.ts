@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { up } from '../../client/stack/stack.js';
 import { collect } from '../options.js';
 import type { SpecChanges } from '../spec-file.js';
-import { printResult, tell } from '../terminal.js';
+import { printResult, printNotice } from '../terminal.js';
 
 interface RunOptions extends SpecChanges {
   id?: string;
@@ -23,11 +23,11 @@ export function registerRun(program: Command): void {
   program
     .command('run')
     .argument('<spec>', 'JSON or YAML file')
-    .description('start a run; it goes on whatever happens to this command')
+    .description('start a run; it does not depend on this command')
     .option('--set <key=value>', 'change a key of the spec; may be repeated', collect)
     .option('--stages <list>', 'only these stages, separated by commas')
-    .option('--from <run>', 'what left-out stages made: the id of an earlier run, or JSON with addresses')
-    .option('--no-cache', 'make everything anew')
+    .option('--from <run>', 'results of skipped stages: the id of an earlier run, or JSON with addresses')
+    .option('--no-cache', 'reuse no earlier results')
     .option('--id <id>', 'the id of the run')
     .option('--watch', 'stay and show progress')
     .option('--dry-run', 'print the spec with all defaults and start nothing')
@@ -37,15 +37,15 @@ export function registerRun(program: Command): void {
       const { readSpec } = await import('../spec-file.js');
       const spec = readSpec(file, options);
       if (options.dryRun) return printResult(true, spec, '');
-      await up(tell);
+      await up(printNotice);
       const { connect, startRun } = await import('../../client/index.js');
       const client = await connect();
       const runId = await startRun(client, spec, options.id);
       if (options.watch) {
-        tell(`Run ${runId} has begun.`);
+        printNotice(`Run ${runId} has started.`);
         const { follow } = await import('../follow.js');
         await follow(client, runId, options.json);
       } else
-        printResult(options.json, { runId }, `Run ${runId} has begun. Watch it with: gist watch ${runId}`);
+        printResult(options.json, { runId }, `Run ${runId} has started. Watch it with: gist watch ${runId}`);
     });
 }

@@ -11,7 +11,7 @@ export function registerStatus(program: Command): void {
   program
     .command('status')
     .argument('[run]', 'id of a run; without it: the stack and its runs')
-    .description('show how the stack and its runs fare')
+    .description('show the state of the stack and its runs')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist status\n  gist status knee-oa-20260131-142233-1f0c --json')
     .action(async (runId: string | undefined, { json }: { json?: boolean }) => {

@@ -1,4 +1,4 @@
-/** `gist weights`: files of StyleGAN weights looked at, taken into the store, and written for others. */
+/** `gist weights`: inspects, imports and exports files of StyleGAN weights. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -6,7 +6,7 @@ import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { CheckpointError, UsageError } from '../../core/errors.js';
 import type { ReadWeights } from '../../weights/index.js';
-import { printResult, table, tell } from '../terminal.js';
+import { printResult, table, printNotice } from '../terminal.js';
 
 interface ImportOptions {
   to?: string;
@@ -24,12 +24,10 @@ export function registerWeights(program: Command): void {
     );
   weights
     .command('import')
-    .description(
-      'take weights into the store, so that trainings can start from them and images be made with them',
-    )
+    .description('copy weights into the store, for transfer learning and generation')
     .argument('<file>', '.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, .safetensors, or a state dict')
     .option('--to <address>', 'folder or s3:// address; default: weights/ in the store of the stack')
-    .option('--name <name>', 'what they are called there; default: the name of the file')
+    .option('--name <name>', 'name in the store; default: the name of the file')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
@@ -46,7 +44,7 @@ export function registerWeights(program: Command): void {
     .action(exportWeights);
   weights
     .command('inspect')
-    .description('show what is in a file of weights; nothing in it is executed')
+    .description('show the contents of a file of weights; nothing in it is executed')
     .argument('<file>', '.pkl, .safetensors or state dict')
     .option('--tensors', 'list every tensor with its shape')
     .option('--json', 'for machines')
@@ -60,14 +58,14 @@ export function registerWeights(program: Command): void {
 async function importWeights(file: string, { to, name, json }: ImportOptions): Promise<void> {
   useStack();
   const { writeWeights, WEIGHTS_PREFIX } = await import('../../weights/index.js');
-  const called = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
+  const weightsName = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
   const weights = await read(file);
   const { openStore } = await import('../../storage/index.js');
   const store = openStore(to ?? environment.storeUri());
-  const prefix = `${to === undefined ? WEIGHTS_PREFIX : ''}${called}/`;
+  const prefix = `${to === undefined ? WEIGHTS_PREFIX : ''}${weightsName}/`;
   await writeWeights(store, prefix, weights);
-  for (const note of weights.notes) tell(note);
-  const resume = to === undefined ? called : `${store.uri}${prefix}`;
+  for (const note of weights.notes) printNotice(note);
+  const resume = to === undefined ? weightsName : `${store.uri}${prefix}`;
   const summary = { ...summaryOf(weights), store: store.uri, prefix, resume };
   printResult(
     json,
@@ -78,11 +76,14 @@ async function importWeights(file: string, { to, name, json }: ImportOptions): P
 
 async function exportWeights(from: string, file: string, { json }: { json?: boolean }): Promise<void> {
   if (!file.endsWith('.safetensors'))
-    throw new UsageError({ what: `${file} does not end in .safetensors`, hint: 'Name it so.' });
+    throw new UsageError({
+      what: `${file} does not end in .safetensors`,
+      hint: 'Give the file that ending.',
+    });
   useStack();
   const { encodeWeights, openWeights } = await import('../../weights/index.js');
   const { openStore } = await import('../../storage/index.js');
-  const source = await openWeights(openStore(environment.storeUri()), from, tell);
+  const source = await openWeights(openStore(environment.storeUri()), from, printNotice);
   const bytes = encodeWeights(source);
   await writeFile(`${file}.part`, bytes);
   await rename(`${file}.part`, file);
@@ -120,12 +121,12 @@ async function read(file: string): Promise<ReadWeights> {
   return readWeights(bytes, path.basename(file));
 }
 
-/** A name is one part of a key. */
+/** Makes a name that is one part of a key. */
 function checkedName(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[.-]+/, '');
   if (plain !== '' && plain.length <= MAX_NAME) return plain;
   throw new UsageError({
-    what: `"${name.slice(0, MAX_NAME)}" is no name for weights`,
+    what: `"${name.slice(0, MAX_NAME)}" cannot be a name of weights`,
     where: '--name',
     hint: 'Use letters, digits, dots and dashes.',
   });

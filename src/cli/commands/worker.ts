@@ -1,4 +1,4 @@
-/** `gist worker`: a worker in the foreground, for clusters. */
+/** `gist worker`: runs a worker in the foreground, for clusters. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';

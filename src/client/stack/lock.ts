@@ -1,4 +1,4 @@
-/** One command at a time changes a stack; a killed holder does not keep the lock. */
+/** Lock of a stack: one command at a time changes it; the lock of a killed holder is broken. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withLockFolder } from '../../storage/lock-folder.js';
@@ -9,8 +9,8 @@ export function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> 
   return withLockFolder(
     folder,
     {
-      // The name says who it is, so that there is no moment at which a holder is unknown.
-      mark: `${pid}-${started}-${randomBytes(6).toString('hex')}`,
+      // The name identifies the holder, so that a holder is known from the first moment.
+      name: `${pid}-${started}-${randomBytes(6).toString('hex')}`,
       isAbandoned,
       wait: () => sleep(100 + Math.random() * 200),
     },
@@ -18,7 +18,7 @@ export function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> 
   );
 }
 
-/** What is no mark of ours was left by another version, whose holders sign in another way: it holds nobody up. */
+/** Marks in another format are of another version; they do not count. */
 function isAbandoned(mark: string): boolean {
   const [, pid, started] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(mark) ?? [];
   return pid === undefined || started === undefined || !isAlive({ pid: Number(pid), started });

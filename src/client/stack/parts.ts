@@ -1,4 +1,4 @@
-/** The programs of the embedded stack: how each is started, and how one sees that it serves. */
+/** The programs of the embedded stack: how each is started and probed. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,14 +8,14 @@ import type { StackFolder, StackPart, StackState } from './state.js';
 
 const HOST = '127.0.0.1';
 const BUCKET = 'gist';
-/** An object that is read to see whether the store serves. */
-const PROBE = 'stack/probe.txt';
+/** An object that is read to check whether the store serves. */
+const PROBE_KEY = 'stack/probe.txt';
 const WORKER_MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
 
-/** The environment as the user gave it: commands add the addresses of the embedded servers to their own later. */
+/** The environment as given by the user; commands later add the addresses of embedded servers. */
 export const GIVEN_ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env };
 
-/** Which servers this stack runs itself; the others are the user's, named by the environment. */
+/** The parts that this stack runs itself; the environment names the others. */
 export function embeddedParts(
   env: NodeJS.ProcessEnv = GIVEN_ENVIRONMENT,
 ): Exclude<StackPart, 'supervisor'>[] {
@@ -33,7 +33,7 @@ export function uiAddress({ ports }: StackState): string {
   return `http://${HOST}:${ports.ui}`;
 }
 
-/** Variables that point a process at the embedded servers; what the user has set himself stands. */
+/** Variables that configure a process for the embedded servers. */
 export function environmentOf(state: StackState, parts = embeddedParts()): Record<string, string> {
   const env: Record<string, string> = {};
   if (parts.includes('temporal')) env.TEMPORAL_ADDRESS = temporalAddress(state);
@@ -55,7 +55,7 @@ function readyFile(folder: StackFolder): string {
   return folder.path('worker.ready');
 }
 
-/** Starts one part, detached, on the ports and data that it always has. */
+/** Starts one part, detached, on its recorded ports and data. */
 export function startPart(
   part: Exclude<StackPart, 'supervisor'>,
   folder: StackFolder,
@@ -133,7 +133,7 @@ function startS3(folder: StackFolder, { ports, credentials }: StackState, log: s
   );
 }
 
-/** Whether a part serves: asked as its users would ask, once it is our own process that would answer and not another stack's. */
+/** Probes a part as its users would, after checking that our own process holds its port. */
 export async function isServing(
   part: Exclude<StackPart, 'supervisor'>,
   folder: StackFolder,
@@ -154,7 +154,7 @@ export async function isServing(
 async function temporalServes(address: string): Promise<boolean> {
   const { Connection } = await import('@temporalio/client');
   try {
-    // Long enough for a slow machine that loads libraries at the same time.
+    // Long enough for a slow machine that also loads libraries.
     const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
     try {
       await connection.workflowService.describeNamespace({ namespace: 'default' });
@@ -167,15 +167,15 @@ async function temporalServes(address: string): Promise<boolean> {
   }
 }
 
-/** Reads a real object: the gateway answers before its bucket is there, and lists before its volumes can be read. */
+/** Reads an object: the gateway answers before its bucket exists and lists before volumes serve. */
 async function s3Serves(env: Record<string, string>): Promise<boolean> {
   const { openStore } = await import('../../storage/index.js');
   const before = { ...process.env };
   Object.assign(process.env, env);
   try {
-    const store = openStore(env.GIST_STORE as string, { attempts: 1, silenceMs: 2_000 });
-    if (!(await store.head(PROBE))) await store.put(PROBE, Buffer.from('ready\n'));
-    await store.get(PROBE);
+    const store = openStore(env.GIST_STORE as string, { attempts: 1, idleTimeoutMs: 2_000 });
+    if (!(await store.head(PROBE_KEY))) await store.put(PROBE_KEY, Buffer.from('ready\n'));
+    await store.get(PROBE_KEY);
     return true;
   } catch {
     return false;

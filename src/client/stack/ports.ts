@@ -1,9 +1,9 @@
-/** Ports of the embedded servers: the usual ones when free, others when not, remembered either way. */
+/** Chooses ports for the embedded servers: the usual ones if free, and records them. */
 import { createServer } from 'node:net';
 import { isAlive } from './processes.js';
 import type { StackFolder, StackPart } from './state.js';
 
-/** Port names with the number that is tried first; 0 takes any free one. */
+/** Preferred port by name; 0 takes any free one. */
 export const PREFERRED: Record<string, number> = {
   temporal: 7233,
   ui: 8233,
@@ -22,8 +22,8 @@ export const PREFERRED: Record<string, number> = {
   'admin.port.grpc': 0,
 };
 
-/** Ports for those servers of a stack that do not run, remembered in its state; those that run keep theirs. */
-export async function settlePorts(folder: StackFolder): Promise<void> {
+/** Assigns ports to the servers of a stack that do not run and records them in its state. */
+export async function assignPorts(folder: StackFolder): Promise<void> {
   const { ports: remembered, processes } = folder.read();
   const owner = (name: string): StackPart => (name.includes('.port') ? 's3' : 'temporal');
   const ports = await choosePorts(
@@ -31,11 +31,11 @@ export async function settlePorts(folder: StackFolder): Promise<void> {
     (name) => remembered[name] !== undefined && isAlive(processes[owner(name)]),
   );
   if (Object.entries(ports).every(([name, port]) => remembered[name] === port)) return;
-  // Others may have written since.
+  // Another process may have written meanwhile.
   folder.write({ ...folder.read(), ports });
 }
 
-/** A port for every name: the remembered one where it still is free, else the preferred one, else any. */
+/** A port for every name: the recorded one if free, else the preferred one, else any. */
 export async function choosePorts(
   remembered: Record<string, number>,
   inUse: (name: string) => boolean,

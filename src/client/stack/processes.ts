@@ -1,4 +1,4 @@
-/** Processes by pid and start time, so that a recycled pid is never taken for one of ours. */
+/** Processes identified by pid and start time, so that a reused pid is never mistaken for ours. */
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -19,13 +19,13 @@ export type ProcessId = z.output<typeof processIdSchema>;
 
 const LOG_ROTATION_BYTES = 8e6;
 
-/** When a process started, in the kernel's ticks; undefined when there is no such process, or only its remains. */
+/** Start time of a process in the kernel's ticks; undefined for no process or a zombie. */
 export function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, threads, started] = [fields[0], Number(fields[17]), fields[19]];
-    // Of a killed process the first thread may be over while others still hold its files and ports.
+    // The first thread of a killed process may have ended while others still hold files and ports.
     return state === 'Z' && threads <= 1 ? undefined : started;
   } catch {
     return undefined;
@@ -43,7 +43,7 @@ export function thisProcess(): ProcessId {
 /** State of a listening socket in the kernel's tables. */
 const LISTENING = '0A';
 
-/** Whether it is this very process that listens on a TCP port: an answer from there may be another server's. */
+/** Whether this process itself listens on a TCP port; another server may have taken it. */
 export function listensOn(id: ProcessId | undefined, port: number | undefined): boolean {
   if (!isAlive(id) || port === undefined) return false;
   const listening = listeners(port);
@@ -51,12 +51,12 @@ export function listensOn(id: ProcessId | undefined, port: number | undefined): 
     const folder = `/proc/${id.pid}/fd`;
     return readdirSync(folder).some((fd) => listening.has(linkOf(`${folder}/${fd}`)));
   } catch {
-    // Another user's process, or one that is ending: that it lives is all that can be known of it.
+    // A process of another user, or one that is ending: only its existence can be seen.
     return isAlive(id);
   }
 }
 
-/** Names of the sockets that listen on a port, as a process's folder of open files has them. */
+/** Sockets that listen on a port, named as in a process's folder of open files. */
 function listeners(port: number): Set<string> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const lines = ['tcp', 'tcp6'].flatMap((table) =>
@@ -67,7 +67,7 @@ function listeners(port: number): Set<string> {
   return new Set(ours.map((fields) => `socket:[${fields[9]}]`));
 }
 
-/** Where a link leads; '' when it has gone. */
+/** Target of a link; '' when the link has gone. */
 function linkOf(file: string): string {
   try {
     return readlinkSync(file);
@@ -108,7 +108,7 @@ export function startDetached(
   }
 }
 
-/** SIGTERM, then SIGKILL once the grace time is over; returns when the process is gone. */
+/** Sends SIGTERM, and SIGKILL after the grace time; returns when the process has ended. */
 export async function end(id: ProcessId, graceMs: number): Promise<void> {
   const deadline = Date.now() + graceMs;
   signal(id, 'SIGTERM');
@@ -117,13 +117,13 @@ export async function end(id: ProcessId, graceMs: number): Promise<void> {
   while (isAlive(id)) await sleep(50);
 }
 
-/** Does nothing to a process that has ended. */
+/** Sends a signal; does nothing if the process has ended. */
 export function signal(id: ProcessId, name: NodeJS.Signals): void {
   if (!isAlive(id)) return;
   try {
     process.kill(id.pid, name);
   } catch {
-    // It ended between the look and the signal.
+    // It ended between the check and the signal.
   }
 }
 

@@ -1,4 +1,4 @@
-/** The embedded stack: Temporal, S3 and a worker on this machine, brought up, looked at and taken down. */
+/** Starts, inspects and stops the embedded stack: Temporal, S3 and a worker on this machine. */
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -14,20 +14,20 @@ import {
   temporalAddress,
   uiAddress,
 } from './parts.js';
-import { settlePorts } from './ports.js';
+import { assignPorts } from './ports.js';
 import { end, isAlive, startDetached, tail } from './processes.js';
 import { STACK_PARTS, StackFolder, type StackPart } from './state.js';
 
 const CLI_MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const UP_MS = 90_000;
-/** A trainer is given this long for its last checkpoint. */
+/** Time for a trainer to write its last checkpoint. */
 const WORKER_GRACE_MS = 120_000;
 const SERVER_GRACE_MS = 10_000;
 
-/** How one part fares. */
+/** State of one part. */
 export interface PartStatus {
   part: StackPart;
-  /** `yours`: the environment names a server of the user's. */
+  /** `yours`: the environment names the user's own server. */
   state: 'serving' | 'starting' | 'stopped' | 'yours';
   pid: number | null;
   address: string | null;
@@ -39,56 +39,56 @@ export function openStackFolder(): StackFolder {
 }
 
 /**
- * Starts what does not run, waits until all of it serves, and points this process at it.
+ * Starts every part that does not run, waits until all serve, and configures this process for them.
  *
- * @param tell hears of what is being started
- * @throws StackError with the end of the log of a part that does not come up
+ * @param onProgress called with a line for each part that is started
+ * @throws StackError with the end of the log of a part that does not start
  */
-export async function up(tell: (line: string) => void = () => undefined): Promise<PartStatus[]> {
+export async function up(onProgress: (line: string) => void = () => undefined): Promise<PartStatus[]> {
   const parts = embeddedParts();
   if (parts.length === 0) return statusOf(openStackFolder(), parts);
   const folder = openStackFolder();
   mkdirSync(folder.folder, { recursive: true });
   await withLock(folder.path('stack.lock'), async () => {
-    // A living supervisor writes the state too, and its parts keep their ports.
+    // A running supervisor writes the state too, and its parts keep their ports.
     if (!isAlive(folder.read().processes.supervisor)) {
-      await settlePorts(folder);
-      startSupervisor(folder, tell);
+      await assignPorts(folder);
+      startSupervisor(folder, onProgress);
     }
-    await untilServing(folder, parts);
+    await waitUntilServing(folder, parts);
   });
   Object.assign(process.env, environmentOf(folder.read(), parts));
   return statusOf(folder, parts);
 }
 
-/** Stops everything that this stack runs: first the worker, whose trainer leaves a checkpoint, then the servers. */
-export async function down(tell: (line: string) => void = () => undefined): Promise<void> {
+/** Stops every part: first the worker, whose trainer writes a checkpoint, then the servers. */
+export async function down(onProgress: (line: string) => void = () => undefined): Promise<void> {
   const folder = openStackFolder();
   await withLock(folder.path('stack.lock'), async () => {
     for (const part of ['supervisor', 'worker', 'temporal', 's3'] as const) {
       const id = folder.read().processes[part];
       if (isAlive(id)) {
-        tell(`stopping ${part}`);
+        onProgress(`stopping ${part}`);
         await end(id, part === 'worker' ? WORKER_GRACE_MS : SERVER_GRACE_MS);
       }
-      folder.remember(part, null);
+      folder.setProcess(part, null);
     }
   });
 }
 
-/** How every part fares, without starting any. */
+/** State of every part; starts none. */
 export async function status(): Promise<PartStatus[]> {
   return statusOf(openStackFolder(), embeddedParts());
 }
 
-/** Points this process at the embedded stack, if there is one here; leaves it alone where the environment names the servers. */
+/** Configures this process for the embedded stack, except where the environment names servers. */
 export function useStack(): void {
   const state = openStackFolder().read();
   if (Object.keys(state.ports).length > 0) Object.assign(process.env, environmentOf(state));
 }
 
 /**
- * {@link useStack} for those who need its Temporal server now.
+ * {@link useStack} for callers that need its Temporal server now.
  *
  * @throws StackError when it is not up
  */
@@ -99,22 +99,22 @@ export function requireStack(): void {
     throw new StackError({
       what: 'the embedded stack is not up',
       where: folder.folder,
-      hint: 'Start it with `gist up`; its runs go on then.',
+      hint: 'Start it with `gist up`; its runs then continue.',
     });
   }
   useStack();
 }
 
-function startSupervisor(folder: StackFolder, tell: (line: string) => void): void {
-  tell('starting Temporal, S3 and a worker on this machine');
+function startSupervisor(folder: StackFolder, onProgress: (line: string) => void): void {
+  onProgress('starting Temporal, S3 and a worker on this machine');
   const env = { ...GIVEN_ENVIRONMENT, GIST_HOME: folder.folder };
-  folder.remember(
+  folder.setProcess(
     'supervisor',
     startDetached(process.execPath, [CLI_MAIN, 'supervise'], { env, log: logOf(folder, 'supervisor') }),
   );
 }
 
-async function untilServing(folder: StackFolder, parts: ReturnType<typeof embeddedParts>): Promise<void> {
+async function waitUntilServing(folder: StackFolder, parts: ReturnType<typeof embeddedParts>): Promise<void> {
   const deadline = Date.now() + UP_MS;
   for (const part of parts) {
     while (!(isAlive(folder.read().processes[part]) && (await isServing(part, folder, folder.read())))) {
@@ -129,9 +129,9 @@ function notServing(part: StackPart, folder: StackFolder): StackError {
   const log = logOf(folder, part);
   const words = tail(log) || tail(logOf(folder, 'supervisor'));
   return new StackError({
-    what: `${part} does not come up; it said last:\n${words}\n`,
+    what: `${part} did not start; the end of its log:\n${words}\n`,
     where: log,
-    hint: 'Look at the log, run `gist doctor`, then `gist up` again.',
+    hint: 'Read the log, run `gist doctor`, then `gist up` again.',
   });
 }
 

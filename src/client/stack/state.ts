@@ -1,4 +1,4 @@
-/** What the embedded stack remembers between commands: ports, credentials and who runs, in `stack.json`. */
+/** State of the embedded stack between commands, in `stack.json`: ports, credentials, processes. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -29,17 +29,17 @@ export class StackFolder {
     return path.join(this.folder, ...parts);
   }
 
-  /** The state as last written, or a fresh one. @throws StackError when the file is damaged */
+  /** The state as last written, or a new one. @throws StackError when the file is damaged */
   read(): StackState {
     const file = this.path('stack.json');
-    if (!existsSync(file)) return fresh();
+    if (!existsSync(file)) return initialState();
     try {
       return stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
     } catch (cause) {
       throw new StackError({
         what: 'the state of the embedded stack cannot be read',
         where: file,
-        hint: 'Remove the file; `gist up` makes a new one and keeps the data.',
+        hint: 'Remove the file; `gist up` writes a new one and keeps the data.',
         cause,
       });
     }
@@ -48,13 +48,13 @@ export class StackFolder {
   /** Replaces the file in one step; it holds a secret, so only its owner may read it. */
   write(state: StackState): void {
     mkdirSync(this.logs, { recursive: true });
-    const beside = this.path(`stack.json.${process.pid}`);
-    writeFileSync(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
-    renameSync(beside, this.path('stack.json'));
+    const temporary = this.path(`stack.json.${process.pid}`);
+    writeFileSync(temporary, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+    renameSync(temporary, this.path('stack.json'));
   }
 
-  /** Changes one part's process. */
-  remember(part: StackPart, id: ProcessId | null): void {
+  /** Records the process of one part. */
+  setProcess(part: StackPart, id: ProcessId | null): void {
     const state = this.read();
     const processes = { ...state.processes };
     if (id) processes[part] = id;
@@ -63,7 +63,7 @@ export class StackFolder {
   }
 }
 
-function fresh(): StackState {
+function initialState(): StackState {
   const credentials = {
     accessKeyId: `gist-${randomBytes(4).toString('hex')}`,
     secretAccessKey: randomBytes(24).toString('hex'),

@@ -1,6 +1,6 @@
 /**
- * Antialiased bicubic interpolation in floating point, without rounding: what Parmar et al. 2022 ("On aliased resizing", section 3)
- * find to distort figures least, and what clean-fid does.
+ * Antialiased bicubic interpolation in floating point, without rounding, as in clean-fid. Parmar et
+ * al. 2022 ("On aliased resizing", section 3) find that it affects metrics least.
  */
 
 /** Keys 1981, equation 4, with a = -1/2. */
@@ -13,42 +13,44 @@ function cubic(distance: number): number {
 
 const LOBES = 2;
 
-/** Weights of the pixels `first`... for one pixel of the output. */
+/** Weights of consecutive input pixels, from index `first`, for one output pixel. */
 interface Taps {
   first: number;
   weights: Float64Array;
 }
 
-const known = new Map<string, Taps[]>();
+const cache = new Map<string, Taps[]>();
 
-/** Pixels are squares whose centres lie at 0.5, 1.5, ...; when shrinking, the kernel widens by as much. */
-function tapsOf(from: number, to: number): Taps[] {
+/** Pixel centers are at 0.5, 1.5, ... When downsampling, the kernel is widened by the scale. */
+function computeTaps(from: number, to: number): Taps[] {
   const key = `${from} ${to}`;
-  const made = known.get(key);
-  if (made) return made;
+  const cached = cache.get(key);
+  if (cached) return cached;
   const scale = from / to;
   const width = Math.max(1, scale);
   const taps = Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(0, Math.round(centre - LOBES * width));
-    const end = Math.min(from, Math.round(centre + LOBES * width));
+    const center = (i + 0.5) * scale;
+    const first = Math.max(0, Math.round(center - LOBES * width));
+    const end = Math.min(from, Math.round(center + LOBES * width));
     const weights = Float64Array.from({ length: end - first }, (_, k) =>
-      cubic((first + k + 0.5 - centre) / width),
+      cubic((first + k + 0.5 - center) / width),
     );
     const sum = weights.reduce((a, b) => a + b);
     return { first, weights: weights.map((weight) => weight / sum) };
   });
-  known.set(key, taps);
+  cache.set(key, taps);
   return taps;
 }
 
 /**
+ * Resizes a square image.
+ *
  * @param pixels [from, from, channels]
  * @returns [to, to, channels], values 0...255
  */
 export function resizeBicubic(pixels: Uint8Array, from: number, channels: number, to: number): Float32Array {
-  const taps = tapsOf(from, to);
-  const narrow = alongRows(pixels, from, channels, taps);
+  const taps = computeTaps(from, to);
+  const narrow = resizeRows(pixels, from, channels, taps);
   const stride = to * channels;
   const out = new Float32Array(to * stride);
   const sums = new Float64Array(stride);
@@ -64,8 +66,8 @@ export function resizeBicubic(pixels: Uint8Array, from: number, channels: number
   return out;
 }
 
-/** [from, from, channels] to [from, to, channels] */
-function alongRows(pixels: Uint8Array, from: number, channels: number, taps: readonly Taps[]): Float32Array {
+/** Resizes along rows: [from, from, channels] to [from, to, channels]. */
+function resizeRows(pixels: Uint8Array, from: number, channels: number, taps: readonly Taps[]): Float32Array {
   const to = taps.length;
   const out = new Float32Array(from * to * channels);
   for (let row = 0; row < from; row++) {

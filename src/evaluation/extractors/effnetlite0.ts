@@ -1,4 +1,7 @@
-/** EfficientNet-Lite0 as a feature extractor (Tan and Le 2019; the Lite variant has neither squeeze-and-excite nor swish). */
+/**
+ * EfficientNet-Lite0 as a feature extractor (Tan and Le 2019). The Lite variant has neither
+ * squeeze-and-excite nor swish.
+ */
 import { readFile } from 'node:fs/promises';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { CheckpointError } from '../../core/errors.js';
@@ -17,12 +20,12 @@ import { extractorInput, type SquareImage } from './input.js';
 
 const SIDE = 224;
 const FEATURES = 1280;
-/** Images at once; the graph is compiled for it, and fewer are filled up. */
+/** Batch size that the graph is compiled for; smaller batches are padded. */
 const BATCH = 16;
-/** The published model's, not TensorFlow's default. */
+/** Epsilon of the published model, not TensorFlow's default. */
 const BN_EPSILON = 1e-3;
 
-/** Stages of the published model: repetitions, kernel, stride of the first, expansion. */
+/** Stages of the published model: repeats, stride of the first block, whether blocks expand. */
 const STAGES = [
   { repeats: 1, stride: 1, expands: false },
   { repeats: 2, stride: 2, expands: true },
@@ -37,7 +40,7 @@ interface Block {
   name: string;
   stride: number;
   expands: boolean;
-  /** Input and output have the same shape, so the input is added. */
+  /** Whether the input is added to the output, which has the same shape. */
   residual: boolean;
 }
 
@@ -45,7 +48,7 @@ const BLOCKS: Block[] = STAGES.flatMap(({ repeats, stride, expands }) =>
   Array.from({ length: repeats }, (_, i) => ({ stride: i === 0 ? stride : 1, expands, residual: i > 0 })),
 ).map((block, i) => ({ ...block, name: `_blocks.${i}` }));
 
-/** Features after global average pooling. */
+/** The features are the activations after global average pooling. */
 export const effnetlite0: FeatureExtractor = {
   name: 'effnetlite0',
   version: 2,
@@ -80,7 +83,7 @@ async function batchFeatures(program: Program, images: readonly SquareImage[]): 
 function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {
   const variables: Record<string, VariableSpec> = {};
   for (const { conv, norm, depthwise } of layers()) {
-    const { kernel, bias } = folded(state, file, conv, norm, depthwise);
+    const { kernel, bias } = foldBatchNorm(state, file, conv, norm, depthwise);
     variables[`${conv}.kernel`] = kernel;
     variables[`${conv}.bias`] = bias;
   }
@@ -95,7 +98,7 @@ function definition(state: Record<string, NamedTensor>, file: string): ProgramDe
   };
 }
 
-/** Every convolution and the batch norm that follows it. */
+/** Lists every convolution and the batch norm that follows it. */
 function layers(): { conv: string; norm: string; depthwise: boolean }[] {
   const blocks = BLOCKS.flatMap(({ name, expands }) => [
     ...(expands ? [{ conv: `${name}._expand_conv`, norm: `${name}._bn0`, depthwise: false }] : []),
@@ -109,8 +112,12 @@ function layers(): { conv: string; norm: string; depthwise: boolean }[] {
   ];
 }
 
-/** Weights OIHW with the batch norm's gain in them, as HWIO (depthwise: HWO1), and the bias that remains. */
-function folded(
+/**
+ * Folds a batch norm into the convolution before it.
+ *
+ * @returns the kernel, converted from OIHW to HWIO (depthwise: HWO1), and the bias
+ */
+function foldBatchNorm(
   state: Record<string, NamedTensor>,
   file: string,
   conv: string,

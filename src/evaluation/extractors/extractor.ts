@@ -1,21 +1,25 @@
-/** What a feature extractor is: a network that turns images into vectors that figures are computed on. */
+/**
+ * The interface of a feature extractor: a network that maps images to the vectors that metrics use.
+ */
 import type { SquareImage } from './input.js';
 
 export interface FeatureExtractor {
-  /** Ends the names of figures that stand on its features, as in `fd_effnetlite0`. */
+  /** Suffix of the names of metrics that use its features, as in `fd_effnetlite0`. */
   readonly name: string;
-  /** Counts up whenever the features of an image change; those of another version in the store are not read. */
+  /**
+   * Increment when the features of an image change. Stored features of other versions are not read.
+   */
   readonly version: number;
-  /** Features of an image. */
+  /** Number of features per image. */
   readonly dimensions: number;
-  /** Images that one call of {@link LoadedExtractor.extract} takes best. */
+  /** Number of images for which {@link LoadedExtractor.extract} is fastest. */
   readonly batch: number;
-  /** @throws SetupError when its weights are not there; CheckpointError when they are damaged. */
+  /** @throws SetupError when the weights are missing; CheckpointError when they are corrupt. */
   load(): Promise<LoadedExtractor>;
 }
 
 export interface LoadedExtractor {
-  /** Features of images of any size, in order. [images, dimensions] */
+  /** Extracts the features of images of any size, in order: [images, dimensions]. */
   extract(images: readonly SquareImage[]): Promise<Float32Array>;
   dispose(): void;
 }

@@ -1,4 +1,4 @@
-/** The feature extractors that there are. */
+/** The available feature extractors. */
 import { effnetlite0 } from './effnetlite0.js';
 import type { FeatureExtractor } from './extractor.js';
 

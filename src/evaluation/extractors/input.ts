@@ -1,4 +1,4 @@
-/** Images of any size as an extractor's input: resized, with three channels. */
+/** Converts images of any size to an extractor's input: resized, with three channels. */
 import { resizeBicubic } from './bicubic.js';
 
 export interface SquareImage {
@@ -8,7 +8,7 @@ export interface SquareImage {
   pixels: Uint8Array;
 }
 
-/** [side, side, 3], values 0...255; gray images come three times. */
+/** @returns [side, side, 3], values 0...255; gray values are repeated in all channels */
 export function extractorInput({ resolution, channels, pixels }: SquareImage, side: number): Float32Array {
   const resized =
     resolution === side ? Float32Array.from(pixels) : resizeBicubic(pixels, resolution, channels, side);

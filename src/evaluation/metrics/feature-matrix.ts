@@ -1,21 +1,21 @@
-/** Features of a set of images: one row an image. */
+/** Features of a set of images: one row per image. */
 
 export interface FeatureMatrix {
-  /** Images. */
+  /** Number of images. */
   rows: number;
-  /** Features of an image. */
+  /** Number of features per image. */
   columns: number;
-  /** Row-major, as the extractor gave them. */
+  /** Row-major output of the extractor. */
   data: Float32Array | Float64Array;
 }
 
-/** The first rows of a matrix, sharing its memory. */
+/** The first rows of a matrix, as a view of its memory. */
 export function firstRows({ rows, columns, data }: FeatureMatrix, count: number): FeatureMatrix {
   const kept = Math.min(rows, count);
   return { rows: kept, columns, data: data.subarray(0, kept * columns) };
 }
 
-/** Mean of every feature. [columns] */
+/** Mean of each feature: [columns]. */
 export function meanRow({ rows, columns, data }: FeatureMatrix): Float64Array {
   const mean = new Float64Array(columns);
   for (let i = 0; i < rows; i++)

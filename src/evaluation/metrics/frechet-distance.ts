@@ -1,30 +1,33 @@
-/** The Fréchet distance between two sets of features (Heusel et al. 2017, "GANs trained by a two time-scale update rule", section 2). */
+/**
+ * The Fréchet distance between two sets of features (Heusel et al. 2017, "GANs trained by a two
+ * time-scale update rule", section 2).
+ */
 import { type FeatureMatrix, meanRow } from './feature-matrix.js';
 import {
   addGram,
   cholesky,
   type Matrix,
-  mirror,
+  symmetrize,
   symmetricEigenvalues,
-  timesTransposed,
-  transposed,
+  matmulTransposed,
+  transpose,
   zeros,
 } from './linear-algebra.js';
 
-/** What the distance needs to know of a set; made once, it serves any number of comparisons. */
+/** Statistics of a set that the distance needs. They can be reused in any number of comparisons. */
 export interface GaussianStatistics {
   images: number;
   mean: Float64Array;
   /** Trace of the covariance (divided by n - 1). */
   trace: number;
   /**
-   * The covariance [d, d]; or, for fewer images than features, the centred rows over sqrt(n - 1), whose product with their own
-   * transpose has the same non-zero eigenvalues.
+   * The covariance [d, d]. With fewer images than features, the centered rows divided by sqrt(n -
+   * 1): their product with their transpose has the same nonzero eigenvalues.
    */
   spread: { kind: 'covariance' | 'rows'; matrix: Matrix };
 }
 
-/** Rows that are centred, transposed and multiplied at once; bounds memory for large sets. */
+/** Number of rows that are centered, transposed and multiplied per step; limits memory. */
 const CHUNK_ROWS = 512;
 
 /** @throws RangeError for fewer than two images, which have no covariance. */
@@ -33,18 +36,18 @@ export function gaussianStatistics(features: FeatureMatrix): GaussianStatistics 
   if (rows < 2) throw new RangeError('a covariance needs at least two images');
   const mean = meanRow(features);
   if (rows < columns) {
-    const matrix = centred(features, mean, 0, rows);
+    const matrix = centered(features, mean, 0, rows);
     return { images: rows, mean, trace: sumOfSquares(matrix), spread: { kind: 'rows', matrix } };
   }
   const matrix = zeros(columns, columns);
   for (let from = 0; from < rows; from += CHUNK_ROWS) {
-    addGram(matrix, transposed(centred(features, mean, from, Math.min(rows, from + CHUNK_ROWS))));
+    addGram(matrix, transpose(centered(features, mean, from, Math.min(rows, from + CHUNK_ROWS))));
   }
-  mirror(matrix);
+  symmetrize(matrix);
   return { images: rows, mean, trace: traceOf(matrix), spread: { kind: 'covariance', matrix } };
 }
 
-/** |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2); never below zero. */
+/** |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2), clamped to at least zero. */
 export function frechetDistance(a: GaussianStatistics, b: GaussianStatistics): number {
   let distance = 0;
   for (let i = 0; i < a.mean.length; i++) distance += ((a.mean[i] as number) - (b.mean[i] as number)) ** 2;
@@ -52,15 +55,15 @@ export function frechetDistance(a: GaussianStatistics, b: GaussianStatistics): n
 }
 
 /**
- * tr (S1 S2)^(1/2). With S1 = A^T A, the eigenvalues of S1 S2 that are not zero are those of A S2 A^T, which is symmetric; with
- * S2 = B^T B too, they are the squared singular values of A B^T.
+ * tr (S1 S2)^(1/2). With S1 = A^T A, the nonzero eigenvalues of S1 S2 are those of A S2 A^T, which
+ * is symmetric. With S2 = B^T B, they are the squared singular values of A B^T.
  */
 function traceOfRoot(a: GaussianStatistics, b: GaussianStatistics): number {
   const [few, many] = rank(a) <= rank(b) ? [a.spread, b.spread] : [b.spread, a.spread];
-  const factor = few.kind === 'rows' ? few.matrix : transposed(cholesky(few.matrix));
-  const product = timesTransposed(factor, many.matrix);
+  const factor = few.kind === 'rows' ? few.matrix : transpose(cholesky(few.matrix));
+  const product = matmulTransposed(factor, many.matrix);
   const symmetric =
-    many.kind === 'rows' ? timesTransposed(product, product) : timesTransposed(product, factor);
+    many.kind === 'rows' ? matmulTransposed(product, product) : matmulTransposed(product, factor);
   return symmetricEigenvalues(symmetric).reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
 }
 
@@ -68,8 +71,8 @@ function rank({ spread }: GaussianStatistics): number {
   return spread.matrix.rows;
 }
 
-/** Rows from...to-1 without their mean, over sqrt(n - 1). */
-function centred(
+/** Rows from...to-1, centered and divided by sqrt(n - 1). */
+function centered(
   { rows, columns, data }: FeatureMatrix,
   mean: Float64Array,
   from: number,

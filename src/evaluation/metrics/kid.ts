@@ -1,9 +1,13 @@
-/** The kernel distance (Binkowski et al. 2018, "Demystifying MMD GANs", section 3): unbiased squared MMD, cubic polynomial kernel. */
+/**
+ * The kernel distance (KID; Binkowski et al. 2018, "Demystifying MMD GANs", section 3): unbiased
+ * squared MMD with a cubic polynomial kernel.
+ */
 import type { FeatureMatrix } from './feature-matrix.js';
 import { forEachBlock } from './pairwise.js';
 
 /**
- * Over all samples at once, not over subsets; may be slightly negative for equal distributions.
+ * Computes the distance over all samples, not over subsets. It may be slightly negative for equal
+ * distributions.
  *
  * @throws RangeError for fewer than two images in either set
  */

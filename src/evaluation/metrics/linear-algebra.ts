@@ -1,4 +1,7 @@
-/** Dense linear algebra in float64: products of rows, Cholesky factors, eigenvalues of symmetric matrices. */
+/**
+ * Dense linear algebra in float64: matrix products, Cholesky factors, eigenvalues of symmetric
+ * matrices.
+ */
 
 /** Row-major. */
 export interface Matrix {
@@ -11,7 +14,7 @@ export function zeros(rows: number, columns: number): Matrix {
   return { rows, columns, data: new Float64Array(rows * columns) };
 }
 
-export function transposed({ rows, columns, data }: Matrix): Matrix {
+export function transpose({ rows, columns, data }: Matrix): Matrix {
   const out = zeros(columns, rows);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) out.data[j * rows + i] = data[i * columns + j] as number;
@@ -19,25 +22,25 @@ export function transposed({ rows, columns, data }: Matrix): Matrix {
   return out;
 }
 
-/** a b^T: the scalar products of the rows of a with those of b. */
-export function timesTransposed(a: Matrix, b: Matrix): Matrix {
+/** a b^T: the dot products of the rows of a with the rows of b. */
+export function matmulTransposed(a: Matrix, b: Matrix): Matrix {
   const out = zeros(a.rows, b.rows);
   addProducts(out, a, b, () => b.rows);
   return out;
 }
 
-/** Adds the lower triangle of a a^T; {@link mirror} completes it. */
+/** Adds the lower triangle of a a^T; {@link symmetrize} completes it. */
 export function addGram(out: Matrix, a: Matrix): void {
   addProducts(out, a, a, (row) => Math.min(a.rows, row + 2));
 }
 
 /** Copies the lower triangle of a square matrix to the upper one. */
-export function mirror({ rows, data }: Matrix): void {
+export function symmetrize({ rows, data }: Matrix): void {
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < i; j++) data[j * rows + i] = data[i * rows + j] as number;
 }
 
-/** Two rows by four columns at a time, which keeps eight sums in registers. */
+/** Computes two rows by four columns at a time, so that eight sums stay in registers. */
 function addProducts(out: Matrix, a: Matrix, b: Matrix, columnsOf: (row: number) => number): void {
   const depth = a.columns;
   const x = a.data;
@@ -98,7 +101,10 @@ function addTo(
   if (column + 3 < columns) data[at + 3] = (data[at + 3] as number) + d;
 }
 
-/** L with L L^T = a, for a symmetric positive semi-definite a; directions without variance get zero columns. */
+/**
+ * L with L L^T = a, for a symmetric positive semi-definite a. Directions without variance give zero
+ * columns.
+ */
 export function cholesky(a: Matrix): Matrix {
   const n = a.rows;
   const out = zeros(n, n);
@@ -119,21 +125,22 @@ export function cholesky(a: Matrix): Matrix {
 }
 
 /**
- * Eigenvalues of a symmetric matrix, in no order: reduction to tridiagonal form by Householder reflections, then QL with
- * implicit shifts (Golub and Van Loan, Matrix Computations, sections 8.3.1 and 8.3.3). Only the lower triangle is read.
+ * Eigenvalues of a symmetric matrix, unordered: reduction to tridiagonal form by Householder
+ * reflections, then QL with implicit shifts (Golub and Van Loan, Matrix Computations, sections
+ * 8.3.1 and 8.3.3). Only the lower triangle is read.
  */
 export function symmetricEigenvalues(matrix: Matrix): Float64Array {
-  const { diagonal, beside } = tridiagonal({ ...matrix, data: matrix.data.slice() });
-  return tridiagonalEigenvalues(diagonal, beside);
+  const { diagonal, offDiagonal } = tridiagonal({ ...matrix, data: matrix.data.slice() });
+  return tridiagonalEigenvalues(diagonal, offDiagonal);
 }
 
-/** Reduces from the last row upwards, in place; beside[i] couples i and i + 1. */
-function tridiagonal({ rows: n, data: a }: Matrix): { diagonal: Float64Array; beside: Float64Array } {
-  const beside = new Float64Array(n);
+/** Reduces in place, from the last row up. offDiagonal[i] is the entry at (i, i + 1). */
+function tridiagonal({ rows: n, data: a }: Matrix): { diagonal: Float64Array; offDiagonal: Float64Array } {
+  const offDiagonal = new Float64Array(n);
   const v = new Float64Array(n);
   const p = new Float64Array(n);
   for (let i = n - 1; i >= 1; i--) {
-    // The reflection takes row i, left of the diagonal, to a multiple of its last unit vector.
+    // The reflection maps row i, left of the diagonal, to a multiple of the last unit vector.
     let scale = 0;
     for (let k = 0; k < i; k++) scale = Math.max(scale, Math.abs(a[i * n + k] as number));
     if (scale === 0) continue;
@@ -144,12 +151,12 @@ function tridiagonal({ rows: n, data: a }: Matrix): { diagonal: Float64Array; be
     }
     const end = v[i - 1] as number;
     const norm = end > 0 ? -Math.sqrt(square) : Math.sqrt(square);
-    beside[i - 1] = norm * scale;
+    offDiagonal[i - 1] = norm * scale;
     v[i - 1] = end - norm;
     const half = square - end * norm;
     if (half > 0) reflect(a, n, i, v, p, half);
   }
-  return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i] as number), beside };
+  return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i] as number), offDiagonal };
 }
 
 /** A <- H A H on the leading block, H = I - v v^T / half, by A - v w^T - w v^T; lower triangle. */
@@ -203,9 +210,9 @@ function tridiagonalEigenvalues(d: Float64Array, e: Float64Array): Float64Array 
 }
 
 function isNegligible(d: Float64Array, e: Float64Array, m: number): boolean {
-  const around = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
+  const magnitude = Math.abs(d[m] as number) + Math.abs(d[m + 1] as number);
   return (
-    Math.abs(e[m] as number) <= Number.EPSILON * around || Math.abs(e[m] as number) < Number.MIN_VALUE * 4
+    Math.abs(e[m] as number) <= Number.EPSILON * magnitude || Math.abs(e[m] as number) < Number.MIN_VALUE * 4
   );
 }
 
@@ -216,26 +223,26 @@ function sweep(d: Float64Array, e: Float64Array, l: number, m: number): void {
   let g = (d[m] as number) - (d[l] as number) + (e[l] as number) / (slope + (slope >= 0 ? root : -root));
   let sine = 1;
   let cosine = 1;
-  let carried = 0;
+  let correction = 0;
   for (let i = m - 1; i >= l; i--) {
     const f = sine * (e[i] as number);
     const b = cosine * (e[i] as number);
     const r = Math.hypot(f, g);
     e[i + 1] = r;
     if (r === 0) {
-      d[i + 1] = (d[i + 1] as number) - carried;
+      d[i + 1] = (d[i + 1] as number) - correction;
       e[m] = 0;
       return;
     }
     sine = f / r;
     cosine = g / r;
-    g = (d[i + 1] as number) - carried;
+    g = (d[i + 1] as number) - correction;
     const t = ((d[i] as number) - g) * sine + 2 * cosine * b;
-    carried = sine * t;
-    d[i + 1] = g + carried;
+    correction = sine * t;
+    d[i + 1] = g + correction;
     g = cosine * t - b;
   }
-  d[l] = (d[l] as number) - carried;
+  d[l] = (d[l] as number) - correction;
   e[l] = g;
   e[m] = 0;
 }

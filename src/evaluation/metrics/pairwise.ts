@@ -1,8 +1,10 @@
-/** Scalar products of all pairs of rows of two feature matrices, block by block on native TensorFlow. */
+/**
+ * Dot products of all pairs of rows of two feature matrices, block by block on native TensorFlow.
+ */
 import { tf } from '../../nn/tensorflow.js';
 import type { FeatureMatrix } from './feature-matrix.js';
 
-/** Products of rows `row`... of a with rows `column`... of b. */
+/** Products of `rows` rows of a, from `row`, with `columns` rows of b, from `column`. */
 export interface ProductBlock {
   row: number;
   rows: number;
@@ -15,13 +17,16 @@ export interface ProductBlock {
 const BLOCK = 2048;
 
 export interface PairOptions {
-  /** Leaves out blocks left of the diagonal; for the pairs of one set, which come twice otherwise. */
+  /** Skips blocks left of the diagonal, so that pairs within one set are not visited twice. */
   upperOnly?: boolean;
-  /** Called after every block: large sets take minutes, and somebody may want to hear that work goes on. */
+  /** Called after each block, to report progress: large sets take minutes. */
   onBlock?: () => void;
 }
 
-/** float32 products; blocks come row by row, left to right, and others have their turn between them. */
+/**
+ * Visits the float32 products block by block: row by row, left to right. Yields to the event loop
+ * after each block.
+ */
 export async function forEachBlock(
   a: FeatureMatrix,
   b: FeatureMatrix,

@@ -1,40 +1,44 @@
-/** Improved precision and recall (Kynkäänniemi et al. 2019, section 2): shares of each set inside of the other's manifold. */
+/**
+ * Improved precision and recall (Kynkäänniemi et al. 2019, section 2): the fraction of each set
+ * inside the other set's manifold.
+ */
 import { type FeatureMatrix, meanRow } from './feature-matrix.js';
 import { forEachBlock } from './pairwise.js';
 
 export interface PrecisionRecall {
-  /** Share of synthetic images that look like real ones. 0...1 */
+  /** Fraction of synthetic images inside the manifold of real images, 0...1. */
   precision: number;
-  /** Share of real images that the generator could have made. 0...1 */
+  /** Fraction of real images inside the manifold of synthetic images, 0...1. */
   recall: number;
 }
 
-export const NEIGHBOURS = 3;
+export const NEIGHBORS = 3;
 
 /**
- * A set's manifold is the union of balls around its images that reach to the k-th nearest other image of the set.
+ * The manifold of a set is the union of balls around its images. The radius of each ball is the
+ * distance to the k-th nearest other image of the set.
  *
  * @throws RangeError unless each set has more than k images
  */
 export async function precisionRecall(
   real: FeatureMatrix,
   fake: FeatureMatrix,
-  { k = NEIGHBOURS, onBlock }: { k?: number; onBlock?: () => void } = {},
+  { k = NEIGHBORS, onBlock }: { k?: number; onBlock?: () => void } = {},
 ): Promise<PrecisionRecall> {
   if (real.rows <= k || fake.rows <= k)
     throw new RangeError(`precision and recall need more than ${k} images in each set`);
-  // Distances do not change by a shift; small numbers lose less in float32.
+  // A shift does not change distances; centered values lose less precision in float32.
   const shift = meanRow(real);
   const r = prepare(real, shift);
   const f = prepare(fake, shift);
-  const precision = await shareInside(f, r, await radii(r, k, onBlock), onBlock);
-  const recall = await shareInside(r, f, await radii(f, k, onBlock), onBlock);
+  const precision = await fractionInside(f, r, await radii(r, k, onBlock), onBlock);
+  const recall = await fractionInside(r, f, await radii(f, k, onBlock), onBlock);
   return { precision, recall };
 }
 
 interface Prepared {
   features: FeatureMatrix;
-  /** Squared length of every row. */
+  /** Squared norm of each row. */
   squares: Float64Array;
 }
 
@@ -62,26 +66,27 @@ async function radii(set: Prepared, k: number, onBlock?: () => void): Promise<Fl
 
 /** Keeps the k smallest values, ascending. */
 function insert(nearest: Float64Array, first: number, k: number, value: number): void {
-  let place = first + k - 1;
-  if (value >= (nearest[place] as number)) return;
-  while (place > first && (nearest[place - 1] as number) > value) {
-    nearest[place] = nearest[place - 1] as number;
-    place--;
+  let index = first + k - 1;
+  if (value >= (nearest[index] as number)) return;
+  while (index > first && (nearest[index - 1] as number) > value) {
+    nearest[index] = nearest[index - 1] as number;
+    index--;
   }
-  nearest[place] = value;
+  nearest[index] = value;
 }
 
-async function shareInside(
+/** Fraction of the points that are inside at least one ball. */
+async function fractionInside(
   points: Prepared,
-  centres: Prepared,
+  centers: Prepared,
   radius: Float64Array,
   onBlock?: () => void,
 ): Promise<number> {
   const inside = new Uint8Array(points.features.rows);
-  await forEachDistance(points, centres, onBlock, (i, j, distance) => {
+  await forEachDistance(points, centers, onBlock, (i, j, distance) => {
     if (distance <= (radius[j] as number)) inside[i] = 1;
   });
-  return inside.reduce((sum, one) => sum + one, 0) / inside.length;
+  return inside.reduce((sum, flag) => sum + flag, 0) / inside.length;
 }
 
 function forEachDistance(

@@ -54,13 +54,13 @@ export class ByteCursor {
   }
 
   /** A view of the next bytes. */
-  raw(length: number): Uint8Array {
+  readBytes(length: number): Uint8Array {
     const first = this.take(length);
     return this.bytes.subarray(first, first + length);
   }
 
   /** As long as the file allows: before protocol 3, pickles hold the bytes of tensors as texts. */
-  text(length: number): string {
+  string(length: number): string {
     const first = this.take(length);
     if (length > constants.MAX_STRING_LENGTH) this.refuse('has a text that is too long');
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + first, length).toString('utf8');
@@ -71,7 +71,7 @@ export class ByteCursor {
     const end = this.bytes.indexOf(0x0a, this.position);
     if (end < 0) this.refuse('ends in the middle');
     if (end - this.position > MAX_LINE_BYTES) this.refuse('has a name that is too long');
-    const line = this.text(end - this.position);
+    const line = this.string(end - this.position);
     this.position++;
     return line;
   }

@@ -12,11 +12,11 @@ export class PickleGlobal {
 }
 
 /** What stands for an object that is of no use here: it takes attributes and items, and forgets them. */
-export class InertObject {
+export class OpaqueObject {
   constructor(readonly name: string) {}
 }
 
-export interface PickleRules {
+export interface PickleOptions {
   /** Of the file, for errors. */
   name: string;
   /** Whether objects, sets and bytes may occur, and protocols 3 to 5; state dicts need none of them. */
@@ -24,9 +24,9 @@ export interface PickleRules {
   /** The only importable names, as `module name`, and what each does when called. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
   /** Given a name that is not on the list: may throw an error that knows what the file is; without, it is refused by its name. */
-  unlisted?: (global: string) => void;
+  onUnlisted?: (global: string) => void;
   /** Resolves a persistent id; without it they are refused. */
-  persistent?: (id: unknown) => unknown;
+  persistentLoad?: (id: unknown) => unknown;
 }
 
 /** Values of the stack, marks, memo entries: each at most this many. */
@@ -34,7 +34,7 @@ const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
 /** Characters of a text that things are found by: it is compared as a whole each time, at the cost of few bytes of the file. */
-const MAX_NAME = 1_000;
+const MAX_KEY_LENGTH = 1_000;
 
 /**
  * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and tuples arrays. Attributes that a
@@ -46,7 +46,7 @@ const MAX_NAME = 1_000;
 export function unpickle(
   bytes: Uint8Array,
   offset: number,
-  rules: PickleRules,
+  rules: PickleOptions,
 ): { value: unknown; end: number } {
   return new Unpickler(bytes, offset, rules).run();
 }
@@ -69,7 +69,7 @@ class Unpickler {
     [0x4a, () => this.push(this.cursor.int32())], // BININT
     [0x8a, () => this.push(this.cursor.long(this.cursor.byte()))], // LONG1
     [0x47, () => this.push(this.cursor.double())], // BINFLOAT
-    [0x58, () => this.push(this.cursor.text(this.cursor.uint32()))], // BINUNICODE
+    [0x58, () => this.push(this.cursor.string(this.cursor.uint32()))], // BINUNICODE
     [0x7d, () => this.push(new Map<unknown, unknown>())], // EMPTY_DICT
     [0x5d, () => this.push([])], // EMPTY_LIST
     [0x29, () => this.push([])], // EMPTY_TUPLE
@@ -94,12 +94,12 @@ class Unpickler {
   /** Those that pickled objects need beside. */
   private readonly objectInstructions = new Map<number, () => void>([
     [0x95, () => this.frame()], // FRAME
-    [0x8c, () => this.push(this.cursor.text(this.cursor.byte()))], // SHORT_BINUNICODE
-    [0x8d, () => this.push(this.cursor.text(this.cursor.size()))], // BINUNICODE8
-    [0x43, () => this.push(this.cursor.raw(this.cursor.byte()))], // SHORT_BINBYTES
-    [0x42, () => this.push(this.cursor.raw(this.cursor.uint32()))], // BINBYTES
-    [0x8e, () => this.push(this.cursor.raw(this.cursor.size()))], // BINBYTES8
-    [0x96, () => this.push(this.cursor.raw(this.cursor.size()))], // BYTEARRAY8
+    [0x8c, () => this.push(this.cursor.string(this.cursor.byte()))], // SHORT_BINUNICODE
+    [0x8d, () => this.push(this.cursor.string(this.cursor.size()))], // BINUNICODE8
+    [0x43, () => this.push(this.cursor.readBytes(this.cursor.byte()))], // SHORT_BINBYTES
+    [0x42, () => this.push(this.cursor.readBytes(this.cursor.uint32()))], // BINBYTES
+    [0x8e, () => this.push(this.cursor.readBytes(this.cursor.size()))], // BINBYTES8
+    [0x96, () => this.push(this.cursor.readBytes(this.cursor.size()))], // BYTEARRAY8
     [0x94, () => this.put(this.memo.size)], // MEMOIZE
     [0x93, () => this.push(this.stackGlobal(this.popMany(2)))], // STACK_GLOBAL
     [0x81, () => this.reduce()], // NEWOBJ
@@ -111,7 +111,7 @@ class Unpickler {
   constructor(
     bytes: Uint8Array,
     offset: number,
-    private readonly rules: PickleRules,
+    private readonly rules: PickleOptions,
   ) {
     this.cursor = new ByteCursor(bytes, offset, (what) => this.refuse(what));
   }
@@ -161,13 +161,13 @@ class Unpickler {
   private build(): void {
     this.pop();
     const target = this.top();
-    if (!(target instanceof Map || target instanceof InertObject))
+    if (!(target instanceof Map || target instanceof OpaqueObject))
       this.refuse('sets attributes of something that is no dictionary');
   }
 
   private persistent(id: unknown): unknown {
-    if (!this.rules.persistent) this.refuse('speaks of things outside of the file');
-    return this.rules.persistent(id);
+    if (!this.rules.persistentLoad) this.refuse('speaks of things outside of the file');
+    return this.rules.persistentLoad(id);
   }
 
   private reduce(): void {
@@ -181,14 +181,14 @@ class Unpickler {
 
   private global(name: string): PickleGlobal {
     if (!Object.hasOwn(this.rules.globals, name)) {
-      this.rules.unlisted?.(name);
+      this.rules.onUnlisted?.(name);
       this.refuse(`asks for "${name.slice(0, 120)}", which is not allowed`);
     }
     return new PickleGlobal(name, this.rules.globals[name] ?? null);
   }
 
   private stackGlobal([module, name]: unknown[]): PickleGlobal {
-    if (!isName(module) || !isName(name)) this.refuse('imports what is no name');
+    if (!isShortString(module) || !isShortString(name)) this.refuse('imports what is no name');
     return this.global(`${module} ${name}`);
   }
 
@@ -199,7 +199,7 @@ class Unpickler {
   }
 
   private members(items: unknown[]): unknown[] {
-    if (items.some((item) => typeof item === 'string' && !isName(item)))
+    if (items.some((item) => typeof item === 'string' && !isShortString(item)))
       this.refuse('has a set with a text that is too long');
     return items;
   }
@@ -216,7 +216,7 @@ class Unpickler {
       this.refuse('sets items of something that is no dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (!isName(key) && typeof key !== 'number')
+      if (!isShortString(key) && typeof key !== 'number')
         this.refuse('has a dictionary key that is no short text or number');
       target.set(key, items[i + 1]);
     }
@@ -273,6 +273,6 @@ class Unpickler {
 }
 
 /** A text by which something is found. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_NAME;
+export function isShortString(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_KEY_LENGTH;
 }

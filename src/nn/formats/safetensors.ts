@@ -12,7 +12,7 @@ export interface NamedTensor {
 const MAX_HEADER_BYTES = 100_000_000;
 const ALIGNMENT = 8;
 
-const BYTES: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 };
+const DTYPE_BYTES: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 };
 
 const entrySchema = z.strictObject({
   dtype: z.enum(['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'U8']),
@@ -55,10 +55,10 @@ export function encodeSafetensors(
  * @throws CheckpointError when the file is truncated, its header is malformed, or tensors overlap or leave the file
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): Record<string, NamedTensor> {
-  const { header, body } = split(bytes, name);
+  const { header, body } = splitHeader(bytes, name);
   const entries = Object.entries(header).filter(([key]) => key !== '__metadata__');
   const parsed = entries.map(([key, value]) => [key, parseEntry(value, key, name)] as const);
-  refuseOverlaps(parsed, body.byteLength, name);
+  checkRanges(parsed, body.byteLength, name);
   return Object.fromEntries(
     parsed.map(([key, entry]) => [key, { shape: entry.shape, data: toFloat32(entry, body) }]),
   );
@@ -66,7 +66,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Record<strin
 
 /** What a file says of itself, which may be anything. @throws CheckpointError when its header is malformed */
 export function safetensorsMetadata(bytes: Uint8Array, name: string): Record<string, unknown> {
-  const metadata = split(bytes, name).header.__metadata__;
+  const metadata = splitHeader(bytes, name).header.__metadata__;
   return metadata !== null && typeof metadata === 'object' ? (metadata as Record<string, unknown>) : {};
 }
 
@@ -78,7 +78,7 @@ function refuse(name: string, what: string): never {
   });
 }
 
-function split(bytes: Uint8Array, name: string): { header: Record<string, unknown>; body: Uint8Array } {
+function splitHeader(bytes: Uint8Array, name: string): { header: Record<string, unknown>; body: Uint8Array } {
   if (bytes.byteLength < 8) refuse(name, 'is too short to be a safetensors file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
@@ -100,13 +100,13 @@ function parseEntry(value: unknown, key: string, name: string): Entry {
   if (!parsed.success) return refuse(name, `describes tensor ${key.slice(0, 120)} wrongly`);
   const { dtype, shape, data_offsets } = parsed.data;
   const elements = shape.reduce((product, side) => product * side, 1);
-  if (data_offsets[1] - data_offsets[0] !== elements * (BYTES[dtype] as number)) {
+  if (data_offsets[1] - data_offsets[0] !== elements * (DTYPE_BYTES[dtype] as number)) {
     refuse(name, `gives tensor ${key.slice(0, 120)} a size that is not its shape's`);
   }
   return parsed.data;
 }
 
-function refuseOverlaps(entries: (readonly [string, Entry])[], bytes: number, name: string): void {
+function checkRanges(entries: (readonly [string, Entry])[], bytes: number, name: string): void {
   const ranges = entries.map(([, entry]) => entry.data_offsets).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
   for (const range of ranges) {

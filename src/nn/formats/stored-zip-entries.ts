@@ -1,14 +1,14 @@
 /** The files inside of an uncompressed zip archive that lies in memory, as PyTorch writes its checkpoints since version 1.6. */
 
 /** Layout of the records: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16. */
-const LOCAL = 0x04034b50;
-const DIRECTORY = 0x02014b50;
-const END = 0x06054b50;
+const LOCAL_HEADER = 0x04034b50;
+const CENTRAL_HEADER = 0x02014b50;
+const END_RECORD = 0x06054b50;
 const END_BYTES = 22;
 const MAX_COMMENT_BYTES = 0xffff;
 
 export function isZip(bytes: Uint8Array): boolean {
-  return bytes.byteLength >= 4 && viewOf(bytes).getUint32(0, true) === LOCAL;
+  return bytes.byteLength >= 4 && viewOf(bytes).getUint32(0, true) === LOCAL_HEADER;
 }
 
 /**
@@ -16,7 +16,10 @@ export function isZip(bytes: Uint8Array): boolean {
  *
  * @param refuse throws the caller's error, given what is wrong with the archive
  */
-export function storedFiles(bytes: Uint8Array, refuse: (what: string) => never): Map<string, Uint8Array> {
+export function readStoredEntries(
+  bytes: Uint8Array,
+  refuse: (what: string) => never,
+): Map<string, Uint8Array> {
   const view = viewOf(bytes);
   const end = endRecord(view);
   if (end === null) refuse('is an archive that ends in the middle');
@@ -26,11 +29,12 @@ export function storedFiles(bytes: Uint8Array, refuse: (what: string) => never):
   const files = new Map<string, Uint8Array>();
   let at = start;
   for (let i = 0; i < count; i++) {
-    if (at + 46 > end || view.getUint32(at, true) !== DIRECTORY) refuse('has a broken archive directory');
+    if (at + 46 > end || view.getUint32(at, true) !== CENTRAL_HEADER)
+      refuse('has a broken archive directory');
     if (view.getUint16(at + 10, true) !== 0) refuse('is a compressed archive, which PyTorch never writes');
     const nameBytes = view.getUint16(at + 28, true);
     const name = Buffer.from(bytes.buffer, bytes.byteOffset + at + 46, Math.min(nameBytes, end - at - 46));
-    const content = fileAt(bytes, view.getUint32(at + 42, true), view.getUint32(at + 24, true));
+    const content = entryAt(bytes, view.getUint32(at + 42, true), view.getUint32(at + 24, true));
     if (!content) refuse('has a file that leaves the archive');
     if (files.has(name.toString())) refuse('holds one file twice');
     files.set(name.toString(), content);
@@ -47,16 +51,16 @@ function viewOf(bytes: Uint8Array): DataView {
 function endRecord(view: DataView): number | null {
   const last = view.byteLength - END_BYTES;
   for (let at = last; at >= Math.max(0, last - MAX_COMMENT_BYTES); at--) {
-    const isEnd = view.getUint32(at, true) === END;
+    const isEnd = view.getUint32(at, true) === END_RECORD;
     if (isEnd && at + END_BYTES + view.getUint16(at + 20, true) === view.byteLength) return at;
   }
   return null;
 }
 
 /** What follows the local header at an offset; null when that is none or the content leaves the archive. */
-function fileAt(bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
+function entryAt(bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
   const view = viewOf(bytes);
-  if (offset + 30 > bytes.byteLength || view.getUint32(offset, true) !== LOCAL) return null;
+  if (offset + 30 > bytes.byteLength || view.getUint32(offset, true) !== LOCAL_HEADER) return null;
   const first = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
   return first + length <= bytes.byteLength ? bytes.subarray(first, first + length) : null;
 }

@@ -1,13 +1,13 @@
 /** Files of `torch.save`, in today's format, a zip archive, and in that of before version 1.6, one pickle after another. */
 import { CheckpointError } from '../../core/errors.js';
-import { type PickleRules, unpickle } from './pickle.js';
+import { type PickleOptions, unpickle } from './pickle.js';
 import type { NamedTensor } from './safetensors.js';
-import { isZip, storedFiles } from './stored-zip-entries.js';
-import { type Refuse, storageOf, tensorGlobals, TorchStorage, TorchTensor } from './torch-tensors.js';
+import { isZip, readStoredEntries } from './stored-zip-entries.js';
+import { type Refuse, parseStorageId, tensorGlobals, TorchStorage, TorchTensor } from './torch-tensors.js';
 
 /** First object of a file in the older format. */
-const MAGIC = 0x1950a86a20f9469cfc6cn;
-const FORMAT = 1001;
+const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL_VERSION = 1001;
 
 /**
  * Every tensor of a state dict, as float32 in C order. Nothing in the file is executed: names other than those of tensors,
@@ -68,7 +68,7 @@ class PytorchFile {
 
   /** `NAME/data.pkl`, the value, and `NAME/data/KEY`, the raw bytes of every storage. */
   private archive(): unknown {
-    const files = storedFiles(this.bytes, this.refuse);
+    const files = readStoredEntries(this.bytes, this.refuse);
     const pickles = [...files.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
     const [pickle] = pickles;
     if (pickle === undefined || pickles.length > 1) this.refuse('is an archive, but none of PyTorch');
@@ -88,9 +88,9 @@ class PytorchFile {
 
   /** Magic number, version, system, value, keys of the storages, then their raw bytes. */
   private pickles(): unknown {
-    const plain: PickleRules = { name: this.name, globals: {} };
-    if (this.next(plain) !== MAGIC) this.refuse('is no PyTorch file');
-    if (this.next(plain) !== FORMAT) this.refuse('is of another version of the format');
+    const plain: PickleOptions = { name: this.name, globals: {} };
+    if (this.next(plain) !== MAGIC_NUMBER) this.refuse('is no PyTorch file');
+    if (this.next(plain) !== PROTOCOL_VERSION) this.refuse('is of another version of the format');
     const system = this.next(plain);
     if (!(system instanceof Map) || system.get('little_endian') !== true)
       this.refuse('was written on a big-endian machine');
@@ -99,17 +99,17 @@ class PytorchFile {
     return value;
   }
 
-  private next(rules: PickleRules): unknown {
+  private next(rules: PickleOptions): unknown {
     const { value, end } = unpickle(this.bytes, this.position, rules);
     this.position = end;
     return value;
   }
 
-  private rules(): PickleRules {
+  private rules(): PickleOptions {
     return {
       name: this.name,
       globals: tensorGlobals(this.refuse),
-      persistent: (id) => this.listed(storageOf(id, this.refuse)),
+      persistentLoad: (id) => this.listed(parseStorageId(id, this.refuse)),
     };
   }
 

@@ -1,5 +1,5 @@
 /** Tensors as PyTorch pickles describe them: a view of a storage, by offset, shape and strides. */
-import { isName, PickleGlobal } from './pickle.js';
+import { isShortString, PickleGlobal } from './pickle.js';
 import { bfloatToFloat, halfToFloat, type NamedTensor } from './safetensors.js';
 
 const MAX_DIMENSIONS = 8;
@@ -78,16 +78,17 @@ export class TorchTensor {
 }
 
 /** What a persistent id of a storage says: `('storage', type, key, device, elements)`. */
-export function storageOf(id: unknown, refuse: Refuse): TorchStorage {
+export function parseStorageId(id: unknown, refuse: Refuse): TorchStorage {
   const [kind, type, key, , elements, view] = Array.isArray(id) ? (id as unknown[]) : [];
-  const known = kind === 'storage' && type instanceof PickleGlobal && isName(key) && (view ?? null) === null;
+  const known =
+    kind === 'storage' && type instanceof PickleGlobal && isShortString(key) && (view ?? null) === null;
   if (!known || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
     refuse('describes a storage wrongly');
   return new TorchStorage(type.name, key, elements);
 }
 
 /** What `torch._utils._rebuild_tensor_v2` is given. */
-export function tensorOf([storage, offset, shape, strides]: unknown[], refuse: Refuse): TorchTensor {
+export function rebuildTensor([storage, offset, shape, strides]: unknown[], refuse: Refuse): TorchTensor {
   if (!(storage instanceof TorchStorage) || !isCount(offset) || !isShape(shape) || !isShape(strides))
     refuse('describes a tensor wrongly');
   if (shape.length !== strides.length) refuse('describes a tensor wrongly');
@@ -104,7 +105,7 @@ export function tensorGlobals(refuse: Refuse): Record<string, ((args: unknown[])
   return {
     ...Object.fromEntries(Object.keys(STORAGE_TYPES).map((type) => [type, null])),
     'collections OrderedDict': (args) => (args.length === 0 ? new Map() : refuse('has a filled dictionary')),
-    'torch._utils _rebuild_tensor_v2': (args) => tensorOf(args, refuse),
+    'torch._utils _rebuild_tensor_v2': (args) => rebuildTensor(args, refuse),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The metric curve as SVG: value against kimg, the best snapshot marked. */
+/** Draws a metric curve as SVG: value against kimg, with the best snapshot marked. */
 import type { CurvePoint } from '../../spec/results.js';
 import { escapeHtml } from '../escape.js';
 
@@ -16,7 +16,7 @@ export function curveSvg(
   if (curve.length < 2) return null;
   const xTicks = ticks(0, Math.max(...curve.map(({ kimg }) => kimg)));
   const values = curve.map(({ value }) => value);
-  // The kernel distance may fall below zero.
+  // The kernel distance may be negative.
   const yTicks = ticks(Math.min(0, ...values), Math.max(0, ...values));
   const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
   const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
@@ -57,7 +57,7 @@ function scale(axis: readonly number[], from: number, to: number): (value: numbe
   return (value) => from + ((value - low) / (high - low)) * (to - from);
 }
 
-/** Round numbers that enclose a range: steps of 1, 2 or 5 times a power of ten. */
+/** Axis ticks that enclose a range, in steps of 1, 2 or 5 times a power of ten. */
 function ticks(low: number, high: number): number[] {
   const rough = (high - low || 1) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,14 +1,16 @@
-/** A grid of equal images, enlarged by whole pixels so that small ones can be seen. */
+/**
+ * Draws a grid of images of one size, enlarged by an integer factor so that details are visible.
+ */
 import sharp from 'sharp';
 
-/** Cells smaller than this are enlarged, in pixels. */
+/** Minimum cell size in pixels; smaller images are enlarged. */
 const MIN_CELL = 96;
 const GAP = 2;
 const BACKGROUND = { r: 16, g: 18, b: 24 };
 
 /**
  * @param pngs images of one size
- * @returns one PNG, `columns` wide; null when there are none
+ * @returns one PNG with `columns` columns; null when there are no images
  */
 export async function grid(
   pngs: readonly Uint8Array[],
@@ -20,7 +22,7 @@ export async function grid(
   const { width = 1 } = await sharp(first).metadata();
   const cell = width * Math.max(1, Math.ceil(minCell / width));
   const rows = Math.ceil(pngs.length / columns);
-  const across = Math.min(columns, pngs.length);
+  const filledColumns = Math.min(columns, pngs.length);
   const composite = await Promise.all(
     pngs.map(async (png, i) => ({
       input: await sharp(png)
@@ -33,7 +35,7 @@ export async function grid(
     })),
   );
   const canvas = {
-    width: across * (cell + GAP) - GAP,
+    width: filledColumns * (cell + GAP) - GAP,
     height: rows * (cell + GAP) - GAP,
     channels: 3,
     background: BACKGROUND,

@@ -1,7 +1,7 @@
 /** The error of a train.py that has ended by itself, from its exit code and its last lines. */
 import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
-import { roundSizes } from '../../spec/micro-batches.js';
+import { microBatchSizes } from '../../spec/micro-batches.js';
 import type { TrainSpec } from '../../spec/train.js';
 import { RESUME_HINT } from '../process/messages.js';
 
@@ -63,7 +63,7 @@ function nameOf({ code, signal }: Exit): string {
 function outOfGpuMemory({ batch, batchGpu, stylegan3 }: TrainSpec): TrainingError {
   const { gpus } = stylegan3;
   const perGpu = batchGpu === 'auto' ? batch / gpus : batchGpu;
-  const smaller = roundSizes(batch / gpus).findLast((size) => size <= perGpu / 2);
+  const smaller = microBatchSizes(batch / gpus).findLast((size) => size <= perGpu / 2);
   return new TrainingError({
     what: `the memory of the GPU ran out at ${perGpu} images per GPU`,
     where: 'train.batchGpu',

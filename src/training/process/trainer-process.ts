@@ -12,7 +12,7 @@ import { fixThreads } from '../../nn/threads.js';
 import { openStore } from '../../storage/index.js';
 import { type MemoryPlan, outOfMemory, reportsOutOfMemory } from '../memory.js';
 import { resolveThreads } from '../numeric-environment.js';
-import { PatientStore } from '../../storage/retrying-store.js';
+import { RetryingStore } from '../../storage/retrying-store.js';
 import { Liveness } from './liveness.js';
 import { EXIT, showsSteps, type TrainerEvent, type TrainerJob, type TrainingOutcome } from './messages.js';
 import { LOADING_ALLOWANCE_MS, OPERATIONS, type TrainerControls } from '../controls.js';
@@ -89,8 +89,8 @@ async function main(): Promise<number> {
   prepareNative(job.train);
   const liveness = new Liveness(OPERATIONS);
   liveness.startOperation('loading', LOADING_ALLOWANCE_MS);
-  const store = new PatientStore(openStore(job.storeUri), {
-    onTrouble: () => emit({ type: 'warning', message: 'the object store is unavailable; retrying' }),
+  const store = new RetryingStore(openStore(job.storeUri), {
+    onUnavailable: () => emit({ type: 'warning', message: 'the object store is unavailable; retrying' }),
   });
   const controls: TrainerControls = {
     store,

@@ -27,13 +27,9 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
   [
     'a path that climbs out',
     (file) => storedZip(file, [named(`../../${PATIENT}.png`)]),
-    /path would leave its folder/,
+    /path leaves the folder/,
   ],
-  [
-    'an absolute path',
-    (file) => storedZip(file, [named(`/etc/${PATIENT}.png`)]),
-    /path would leave its folder/,
-  ],
+  ['an absolute path', (file) => storedZip(file, [named(`/etc/${PATIENT}.png`)]), /path leaves the folder/],
   [
     'a bomb',
     (file) => deflatedZip(file, [{ name: ONE, bytes: Buffer.alloc(80 * 2 ** 20) }]),
@@ -45,7 +41,7 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
       await deflatedZip(file, [named(ONE)]);
       await patchDirectory(file, 0, (record) => record.writeUInt16LE(0x0801, 8));
     },
-    /holds an encrypted file \(entry 1 of 1\)/,
+    /contains an encrypted file \(entry 1 of 1\)/,
   ],
   [
     'a link',
@@ -53,7 +49,7 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
       await storedZip(file, [named(ONE)]);
       await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
     },
-    /holds a link/,
+    /contains a link/,
   ],
   [
     'an unknown compression',
@@ -69,12 +65,12 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
       await storedZip(file, [named(ONE), named('a/2.png')]);
       await patchDirectory(file, 1, (record) => record.writeUInt32LE(0, 42));
     },
-    /overlap each other/,
+    /overlapping files/,
   ],
   [
     'the same name twice',
     (file) => storedZip(file, [named(ONE), named(ONE)]),
-    /holds a file twice \(entry 2 of 2\)/,
+    /contains a file twice \(entry 2 of 2\)/,
   ],
   [
     'an end that is missing',
@@ -83,13 +79,13 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
       const bytes = await readFile(file);
       await writeFile(file, bytes.subarray(0, bytes.length >> 1));
     },
-    /is not a \.zip archive, or is cut short/,
+    /is not a \.zip archive, or is truncated/,
   ],
   ['a text', (file) => writeFile(file, `${PATIENT} is not to be named`), /is not a \.zip archive/],
   [
     'nothing in it but texts',
     (file) => storedZip(file, [named(`${PATIENT}.txt`)]),
-    /holds no images \(1 other files\)/,
+    /contains no images \(1 other files\)/,
     'DatasetError',
   ],
   ['a folder in its place', (file) => mkdir(file), /is not a file/, 'DatasetError'],
@@ -114,7 +110,7 @@ test('an image that unpacks to more than it declares ends the work, before a dat
   assertRefused(outcome, {
     type: 'ArchiveError',
     code: 3,
-    says: /unpacks to more than the 1000 bytes it declares/,
+    says: /unpacks to more than its declared 1000 bytes/,
   });
   const [dataset] = await datasetsIn(path.join(user.folder, 'liars'));
   assert.equal(existsSync(path.join(dataset ?? '', 'manifest.json')), false);

@@ -71,7 +71,7 @@ const RUNS: BadFrom[] = [
     what: 'a checkpoint that there is not',
     spec: () => generateFrom({ checkpoint: 'nothing/' }),
     type: 'SpecError',
-    says: /from\.checkpoint: nothing usable is at nothing\/manifest\.json/,
+    says: /from\.checkpoint: there is no valid manifest at nothing\/manifest\.json/,
   },
   {
     what: 'a checkpoint in a store of others',

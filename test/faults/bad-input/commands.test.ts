@@ -42,7 +42,7 @@ const CASES: Refusal[] = [
     args: ['logs', 'nobody'],
     type: 'RunError',
     code: 8,
-    says: /log says nothing of "nobody"/,
+    says: /log has no line of "nobody"/,
   },
   { what: 'a length of no meaning', args: ['extend', 'x', '--kimg', 'long'], ...usage(/--kimg long/) },
   { what: 'lines of no meaning', args: ['logs', 'x', '-n', 'all'], ...usage(/--lines all/) },
@@ -90,7 +90,7 @@ const CASES: Refusal[] = [
     args: ['metrics', '--real', 'none', '--fake', 'two'],
     type: 'DatasetError',
     code: 3,
-    says: /holds no images/,
+    says: /contains no images/,
   },
 ];
 
@@ -101,7 +101,7 @@ for (const { what, args, ...refusal } of CASES) {
 test('refuses an id that a run bears already', async () => {
   await user.json('run', 'spec.json', '--id', 'twin');
   const outcome = await user.gist('run', 'spec.json', '--id', 'twin', '--json');
-  assertRefused(outcome, { type: 'RunError', code: 8, says: /a run with the id "twin" is going on/ });
+  assertRefused(outcome, { type: 'RunError', code: 8, says: /a run with the id "twin" is running already/ });
 });
 
 test('tells that no Temporal server answers', async () => {

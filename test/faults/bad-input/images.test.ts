@@ -48,28 +48,28 @@ interface BadFolder {
 }
 
 const FOLDERS: BadFolder[] = [
-  { what: 'an empty folder', make: async () => undefined, says: /holds no images/ },
+  { what: 'an empty folder', make: async () => undefined, says: /contains no images/ },
   {
     what: 'a folder without images',
     make: (folder) => texts(folder, [`${PATIENT}.txt`, 'a/report.pdf']),
-    says: /holds no images \(2 other files\)/,
+    says: /contains no images \(2 other files\)/,
   },
   {
-    what: 'a folder that only leads to itself',
+    what: 'a folder with only a link to itself',
     make: async (folder) => {
       await mkdir(path.join(folder, 'a'));
       await symlink('..', path.join(folder, 'a', PATIENT));
       await symlink(`${PATIENT}.png`, path.join(folder, 'a', `${PATIENT}.png`));
     },
-    says: /holds no images/,
+    says: /contains no images/,
   },
   {
-    what: 'images beside the folders of classes',
+    what: 'images outside the class folders',
     make: async (folder) => {
       await writeClasses(folder, { a: 2 });
       await write(folder, `${PATIENT}.png`, await grayPng(1));
     },
-    says: /1 of 3 images lie beside the class folders/,
+    says: /1 of 3 images are not in a class folder/,
   },
   {
     what: 'no folders to take classes from',
@@ -77,7 +77,7 @@ const FOLDERS: BadFolder[] = [
     says: /has no folders to take classes from/,
   },
   {
-    what: 'a class with a single image, which cannot be held out too',
+    what: 'a class with a single image, which cannot also be held out',
     make: (folder) => writeClasses(folder, { a: 5, b: 1 }),
     says: /class "b" has a single image/,
   },
@@ -85,7 +85,7 @@ const FOLDERS: BadFolder[] = [
     what: 'a single image',
     make: (folder) => writeClasses(folder, { a: 1 }),
     parts: { holdout: { fraction: 0 } },
-    says: /holds a single image/,
+    says: /contains a single image/,
   },
   {
     what: 'a limit above the number of images',
@@ -94,7 +94,7 @@ const FOLDERS: BadFolder[] = [
     says: /preprocess\.limit is 100, but there are only 4/,
   },
   {
-    what: 'nothing but texts that are named like images',
+    what: 'nothing but texts with names of images',
     make: (folder) =>
       texts(
         folder,
@@ -103,7 +103,7 @@ const FOLDERS: BadFolder[] = [
     says: /4 of 4 images cannot be used \(4: is not an image .*rejected\.json of the store/s,
   },
   {
-    what: 'more bad images than are borne',
+    what: 'more rejected images than are allowed',
     make: async (folder) => {
       await writeClasses(folder, { a: 9 });
       await write(folder, `a/${PATIENT}.png`, '');
@@ -111,7 +111,7 @@ const FOLDERS: BadFolder[] = [
     says: /1 of 10 images cannot be used \(1: is an empty file\)/,
   },
   {
-    what: 'a class of which no image can be read',
+    what: 'a class without a readable image',
     make: async (folder) => {
       await writeClasses(folder, { a: 8 });
       await texts(folder, [`b/${PATIENT}-1.png`, `b/${PATIENT}-2.png`]);
@@ -143,7 +143,7 @@ test('a run fails at once on a folder that is not there, and the command says so
   assertRefused(outcome, {
     type: 'FailedRunError',
     code: 1,
-    says: /failed with DatasetError: .*holds no images/,
+    says: /failed with DatasetError: .*contains no images/,
   });
   await assertTriedOnce(rig, 'nowhere');
 });
@@ -191,8 +191,8 @@ test('bad images among good ones are set aside and listed with their reasons, an
   );
   assert.deepEqual(Object.keys(reasons).sort(), Object.keys(bad).sort());
   assert.match(reasons['empty.png'] ?? '', /empty file/);
-  assert.match(reasons['cut.jpg'] ?? '', /cut short|damaged/);
-  assert.match(reasons['cut.png'] ?? '', /cut short|damaged/);
+  assert.match(reasons['cut.jpg'] ?? '', /truncated|corrupt/);
+  assert.match(reasons['cut.png'] ?? '', /truncated|corrupt/);
   assert.match(reasons['text.png'] ?? '', /not an image/);
   assert.match(reasons['vast.png'] ?? '', /60000 x 60000 pixels/);
   assert.match(reasons['film.png'] ?? '', /GIF is not available/);

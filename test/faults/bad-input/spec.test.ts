@@ -44,7 +44,7 @@ const SPECS: [string, string | Buffer, RegExp][] = [
   [
     'a stage named twice',
     spec({ stages: ['preprocess', 'preprocess'] }),
-    /stages: must not name a stage twice/,
+    /stages: must not contain a stage twice/,
   ],
   ['no stage at all', spec({ stages: [] }), /stages: needs at least one stage/],
   ['a network that there is not', spec({ train: { cfg: 'stylegan4' } }), /stylegan4|stylegan3-t/],
@@ -92,7 +92,7 @@ test('refuses a folder given as spec', async () => {
   assertRefused(outcome, { type: 'UsageError', code: 2, says: /images is a folder/ });
 });
 
-test('several mistakes are told at once', async () => {
+test('several mistakes are reported at once', async () => {
   await writeFile(path.join(user.folder, 'three.json'), spec({ nmae: 1, train: { kimg: 0, batch: 1 } }));
   const outcome = await user.gist('run', 'three.json', '--json');
   assertRefused(outcome, { type: 'SpecError', code: 2, says: /3 problems:.*nmae/s });

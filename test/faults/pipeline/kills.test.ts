@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../../src/spec/results.js';
-import type { DoorMode } from '../../support/faulty-door.js';
+import type { ProxyMode } from '../../support/faulty-proxy.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 
 /** Kills a victim's test makes; more of them where there is time: `GIST_FAULT_KILLS=10`. */
@@ -89,7 +89,7 @@ test('an S3 server killed at random moments changes nothing', async () => {
 });
 
 test('an S3 server that answers 500 to everything, and then nothing at all for a minute, is waited out', async () => {
-  const faults: [DoorMode, seconds: number][] = [
+  const faults: [ProxyMode, seconds: number][] = [
     ['errors', 15],
     ['silent', 60],
   ];
@@ -97,17 +97,17 @@ test('an S3 server that answers 500 to everything, and then nothing at all for a
     's3-troubled',
     async () => {
       for (const [mode, seconds] of faults) {
-        rig.s3Door.set(mode);
+        rig.s3Proxy.set(mode);
         await randomWait(seconds * 1000, seconds * 1000);
       }
-      rig.s3Door.set('open');
+      rig.s3Proxy.set('forward');
     },
     1,
   );
 });
 
 test('connections to S3 that are cut at random moments change nothing', async () => {
-  await survives('s3-cut', async () => rig.s3Door.cut(), 4 * KILLS);
+  await survives('s3-cut', async () => rig.s3Proxy.cut(), 4 * KILLS);
 });
 
 test('a hung trainer is found and replaced', async () => {

@@ -87,7 +87,7 @@ test('`temporal workflow start` alone drives a run from a folder of images to a 
     assert.ok(Number.isFinite(stages.evaluate?.metrics[figure]), figure);
   }
   const report = Buffer.from(await rig.store.get(stages.evaluate?.report ?? '')).toString('utf8');
-  assert.match(report, /<h2>Real beside synthetic<\/h2>/);
+  assert.match(report, /<h2>Real and synthetic images<\/h2>/);
   const made = await keys('runs/by-command/');
   for (const name of ['run.json', 'stats.jsonl', 'grid.png', 'report.html', 'metrics.json']) {
     assert.ok(

@@ -21,10 +21,10 @@ after(() => seaweed.stop());
 testStoreContract('S3', () => openStore('s3://gist/contract/prefix'));
 
 /** A store opened with some variables changed, which are put back. */
-function openWith(env: Record<string, string>, uri = 's3://gist/', silenceMs = 10_000) {
+function openWith(env: Record<string, string>, uri = 's3://gist/', idleTimeoutMs = 10_000) {
   Object.assign(process.env, env);
   try {
-    return openStore(uri, { attempts: 2, silenceMs });
+    return openStore(uri, { attempts: 2, idleTimeoutMs });
   } finally {
     seaweed.applyEnv();
   }

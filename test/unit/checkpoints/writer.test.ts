@@ -20,7 +20,7 @@ import {
 } from '../../../src/checkpoints/manifest.js';
 import { listSnapshots, newestListed, newestVerified } from '../../../src/checkpoints/reader.js';
 import { type CheckpointDraft, CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
-import { PatientStore } from '../../../src/storage/retrying-store.js';
+import { RetryingStore } from '../../../src/storage/retrying-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { ObjectInfo, PutBody, PutOptions } from '../../../src/storage/object-store.js';
 
@@ -62,8 +62,8 @@ describe('checkpoint store', () => {
   const warn = (message: string) => void warnings.push(message);
   const open = (attempt = 1, keepCheckpoints = 2) =>
     CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
-  const openPatiently = (attempt: number) =>
-    CheckpointWriter.open(new PatientStore(store, { firstPauseMs: 1 }), RUN, {
+  const openWithRetries = (attempt: number) =>
+    CheckpointWriter.open(new RetryingStore(store, { initialDelayMs: 1 }), RUN, {
       attempt,
       keepCheckpoints: 2,
       warn,
@@ -200,10 +200,10 @@ describe('checkpoint store', () => {
       const ref = await (await open()).writer.write(draft(10), parts(1));
       await loseList();
       loseFirstAnswers();
-      const second = await openPatiently(2);
+      const second = await openWithRetries(2);
       assert.deepEqual(second.newest?.ref, ref);
       assert.equal(warnings.length, 1);
-      assert.deepEqual((await openPatiently(3)).newest?.ref, ref);
+      assert.deepEqual((await openWithRetries(3)).newest?.ref, ref);
     });
 
     test(`snapshots and the newest checkpoint are found beside a ${how} list`, async () => {
@@ -266,7 +266,7 @@ describe('checkpoint store', () => {
     const { writer } = await open();
     const put = store.put.bind(store);
     loseFirstAnswers();
-    const { writer: second } = await openPatiently(2);
+    const { writer: second } = await openWithRetries(2);
     const ref = await second.write(draft(10), parts(1));
     await second.publish('stats.jsonl', Buffer.from('line\n'));
     assert.deepEqual((await newestVerified(store, 'r', warn))?.ref, ref);
@@ -332,13 +332,13 @@ test('a checkpoint of another configuration is refused with the field, what was 
   );
 });
 
-test('patience ends at its limit with the error of the store', async () => {
+test('retries end at the time limit with the error of the store', async () => {
   const store = new FileStore('/nonexistent');
   store.head = () => Promise.reject(new StoreUnavailableError({ what: 'no' }));
   await assert.rejects(
-    new PatientStore(store, { limitMs: 5, firstPauseMs: 1 }).head('a'),
+    new RetryingStore(store, { limitMs: 5, initialDelayMs: 1 }).head('a'),
     StoreUnavailableError,
   );
   store.head = () => Promise.reject(new PreconditionFailedError({ what: 'no' }));
-  await assert.rejects(new PatientStore(store).head('a'), PreconditionFailedError);
+  await assert.rejects(new RetryingStore(store).head('a'), PreconditionFailedError);
 });

@@ -89,7 +89,7 @@ test('two stacks never share credentials, and a stack keeps its own', () =>
     const stack = new StackFolder(folder);
     const state = stack.read();
     stack.write(state);
-    stack.remember('s3', { pid: 1, started: '2' });
+    stack.setProcess('s3', { pid: 1, started: '2' });
     assert.deepEqual(stack.read(), { ...state, processes: { s3: { pid: 1, started: '2' } } });
     assert.notDeepEqual(new StackFolder(`${folder}/other`).read().credentials, state.credentials);
   }));

@@ -8,7 +8,7 @@ import { kernelDistance } from '../../../src/evaluation/metrics/kid.js';
 import {
   cholesky,
   symmetricEigenvalues,
-  timesTransposed,
+  matmulTransposed,
   zeros,
 } from '../../../src/evaluation/metrics/linear-algebra.js';
 import { precisionRecall } from '../../../src/evaluation/metrics/precision-recall.js';
@@ -52,7 +52,7 @@ describe('linear algebra', () => {
   test('eigenvalues of dense, repeated and zero matrices keep trace and squares', () => {
     const { data } = sample(31, 31, 1);
     const root = { rows: 31, columns: 31, data: Float64Array.from(data) };
-    const dense = timesTransposed(root, root);
+    const dense = matmulTransposed(root, root);
     const values = symmetricEigenvalues(dense);
     near(
       values.reduce((a, b) => a + b),
@@ -73,9 +73,9 @@ describe('linear algebra', () => {
 
   test('a matrix without full rank has a Cholesky factor too', () => {
     const rows = { rows: 7, columns: 3, data: Float64Array.from(sample(7, 3, 2).data) };
-    const matrix = timesTransposed(rows, rows);
+    const matrix = matmulTransposed(rows, rows);
     const factor = cholesky(matrix);
-    const product = timesTransposed(factor, factor);
+    const product = matmulTransposed(factor, factor);
     for (const [i, value] of product.data.entries()) near(value, matrix.data[i] as number, 1e-6);
   });
 });

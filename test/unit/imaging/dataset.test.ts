@@ -1,4 +1,4 @@
-/** From a source to a finished data set and back. */
+/** Building a data set from a source, and reading it back. */
 import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -34,14 +34,14 @@ async function build(store: ObjectStore, spec: PreprocessSpec): Promise<DatasetR
   return assembleDataset(store, spec, digest);
 }
 
-/** Every object of a store but the plan, by key. */
+/** All objects of a store except the plan, by key. */
 async function contents(store: ObjectStore): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for await (const { key } of store.list('')) all[key] = Buffer.from(await store.get(key)).toString('latin1');
   return all;
 }
 
-test('a folder becomes shards, labels and a manifest, and all images come back in order', () =>
+test('a folder gives shards, labels and a manifest, and all images are read back in order', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { grade2: 20, grade10: 10 });
@@ -73,7 +73,7 @@ test('a folder becomes shards, labels and a manifest, and all images come back i
     assert.equal(labels.labels[0]?.[0], '00000/img00000000.png');
   }));
 
-test('the same images give the same bytes from a folder, its copy and an archive, in any order of work', () =>
+test('the same images give the same bytes from a folder, its copy and an archive, in any order of shards', () =>
   withFolder(async (folder) => {
     await writeClasses(path.join(folder, 'one'), { a: 9, b: 5 });
     await cp(path.join(folder, 'one'), path.join(folder, 'two'), { recursive: true });
@@ -103,7 +103,7 @@ test('the same images give the same bytes from a folder, its copy and an archive
     assert.deepEqual(await shard(third, ref.prefix), await shard(first, refs[0]?.prefix ?? ''));
   }));
 
-test('a finished data set is found again, a built shard is left alone, a damaged one is built anew', () =>
+test('a finished data set is reused, a built shard is kept, a corrupt shard is built again', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 8, b: 8 });
@@ -128,7 +128,7 @@ test('a finished data set is found again, a built shard is left alone, a damaged
     assert.deepEqual(await store.get(key), whole);
   }));
 
-test('a few images that cannot be read are set aside and listed, too many fail with their names', () =>
+test('a few unreadable images are rejected and listed; too many fail, with the names in the store', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 20, b: 20 });
@@ -163,7 +163,7 @@ test('a few images that cannot be read are set aside and listed, too many fail w
     assert.equal(await store.head(`${ref.prefix}manifest.json`), null);
   }));
 
-test('a class of which no image can be read fails, however many rejections are allowed', () =>
+test('a class without a readable image fails, whatever maxRejected is', () =>
   withFolder(async (folder) => {
     await writeClasses(folder, { a: 10, b: 2 });
     for (const name of await readdir(path.join(folder, 'b')))
@@ -174,7 +174,7 @@ test('a class of which no image can be read fails, however many rejections are a
     );
   }));
 
-test('mirroring adds a flipped copy of every training image and of no other', () =>
+test('mirroring adds a flipped copy of every training image and of no holdout image', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 10 });
@@ -188,7 +188,7 @@ test('mirroring adds a flipped copy of every training image and of no other', ()
       assert.equal(label, null);
   }));
 
-test('a source that changes between listing and reading is refused', () =>
+test('a source that changes between listing and reading is rejected', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 4 });
@@ -200,7 +200,7 @@ test('a source that changes between listing and reading is refused', () =>
     await assert.rejects(buildShard(store, openSource(source), spec, { digest, shard: 0 }), DatasetError);
   }));
 
-test('an aborted shard leaves neither shard nor report', () =>
+test('an aborted shard stores neither shard nor report', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 20 });
@@ -222,7 +222,7 @@ test('an aborted shard leaves neither shard nor report', () =>
     for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-)/);
   }));
 
-test('the training set gives any image at once, and is found again in the cache', () =>
+test('the training set gives random access to images and is reused from the cache', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 12, b: 6 });
@@ -243,7 +243,7 @@ test('the training set gives any image at once, and is found again in the cache'
     await assert.rejects(loadTrainingSet(store, 'datasets/none/', cache), DatasetError);
   }));
 
-test('several who cache one training set at once, some over the remains of a killed one, all get it whole', () =>
+test('concurrent loads of one training set all succeed, also over the incomplete cache of a killed process', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 12, b: 6 });
@@ -278,7 +278,7 @@ function assertHolds(set: TrainingSet, expected: readonly DatasetImage[]): void 
   }
 }
 
-/** A cache whose maker was killed between its two files. */
+/** A cache whose process was killed between its two files. */
 async function leaveRemains(store: ObjectStore, prefix: string, cache: string): Promise<void> {
   (await loadTrainingSet(store, prefix, cache)).close();
   const [name] = await readdir(cache);

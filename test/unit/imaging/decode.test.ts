@@ -1,4 +1,4 @@
-/** Every kind of image file, good and bad, through the whole of processing. */
+/** Valid and invalid image files of every format through the whole of processing. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
@@ -9,8 +9,8 @@ import { grayPng, pngOfSize } from '../../support/images.js';
 const GRAY: ProcessOptions = { resolution: 16, square: 'crop', color: 'grayscale' };
 const RGB: ProcessOptions = { ...GRAY, color: 'rgb' };
 
-/** 32 x 16 pixels in four quarters: top left, top right, bottom left, bottom right. */
-function quarters(values: readonly [number, number, number, number]): Buffer {
+/** 32 x 16 pixels in four quadrants: top left, top right, bottom left, bottom right. */
+function quadrants(values: readonly [number, number, number, number]): Buffer {
   const pixels = Buffer.alloc(32 * 16);
   for (let y = 0; y < 16; y++)
     for (let x = 0; x < 32; x++) pixels[y * 32 + x] = values[(y >> 3) * 2 + (x >> 4)] as number;
@@ -19,7 +19,7 @@ function quarters(values: readonly [number, number, number, number]): Buffer {
 
 const gray = (pixels: Buffer) =>
   sharp(pixels, { raw: { width: 32, height: 16, channels: 1 } }).toColourspace('b-w');
-/** Centres of the four quarters of a 16 x 16 output. */
+/** Centers of the four quadrants of a 16 x 16 output. */
 const corners = (pixels: Uint8Array) =>
   [4 * 16 + 3, 4 * 16 + 12, 11 * 16 + 3, 11 * 16 + 12].map((i) => pixels[i] as number);
 
@@ -30,7 +30,7 @@ function assertNear(actual: readonly number[], expected: readonly number[], tole
   }
 }
 
-async function refusal(bytes: Uint8Array, options = GRAY): Promise<ImageError> {
+async function imageError(bytes: Uint8Array, options = GRAY): Promise<ImageError> {
   const error = await processImage(bytes, options, 'file.png').then(
     () => null,
     (e: unknown) => e,
@@ -41,12 +41,12 @@ async function refusal(bytes: Uint8Array, options = GRAY): Promise<ImageError> {
 }
 
 test('the central square of an image is kept, in every format', async () => {
-  const picture = gray(quarters([10, 80, 150, 220]));
+  const image = gray(quadrants([10, 80, 150, 220]));
   const files = {
-    png: await picture.clone().png().toBuffer(),
-    jpeg: await picture.clone().jpeg({ quality: 100 }).toBuffer(),
-    tiff: await picture.clone().tiff({ compression: 'lzw' }).toBuffer(),
-    webp: await picture.clone().webp({ lossless: true }).toBuffer(),
+    png: await image.clone().png().toBuffer(),
+    jpeg: await image.clone().jpeg({ quality: 100 }).toBuffer(),
+    tiff: await image.clone().tiff({ compression: 'lzw' }).toBuffer(),
+    webp: await image.clone().webp({ lossless: true }).toBuffer(),
   };
   for (const [format, file] of Object.entries(files)) {
     const pixels = await processImage(file, GRAY);
@@ -55,7 +55,7 @@ test('the central square of an image is kept, in every format', async () => {
   }
 });
 
-// Exif 2.32, table 6: which corner of what is stored each corner of the upright picture is.
+// Exif 2.32, table 6: the corner of the stored image for each corner of the upright image.
 const ORIENTATIONS: Record<number, readonly [number, number, number, number]> = {
   1: [0, 1, 2, 3],
   2: [1, 0, 3, 2],
@@ -67,9 +67,9 @@ const ORIENTATIONS: Record<number, readonly [number, number, number, number]> = 
   8: [1, 3, 0, 2],
 };
 for (const [orientation, order] of Object.entries(ORIENTATIONS)) {
-  test(`EXIF orientation ${orientation} is put upright before the square is cut`, async () => {
+  test(`EXIF orientation ${orientation} is applied before the square is cropped`, async () => {
     const values = [10, 80, 150, 220] as const;
-    const file = await gray(quarters(values))
+    const file = await gray(quadrants(values))
       .withMetadata({ orientation: Number(orientation) })
       .jpeg({ quality: 100 })
       .toBuffer();
@@ -82,7 +82,7 @@ for (const [orientation, order] of Object.entries(ORIENTATIONS)) {
   });
 }
 
-test('the whole range of 16-bit gray becomes the whole range of 8-bit gray', async () => {
+test('the full range of 16-bit gray maps to the full range of 8-bit gray', async () => {
   for (const [value, expected] of [
     [65_535, 255],
     [32_768, 128],
@@ -101,7 +101,7 @@ test('the whole range of 16-bit gray becomes the whole range of 8-bit gray', asy
   }
 });
 
-test('16-bit TIFF and 16-bit RGB are scaled alike', async () => {
+test('16-bit TIFF and 16-bit RGB are scaled in the same way', async () => {
   const tiff = await sharp(new Uint16Array(400).fill(32_768), { raw: { width: 20, height: 20, channels: 1 } })
     .toColourspace('grey16')
     .tiff()
@@ -114,7 +114,7 @@ test('16-bit TIFF and 16-bit RGB are scaled alike', async () => {
   assertNear([...(await processImage(rgb, RGB)).subarray(0, 3)], [128, 128, 128], 1);
 });
 
-test('a palette becomes the colours it stands for', async () => {
+test('a palette is converted to its colors', async () => {
   const file = await sharp({
     create: { width: 20, height: 20, channels: 3, background: { r: 200, g: 100, b: 0 } },
   })
@@ -123,7 +123,7 @@ test('a palette becomes the colours it stands for', async () => {
   assertNear([...(await processImage(file, RGB)).subarray(0, 3)], [200, 100, 0], 1);
 });
 
-test('transparency is laid on black, with colours and with gray', async () => {
+test('transparency is composited on black, in color and in gray', async () => {
   const rgba = await sharp({
     create: { width: 20, height: 20, channels: 4, background: { r: 200, g: 200, b: 200, alpha: 0.5 } },
   })
@@ -149,7 +149,7 @@ test('a CMYK JPEG becomes RGB', async () => {
   assert.ok((r as number) > 150 && (g as number) < 110 && (b as number) < 110, `${r} ${g} ${b}`);
 });
 
-test('of an animation the first frame counts', async () => {
+test('the first frame of an animation is used', async () => {
   const frame = (value: number) =>
     sharp(Buffer.alloc(1200, value), { raw: { width: 20, height: 20, channels: 3 } })
       .png()
@@ -161,7 +161,7 @@ test('of an animation the first frame counts', async () => {
   assertNear([(await processImage(file, GRAY))[0] as number], [30], 1);
 });
 
-test('colour becomes gray by its luma', async () => {
+test('color is converted to gray by its luma', async () => {
   const file = await sharp({
     create: { width: 20, height: 20, channels: 3, background: { r: 255, g: 0, b: 0 } },
   })
@@ -170,50 +170,50 @@ test('colour becomes gray by its luma', async () => {
   assert.equal((await processImage(file, GRAY))[0], 76);
 });
 
-test('the content decides on the format, not the name', async () => {
+test('the format is detected from the content, not the name', async () => {
   assert.equal((await processImage(await grayPng(50), GRAY, 'wrongly-named.jpg'))[0], 50);
 });
 
-test('an empty file, a text, and formats of other kinds are refused by what they are', async () => {
-  assert.match((await refusal(Buffer.alloc(0))).what, /empty/);
-  assert.match((await refusal(Buffer.from('patient: Jane Doe'))).what, /not an image/);
+test('an empty file, a text and unsupported formats are rejected with their kind', async () => {
+  assert.match((await imageError(Buffer.alloc(0))).what, /empty/);
+  assert.match((await imageError(Buffer.from('patient: Jane Doe'))).what, /not an image/);
   assert.match(
-    (await refusal(Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]))).what,
+    (await imageError(Buffer.concat([Buffer.alloc(128), Buffer.from('DICM')]))).what,
     /DICOM is not available in this version/,
   );
-  assert.match((await refusal(Buffer.from('GIF89a'))).what, /GIF/);
-  assert.match((await refusal(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'))).what, /SVG/);
+  assert.match((await imageError(Buffer.from('GIF89a'))).what, /GIF/);
+  assert.match((await imageError(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'))).what, /SVG/);
 });
 
-test('refusals hold nothing of what the file holds', async () => {
-  const error = await refusal(Buffer.from('\x89PNG\r\n\x1a\nJane Doe, born 1950', 'latin1'));
+test('errors contain no content of the file', async () => {
+  const error = await imageError(Buffer.from('\x89PNG\r\n\x1a\nJane Doe, born 1950', 'latin1'));
   assert.ok(!/Jane|1950/.test(error.message));
 });
 
-test('files cut short at any place are refused', async () => {
+test('files truncated at any place are rejected', async () => {
   const noise = Buffer.from(Array.from({ length: 64 * 64 }, (_, i) => (i * 7919) % 251));
-  const picture = sharp(noise, { raw: { width: 64, height: 64, channels: 1 } }).toColourspace('b-w');
+  const image = sharp(noise, { raw: { width: 64, height: 64, channels: 1 } }).toColourspace('b-w');
   const files = [
-    await picture.clone().jpeg().toBuffer(),
-    await picture.clone().png().toBuffer(),
-    await picture.clone().tiff().toBuffer(),
-    await picture.clone().webp({ lossless: true }).toBuffer(),
+    await image.clone().jpeg().toBuffer(),
+    await image.clone().png().toBuffer(),
+    await image.clone().tiff().toBuffer(),
+    await image.clone().webp({ lossless: true }).toBuffer(),
   ];
   for (const file of files) {
     for (const share of [0.02, 0.3, 0.6, 0.9])
-      await refusal(file.subarray(0, Math.floor(file.length * share)));
+      await imageError(file.subarray(0, Math.floor(file.length * share)));
   }
 });
 
-test('a PNG with a flipped bit is refused', async () => {
+test('a PNG with a flipped bit is rejected', async () => {
   const file = Buffer.from(await grayPng(77, 200, 200));
   const at = file.indexOf('IDAT') + 12;
   file[at] = (file[at] as number) ^ 0x10;
-  await refusal(file);
+  await imageError(file);
 });
 
-test('an image of 60,000 x 60,000 pixels is refused by its header', async () => {
-  assert.match((await refusal(pngOfSize(60_000, 60_000))).what, /60000 x 60000/);
+test('an image of 60,000 x 60,000 pixels is rejected by its header', async () => {
+  assert.match((await imageError(pngOfSize(60_000, 60_000))).what, /60000 x 60000/);
 });
 
 /** A TIFF of 4 x 4 pixels of 32-bit floating point (TIFF 6.0, sections 2 and 19). */
@@ -244,6 +244,6 @@ function floatTiff(): Buffer {
   return file;
 }
 
-test('samples that are no 8 or 16-bit integers are refused rather than guessed at', async () => {
-  assert.match((await refusal(floatTiff())).what, /float samples/);
+test('samples that are neither 8-bit nor 16-bit integers are rejected', async () => {
+  assert.match((await imageError(floatTiff())).what, /float samples/);
 });

@@ -1,4 +1,4 @@
-/** Squares, scaling, mirroring and colour: the geometry of processing. */
+/** Cropping, padding, resizing, mirroring and color conversion. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
@@ -13,7 +13,7 @@ test('cropping takes the central square', () => {
   assert.deepEqual(planSquare(101, 200, 64, 'crop').source, { left: 0, top: 49, width: 101, height: 101 });
 });
 
-test('padding keeps everything and centres it', () => {
+test('padding keeps the whole image and centers it', () => {
   assert.deepEqual(planSquare(300, 150, 64, 'pad'), {
     source: { left: 0, top: 0, width: 300, height: 150 },
     target: { left: 0, top: 16, width: 64, height: 32 },
@@ -21,7 +21,7 @@ test('padding keeps everything and centres it', () => {
   assert.deepEqual(planSquare(10_000, 1, 64, 'pad').target, { left: 0, top: 31, width: 64, height: 1 });
 });
 
-test('padding leaves black borders and the picture between them', async () => {
+test('padding gives black borders around the image', async () => {
   const file = await sharp(Buffer.alloc(40 * 20, 200), { raw: { width: 40, height: 20, channels: 1 } })
     .toColourspace('b-w')
     .png()
@@ -39,7 +39,10 @@ test('padding leaves black borders and the picture between them', async () => {
   }
 });
 
-/** Antialiased Lanczos of a signal, straight from its definition: a windowed sinc with three lobes, stretched by the scale. */
+/**
+ * Antialiased Lanczos resampling of a signal from its definition: a windowed sinc with three lobes,
+ * stretched by the scale.
+ */
 function lanczos(signal: readonly number[], size: number): number[] {
   const scale = signal.length / size;
   const kernel = (x: number) =>
@@ -49,11 +52,11 @@ function lanczos(signal: readonly number[], size: number): number[] {
         ? 0
         : (3 * Math.sin(Math.PI * x) * Math.sin((Math.PI * x) / 3)) / (Math.PI * x) ** 2;
   return Array.from({ length: size }, (_, i) => {
-    const centre = (i + 0.5) * scale - 0.5;
+    const center = (i + 0.5) * scale - 0.5;
     let sum = 0;
     let weights = 0;
-    for (let j = Math.floor(centre - 3 * scale); j <= centre + 3 * scale; j++) {
-      const weight = kernel((j - centre) / scale);
+    for (let j = Math.floor(center - 3 * scale); j <= center + 3 * scale; j++) {
+      const weight = kernel((j - center) / scale);
       sum += weight * (signal[Math.min(signal.length - 1, Math.max(0, j))] as number);
       weights += weight;
     }
@@ -79,7 +82,7 @@ for (const size of [24, 48, 60]) {
   });
 }
 
-test('a picture finer than the output is averaged, not sampled', async () => {
+test('detail finer than the output is averaged, not sampled', async () => {
   const stripes = Buffer.from(Array.from({ length: 256 * 256 }, (_, i) => (i % 2) * 255));
   const file = await sharp(stripes, { raw: { width: 256, height: 256, channels: 1 } })
     .toColourspace('b-w')
@@ -89,19 +92,19 @@ test('a picture finer than the output is averaged, not sampled', async () => {
   for (const value of pixels) assert.ok(Math.abs(value - 127.5) < 3, `${value}`);
 });
 
-test('a mirrored image has its columns reversed, and mirrored again is itself', () => {
+test('mirroring reverses the columns, and mirroring twice gives the original image', () => {
   const pixels = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
   assert.deepEqual([...mirrorImage(pixels, 2, 2, 3)], [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
   assert.deepEqual(mirrorImage(mirrorImage(pixels, 2, 2, 3), 2, 2, 3), pixels);
 });
 
-test('gray that was stored as RGB comes out unchanged', () => {
+test('gray stored as RGB is unchanged', () => {
   const values = Uint8Array.from({ length: 256 }, (_, i) => i);
   assert.deepEqual(toGray(toRgb(values)), values);
   assert.deepEqual([...toGray(Uint8Array.from([255, 0, 0, 0, 255, 0, 0, 0, 255]))], [76, 150, 29]);
 });
 
-test('PNG files are the same for the same pixels, and give them back', async () => {
+test('the same pixels give the same PNG file, and decoding it gives the pixels', async () => {
   for (const channels of [1, 3] as const) {
     const pixels = Uint8Array.from({ length: 32 * 32 * channels }, (_, i) => (i * 37) % 256);
     const png = await encodePng(pixels, 32, 32, channels);

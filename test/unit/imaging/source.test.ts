@@ -1,4 +1,4 @@
-/** Folders and archives as sources of images, ordinary and hostile. */
+/** Folders and archives as sources of images, valid and malicious. */
 import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,7 +22,7 @@ async function listed(uri: string): Promise<SourceImage[]> {
 }
 const names = async (uri: string) => (await listed(uri)).map(({ name }) => name);
 
-test('a folder is listed in order, other files are passed over and counted', () =>
+test('a folder is listed in order; other files are ignored and counted', () =>
   withFolder(async (folder) => {
     await writeClasses(folder, { b: 2, a: 1 });
     for (const other of ['a/notes.txt', '.DS_Store', 'b/Thumbs.db', 'a/scan.xyz', 'b/._image00.png'])
@@ -40,7 +40,7 @@ test('a folder is listed in order, other files are passed over and counted', () 
     );
   }));
 
-test('a copy of a folder has the same identities, a changed image another', () =>
+test('a copy of a folder has the same identities, a changed image has a different one', () =>
   withFolder(async (folder) => {
     await writeClasses(path.join(folder, 'one'), { a: 3 });
     await cp(path.join(folder, 'one'), path.join(folder, 'two'), { recursive: true });
@@ -49,7 +49,7 @@ test('a copy of a folder has the same identities, a changed image another', () =
     assert.notDeepEqual(await listed(path.join(folder, 'two')), await listed(path.join(folder, 'one')));
   }));
 
-test('links in circles end, links to folders within are followed, links that lead out are passed over', () =>
+test('cyclic links end, links within the folder are followed, links that lead out are ignored', () =>
   withFolder(async (folder) => {
     const root = path.join(folder, 'root');
     await writeClasses(root, { a: 1 });
@@ -61,7 +61,7 @@ test('links in circles end, links to folders within are followed, links that lea
     assert.deepEqual(await names(root), ['a/image00.png', 'b/image00.png']);
   }));
 
-test('folders that are missing, empty, or without images are refused with what to do', () =>
+test('folders that are missing, empty or without images are rejected with a hint', () =>
   withFolder(async (folder) => {
     await mkdir(path.join(folder, 'empty'));
     await mkdir(path.join(folder, 'texts'));
@@ -87,14 +87,14 @@ test(
         names(folder),
         (e) =>
           e instanceof DatasetError &&
-          /holds something that may not be read/.test(e.message) &&
+          /contains a file or folder that this user cannot read/.test(e.message) &&
           !/locked/.test(e.message),
       );
       await chmod(path.join(folder, 'locked'), 0o700);
     }),
 );
 
-test('an archive lists and gives the same as the folder it was made of, stored or deflated', () =>
+test('an archive gives the same images as the folder it was made from, stored or deflated', () =>
   withFolder(async (folder) => {
     const files = [];
     for (const name of ['b/2.png', 'a/1.png', 'a/notes.txt'])
@@ -107,7 +107,7 @@ test('an archive lists and gives the same as the folder it was made of, stored o
     }
   }));
 
-test('a file that is too large is refused before it is read', () =>
+test('a file that is too large is rejected before it is read', () =>
   withFolder(async (folder) => {
     await writeClasses(folder, { a: 1 });
     await assert.rejects(openSource(folder).read('a/image00.png', { maxBytes: 10 }), ImageError);
@@ -166,15 +166,15 @@ const HOSTILE: Record<string, Hostile> = {
   nothing: (file) => writeFile(file, ''),
 };
 for (const [what, make] of Object.entries(HOSTILE)) {
-  test(`an archive with ${what} is refused as a whole`, () =>
+  test(`an archive with ${what} is rejected as a whole`, () =>
     withFolder(async (folder) => {
-      const file = path.join(folder, 'hostile.zip');
+      const file = path.join(folder, 'malicious.zip');
       await make(file, await grayPng(1));
       await assert.rejects(names(file), (e) => e instanceof ArchiveError && !e.retryable && Boolean(e.hint));
     }));
 }
 
-test('a file that unpacks to more than it declares is stopped at what it declares', () =>
+test('unpacking stops at the declared size of a file', () =>
   withFolder(async (folder) => {
     const file = path.join(folder, 'liar.zip');
     await deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(30 * 2 ** 20) }]);
@@ -183,9 +183,9 @@ test('a file that unpacks to more than it declares is stopped at what it declare
     await assert.rejects(openSource(file).read('a/1.png'), ArchiveError);
   }));
 
-test('one damaged file of an archive is that image alone', () =>
+test('a corrupt file in an archive affects only that image', () =>
   withFolder(async (folder) => {
-    const file = path.join(folder, 'damaged.zip');
+    const file = path.join(folder, 'corrupt.zip');
     const [one, two] = [await grayPng(1), await grayPng(2)];
     await storedZip(file, [
       { name: 'a/1.png', bytes: one },

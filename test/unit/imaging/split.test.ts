@@ -15,7 +15,7 @@ function labelled(...counts: number[]) {
   );
 }
 
-test('names sort as people sort them', () => {
+test('names are in natural order', () => {
   assert.deepEqual(['grade10', 'grade2', 'Grade1', 'grade1', 'a', 'grade02'].sort(compareNaturally), [
     'Grade1',
     'a',
@@ -26,7 +26,7 @@ test('names sort as people sort them', () => {
   ]);
 });
 
-test('the first folder level names the class', () => {
+test('the first folder level is the class', () => {
   const { classes, labels } = labelImages(
     ['grade10/a.png', 'grade2/deep/b.png', 'grade2/c.png'],
     'folders',
@@ -37,7 +37,7 @@ test('the first folder level names the class', () => {
   assert.deepEqual(labelImages(['a.png', 'b/c.png'], 'none', 'source').classes, null);
 });
 
-test('images beside the class folders are counted, not named: a name may be that of a patient', () => {
+test("images outside the class folders are counted, not named: a name may contain a patient's name", () => {
   assert.throws(
     () => labelImages(['a/1.png', 'stray1.png', 'stray2.png'], 'folders', 'source'),
     (e) => e instanceof DatasetError && /2 of 3 images/.test(e.what) && !/stray/.test(e.message),
@@ -45,7 +45,7 @@ test('images beside the class folders are counted, not named: a name may be that
   assert.throws(() => labelImages(['1.png', '2.png'], 'folders', 'source'), DatasetError);
 });
 
-test('each class gives its share to the holdout, at least one and never all', () => {
+test('the holdout takes its fraction of each class, at least one image and never all', () => {
   const labels = labelled(100, 10, 2);
   const { train, holdout } = splitImages(labels, { fraction: 0.2, seed: 0, limit: null }, 'source');
   const count = (indices: Uint32Array, label: number) =>
@@ -61,19 +61,19 @@ test('each class gives its share to the holdout, at least one and never all', ()
   assert.equal(new Set([...train, ...holdout]).size, 112);
 });
 
-test('the split depends on its seed and on nothing else', () => {
+test('the split depends only on its seed', () => {
   const split = (seed: number) =>
     splitImages(labelled(50, 50), { fraction: 0.2, seed, limit: null }, 'source');
   assert.deepEqual(split(1), split(1));
   assert.notDeepEqual(split(1).holdout, split(2).holdout);
 });
 
-test('without a holdout everything trains', () => {
+test('without a holdout all images are training images', () => {
   const { train, holdout } = splitImages(labelled(5, 1), { fraction: 0, seed: 0, limit: null }, 'source');
   assert.deepEqual([train.length, holdout.length], [6, 0]);
 });
 
-test('smaller subsets are contained in larger ones, keep the shares of the classes, and leave the holdout alone', () => {
+test('smaller subsets are contained in larger ones, keep the class proportions, and have the same holdout', () => {
   const labels = labelled(300, 90, 10);
   const split = (limit: number | null) => splitImages(labels, { fraction: 0.2, seed: 3, limit }, 'source');
   const all = split(null);
@@ -93,7 +93,7 @@ test('smaller subsets are contained in larger ones, keep the shares of the class
   }
 });
 
-test('classes and limits that cannot work are refused with what to change', () => {
+test('invalid classes and limits are rejected with a hint', () => {
   const cases: [number[], { fraction: number; limit: number | null }, RegExp][] = [
     [[10, 1], { fraction: 0.2, limit: null }, /"class1" has a single image/],
     [[1], { fraction: 0, limit: null }, /single image/],

@@ -1,4 +1,4 @@
-/** The one zip that StyleGAN3's tools read, made from the shards of a data set. */
+/** The zip for StyleGAN3's tools, made from the shards of a data set. */
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
@@ -28,7 +28,7 @@ async function datasetOf(store: FileStore, source: string, labels: 'folders' | '
   return assembleDataset(store, spec, digest);
 }
 
-test('it holds every training image and label of all shards, is made once, and anew when it is torn', () =>
+test('it contains every training image and label of all shards, is written once, and again when truncated', () =>
   withFolder(async (folder) => {
     await writeClasses(path.join(folder, 'raw'), { a: 12, b: 9 });
     const store = new FileStore(path.join(folder, 'store'));
@@ -61,7 +61,7 @@ test('it holds every training image and label of all shards, is made once, and a
     assert.deepEqual(await readdir(cache), [path.basename(file)]);
   }));
 
-test('without labels it says so in the way of StyleGAN3', () =>
+test("without labels it has StyleGAN3's label file for unlabeled data", () =>
   withFolder(async (folder) => {
     await writeClasses(path.join(folder, 'raw'), { a: 10 });
     const store = new FileStore(path.join(folder, 'store'));
@@ -70,7 +70,7 @@ test('without labels it says so in the way of StyleGAN3', () =>
     assert.equal(Buffer.from(await archive.read(LABELS)).toString('utf8'), '{"labels":null}');
   }));
 
-test('no data set, no archive', () =>
+test('a missing data set gives no archive', () =>
   withFolder(async (folder) => {
     const store = new FileStore(folder);
     await assert.rejects(trainingArchive(store, 'datasets/none/', path.join(folder, 'cache')), DatasetError);

@@ -8,7 +8,7 @@ import { renderHtml } from '../../../src/report/html.js';
 import type { ReportInput } from '../../../src/report/report-input.js';
 import { parseSpec } from '../../../src/spec/parse.js';
 
-const HOSTILE = '<script>alert("x")</script>';
+const MALICIOUS = '<script>alert("x")</script>';
 
 const png = (value: number) =>
   sharp({ create: { width: 32, height: 32, channels: 3, background: { r: value, g: value, b: value } } })
@@ -19,13 +19,13 @@ async function input(): Promise<ReportInput> {
   return {
     runId: 'knees-1',
     spec: parseSpec({ name: 'knees', preprocess: { source: '/data/knees' } }),
-    madeAt: '2026-01-01T00:00:00.000Z',
-    figures: {
+    createdAt: '2026-01-01T00:00:00.000Z',
+    metrics: {
       'fd_effnetlite0.holdout': 41.234,
       'fd_effnetlite0.train_vs_holdout': 20.1,
       'images.holdout': 120,
     },
-    rows: [{ name: HOSTILE, real: [await png(10)], synthetic: [await png(200)] }],
+    rows: [{ name: MALICIOUS, real: [await png(10)], synthetic: [await png(200)] }],
     progression: [{ kimg: 4, png: await png(90) }],
     curve: [
       { kimg: 4, metric: 'fd_effnetlite0', value: 90 },
@@ -37,18 +37,18 @@ async function input(): Promise<ReportInput> {
       resolution: 32,
       train: 480,
       holdout: 120,
-      rejected: [{ name: 'a.png', reason: HOSTILE }],
+      rejected: [{ name: 'a.png', reason: MALICIOUS }],
     },
     synthetic: { digest: 's', images: 480 },
     lineage: [['Checkpoint', 'runs/x']],
   };
 }
 
-test('the page fetches nothing and runs nothing, whatever a class or a file is called', async () => {
+test('the page loads and runs nothing, whatever the names of classes and files', async () => {
   const report = await input();
   const svg = curveSvg(report.curve, 'fd_effnetlite0', 8) ?? '';
   const html = renderHtml(report, {
-    rows: [{ name: HOSTILE, real: report.rows[0]?.real[0] ?? null, synthetic: null }],
+    rows: [{ name: MALICIOUS, real: report.rows[0]?.real[0] ?? null, synthetic: null }],
     progression: report.progression,
     curves: [{ metric: 'fd_effnetlite0', svg }],
   });
@@ -60,28 +60,28 @@ test('the page fetches nothing and runs nothing, whatever a class or a file is c
   );
 });
 
-test('every figure is shown under its full name with what it means and on how many images it stands', async () => {
+test('every metric is shown with its full name, its explanation and the number of images', async () => {
   const html = renderHtml(await input(), { rows: [], progression: [], curves: [] });
   for (const name of ['fd_effnetlite0.holdout', 'fd_effnetlite0.train_vs_holdout', 'images.holdout'])
     assert.ok(html.includes(name));
   assert.match(html, /41\.23/);
-  assert.match(html, /training never saw/);
+  assert.match(html, /not used in training/);
 });
 
-test('the best snapshot is marked on the curve, and one point makes no curve', async () => {
+test('the best snapshot is marked on the curve, and a single point gives no curve', async () => {
   const { curve } = await input();
   assert.match(curveSvg(curve, 'fd_effnetlite0', 8) ?? '', />best</);
   assert.equal(curveSvg(curve.slice(0, 1), 'fd_effnetlite0', 4), null);
 });
 
-test('small images are enlarged by whole pixels in a grid', async () => {
-  const made = await grid([await png(1), await png(2), await png(3)], 2);
-  const { width, height } = await sharp(made ?? Buffer.alloc(0)).metadata();
+test('small images are enlarged by an integer factor in a grid', async () => {
+  const image = await grid([await png(1), await png(2), await png(3)], 2);
+  const { width, height } = await sharp(image ?? Buffer.alloc(0)).metadata();
   assert.deepEqual([width, height], [2 * 96 + 2, 2 * 96 + 2]);
   assert.equal(await grid([], 3), null);
 });
 
-test('a curve below zero stays inside of its axes', () => {
+test('a curve with negative values stays inside its axes', () => {
   const values = [0.02, -0.0004, -0.003];
   const curve = values.map((value, i) => ({ kimg: 4 * (i + 1), metric: 'kid_effnetlite0', value }));
   for (const points of [curve, curve.slice(1)]) {
@@ -93,10 +93,10 @@ test('a curve below zero stays inside of its axes', () => {
   }
 });
 
-test('of very many images set aside the first are listed and the others counted', async () => {
+test('of many rejected images the first are listed and the others counted', async () => {
   const report = await input();
-  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => ({ name: `x${i}.png`, reason: 'torn' }));
+  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => ({ name: `x${i}.png`, reason: 'corrupt' }));
   const html = renderHtml(report, { rows: [], progression: [], curves: [] });
-  assert.equal(html.match(/torn/g)?.length, 100);
+  assert.equal(html.match(/corrupt/g)?.length, 100);
   assert.match(html, /And 50 more/);
 });

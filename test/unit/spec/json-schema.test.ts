@@ -1,4 +1,4 @@
-/** The JSON Schema in docs/ is the one that the code means. */
+/** The JSON Schema in docs/ matches the code. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ test('docs/spec.schema.json is up to date (npm run schema writes it)', () => {
   assert.deepEqual(written, JSON.parse(JSON.stringify(specJsonSchema())));
 });
 
-test('the schema knows every stage and refuses unknown keys', () => {
+test('the schema has every stage and rejects unknown keys', () => {
   const schema = specJsonSchema() as { properties: Record<string, unknown>; additionalProperties: unknown };
   for (const key of ['preprocess', 'train', 'generate', 'evaluate']) assert.ok(schema.properties[key]);
   assert.equal(schema.additionalProperties, false);

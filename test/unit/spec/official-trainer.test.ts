@@ -1,4 +1,4 @@
-/** What a spec may ask of the official trainer, and what that has no option for. */
+/** Settings that the official trainer accepts, and settings for which it has no option. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpecError } from '../../../src/core/errors.js';
@@ -32,7 +32,7 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
     { aug: 'ada', augPipe: 'bgc', adaKimg: 100 },
     /train\.adaKimg: must be auto or 500/,
   ],
-  ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: .* has bgc only/],
+  ['another set of augmentations', { aug: 'ada', augPipe: 'medical' }, /train\.augPipe: .* only has bgc/],
   ['a target below 0', { aug: 'ada', augPipe: 'bgc', target: -0.1 }, /train\.target: must be 0\.\.\.1/],
   [
     'a batch that GPUs cannot share',
@@ -40,16 +40,16 @@ const REFUSED: [what: string, train: Record<string, unknown>, says: RegExp][] = 
     /train\.batch: must be a multiple/,
   ],
   [
-    'rounds that do not make up the batch',
+    'micro-batches that do not divide the batch',
     { batch: 32, batchGpu: 3, stylegan3: { gpus: 2 } },
     /train\.batchGpu: must be 2 or 4: .* a GPU's share of the batch, 16/,
   ],
   [
-    'a GPU with one image, which it could compare with none',
+    'a GPU with one image, which forms no group',
     { batch: 4, stylegan3: { gpus: 4 } },
-    /train\.batch: must be 8, or stylegan3\.gpus fewer: the discriminator compares/,
+    /train\.batch: must be 8, or use fewer stylegan3\.gpus: the discriminator compares/,
   ],
-  ['a misspelt key of its own', { stylegan3: { gpu: 2 } }, /train\.stylegan3\.gpu: unknown key.*"gpus"/],
+  ['a misspelled key of its own', { stylegan3: { gpu: 2 } }, /train\.stylegan3\.gpu: unknown key.*"gpus"/],
 ];
 
 for (const [what, train, says] of REFUSED) {
@@ -61,14 +61,14 @@ for (const [what, train, says] of REFUSED) {
   });
 }
 
-test('engine stylegan3 never turns the set for medical images into another one by itself', () => {
+test('engine stylegan3 never replaces the augmentation set for medical images implicitly', () => {
   for (const aug of ['ada', 'fixed']) {
     for (const chosen of [{}, { augPipe: 'auto' }])
       assert.throws(
         () => specOf({ engine: 'stylegan3', aug, ...chosen }),
         (error) =>
           error instanceof SpecError &&
-          /train\.augPipe: must be chosen .*flips, turns and recolours.*augPipe: bgc.*aug: none or engine: tfjs/.test(
+          /train\.augPipe: must be set explicitly .*flips, rotates and recolors.*augPipe: bgc.*aug: none or engine: tfjs/.test(
             error.message,
           ),
       );
@@ -78,7 +78,10 @@ test('engine stylegan3 never turns the set for medical images into another one b
   assert.equal(specOf({ engine: 'stylegan3' }).train.augPipe, 'auto');
 });
 
-test('the built-in engine refuses what only train.py takes', () => {
-  assert.throws(() => specOf({ stylegan3: { gpus: 2 } }), /train\.stylegan3: is of engine stylegan3 only/);
+test('the built-in engine refuses settings that only train.py has', () => {
+  assert.throws(
+    () => specOf({ stylegan3: { gpus: 2 } }),
+    /train\.stylegan3: is only valid with engine stylegan3/,
+  );
   assert.equal(specOf({}).train.stylegan3.gpus, 1);
 });

@@ -1,4 +1,4 @@
-/** Reading a spec: what is accepted, and that every refusal tells how to fix it. */
+/** Reading a spec: what is accepted, and that every error has a hint. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpecError } from '../../../src/core/errors.js';
@@ -27,7 +27,7 @@ test('stages run in the order of the pipeline, however they are listed', () => {
   ]);
 });
 
-test('a batch or a round that is out of range is told of once, whatever its size', () => {
+test('a batch or micro-batch that is out of range is reported once, whatever its size', () => {
   for (const train of [
     { batch: 1 },
     { batch: -3 },
@@ -48,22 +48,22 @@ test('a batch or a round that is out of range is told of once, whatever its size
 
 const refusals: [string, unknown, RegExp][] = [
   [
-    'a misspelt key names the nearest right one',
+    'a misspelled key names the nearest right one',
     { ...minimal, trian: {} },
     /trian: unknown key; did you mean "train"\?/,
   ],
   [
-    'a misspelt inner key is named with its path',
+    'a misspelled inner key is named with its path',
     { ...minimal, train: { kimgs: 3 } },
     /train\.kimgs: unknown key; did you mean "kimg"\?/,
   ],
   [
-    'a misspelt key under a key with defaults',
+    'a misspelled key under a key with defaults',
     { ...minimal, preprocess: { source: '/d', holdout: { fration: 0.1 } } },
     /preprocess\.holdout\.fration: unknown key; did you mean "fraction"\?/,
   ],
   [
-    'a misspelt stage names the nearest',
+    'a misspelled stage names the nearest',
     { ...minimal, stages: ['trian'] },
     /stages\[0\]: must be .*given "trian"; did you mean "train"\?/,
   ],
@@ -74,17 +74,17 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   ['a negative kimg', { ...minimal, train: { kimg: -1 } }, /train\.kimg: .*given -1/],
   [
-    'rounds that do not make up the batch',
+    'micro-batches that do not divide the batch',
     { ...minimal, train: { batch: 32, batchGpu: 12 } },
-    /train\.batchGpu: must be 8 or 16: rounds of it must make up the batch, 32.*given 12/,
+    /train\.batchGpu: must be 8 or 16: it must divide the batch, 32.*given 12/,
   ],
   [
-    'rounds larger than the batch',
+    'a micro-batch larger than the batch',
     { ...minimal, train: { batch: 8, batchGpu: 16 } },
     /train\.batchGpu: must be 8: /,
   ],
   [
-    'rounds of one image, which the discriminator could compare with none',
+    'micro-batches of one image, which form no group',
     { ...minimal, train: { batch: 32, batchGpu: 1 } },
     /train\.batchGpu: must be 2: the discriminator compares images in groups/,
   ],
@@ -112,11 +112,11 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   ['a name with a slash', { ...minimal, name: 'a/b' }, /name: must be 1 to 63/],
   ['no stages', { ...minimal, stages: [] }, /stages: needs at least one stage/],
-  ['a stage twice', { ...minimal, stages: ['train', 'train'] }, /stages: must not name a stage twice/],
+  ['a stage twice', { ...minimal, stages: ['train', 'train'] }, /stages: must not contain a stage twice/],
   [
     'training without a data set',
     { name: 'x', stages: ['train'] },
-    /from: stage "train" needs what the left-out stage "preprocess" makes/,
+    /from: stage "train" needs the result of stage "preprocess", which is not run/,
   ],
   [
     'generating without a checkpoint',
@@ -124,7 +124,7 @@ const refusals: [string, unknown, RegExp][] = [
     /from: stage "generate" needs/,
   ],
   [
-    'an engine that there is not',
+    'an unknown engine',
     { ...minimal, train: { engine: 'stylegan4' } },
     /train\.engine: .*did you mean "stylegan3"/,
   ],
@@ -160,7 +160,7 @@ const refusals: [string, unknown, RegExp][] = [
     /holdout\.by: .*not available/,
   ],
   [
-    'snapshots rarer than the training is long',
+    'a snapshot interval longer than the training',
     { ...minimal, train: { kimg: 4, snapshotKimg: 8 } },
     /train\.snapshotKimg: must not exceed train\.kimg/,
   ],
@@ -182,7 +182,7 @@ for (const [what, input, message] of refusals) {
   });
 }
 
-test('all problems of a spec are told at once', () => {
+test('all problems of a spec are reported at once', () => {
   assert.throws(
     () => parseSpec({ name: 'x y', stages: ['trian'], train: { kimgs: 1, batch: 1 } }),
     /problems:[\s\S]*name:[\s\S]*stages\[0\][\s\S]*train/,

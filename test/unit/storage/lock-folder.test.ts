@@ -1,43 +1,43 @@
-/** The lock between processes: never two holders, whoever judged whom dead and when. */
+/** The lock between processes: never two holders, whenever a process finds a lock abandoned. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LockRules, withLockFolder } from '../../../src/storage/lock-folder.js';
+import { type LockOptions, withLockFolder } from '../../../src/storage/lock-folder.js';
 import { withFolder } from '../../support/images.js';
 
-function rules(isAbandoned: LockRules['isAbandoned']): LockRules {
-  return { mark: randomBytes(6).toString('hex'), isAbandoned, wait: () => sleep(1 + Math.random() * 5) };
+function options(isAbandoned: LockOptions['isAbandoned']): LockOptions {
+  return { name: randomBytes(6).toString('hex'), isAbandoned, wait: () => sleep(1 + Math.random() * 5) };
 }
 
-const isDead = (mark: string) => mark.startsWith('dead');
+const isDead = (name: string) => name.startsWith('dead');
 
-test('who judged a holder dead and was slow to act on it does not take the lock of the next one', () =>
+test('a process that acts late on an abandoned lock file does not remove the lock file of the next holder', () =>
   withFolder(async (folder) => {
     const lock = path.join(folder, 'lock');
     await mkdir(lock);
     await writeFile(path.join(lock, 'dead'), '');
-    let judged: () => void = () => undefined;
-    const hasJudged = new Promise<void>((resolve) => {
-      judged = resolve;
+    let reportFound: () => void = () => undefined;
+    const found = new Promise<void>((resolve) => {
+      reportFound = resolve;
     });
-    let go: () => void = () => undefined;
-    const mayAct = new Promise<void>((resolve) => {
-      go = resolve;
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
     });
     const order: string[] = [];
-    const slowly = rules(async (mark) => {
-      if (!isDead(mark)) return false;
-      judged();
-      await mayAct;
+    const slowOptions = options(async (name) => {
+      if (!isDead(name)) return false;
+      reportFound();
+      await released;
       return true;
     });
-    const slow = withLockFolder(lock, slowly, async () => order.push('slow'));
-    await hasJudged;
-    await withLockFolder(lock, rules(isDead), async () => {
-      go();
+    const slow = withLockFolder(lock, slowOptions, async () => order.push('slow'));
+    await found;
+    await withLockFolder(lock, options(isDead), async () => {
+      release();
       await sleep(50);
       order.push('quick');
     });
@@ -46,7 +46,7 @@ test('who judged a holder dead and was slow to act on it does not take the lock 
     assert.deepEqual(await readdir(folder), []);
   }));
 
-test('of twelve at once each has its turn alone', () =>
+test('twelve concurrent processes hold the lock one at a time', () =>
   withFolder(async (folder) => {
     let inside = 0;
     let turns = 0;
@@ -57,6 +57,6 @@ test('of twelve at once each has its turn alone', () =>
       turns++;
     };
     const lock = path.join(folder, 'lock');
-    await Promise.all(Array.from({ length: 12 }, () => withLockFolder(lock, rules(isDead), work)));
+    await Promise.all(Array.from({ length: 12 }, () => withLockFolder(lock, options(isDead), work)));
     assert.equal(turns, 12);
   }));
