@@ -95,16 +95,16 @@ async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> 
     folder,
     ...peerFlags(job, seed, channels),
   ]);
-  const { DISTANCES, Sample } = await import('../src/evaluation/compare.js');
+  const { metricOf } = await import('../src/evaluation/metrics/registry.js');
   const { extractFeatures } = await import('../src/evaluation/features.js');
-  const real = new Sample(await extractFeatures(rawImages(pixels, resolution, channels)));
+  const real = await extractFeatures(rawImages(pixels, resolution, channels));
   const points: CurvePoint[] = [];
   for (const name of (await readdir(folder)).filter((one) => one.endsWith('.raw')).sort(byKimg)) {
     const made = await readFile(path.join(folder, name));
     const length = resolution * resolution * channels;
     const split = Array.from({ length: job.count }, (_, i) => made.subarray(i * length, (i + 1) * length));
-    const fake = new Sample(await extractFeatures(rawImages(split, resolution, channels)));
-    const value = await DISTANCES.fd_effnetlite0(fake, real, () => undefined);
+    const fake = await extractFeatures(rawImages(split, resolution, channels));
+    const { '': value } = await metricOf('fd_effnetlite0').compare(fake, real, () => undefined);
     points.push({ kimg: Number.parseFloat(name), metric: 'fd_effnetlite0', value });
   }
   return points;

@@ -1,24 +1,28 @@
 /** Computes all metrics of one stream of images against another. */
-import { DISTANCES, Sample } from './compare.js';
+import { fullMetricName, METRIC_NAMES } from '../spec/metrics.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures } from './features.js';
-import { NEIGHBORS, precisionRecall } from './metrics/precision-recall.js';
+import { hasEnoughImages, metricOf } from './metrics/registry.js';
 
-/** @param onBatch called with the number of processed images of the current stream */
+/**
+ * Values by `<metric>` or `<metric>.<value>`. Metrics that need more images are left out.
+ *
+ * @param onBatch called with the number of processed images of the current stream
+ * @throws RangeError when the sets have too few images for every metric
+ */
 export async function compareImages(
   real: AsyncIterable<SquareImage>,
   fake: AsyncIterable<SquareImage>,
   onBatch: (done: number) => void = () => undefined,
 ): Promise<Record<string, number>> {
-  const a = new Sample(await extractFeatures(real, onBatch));
-  const b = new Sample(await extractFeatures(fake, onBatch));
-  const metrics: Record<string, number> = { 'images.real': a.features.rows, 'images.fake': b.features.rows };
-  for (const [name, distance] of Object.entries(DISTANCES))
-    metrics[name] = await distance(b, a, () => undefined);
-  if (a.features.rows > NEIGHBORS && b.features.rows > NEIGHBORS) {
-    const { precision, recall } = await precisionRecall(a.features, b.features);
-    metrics['pr_effnetlite0.precision'] = precision;
-    metrics['pr_effnetlite0.recall'] = recall;
+  const a = await extractFeatures(real, onBatch);
+  const b = await extractFeatures(fake, onBatch);
+  const values: Record<string, number> = { 'images.real': a.rows, 'images.fake': b.rows };
+  const computable = METRIC_NAMES.filter((name) => hasEnoughImages(name, a, b));
+  if (computable.length === 0) throw new RangeError('too few images for every metric');
+  for (const metric of computable) {
+    const compared: Record<string, number> = await metricOf(metric).compare(b, a, () => undefined);
+    for (const [value, number] of Object.entries(compared)) values[fullMetricName(metric, value)] = number;
   }
-  return metrics;
+  return values;
 }

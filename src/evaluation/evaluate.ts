@@ -2,15 +2,22 @@
 import type { OnProgress } from '../core/progress.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
+import { type ComparedPair, fullMetricName, type MetricName, METRICS } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
-import { DISTANCES, isDistance, Sample } from './compare.js';
 import { listFeatureSets, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
-import { NEIGHBORS, precisionRecall } from './metrics/precision-recall.js';
+import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import { hasEnoughImages, metricOf } from './metrics/registry.js';
+
+/** The sets of each pair: the evaluated set first, then the one that it is compared with. */
+const PAIRS: Record<ComparedPair, [SetName, SetName]> = {
+  holdout: ['synthetic', 'holdout'],
+  train: ['synthetic', 'train'],
+  train_vs_holdout: ['train', 'holdout'],
+};
 
 /**
- * Computes all metrics by full name. `<distance>.holdout` and `.train` compare the synthetic set
- * with that set. `.train_vs_holdout` compares the two real sets: the value of a perfect generator.
+ * Computes all metrics by full name, `<metric>.<pair>` or `<metric>.<pair>.<value>`.
  * `images.<set>` is the number of images that the metrics are computed on. A set with fewer than
  * two images is left out, with all metrics that need it.
  */
@@ -20,10 +27,10 @@ export async function evaluateSets(
   metrics: EvaluateSpec['metrics'],
   onProgress: OnProgress,
 ): Promise<Record<string, number>> {
-  const samples = await readSamples(store, sets, onProgress);
+  const features = await readFeatures(store, sets, onProgress);
   const values: Record<string, number> = {};
-  for (const [set, { features }] of samples) values[`images.${set}`] = features.rows;
-  const steps = metrics.flatMap((metric) => stepsOf(metric, samples));
+  for (const [set, { rows }] of features) values[`images.${set}`] = rows;
+  const steps = metrics.flatMap((metric) => stepsOf(metric, features));
   for (const [done, step] of steps.entries()) {
     const report = () => onProgress({ done, total: steps.length, unit: 'metrics' });
     report();
@@ -32,49 +39,37 @@ export async function evaluateSets(
   return values;
 }
 
-type Samples = Map<SetName, Sample>;
+type FeaturesBySet = Map<SetName, FeatureMatrix>;
 type Step = (onStep: () => void) => Promise<Record<string, number>>;
 
-async function readSamples(store: ObjectStore, sets: ComparedSets, onProgress: OnProgress): Promise<Samples> {
-  const samples: Samples = new Map();
+async function readFeatures(
+  store: ObjectStore,
+  sets: ComparedSets,
+  onProgress: OnProgress,
+): Promise<FeaturesBySet> {
+  const features: FeaturesBySet = new Map();
   for (const entry of await listFeatureSets(store, sets)) {
-    const features = await setFeatures(store, await openImageSet(store, entry), sets.maxImages, onProgress);
-    samples.set(entry.set, new Sample(features));
+    const set = await openImageSet(store, entry);
+    features.set(entry.set, await setFeatures(store, set, sets.maxImages, onProgress));
   }
-  return samples;
+  return features;
 }
 
-function stepsOf(metric: EvaluateSpec['metrics'][number], samples: Samples): Step[] {
-  const [train, holdout, synthetic] = [
-    samples.get('train'),
-    samples.get('holdout'),
-    samples.get('synthetic'),
-  ];
-  if (metric === 'pr_effnetlite0') {
-    return holdout && synthetic && hasEnoughNeighbors(holdout, synthetic)
-      ? [(onStep) => precisionAndRecall(metric, holdout, synthetic, onStep)]
-      : [];
-  }
-  if (!isDistance(metric)) return [];
-  const step = (name: string, a: Sample | undefined, b: Sample | undefined): Step[] =>
-    a && b ? [async (onStep) => ({ [`${metric}.${name}`]: await DISTANCES[metric](a, b, onStep) })] : [];
-  return [
-    ...step('holdout', synthetic, holdout),
-    ...step('train', synthetic, train),
-    ...step('train_vs_holdout', train, holdout),
-  ];
+/** One step for each pair whose sets are there and large enough. */
+function stepsOf(metric: MetricName, features: FeaturesBySet): Step[] {
+  return METRICS[metric].pairs.flatMap((pair): Step[] => {
+    const [a, b] = PAIRS[pair].map((set) => features.get(set));
+    if (!a || !b || !hasEnoughImages(metric, a, b)) return [];
+    return [async (onStep) => named(metric, pair, await metricOf(metric).compare(a, b, onStep))];
+  });
 }
 
-function hasEnoughNeighbors(...samples: Sample[]): boolean {
-  return samples.every(({ features }) => features.rows > NEIGHBORS);
-}
-
-async function precisionAndRecall(
-  metric: string,
-  real: Sample,
-  synthetic: Sample,
-  onBlock: () => void,
-): Promise<Record<string, number>> {
-  const { precision, recall } = await precisionRecall(real.features, synthetic.features, { onBlock });
-  return { [`${metric}.holdout.precision`]: precision, [`${metric}.holdout.recall`]: recall };
+function named(
+  metric: MetricName,
+  pair: ComparedPair,
+  values: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).map(([value, number]) => [fullMetricName(metric, pair, value), number]),
+  );
 }

@@ -5,10 +5,11 @@ import { warmSampler } from '../generation/index.js';
 import type { SnapshotInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
 import type { ObjectStore } from '../storage/index.js';
-import { DISTANCES, Sample } from './compare.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
+import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import { metricOf } from './metrics/registry.js';
 
 /**
  * Every snapshot is evaluated with the same latents and classes, so the curve depends only on the
@@ -31,35 +32,35 @@ export async function evaluateSnapshot(
 ): Promise<CurvePoint[]> {
   const { dataset, train, snapshot } = input;
   if (train.snapshotMetrics.length === 0) return [];
-  const real = await trainingSample(store, dataset, onProgress);
+  const real = await trainingFeatures(store, dataset, onProgress);
   const images = generated(store, snapshot, train.snapshotImages);
-  const features = await extractFeatures(images, (done) =>
+  const synthetic = await extractFeatures(images, (done) =>
     onProgress({ done, total: train.snapshotImages, unit: 'images' }),
   );
-  const synthetic = new Sample(features);
   const points: CurvePoint[] = [];
   for (const metric of train.snapshotMetrics) {
     const report = () =>
       onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
-    points.push({ kimg: snapshot.kimg, metric, value: await DISTANCES[metric](synthetic, real, report) });
+    const { '': value } = await metricOf(metric).compare(synthetic, real, report);
+    points.push({ kimg: snapshot.kimg, metric, value });
   }
   return points;
 }
 
-let cached: { key: string; sample: Sample } | null = null;
+let cached: { key: string; features: FeatureMatrix } | null = null;
 
-/** Cached between snapshots: its statistics take longer to compute than those of a snapshot. */
-async function trainingSample(
+/** Cached between snapshots, with its statistics: they take longer than those of a snapshot. */
+async function trainingFeatures(
   store: ObjectStore,
   { prefix, digest }: DatasetRef,
   onProgress: OnProgress,
-): Promise<Sample> {
+): Promise<FeatureMatrix> {
   const key = `${store.uri}\n${digest}`;
-  if (cached?.key === key) return cached.sample;
+  if (cached?.key === key) return cached.features;
   const set = await openImageSet(store, { set: 'train', prefix });
-  const sample = new Sample(await setFeatures(store, set, MAX_REAL_IMAGES, onProgress));
-  cached = { key, sample };
-  return sample;
+  const features = await setFeatures(store, set, MAX_REAL_IMAGES, onProgress);
+  cached = { key, features };
+  return features;
 }
 
 async function* generated(

@@ -3,7 +3,7 @@
  */
 import { stringify } from 'yaml';
 import { escapeHtml } from './escape.js';
-import { EXPLANATIONS, explainMetric } from './explanations.js';
+import { explainMetric, rankOfMetric } from './explanations.js';
 import type { ReportInput } from './report-input.js';
 import { STYLE } from './style.js';
 
@@ -80,9 +80,8 @@ function curves({ curves: drawn }: DrawnFigures): string {
 }
 
 function metricsTable({ metrics }: ReportInput): string {
-  const rank = (name: string) => EXPLANATIONS.findIndex(({ prefix }) => name.startsWith(prefix)) >>> 0;
   const rows = Object.entries(metrics)
-    .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .sort(([a], [b]) => rankOfMetric(a) - rankOfMetric(b) || (a < b ? -1 : 1))
     .map(([name, value]) => {
       const known = explainMetric(name);
       const shown = known ? value.toFixed(known.digits) : String(Number(value.toPrecision(5)));

@@ -1,16 +1,12 @@
-/** The `evaluate` section of a spec: metrics and the features that they are computed on. */
+/** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
+import { METRIC_NAMES } from './metrics.js';
 
-export const METRICS = ['fd_effnetlite0', 'kid_effnetlite0', 'pr_effnetlite0'] as const;
 const FUTURE_METRICS = ['fid50k_full', 'kid50k_full', 'pr50k3_full', 'fid'] as const;
 
 export const evaluateSchema = z.strictObject({
-  metrics: z
-    .array(enumWithFuture(METRICS, FUTURE_METRICS))
-    .min(1)
-    .default([...METRICS]),
-  extractor: enumWithFuture(['auto', 'effnetlite0'], ['inception']).default('auto'),
+  metrics: z.array(enumWithFuture(METRIC_NAMES, FUTURE_METRICS)).min(1).default(METRIC_NAMES),
   maxImages: z
     .int()
     .min(16)

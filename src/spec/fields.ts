@@ -22,8 +22,9 @@ export function notAvailable(feature: string) {
 export function enumWithFuture<const Now extends string, const Later extends string>(
   now: readonly [Now, ...Now[]],
   later: readonly Later[],
-) {
-  return z.enum([...now, ...later] as [Now, ...(Now | Later)[]]).superRefine((value, context) => {
+): z.ZodType<Now> {
+  const schema = z.enum([...now, ...later] as [Now, ...(Now | Later)[]]).superRefine((value, context) => {
     if ((later as readonly string[]).includes(value)) notAvailable(`"${value}"`)(value, context);
   });
+  return schema as unknown as z.ZodType<Now>;
 }

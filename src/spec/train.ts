@@ -1,10 +1,8 @@
 /** The `train` section of a spec: networks, hyperparameters, length and convergence. */
 import { z } from 'zod';
+import { DISTANCE_NAMES } from './metrics.js';
 import { OFFICIAL_DEFAULTS, checkOfficialSettings } from './official-trainer.js';
 import { MAX_BATCH, checkBatch } from './micro-batches.js';
-
-/** Metrics that are computed on snapshots. Each name ends with the feature extractor. */
-export const SNAPSHOT_METRICS = ['fd_effnetlite0', 'kid_effnetlite0'] as const;
 
 /** Named sets of augmentations; described in docs/augmentation.md. */
 export const AUGMENTATION_SET_NAMES = [
@@ -174,7 +172,7 @@ const settings = z.strictObject({
     .min(2)
     .default(3)
     .describe('Number of full checkpoints to keep; of older snapshots only the generator is kept.'),
-  snapshotMetrics: z.array(z.enum(SNAPSHOT_METRICS)).default(['fd_effnetlite0']),
+  snapshotMetrics: z.array(z.enum(DISTANCE_NAMES)).default(['fd_effnetlite0']),
   snapshotImages: z
     .int()
     .min(16)
@@ -183,7 +181,7 @@ const settings = z.strictObject({
     .describe('Synthetic images for the metrics of a snapshot.'),
   stopWhen: z
     .strictObject({
-      metric: z.enum(SNAPSHOT_METRICS).default('fd_effnetlite0'),
+      metric: z.enum(DISTANCE_NAMES).default('fd_effnetlite0'),
       patience: z.int().min(1).default(5).describe('Snapshots without improvement before the training ends.'),
       minDelta: z
         .number()

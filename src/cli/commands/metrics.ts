@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError } from '../../core/errors.js';
+import { METRICS } from '../../spec/metrics.js';
 import { printResult, printNotice } from '../terminal.js';
 
 /** Side in pixels to which images are resized before the network's own resize. */
@@ -17,9 +18,7 @@ interface MetricsOptions {
 export function registerMetrics(program: Command): void {
   program
     .command('metrics')
-    .description(
-      'Fréchet distance, KID, precision and recall of two sets of images, on EfficientNet-Lite0 features',
-    )
+    .description(`compare two sets of images, without a server: ${titles()}, on EfficientNet-Lite0 features`)
     .requiredOption('--real <address>', 'folder, .zip or s3:// address of real images')
     .requiredOption('--fake <address>', 'the same of synthetic ones')
     .option('--json', 'for machines')
@@ -28,6 +27,12 @@ export function registerMetrics(program: Command): void {
       '\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json',
     )
     .action(metrics);
+}
+
+function titles(): string {
+  return Object.values(METRICS)
+    .map(({ title }) => title)
+    .join(', ');
 }
 
 async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {

@@ -13,6 +13,7 @@ import {
   transpose,
   zeros,
 } from './linear-algebra.js';
+import type { Metric } from './metric.js';
 
 /** Statistics of a set that the distance needs. They can be reused in any number of comparisons. */
 export interface GaussianStatistics {
@@ -25,6 +26,30 @@ export interface GaussianStatistics {
    * 1): their product with their transpose has the same nonzero eigenvalues.
    */
   spread: { kind: 'covariance' | 'rows'; matrix: Matrix };
+}
+
+/**
+ * Statistics by set: each set is compared with several others, and its statistics take up to a
+ * minute.
+ */
+const cachedStatistics = new WeakMap<FeatureMatrix, GaussianStatistics>();
+
+export const frechetMetric: Metric<''> = {
+  minImages: 2,
+  async compare(synthetic, real, onStep) {
+    const [first, second] = [synthetic, real].map((features) => {
+      onStep();
+      return statisticsOf(features);
+    }) as [GaussianStatistics, GaussianStatistics];
+    onStep();
+    return { '': frechetDistance(first, second) };
+  },
+};
+
+function statisticsOf(features: FeatureMatrix): GaussianStatistics {
+  const known = cachedStatistics.get(features) ?? gaussianStatistics(features);
+  cachedStatistics.set(features, known);
+  return known;
 }
 
 /** Number of rows that are centered, transposed and multiplied per step; limits memory. */

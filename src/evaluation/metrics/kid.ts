@@ -3,7 +3,13 @@
  * squared MMD with a cubic polynomial kernel.
  */
 import type { FeatureMatrix } from './feature-matrix.js';
+import type { Metric } from './metric.js';
 import { forEachBlock } from './pairwise.js';
+
+export const kernelMetric: Metric<''> = {
+  minImages: 2,
+  compare: async (synthetic, real, onStep) => ({ '': await kernelDistance(synthetic, real, onStep) }),
+};
 
 /**
  * Computes the distance over all samples, not over subsets. It may be slightly negative for equal

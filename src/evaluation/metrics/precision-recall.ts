@@ -3,6 +3,7 @@
  * inside the other set's manifold.
  */
 import { type FeatureMatrix, meanRow } from './feature-matrix.js';
+import type { Metric } from './metric.js';
 import { forEachBlock } from './pairwise.js';
 
 export interface PrecisionRecall {
@@ -12,7 +13,12 @@ export interface PrecisionRecall {
   recall: number;
 }
 
-export const NEIGHBORS = 3;
+const NEIGHBORS = 3;
+
+export const precisionRecallMetric: Metric<'precision' | 'recall'> = {
+  minImages: NEIGHBORS + 1,
+  compare: async (synthetic, real, onBlock) => ({ ...(await precisionRecall(real, synthetic, { onBlock })) }),
+};
 
 /**
  * The manifold of a set is the union of balls around its images. The radius of each ball is the
