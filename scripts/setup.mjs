@@ -8,12 +8,12 @@ import { installPackages, packagesAreThere } from './setup/packages.mjs';
 import { cacheFolder, checkPlatform, missingParts } from './setup/parts.mjs';
 import { checkPrerequisites } from './setup/prerequisites.mjs';
 import { checkRoom } from './setup/room.mjs';
-import { beQuiet, note, SetupTrouble, say } from './setup/say.mjs';
+import { beQuiet, note, SetupError, say } from './setup/say.mjs';
 import { installWheels } from './setup/wheels.mjs';
 
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Checks first, downloads then. @throws SetupTrouble that says how to fix it */
+/** Checks first, downloads then. @throws SetupError that says how to fix it */
 export async function setUp(root = ROOT) {
   const installed = () => packagesAreThere(root) && missingParts(root).length === 0 && bindingIsThere(root);
   checkPlatform(root);
@@ -36,7 +36,7 @@ export async function setUpOrExit({ quiet = false } = {}) {
   try {
     await setUp();
   } catch (error) {
-    if (!(error instanceof SetupTrouble)) throw error;
+    if (!(error instanceof SetupError)) throw error;
     say(error.message);
     process.exit(7);
   }

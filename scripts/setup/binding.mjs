@@ -1,11 +1,14 @@
-/** TensorFlow.js's binding, compiled against the wheel's library: one command, no node-gyp, no headers to download. */
+/**
+ * Compiles TensorFlow.js's binding and our loader against the wheel's library, without node-gyp and
+ * without headers to download.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { folderOf, partsOf, platformName, wantsCuda } from './parts.mjs';
 import { compiler } from './prerequisites.mjs';
 import { capture } from './run.mjs';
-import { note, SetupTrouble, say } from './say.mjs';
+import { note, SetupError, say } from './say.mjs';
 
 const FLAGS = [
   '-std=c++17',
@@ -20,45 +23,55 @@ const CUDA_LIBRARIES =
   /^lib(cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|cupti|nccl|nvJitLink)\.so\.\d+$/;
 
 export function bindingIsThere(root) {
-  const { output, stamp } = places(root);
-  return existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === identity(root);
+  const { output, loader, stamp } = places(root);
+  const areThere = [output, loader, stamp].every((file) => existsSync(file));
+  return areThere && readFileSync(stamp, 'utf8') === identity(root);
 }
 
 export async function compileBinding(root) {
   if (bindingIsThere(root)) return note('the TensorFlow binding is there');
-  const { source, headers, library, output, stamp } = places(root);
+  const { source, headers, library, output, loader, loaderSource, stamp } = places(root);
   say('compiling the TensorFlow binding (some ten seconds)');
   const folder = path.dirname(output);
   mkdirSync(folder, { recursive: true });
-  // What a killed set-up left.
+  // Remains of an interrupted set-up.
   for (const name of readdirSync(folder)) if (name.endsWith('.compiling')) rmSync(path.join(folder, name));
-  const beside = `${output}.compiling`;
-  const [command, ...words] = compiler();
-  const { status, text } = await capture(command, [
-    ...words,
-    ...FLAGS,
+  // The stamp is written last: where it exists, both files are complete.
+  rmSync(stamp, { force: true });
+  await compile(output, [
     ...[headers, source, path.join(library, 'include')].map((include) => `-I${include}`),
     path.join(source, 'binding', 'tfjs_backend.cc'),
     path.join(source, 'binding', 'tfjs_binding.cc'),
-    ...['-o', beside],
     ...linked(library),
   ]);
+  const paths = librariesOf(library).map((file) => JSON.stringify(file));
+  await compile(loader, [`-DGIST_LIBRARIES=${paths.join(',')}`, loaderSource, '-ldl']);
+  writeFileSync(stamp, identity(root));
+}
+
+async function compile(output, words) {
+  const temporary = `${output}.compiling`;
+  const [command, ...given] = compiler();
+  const { status, text } = await capture(command, [...given, ...FLAGS, ...words, '-o', temporary]);
   if (status !== 0)
-    throw new SetupTrouble(
+    throw new SetupError(
       `the TensorFlow binding does not compile:\n${text.split('\n').slice(0, 12).join('\n')}`,
     );
-  // Stamped last: whoever finds the stamp finds the binding that it speaks of.
-  rmSync(stamp, { force: true });
-  renameSync(beside, output);
-  writeFileSync(stamp, identity(root));
+  renameSync(temporary, output);
+}
+
+/** Paths of TensorFlow's libraries; the framework comes first, since the other needs it. */
+function librariesOf(library) {
+  return readdirSync(library)
+    .filter((name) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name))
+    .sort()
+    .reverse()
+    .map((name) => path.join(library, name));
 }
 
 /** Linker's words: TensorFlow, where it is found at run time, and CUDA's libraries beside it. */
 function linked(library) {
-  const names = readdirSync(library).filter((name) =>
-    /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name),
-  );
-  const words = [...names.map((name) => path.join(library, name)), `-Wl,-rpath,${library}`];
+  const words = [...librariesOf(library), `-Wl,-rpath,${library}`];
   if (process.platform === 'darwin') words.push('-undefined', 'dynamic_lookup');
   return wantsCuda() ? [...words, '-Wl,--no-as-needed', ...cuda(path.join(library, '..', 'nvidia'))] : words;
 }
@@ -82,6 +95,8 @@ function places(root) {
   return {
     source,
     output,
+    loader: path.join(path.dirname(output), 'quiet_load.node'),
+    loaderSource: path.join(root, 'src', 'nn', 'native', 'quiet_load.cc'),
     stamp: `${output}.stamp`,
     headers: path.join(root, 'node_modules', 'node-api-headers', 'include'),
     library: path.join(folderOf(tensorflow), tensorflow.path),
@@ -90,8 +105,15 @@ function places(root) {
 
 /** Everything that the compiled binding depends on; not the compiler, which a machine may lack once it is set up. */
 function identity(root) {
-  const { source, headers, library } = places(root);
+  const { source, headers, library, loaderSource } = places(root);
   const version = (folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;
-  const facts = [version(source), version(path.dirname(headers)), library, platformName(), ...FLAGS];
+  const facts = [
+    version(source),
+    version(path.dirname(headers)),
+    library,
+    platformName(),
+    ...FLAGS,
+    readFileSync(loaderSource, 'utf8'),
+  ];
   return createHash('sha256').update(facts.join('\n')).digest('hex');
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './run.mjs';
-import { note, SetupTrouble, say } from './say.mjs';
+import { note, SetupError, say } from './say.mjs';
 
 const FOLDERS = ['src', 'examples', 'test', 'bench'];
 const FILES = ['tsconfig.json', 'package-lock.json'];
@@ -21,7 +21,7 @@ export async function build(root) {
   rmSync(stampFile(root), { force: true });
   const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const status = await run(process.execPath, [compiler, '-p', root], { cwd: root });
-  if (status !== 0) throw new SetupTrouble('the code does not compile; the errors are above.');
+  if (status !== 0) throw new SetupError('the code does not compile; the errors are above.');
   mkdirSync(path.dirname(stampFile(root)), { recursive: true });
   writeFileSync(stampFile(root), sources);
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { python } from './prerequisites.mjs';
-import { SetupTrouble, say } from './say.mjs';
+import { SetupError, say } from './say.mjs';
 
 /** Node has no file locks, Python has. The lock is kept until every holder of the other end of its standard input is dead. */
 const KEEPER = `
@@ -53,7 +53,7 @@ function held(child, file) {
     child.once('close', () => {
       const reason = errors.trim().split('\n').at(-1);
       reject(
-        new SetupTrouble(
+        new SetupError(
           `${file} cannot be locked (${reason}). Set GIST_CACHE_DIR to a folder on a local disk.`,
         ),
       );

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { npmCommand } from './prerequisites.mjs';
 import { run } from './run.mjs';
-import { note, SetupTrouble, say } from './say.mjs';
+import { note, SetupError, say } from './say.mjs';
 
 export function packagesAreThere(root) {
   const stamp = stampFile(root);
@@ -23,7 +23,7 @@ export async function installPackages(root) {
     { cwd: root },
   );
   if (status !== 0)
-    throw new SetupTrouble(
+    throw new SetupError(
       '`npm ci` failed; its own words are above. Check the network and the disk, and run again.',
     );
   writeFileSync(stampFile(root), digest);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { SetupTrouble } from './say.mjs';
+import { SetupError } from './say.mjs';
 
 export function cacheFolder() {
   return (
@@ -33,13 +33,13 @@ export function requirementsFile(root) {
   return path.join(root, 'requirements', `wheels-${platformName()}.txt`);
 }
 
-/** @throws SetupTrouble on a platform without wheels */
+/** @throws SetupError on a platform without wheels */
 export function checkPlatform(root) {
   const chosen = process.env.GIST_TENSORFLOW || 'cpu';
   if (!['cpu', 'cuda'].includes(chosen))
-    throw new SetupTrouble(`GIST_TENSORFLOW is ${chosen}; it can be cpu or cuda.`);
+    throw new SetupError(`GIST_TENSORFLOW is ${chosen}; it can be cpu or cuda.`);
   if (existsSync(requirementsFile(root))) return;
-  throw new SetupTrouble(
+  throw new SetupError(
     `there are no native parts for ${platformName()}. GIST runs on linux-x64, linux-x64-cuda, linux-arm64 and darwin-arm64.`,
   );
 }

@@ -1,6 +1,6 @@
 /** What must be on the machine before anything is downloaded. */
 import { spawnSync } from 'node:child_process';
-import { SetupTrouble } from './say.mjs';
+import { SetupError } from './say.mjs';
 
 /** A source that only a C++17 compiler with its library takes. */
 const CPP17 = '#include <string_view>\nint main() { return std::string_view("").size(); }\n';
@@ -39,7 +39,7 @@ function nodeIsNewEnough() {
   return major > 20 || (major === 20 && minor >= 3);
 }
 
-/** Names everything that is missing at once, together with how to get it. @throws SetupTrouble */
+/** Names everything that is missing at once, together with how to get it. @throws SetupError */
 export function checkPrerequisites() {
   const needed = [
     [nodeIsNewEnough, `Node.js >= 20.3 (this is ${process.versions.node}): nodejs.org`],
@@ -56,5 +56,5 @@ export function checkPrerequisites() {
   ];
   const missing = needed.filter(([isThere]) => !isThere()).map(([, text]) => `  - ${text}`);
   if (missing.length > 0)
-    throw new SetupTrouble(`missing on this machine; nothing was downloaded:\n${missing.join('\n')}`);
+    throw new SetupError(`missing on this machine; nothing was downloaded:\n${missing.join('\n')}`);
 }

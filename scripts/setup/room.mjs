@@ -3,12 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { packagesAreThere } from './packages.mjs';
 import { cacheFolder, missingParts } from './parts.mjs';
-import { SetupTrouble } from './say.mjs';
+import { SetupError } from './say.mjs';
 
 /** node_modules and the compiled code. */
 const CHECKOUT_MEGABYTES = 850;
 
-/** @throws SetupTrouble before anything is fetched */
+/** @throws SetupError before anything is fetched */
 export function checkRoom(root) {
   const needs = [
     { folder: root, megabytes: packagesAreThere(root) ? 0 : CHECKOUT_MEGABYTES },
@@ -23,7 +23,7 @@ export function checkRoom(root) {
     const wanted = onSameDisk.reduce((sum, { megabytes }) => sum + megabytes, 0);
     const { bavail, bsize } = fs.statfsSync(need.disk);
     const free = (bavail * bsize) / 1e6;
-    if (wanted > 0 && free < wanted) throw new SetupTrouble(tooSmall(onSameDisk, wanted, free));
+    if (wanted > 0 && free < wanted) throw new SetupError(tooSmall(onSameDisk, wanted, free));
   }
 }
 

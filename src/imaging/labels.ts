@@ -24,7 +24,7 @@ export function labelImages(names: readonly string[], rule: PreprocessSpec['labe
   const loose = names.filter((_, i) => folders[i] === null);
   if (loose.length === names.length) {
     throw new DatasetError({
-      what: 'has no folders to take classes from',
+      what: 'has no class folders',
       where,
       hint: 'Put the images into one folder per class, or set preprocess.labels to "none".',
     });

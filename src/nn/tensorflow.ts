@@ -46,6 +46,8 @@ interface NativeModule {
 function load(): NativeModule {
   const require = createRequire(import.meta.url);
   try {
+    // Before the binding: drops what the library prints while it is loaded.
+    require('@tensorflow/tfjs-node-gpu/lib/napi-v8/quiet_load.node');
     return require('@tensorflow/tfjs-node-gpu') as NativeModule;
   } catch (cause) {
     throw new SetupError({

@@ -120,7 +120,9 @@ export const DISTANCE_NAMES = METRIC_NAMES.filter((name) => METRICS[name].isDist
   ...DistanceName[],
 ];
 
-/** `fd_effnetlite0.holdout`, `pr_effnetlite0.holdout.precision`; parts that are empty are left out. */
+/**
+ * `fd_effnetlite0.holdout`, `pr_effnetlite0.holdout.precision`; parts that are empty are left out.
+ */
 export function fullMetricName(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('.');
 }

@@ -1,4 +1,4 @@
-/** Features and figures agree with reference implementations. */
+/** Features and metrics agree with reference implementations. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -37,7 +37,7 @@ function near(actual: number, wanted: number, tolerance: number): void {
   assert.ok(Math.abs(actual - wanted) <= tolerance, `${actual} instead of ${wanted}`);
 }
 
-test('the Fréchet distance is that of the reference', () => {
+test('the Fréchet distance matches the reference', () => {
   near(
     frechetDistance(gaussianStatistics(real), gaussianStatistics(fake)),
     expected.fid.frechet_inception_distance,
@@ -45,17 +45,17 @@ test('the Fréchet distance is that of the reference', () => {
   );
 });
 
-test('the kernel distance is that of the reference', async () => {
+test('the kernel distance matches the reference', async () => {
   near(await kernelDistance(fake, real), expected.kid_full_unbiased_poly3, 1e-6);
 });
 
-test('precision and recall are those of the reference', async () => {
+test('precision and recall match the reference', async () => {
   const { precision, recall } = await precisionRecall(real, fake);
   near(precision, expected.prc.precision, 1e-6);
   near(recall, expected.prc.recall, 1e-6);
 });
 
-test('EfficientNet-Lite0 gives the reference features of colour and gray images', async () => {
+test('EfficientNet-Lite0 features match the reference for color and gray images', async () => {
   const { images, features: wanted } = await tensors('effnetlite0.expected.safetensors');
   const { shape, data } = images as NamedTensor;
   const [count, , side] = shape as [number, number, number];

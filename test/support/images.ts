@@ -1,4 +1,4 @@
-/** Small image files and archives made by code, for tests. */
+/** Generates small image files and archives for tests. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,12 +9,12 @@ import { crc32 } from '../../src/imaging/crc32.js';
 import { type ZipFileContent, writeStoredZip } from '../../src/imaging/stored-zip.js';
 import { type PreprocessSpec, preprocessSchema } from '../../src/spec/preprocess.js';
 
-/** A `preprocess` part with defaults, small images and what the test wants otherwise. */
+/** A `preprocess` section with defaults, small images and the overrides of the test. */
 export function preprocessSpec(parts: Partial<PreprocessSpec> & { source: string }): PreprocessSpec {
   return preprocessSchema.parse({ resolution: 16, ...parts });
 }
 
-/** Runs a test body with a folder of its own, removed afterwards. */
+/** Runs a test body with a temporary folder, which is removed afterwards. */
 export async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-test-'));
   try {
@@ -24,7 +24,7 @@ export async function withFolder(work: (folder: string) => Promise<void>): Promi
   }
 }
 
-/** A plain PNG of one gray value, 24 x 20 pixels unless said otherwise. */
+/** A constant gray PNG, 24 x 20 pixels by default. */
 export async function grayPng(value: number, width = 24, height = 20): Promise<Buffer> {
   return sharp(Buffer.alloc(width * height, value), { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
@@ -32,7 +32,7 @@ export async function grayPng(value: number, width = 24, height = 20): Promise<B
     .toBuffer();
 }
 
-/** `classes[name]` distinct images in a folder each: `<root>/<name>/image00.png`. */
+/** `classes[name]` distinct images in one folder per class: `<root>/<name>/image00.png`. */
 export async function writeClasses(root: string, classes: Record<string, number>): Promise<void> {
   let value = 0;
   for (const [name, count] of Object.entries(classes)) {
@@ -44,7 +44,7 @@ export async function writeClasses(root: string, classes: Record<string, number>
   }
 }
 
-/** A PNG whose header says any size and whose pixels are not there. */
+/** A PNG whose header has any size and which contains no pixels. */
 export function pngOfSize(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -66,7 +66,7 @@ function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
 }
 
-/** A zip with any names, hostile ones too. */
+/** A zip with any names, including malicious names. */
 export async function storedZip(file: string, files: ZipFileContent[]): Promise<void> {
   async function* each() {
     yield* files;

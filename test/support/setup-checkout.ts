@@ -37,7 +37,8 @@ export class SetupCheckout {
   /** Checkouts of one folder share its cache and its wheels. */
   static async create(folder: string, name = 'checkout'): Promise<SetupCheckout> {
     const checkout = new SetupCheckout(folder, name, await contentsOfWheels(folder));
-    cpSync('scripts', path.join(checkout.root, 'scripts'), { recursive: true });
+    for (const folder of ['scripts', 'src/nn/native'])
+      cpSync(folder, path.join(checkout.root, folder), { recursive: true });
     await checkout.writeWheels();
     checkout.writePackages();
     checkout.write('src/main.ts', 'export const answer: number = 42;\n');

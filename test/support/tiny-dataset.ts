@@ -1,4 +1,4 @@
-/** A labelled data set of forty pictures, made by the real preprocess stage. */
+/** A labeled data set of forty images, built by the preprocess stage. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../src/storage/index.js';
 
 const SIDE = 16;
 
-/** Two classes: an edge at a third, and at two thirds of the width, on noise. */
+/** Two classes: an edge at one third or at two thirds of the width, with noise. */
 export async function buildTinyDataset(store: ObjectStore): Promise<DatasetRef> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-tiny-'));
   try {

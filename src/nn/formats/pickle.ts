@@ -11,7 +11,10 @@ export class PickleGlobal {
   ) {}
 }
 
-/** What stands for an object that is of no use here: it takes attributes and items, and forgets them. */
+/**
+ * What stands for an object that is of no use here: it takes attributes and items, and forgets
+ * them.
+ */
 export class OpaqueObject {
   constructor(readonly name: string) {}
 }
@@ -19,11 +22,16 @@ export class OpaqueObject {
 export interface PickleOptions {
   /** Of the file, for errors. */
   name: string;
-  /** Whether objects, sets and bytes may occur, and protocols 3 to 5; state dicts need none of them. */
+  /**
+   * Whether objects, sets and bytes may occur, and protocols 3 to 5; state dicts need none of them.
+   */
   objects?: boolean;
   /** The only importable names, as `module name`, and what each does when called. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
-  /** Given a name that is not on the list: may throw an error that knows what the file is; without, it is refused by its name. */
+  /**
+   * Given a name that is not on the list: may throw an error that knows what the file is; without,
+   * it is refused by its name.
+   */
   onUnlisted?: (global: string) => void;
   /** Resolves a persistent id; without it they are refused. */
   persistentLoad?: (id: unknown) => unknown;
@@ -33,15 +41,20 @@ export interface PickleOptions {
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
-/** Characters of a text that things are found by: it is compared as a whole each time, at the cost of few bytes of the file. */
+/**
+ * Characters of a text that things are found by: it is compared as a whole each time, at the cost
+ * of few bytes of the file.
+ */
 const MAX_KEY_LENGTH = 1_000;
 
 /**
- * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and tuples arrays. Attributes that a
- * pickle sets on a dictionary are dropped. It works without recursion, so depth costs no stack of ours.
+ * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and
+ * tuples arrays. Attributes that a pickle sets on a dictionary are dropped. It works without
+ * recursion, so depth costs no stack of ours.
  *
  * @returns the value, and the position after it.
- * @throws CheckpointError for anything that is not on the list of names, an unknown instruction, or sizes beyond all need.
+ * @throws CheckpointError for anything that is not on the list of names, an unknown instruction, or
+ * sizes beyond all need.
  */
 export function unpickle(
   bytes: Uint8Array,
@@ -57,7 +70,10 @@ class Unpickler {
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, unknown>();
 
-  /** Those of PyTorch's state dicts; pickletools in Python's library documents each by the name given here. */
+  /**
+   * Those of PyTorch's state dicts; pickletools in Python's library documents each by the name
+   * given here.
+   */
   private readonly instructions = new Map<number, () => void>([
     [0x80, () => this.protocol()], // PROTO
     [0x28, () => this.mark()], // MARK

@@ -1,4 +1,7 @@
-/** The safetensors format: named tensors behind a JSON header, read with suspicion and written always alike. */
+/**
+ * The safetensors format: named tensors behind a JSON header, read with suspicion and written
+ * always alike.
+ */
 import { z } from 'zod';
 import { CheckpointError } from '../../core/errors.js';
 
@@ -21,7 +24,9 @@ const entrySchema = z.strictObject({
 });
 type Entry = z.output<typeof entrySchema>;
 
-/** Equal tensors give equal bytes: names are sorted, the header is padded to a multiple of eight. */
+/**
+ * Equal tensors give equal bytes: names are sorted, the header is padded to a multiple of eight.
+ */
 export function encodeSafetensors(
   tensors: Record<string, NamedTensor>,
   metadata: Record<string, string> = {},
@@ -52,7 +57,8 @@ export function encodeSafetensors(
  * Tensors of any of the format's common types, as float32.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when the file is truncated, its header is malformed, or tensors overlap or leave the file
+ * @throws CheckpointError when the file is truncated, its header is malformed, or tensors overlap
+ * or leave the file
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): Record<string, NamedTensor> {
   const { header, body } = splitHeader(bytes, name);
@@ -64,7 +70,10 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Record<strin
   );
 }
 
-/** What a file says of itself, which may be anything. @throws CheckpointError when its header is malformed */
+/**
+ * What a file says of itself, which may be anything. @throws CheckpointError when its header is
+ * malformed
+ */
 export function safetensorsMetadata(bytes: Uint8Array, name: string): Record<string, unknown> {
   const metadata = splitHeader(bytes, name).header.__metadata__;
   return metadata !== null && typeof metadata === 'object' ? (metadata as Record<string, unknown>) : {};

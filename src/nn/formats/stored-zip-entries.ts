@@ -1,4 +1,7 @@
-/** The files inside of an uncompressed zip archive that lies in memory, as PyTorch writes its checkpoints since version 1.6. */
+/**
+ * The files inside of an uncompressed zip archive that lies in memory, as PyTorch writes its
+ * checkpoints since version 1.6.
+ */
 
 /** Layout of the records: PKWARE APPNOTE 6.3.10, sections 4.3.7, 4.3.12 and 4.3.16. */
 const LOCAL_HEADER = 0x04034b50;
@@ -57,7 +60,10 @@ function endRecord(view: DataView): number | null {
   return null;
 }
 
-/** What follows the local header at an offset; null when that is none or the content leaves the archive. */
+/**
+ * What follows the local header at an offset; null when that is none or the content leaves the
+ * archive.
+ */
 function entryAt(bytes: Uint8Array, offset: number, length: number): Uint8Array | null {
   const view = viewOf(bytes);
   if (offset + 30 > bytes.byteLength || view.getUint32(offset, true) !== LOCAL_HEADER) return null;

@@ -1,4 +1,7 @@
-/** Files of `torch.save`, in today's format, a zip archive, and in that of before version 1.6, one pickle after another. */
+/**
+ * Reads files of `torch.save`: zip archives, and the format before version 1.6, a series of
+ * pickles.
+ */
 import { CheckpointError } from '../../core/errors.js';
 import { type PickleOptions, unpickle } from './pickle.js';
 import type { NamedTensor } from './safetensors.js';
@@ -10,8 +13,8 @@ const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL_VERSION = 1001;
 
 /**
- * Every tensor of a state dict, as float32 in C order. Nothing in the file is executed: names other than those of tensors,
- * storages and dictionaries are refused.
+ * Every tensor of a state dict, as float32 in C order. Nothing in the file is executed: names other
+ * than those of tensors, storages and dictionaries are refused.
  *
  * @param name of the file, for errors
  * @throws CheckpointError when it is damaged, hostile or of another format
@@ -21,7 +24,8 @@ export function readPytorchFile(bytes: Uint8Array, name: string): Record<string,
 }
 
 /**
- * The one storage that was saved by itself, as tensors inside of a plain pickle are: `torch.storage._load_from_bytes`.
+ * The one storage that was saved by itself, as tensors inside of a plain pickle are:
+ * `torch.storage._load_from_bytes`.
  *
  * @param name of the file that it is in, for errors
  * @throws CheckpointError when it is damaged, hostile or holds something else
@@ -122,7 +126,10 @@ class PytorchFile {
     return storage;
   }
 
-  /** In the older format the storages follow the pickles, each with its number of elements before it, in the order of the list of keys. */
+  /**
+   * In the older format the storages follow the pickles, each with its number of elements before
+   * it, in the order of the list of keys.
+   */
   private locate(keys: unknown): void {
     if (!Array.isArray(keys)) this.refuse('lists no storages');
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);

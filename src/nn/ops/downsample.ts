@@ -6,7 +6,7 @@ import { tf } from '../tensorflow.js';
  * Keeps the first of so many rows and columns. [n, h, w, c] -> [n, ceil(h / vertical), ceil(w /
  * horizontal), c]
  */
-export function everySample(x: Tensor4D, [vertical, horizontal]: readonly [number, number]): Tensor4D {
+export function decimate(x: Tensor4D, [vertical, horizontal]: readonly [number, number]): Tensor4D {
   if (vertical === 1 && horizontal === 1) return x;
   return tf.stridedSlice(x, [0, 0, 0, 0], x.shape, [1, vertical, horizontal, 1]) as Tensor4D;
 }

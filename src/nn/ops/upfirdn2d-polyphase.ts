@@ -6,7 +6,7 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { alongColumns, alongRows, correlate } from './correlate.js';
-import { everySample } from './downsample.js';
+import { decimate } from './downsample.js';
 
 type Direction = 'vertical' | 'horizontal';
 
@@ -30,7 +30,7 @@ export function resampleByPhases(
   const dense = filtered(filtered(x, horizontal, 'horizontal'), vertical, 'vertical');
   // Depthwise convolutions have equal strides both ways. No network narrows with a long filter but
   // after an activation, in phases.
-  return everySample(dense, [vertical.down, horizontal.down]);
+  return decimate(dense, [vertical.down, horizontal.down]);
 }
 
 /** Every output of the filter. Differentiable any number of times. */

@@ -6,7 +6,7 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type Axis, type Resampling, scaled } from './axis.js';
 import { depthwise, SHORT_TAPS } from './depthwise.js';
-import { everySample } from './downsample.js';
+import { decimate } from './downsample.js';
 
 /**
  * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
@@ -24,8 +24,8 @@ export function resampleByConvolution(
   }
   // TensorFlow's depthwise strides are equal in both directions: samples are dropped after each
   // pass.
-  const rows = everySample(depthwise(padded, weights, [taps.length, 1]), [vertical.down, 1]);
-  return everySample(depthwise(rows, weights, [1, taps.length]), [1, horizontal.down]);
+  const rows = decimate(depthwise(padded, weights, [taps.length, 1]), [vertical.down, 1]);
+  return decimate(depthwise(rows, weights, [1, taps.length]), [1, horizontal.down]);
 }
 
 /** `up - 1` zeros after every sample, both ways. [n, h, w, c] -> [n, h * up, w * up, c] */

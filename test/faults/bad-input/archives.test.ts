@@ -1,4 +1,4 @@
-/** Archives that are hostile or broken are refused as a whole, and nothing is written. */
+/** Malicious and corrupt archives are rejected as a whole, and nothing is written. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -19,10 +19,13 @@ before(async () => {
 after(() => user.leave());
 
 const named = (name: string) => ({ name, bytes: png });
-/** A name that must not be told. */
+/** A name that must not appear in errors. */
 const ONE = `a/${PATIENT}.png`;
 
-/** Each: the case, how the archive is made, what the refusal says; all of them are an ArchiveError unless said otherwise. */
+/**
+ * Each entry: the case, how the archive is made, and the expected message. The error is an
+ * ArchiveError by default.
+ */
 const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] = [
   [
     'a path that climbs out',
@@ -93,7 +96,7 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
 ];
 
 for (const [i, [what, make, says, type = 'ArchiveError']] of ARCHIVES.entries()) {
-  test(`refuses an archive with ${what}`, async () => {
+  test(`rejects an archive with ${what}`, async () => {
     const file = `archive${i}.zip`;
     await make(path.join(user.folder, file));
     const outcome = await user.gist('dataset', 'build', file, '--out', 'out', '--json');
@@ -102,7 +105,7 @@ for (const [i, [what, make, says, type = 'ArchiveError']] of ARCHIVES.entries())
   });
 }
 
-test('an image that unpacks to more than it declares ends the work, before a data set exists', async () => {
+test('an image that unpacks to more than its declared size fails the run before a data set exists', async () => {
   const file = path.join(user.folder, 'liar.zip');
   await deflatedZip(file, [named('a/1.png'), { name: ONE, bytes: Buffer.alloc(30 * 2 ** 20) }]);
   await patchDirectory(file, 1, (record) => record.writeUInt32LE(1000, 24));

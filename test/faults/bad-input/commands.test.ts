@@ -79,14 +79,14 @@ const CASES: Refusal[] = [
     says: /there is no finished data set/,
   },
   {
-    what: 'figures of a single image',
+    what: 'metrics of a single image',
     args: ['metrics', '--real', 'two', '--fake', 'one'],
     type: 'DatasetError',
     code: 3,
     says: /one: only 1 readable image/,
   },
   {
-    what: 'figures of an empty folder',
+    what: 'metrics of an empty folder',
     args: ['metrics', '--real', 'none', '--fake', 'two'],
     type: 'DatasetError',
     code: 3,

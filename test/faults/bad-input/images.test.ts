@@ -1,4 +1,6 @@
-/** Folders of images that cannot be used fail their run at once; single bad images are set aside and listed. */
+/**
+ * Unusable folders of images fail the run immediately; single invalid images are rejected and listed.
+ */
 import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -35,7 +37,7 @@ const write = async (folder: string, name: string, bytes: string | Uint8Array) =
   await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
   await writeFile(path.join(folder, name), bytes);
 };
-/** Files named and filled with the patient's name that are no images, whatever they are called. */
+/** Text files with image extensions whose name and content is the patient's name. */
 const texts = async (folder: string, names: string[]) => {
   for (const name of names) await write(folder, name, `${PATIENT} is not to be named`);
 };
@@ -72,9 +74,9 @@ const FOLDERS: BadFolder[] = [
     says: /1 of 3 images are not in a class folder/,
   },
   {
-    what: 'no folders to take classes from',
+    what: 'no class folders',
     make: async (folder) => write(folder, `${PATIENT}.png`, await grayPng(1)),
-    says: /has no folders to take classes from/,
+    says: /has no class folders/,
   },
   {
     what: 'a class with a single image, which cannot also be held out',
@@ -94,7 +96,7 @@ const FOLDERS: BadFolder[] = [
     says: /preprocess\.limit is 100, but there are only 4/,
   },
   {
-    what: 'nothing but texts with names of images',
+    what: 'only text files with image names',
     make: (folder) =>
       texts(
         folder,
@@ -122,7 +124,7 @@ const FOLDERS: BadFolder[] = [
 ];
 
 for (const [i, { what, make, parts, says }] of FOLDERS.entries()) {
-  test(`a run fails at once on ${what}`, async () => {
+  test(`a run fails immediately on ${what}`, async () => {
     const runId = `folder-${i}`;
     const folder = path.join(rig.folder, runId);
     await mkdir(folder);
@@ -137,7 +139,7 @@ for (const [i, { what, make, parts, says }] of FOLDERS.entries()) {
   });
 }
 
-test('a run fails at once on a folder that is not there, and the command says so by its exit code', async () => {
+test('a run fails immediately on a missing folder, with the exit code of the command', async () => {
   await writeFile(path.join(user.folder, 'spec.json'), JSON.stringify(specOf('s3://gist/no/such/images')));
   const outcome = await user.gist('run', 'spec.json', '--id', 'nowhere', '--watch', '--json');
   assertRefused(outcome, {
@@ -148,13 +150,13 @@ test('a run fails at once on a folder that is not there, and the command says so
   await assertTriedOnce(rig, 'nowhere');
 });
 
-test('a file given as the folder is refused', async () => {
+test('a file instead of a folder is rejected', async () => {
   await write(user.folder, 'one.png', await grayPng(1));
   const outcome = await user.gist('dataset', 'build', 'one.png', '--out', 'out', '--json');
   assertRefused(outcome, { type: 'DatasetError', code: 3, says: /is neither a folder nor a \.zip/ });
 });
 
-test('bad images among good ones are set aside and listed with their reasons, and named nowhere else', async () => {
+test('invalid images are rejected and listed with their reasons, and named nowhere else', async () => {
   const folder = path.join(rig.folder, 'mixed');
   await writeClasses(folder, { 'früh—早期': 30, spät: 30 });
   const jpeg = await sharp(await grayPng(90, 64, 64))

@@ -1,4 +1,4 @@
-/** Figures of a real, tiny run: training, synthetic set, features, report. */
+/** Metrics of a tiny end-to-end run: training, synthetic set, features, report. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { superviseTrainer } from '../../../src/training/index.js';
@@ -36,7 +36,7 @@ describe('the evaluation of a tiny run', () => {
   });
   after(() => tiny?.remove());
 
-  test('every shard gets its features once, and only shards that hold wanted images', async () => {
+  test('features are extracted once per shard, and only for shards with required images', async () => {
     const sets = await tasks.listFeatureSets(
       tiny.store,
       {
@@ -63,7 +63,7 @@ describe('the evaluation of a tiny run', () => {
     assert.deepEqual(await featureFiles(), before);
   });
 
-  test('figures compare the synthetic set with both real ones, and these with each other', async () => {
+  test('metrics compare the synthetic set with both real sets, and the real sets with each other', async () => {
     const { metrics, report, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
     assert.deepEqual(Object.keys(metrics).sort(), [
       'fd_effnetlite0.holdout',
@@ -80,14 +80,14 @@ describe('the evaluation of a tiny run', () => {
     ]);
     assert.equal(metrics['images.synthetic'], 16);
     assert.ok(Object.values(metrics).every(Number.isFinite));
-    // Hardly trained: two real sets of the same source are far nearer to each other.
+    // With little training, the two real sets of one source are far closer to each other.
     const reference = metrics['fd_effnetlite0.train_vs_holdout'] as number;
     assert.ok((metrics['fd_effnetlite0.train'] as number) > 2 * reference);
     assert.ok(await tiny.store.head(report));
     assert.ok(await tiny.store.head(`${prefix}metrics.json`));
   });
 
-  test('a snapshot gets the same figures whenever it is judged', async () => {
+  test('a snapshot gets the same metrics whenever it is evaluated', async () => {
     const train = {
       ...input.spec.train,
       snapshotImages: 20,
@@ -106,7 +106,7 @@ describe('the evaluation of a tiny run', () => {
     assert.deepEqual(await tasks.evaluateSnapshot(tiny.store, job, quiet), points);
   });
 
-  test('only tasks that there are have names', () => {
+  test('isTask accepts only the names of existing tasks', () => {
     assert.ok(isTask('computeMetrics'));
     assert.ok(!isTask('toString'));
   });

@@ -19,7 +19,7 @@ const seaweed = await startSeaweed();
 seaweed.applyEnv();
 after(() => seaweed.stop());
 
-/** Uploads a folder of images under a prefix, and the same as one archive. */
+/** Uploads a folder of images under a prefix, and the same images as one archive. */
 async function upload(folder: string): Promise<void> {
   const raw = openStore('s3://gist/raw/knee');
   const files = [];
@@ -57,7 +57,7 @@ test('a prefix and an archive in a bucket give the same images as the folder the
     assert.deepEqual(images[2], images[0]);
   }));
 
-test('a prefix without images and a bucket that is missing are told apart', async () => {
+test('a prefix without images and a missing bucket give different errors', async () => {
   const list = async (uri: string) => {
     for await (const _ of openSource(uri).list()) return;
   };

@@ -1,4 +1,4 @@
-/** From images of any size to features and figures. */
+/** Feature extraction from images of any size, and the metrics of features. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resizeBicubic } from '../../../src/evaluation/extractors/bicubic.js';
@@ -9,7 +9,7 @@ import { compareImages } from '../../../src/evaluation/index.js';
 
 const SIDE = 224;
 
-/** Stripes of a period, on a grid of any size. */
+/** Stripes of a given period on a grid of any size. */
 function stripes(resolution: number, channels: 1 | 3, period: number): SquareImage {
   const pixels = Uint8Array.from({ length: resolution ** 2 * channels }, (_, i) => {
     const column = Math.floor(i / channels) % resolution;
@@ -22,7 +22,7 @@ async function* each(images: SquareImage[]): AsyncGenerator<SquareImage> {
   yield* images;
 }
 
-test('an image of one level keeps it at any size, in three equal channels', () => {
+test('a constant image stays constant at any size, in three equal channels', () => {
   for (const resolution of [16, 224, 600]) {
     const pixels = new Uint8Array(resolution ** 2).fill(77);
     const input = extractorInput({ resolution, channels: 1, pixels }, SIDE);
@@ -31,14 +31,14 @@ test('an image of one level keeps it at any size, in three equal channels', () =
   }
 });
 
-test('finer stripes than the input can show become their mean, not other stripes', () => {
+test('stripes finer than the input resolution become their mean, without aliasing', () => {
   const input = extractorInput(stripes(896, 1, 2), SIDE);
-  // Away from the borders, where the kernel is cut off.
+  // Away from the borders, where the kernel is truncated.
   const inner = input.subarray(3 * (SIDE * 10 + 2), 3 * (SIDE * 11 - 2));
   assert.ok(inner.every((value) => Math.abs(value - 125) < 1e-3));
 });
 
-test('images are resized as Pillow does it in floating point, which clean-fid relies on', () => {
+test('resizing matches Pillow in floating point, which clean-fid uses', () => {
   const pixels = Uint8Array.from({ length: 25 }, (_, i) => (i * i * 7 + i * 29) % 256);
   // Image.fromarray(pixels.astype(float32)).resize((n, n), Image.BICUBIC), clipped to 0...255
   const smaller = [92.992, 126.412, 165.236, 118.502];
@@ -58,7 +58,7 @@ test('images are resized as Pillow does it in floating point, which clean-fid re
   }
 });
 
-test('features of an image do not depend on the batch that it is in, nor on whether it is gray or equal RGB', async () => {
+test('the features of an image do not depend on its batch, nor on whether it is gray or equal RGB', async () => {
   const images = Array.from({ length: 19 }, (_, i) => stripes(32, i % 2 ? 1 : 3, 3 + (i % 6)));
   const done: number[] = [];
   const { rows, columns, data } = await extractFeatures(each(images), (count) => done.push(count));
@@ -86,7 +86,7 @@ test('two folders of images are compared without a store', async () => {
   await assert.rejects(compareImages(each([stripes(32, 1, 4)]), set(0)), RangeError);
 });
 
-test('as many shards are used as hold the wanted images', () => {
+test('only the shards that contain the first images are used', () => {
   const shards = [10, 10, 5].map((images, i) => ({
     key: `${i}.zip`,
     bytes: 1,

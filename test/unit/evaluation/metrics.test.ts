@@ -1,4 +1,4 @@
-/** Linear algebra and figures on cases whose answers are known. */
+/** Linear algebra and metrics on cases with known results. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RandomStream } from '../../../src/core/random.js';
@@ -13,7 +13,7 @@ import {
 } from '../../../src/evaluation/metrics/linear-algebra.js';
 import { precisionRecall } from '../../../src/evaluation/metrics/precision-recall.js';
 
-/** Normal features, shifted. */
+/** Shifted normal features. */
 function sample(rows: number, columns: number, seed: number, shift = 0): FeatureMatrix {
   const random = new RandomStream(seed, 'test');
   return {
@@ -37,7 +37,7 @@ function padded({ rows, columns, data }: FeatureMatrix, to: number): FeatureMatr
 }
 
 describe('linear algebra', () => {
-  test('eigenvalues of the second difference matrix are those of the formula', () => {
+  test('eigenvalues of the second difference matrix match the formula', () => {
     const n = 25;
     const matrix = zeros(n, n);
     for (let i = 0; i < n; i++) {
@@ -49,7 +49,7 @@ describe('linear algebra', () => {
       near(found[k] as number, 2 - 2 * Math.cos((Math.PI * (k + 1)) / (n + 1)), 1e-12);
   });
 
-  test('eigenvalues of dense, repeated and zero matrices keep trace and squares', () => {
+  test('eigenvalues of dense, repeated and zero matrices preserve trace and sum of squares', () => {
     const { data } = sample(31, 31, 1);
     const root = { rows: 31, columns: 31, data: Float64Array.from(data) };
     const dense = matmulTransposed(root, root);
@@ -71,7 +71,7 @@ describe('linear algebra', () => {
     assert.deepEqual([...symmetricEigenvalues({ rows: 1, columns: 1, data: Float64Array.of(3) })], [3]);
   });
 
-  test('a matrix without full rank has a Cholesky factor too', () => {
+  test('a rank-deficient matrix has a Cholesky factor', () => {
     const rows = { rows: 7, columns: 3, data: Float64Array.from(sample(7, 3, 2).data) };
     const matrix = matmulTransposed(rows, rows);
     const factor = cholesky(matrix);
@@ -81,13 +81,13 @@ describe('linear algebra', () => {
 });
 
 describe('the Fréchet distance', () => {
-  test('of one-dimensional sets is that of the formula', () => {
+  test('of one-dimensional sets matches the formula', () => {
     const a = { rows: 3, columns: 1, data: Float64Array.of(0, 2, 4) };
     const b = { rows: 3, columns: 1, data: Float64Array.of(9, 10, 11) };
     near(frechetDistance(gaussianStatistics(a), gaussianStatistics(b)), 8 ** 2 + (2 - 1) ** 2);
   });
 
-  test('is the same whether a set has fewer images than features or more', () => {
+  test('is the same for fewer images than features and for more', () => {
     const a = sample(20, 12, 3);
     const b = sample(17, 12, 4, 0.5);
     const full = frechetDistance(gaussianStatistics(a), gaussianStatistics(b));
@@ -102,7 +102,7 @@ describe('the Fréchet distance', () => {
     near(mixed, full, 1e-8);
   });
 
-  test('of a set to itself is zero, and one image has none', () => {
+  test('of a set to itself is zero, and a single image is rejected', () => {
     const statistics = gaussianStatistics(sample(30, 8, 5));
     near(frechetDistance(statistics, statistics), 0, 1e-9);
     assert.throws(() => gaussianStatistics(sample(1, 8, 5)), RangeError);
@@ -117,7 +117,7 @@ test('the kernel distance is near zero for equal distributions and grows with a 
   assert.ok(shifted > 10 * Math.abs(same));
 });
 
-test('precision and recall fall to zero for sets that are far from each other, and tell variety from likeness', async () => {
+test('precision and recall are zero for distant sets, and separate variety from fidelity', async () => {
   const real = sample(60, 4, 8);
   assert.deepEqual(await precisionRecall(real, sample(60, 4, 9, 100)), { precision: 0, recall: 0 });
   assert.deepEqual(await precisionRecall(real, real), { precision: 1, recall: 1 });
