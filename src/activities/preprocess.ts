@@ -28,13 +28,8 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
     /** Decodes, squares and resizes one shard's images. Idempotent. */
     async buildShard(input: { digest: string; preprocess: PreprocessSpec; shard: number }): Promise<void> {
       const source = openSource(input.preprocess.source);
-      await buildShard(
-        store,
-        source,
-        input.preprocess,
-        { digest: input.digest, shard: input.shard },
-        workControls(),
-      );
+      const { digest, shard } = input;
+      await buildShard(store, source, input.preprocess, { digest, shard, ...workControls() });
     },
 
     /** Counts, checks and writes the manifest, which makes the data set exist. */

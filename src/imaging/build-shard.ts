@@ -51,8 +51,7 @@ export async function buildShard(
   store: ObjectStore,
   source: ImageSource,
   spec: PreprocessSpec,
-  { digest, shard }: { digest: string; shard: number },
-  { onProgress, signal }: WorkOptions = {},
+  { digest, shard, onProgress, signal }: { digest: string; shard: number } & WorkOptions,
 ): Promise<void> {
   const prefix = datasetPrefix(digest);
   const existing = await findJson(store, reportKey(digest, shard), shardReportSchema);

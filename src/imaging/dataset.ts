@@ -60,13 +60,12 @@ export async function openDataset(store: ObjectStore, prefix: string): Promise<D
     });
   }
   const manifest = await getJson(store, key, datasetManifestSchema);
-  return { manifest, images: (split, options = {}) => readImages(store, prefix, manifest, split, options) };
+  const opened = { store, prefix, manifest };
+  return { manifest, images: (split, options = {}) => readImages(opened, split, options) };
 }
 
 async function* readImages(
-  store: ObjectStore,
-  prefix: string,
-  manifest: DatasetManifest,
+  { store, prefix, manifest }: { store: ObjectStore; prefix: string; manifest: DatasetManifest },
   split: DatasetSplit,
   { limit = Number.POSITIVE_INFINITY, signal }: ReadOptions,
 ): AsyncGenerator<DatasetImage> {
@@ -78,7 +77,7 @@ async function* readImages(
     for (const part of manifest.shards.filter((shard) => shard.split === split)) {
       if (index >= limit) return;
       const file = path.join(folder, part.key);
-      await downloadVerified(store, joinKey(prefix, part.key), file, part, signal);
+      await downloadVerified(store, joinKey(prefix, part.key), file, { ...part, signal });
       const shard = await openShard(file);
       const decode = async (name: string) => ({
         name,

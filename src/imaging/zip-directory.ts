@@ -92,7 +92,8 @@ function checkEntry(entry: Entry, label: string, where: string, limits: ArchiveL
       `contains a file of ${entry.uncompressedSize} bytes (${label}); at most ${limits.fileBytes} are unpacked`,
     );
   }
-  checkRatio(where, label, entry.uncompressedSize, entry.compressedSize, limits);
+  const { uncompressedSize, compressedSize } = entry;
+  checkRatio(where, label, { bytes: uncompressedSize, compressedBytes: compressedSize }, limits);
 }
 
 /**
@@ -110,14 +111,13 @@ function checkArchive(entries: Map<string, ZipEntry>, where: string, limits: Arc
     bytes += entry.bytes;
     compressedBytes += entry.compressedBytes;
   }
-  checkRatio(where, 'all files', bytes, compressedBytes, limits);
+  checkRatio(where, 'all files', { bytes, compressedBytes }, limits);
 }
 
 function checkRatio(
   where: string,
   what: string,
-  bytes: number,
-  compressedBytes: number,
+  { bytes, compressedBytes }: { bytes: number; compressedBytes: number },
   limits: ArchiveLimits,
 ): void {
   if (bytes < RATIO_FROM_BYTES || bytes <= limits.ratio * compressedBytes) return;

@@ -13,15 +13,14 @@ import type { ObjectStore } from './object-store.js';
  * Downloads an object to `file`. A file with the expected digest is kept, any other is replaced.
  * The file is replaced atomically, so several processes may share a cache folder.
  *
- * @param expected length and digest from the manifest entry of the object.
+ * @param expected length and digest from the manifest entry of the object, and a signal to abort.
  * @throws StoreError if the object is missing or does not match.
  */
 export async function downloadVerified(
   store: ObjectStore,
   key: string,
   file: string,
-  expected: { bytes: number; sha256: string },
-  signal?: AbortSignal,
+  { signal, ...expected }: { bytes: number; sha256: string; signal?: AbortSignal },
 ): Promise<void> {
   if (await isCopy(file, expected)) return;
   const temporary = `${file}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;

@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { DigestingStream, sha256, sha256OfFile, sha256OfStream } from './digest.js';
-import type { ObjectStore, PutBody, PutOptions } from './object-store.js';
+import type { ObjectStore, PutBody } from './object-store.js';
 import { joinKey } from './uri.js';
 
 /** Entry of a manifest for one object of the set. */
@@ -23,21 +23,20 @@ export async function putPart(
   prefix: string,
   key: string,
   body: PutBody,
-  options: PutOptions = {},
 ): Promise<ManifestPart> {
   const target = joinKey(prefix, key);
   if (body instanceof Uint8Array) {
-    await store.put(target, body, options);
+    await store.put(target, body);
     return { key, bytes: body.byteLength, sha256: sha256(body) };
   }
   if (!(body instanceof Readable)) {
     const digest = await sha256OfFile(body.file);
-    await store.put(target, body, options);
+    await store.put(target, body);
     return { key, ...digest };
   }
   const digesting = new DigestingStream();
   body.once('error', (error) => digesting.destroy(error));
-  await store.put(target, body.pipe(digesting), options);
+  await store.put(target, body.pipe(digesting));
   return { key, bytes: digesting.bytes, sha256: digesting.sha256() };
 }
 

@@ -82,10 +82,10 @@ async function batchFeatures(program: Program, images: readonly SquareImage[]): 
 
 function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {
   const variables: Record<string, VariableSpec> = {};
-  for (const { conv, norm, depthwise } of layers()) {
-    const { kernel, bias } = foldBatchNorm(state, file, conv, norm, depthwise);
-    variables[`${conv}.kernel`] = kernel;
-    variables[`${conv}.bias`] = bias;
+  for (const layer of layers()) {
+    const { kernel, bias } = foldBatchNorm(state, file, layer);
+    variables[`${layer.conv}.kernel`] = kernel;
+    variables[`${layer.conv}.bias`] = bias;
   }
   return {
     variables,
@@ -120,9 +120,7 @@ function layers(): { conv: string; norm: string; depthwise: boolean }[] {
 function foldBatchNorm(
   state: Record<string, NamedTensor>,
   file: string,
-  conv: string,
-  norm: string,
-  depthwise: boolean,
+  { conv, norm, depthwise }: { conv: string; norm: string; depthwise: boolean },
 ): { kernel: VariableSpec; bias: VariableSpec } {
   const get = (name: string): NamedTensor => {
     const tensor = state[name];

@@ -79,26 +79,17 @@ function addProducts(out: Matrix, a: Matrix, b: Matrix, columnsOf: (row: number)
         s12 += q * r2;
         s13 += q * r3;
       }
-      addTo(out, i, j, s00, s01, s02, s03);
-      if (i < last) addTo(out, i + 1, j, s10, s11, s12, s13);
+      addTo(out, i, j, [s00, s01, s02, s03]);
+      if (i < last) addTo(out, i + 1, j, [s10, s11, s12, s13]);
     }
   }
 }
 
-function addTo(
-  { columns, data }: Matrix,
-  row: number,
-  column: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-): void {
-  const at = row * columns + column;
-  data[at] = (data[at] as number) + a;
-  if (column + 1 < columns) data[at + 1] = (data[at + 1] as number) + b;
-  if (column + 2 < columns) data[at + 2] = (data[at + 2] as number) + c;
-  if (column + 3 < columns) data[at + 3] = (data[at + 3] as number) + d;
+/** Adds values to a row from a column on; values beyond the last column are ignored. */
+function addTo({ columns, data }: Matrix, row: number, column: number, values: readonly number[]): void {
+  const start = row * columns + column;
+  const count = Math.min(values.length, columns - column);
+  for (let i = 0; i < count; i++) data[start + i] = (data[start + i] as number) + (values[i] as number);
 }
 
 /**
@@ -154,19 +145,20 @@ function tridiagonal({ rows: n, data: a }: Matrix): { diagonal: Float64Array; of
     offDiagonal[i - 1] = norm * scale;
     v[i - 1] = end - norm;
     const half = square - end * norm;
-    if (half > 0) reflect(a, n, i, v, p, half);
+    if (half > 0) reflect({ a, n }, { v, size: i, half }, p);
   }
   return { diagonal: Float64Array.from({ length: n }, (_, i) => a[i * n + i] as number), offDiagonal };
 }
 
-/** A <- H A H on the leading block, H = I - v v^T / half, by A - v w^T - w v^T; lower triangle. */
+/**
+ * A <- H A H on the leading block, H = I - v v^T / half, by A - v w^T - w v^T; lower triangle.
+ *
+ * @param p working memory
+ */
 function reflect(
-  a: Float64Array,
-  n: number,
-  size: number,
-  v: Float64Array,
+  { a, n }: { a: Float64Array; n: number },
+  { v, size, half }: { v: Float64Array; size: number; half: number },
   p: Float64Array,
-  half: number,
 ): void {
   p.fill(0, 0, size);
   for (let j = 0; j < size; j++) {

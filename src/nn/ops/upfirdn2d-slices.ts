@@ -17,17 +17,23 @@ export function resampleBySlices(
 ): Tensor4D {
   const weights = scaled([...taps].reverse(), gain);
   const sparse = withEdges(withZeros(x, vertical.up, horizontal.up), vertical, horizontal);
-  const columns = sumOfSlices(sparse, weights, 2, horizontal.down, outputsOf(horizontal, taps.length));
-  return sumOfSlices(columns, weights, 1, vertical.down, outputsOf(vertical, taps.length));
+  const columns = sumOfSlices(sparse, weights, {
+    axis: 2,
+    step: horizontal.down,
+    outputs: outputsOf(horizontal, taps.length),
+  });
+  return sumOfSlices(columns, weights, {
+    axis: 1,
+    step: vertical.down,
+    outputs: outputsOf(vertical, taps.length),
+  });
 }
 
 /** y[i] = sum over k of weights[k] * x[i * step + k] along an axis. */
 function sumOfSlices(
   x: Tensor4D,
   weights: readonly number[],
-  axis: 1 | 2,
-  step: number,
-  outputs: number,
+  { axis, step, outputs }: { axis: 1 | 2; step: number; outputs: number },
 ): Tensor4D {
   const strides = [1, 1, 1, 1];
   strides[axis] = step;

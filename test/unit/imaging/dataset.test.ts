@@ -210,13 +210,12 @@ test('an aborted shard stores neither shard nor report', () =>
     const controller = new AbortController();
     const onProgress = () => controller.abort();
     await assert.rejects(
-      buildShard(
-        store,
-        openSource(source),
-        spec,
-        { digest, shard: 0 },
-        { onProgress, signal: controller.signal },
-      ),
+      buildShard(store, openSource(source), spec, {
+        digest,
+        shard: 0,
+        onProgress,
+        signal: controller.signal,
+      }),
     );
     await assert.rejects(assembleDataset(store, spec, digest), StoreError);
     for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-)/);
