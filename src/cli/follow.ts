@@ -40,7 +40,7 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
   if (preprocess) {
     const { images, rejected } = preprocess.dataset;
     lines.push(
-      `  data set   ${images.train} training and ${images.holdout} holdout images${rejected ? `, ${rejected} set aside` : ''}`,
+      `  data set   ${images.train} training and ${images.holdout} holdout images${rejected ? `, ${rejected} rejected` : ''}`,
     );
   }
   if (train)

@@ -34,7 +34,7 @@ export function registerDataset(program: Command): void {
     .action(build);
   dataset
     .command('inspect')
-    .description('show what is in a data set: classes, splits, images set aside')
+    .description('show what is in a data set: classes, splits, rejected images')
     .argument('<address>', 'folder or s3:// address that holds its manifest.json')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...')
@@ -63,7 +63,7 @@ async function build(address: string, { out, json, resolution, ...rest }: BuildO
   }
   const dataset = known ?? (await assembleDataset(store, spec, digest));
   const { images, rejected, prefix } = dataset;
-  const text = `${store.uri}${prefix}\n${images.train} training and ${images.holdout} holdout images, ${rejected} set aside`;
+  const text = `${store.uri}${prefix}\n${images.train} training and ${images.holdout} holdout images, ${rejected} rejected`;
   printResult(json, { store: store.uri, dataset, reused: known !== null }, text);
 }
 
@@ -81,7 +81,7 @@ async function inspect(address: string, { json }: { json?: boolean }): Promise<v
       `  ${name}`,
       `${classImages?.train[i] ?? 0} training, ${classImages?.holdout[i] ?? 0} holdout`,
     ]),
-    ['set aside', String(rejected.length)],
+    ['rejected', String(rejected.length)],
     ...rejected.map(({ name, reason }) => [`  ${name}`, reason]),
   ];
   printResult(json, manifest, table(rows));

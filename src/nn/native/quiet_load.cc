@@ -43,8 +43,9 @@ void Load() {
   captured = tmpfile();
   standard_error = dup(STDERR_FILENO);
   const bool captures = captured != nullptr && standard_error >= 0;
+  void (*previous)(int) = SIG_DFL;
   if (captures) {
-    signal(SIGABRT, OnAbort);
+    previous = signal(SIGABRT, OnAbort);
     fflush(stderr);
     dup2(fileno(captured), STDERR_FILENO);
   }
@@ -52,7 +53,7 @@ void Load() {
   for (const char* library : kLibraries) dlopen(library, RTLD_NOW | RTLD_LOCAL);
   if (captures) {
     Restore();
-    signal(SIGABRT, SIG_DFL);
+    signal(SIGABRT, previous);
   }
   if (captured != nullptr) fclose(captured);
   if (standard_error >= 0) close(standard_error);
