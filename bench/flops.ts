@@ -1,4 +1,7 @@
-/** Counts the floating-point operations of a program's phases: convolutions and matrix products, which are nearly all of them. */
+/**
+ * Counts the floating-point operations of convolutions and matrix products in the phases of a
+ * program.
+ */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import type { ProgramDefinition } from '../src/nn/program/program.js';
 import { record } from '../src/nn/program/recording.js';
@@ -7,7 +10,7 @@ import { type NativeBackend, type OpAttribute, tf } from '../src/nn/tensorflow.j
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 const side = (tensors: readonly TensorInfo[], which: number) => (tensors[which] as TensorInfo).shape;
 
-/** Multiplications and additions of one operation; 0 for those that are bound by memory. */
+/** Multiplications and additions of one operation; 0 for memory-bound operations. */
 function flopsOf(
   op: string,
   attributes: readonly OpAttribute[],
@@ -36,7 +39,7 @@ function flopsOf(
   return 0;
 }
 
-/** Operations of one run of each phase, counted while it is recorded. */
+/** Floating-point operations of one run of each phase, counted while the phase is recorded. */
 export function countFlops({ variables, phases }: ProgramDefinition): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [name, { feeds, body }] of Object.entries(phases)) {
@@ -53,13 +56,13 @@ export function countFlops({ variables, phases }: ProgramDefinition): Record<str
             key.startsWith(prefix) ? [[key.slice(prefix.length), tensor]] : [],
           ),
         );
-      counts[name] = counted(() => body(under('v:'), under('f:')));
+      counts[name] = countDuring(() => body(under('v:'), under('f:')));
     });
   }
   return counts;
 }
 
-function counted(run: () => unknown): number {
+function countDuring(run: () => unknown): number {
   const backend = tf.backend() as NativeBackend;
   const execute = backend.executeSingleOutput;
   let total = 0;
@@ -76,7 +79,7 @@ function counted(run: () => unknown): number {
   }
 }
 
-/** What the machine reaches on a large matrix product, in operations a second: the best of some runs. */
+/** Floating-point operations per second of a large matrix product: the best of several runs. */
 export function matmulRate(size = 2048, runs = 8): number {
   return tf.tidy(() => {
     const [a, b] = [tf.randomNormal([size, size]), tf.randomNormal([size, size])];

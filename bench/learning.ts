@@ -1,29 +1,34 @@
-/** Curves of fd_effnetlite0 against kimg: ours, the PyTorch peer's, and ours begun from a training on another set. */
+/**
+ * Curves of fd_effnetlite0 over kimg of GIST, of the PyTorch peer, and of GIST with transfer
+ * learning from another data set.
+ */
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { CurvePoint, DatasetRef } from '../src/spec/results.js';
 import { type Curve, type LearningJob, trainSpec } from './learning/job.js';
-import { KeptCurves } from './learning/kept-curves.js';
+import { SavedCurves } from './learning/saved-curves.js';
 
-/** Every curve is kept as soon as it is there: a bench that is begun again makes the missing ones only. */
+/**
+ * Saves each curve as soon as it is complete. A restarted benchmark only computes the missing ones.
+ */
 export async function benchLearning(job: LearningJob): Promise<Curve[]> {
   await Promise.all([job.work, job.out].map((folder) => mkdir(folder, { recursive: true })));
-  const kept = new KeptCurves(job);
+  const saved = new SavedCurves(job);
   for (const seed of job.seeds) {
     for (const who of job.who) {
-      if (kept.has(who, seed)) continue;
+      if (saved.has(who, seed)) continue;
       process.stderr.write(`${new Date().toISOString()} ${job.spec.cfg}, ${who}, seed ${seed}\n`);
-      kept.add({
+      saved.add({
         who,
         seed,
         points: await (who === 'peer' ? peerCurve(job, seed) : ourCurve(job, who, seed)),
       });
     }
   }
-  kept.draw();
-  return kept.curves;
+  saved.draw();
+  return saved.curves;
 }
 
 async function store(job: LearningJob) {
@@ -31,7 +36,10 @@ async function store(job: LearningJob) {
   return new FileStore(path.join(job.work, 'store'));
 }
 
-/** Phantom knees; `other`: of other patients, most of them ill, which a training may begin from. */
+/**
+ * Data set of phantom knees; `other`: other patients, most of them ill, as the source of transfer
+ * learning.
+ */
 async function dataset(job: LearningJob, which: 'target' | 'other'): Promise<DatasetRef> {
   const { phantomSet } = await import('./phantom-set.js');
   const isOther = which === 'other';

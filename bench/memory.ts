@@ -1,4 +1,4 @@
-/** Measures whether a training's memory is flat: has the trainer train, looks at its process from outside, prints one JSON line. */
+/** Samples the memory of a trainer process during a training. Prints one line of JSON. */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,26 +9,26 @@ import { FileStore } from '../src/storage/file-store.js';
 import { phantomSet } from './phantom-set.js';
 
 export interface MemoryBenchJob {
-  /** Phantoms that it trains on. */
+  /** Number of phantom images in the training set. */
   images: number;
   resolution: number;
   steps: number;
-  /** Between two snapshots. */
+  /** Steps between two snapshots. */
   snapshotSteps: number;
-  /** The `train` part of a spec, but for its length. */
+  /** The `train` section of a spec, without its length. */
   spec: Record<string, unknown> & { batch: number };
 }
 
-/** The trainer process at a step that it told of. */
-export interface MemoryLook {
+/** Memory of the trainer process at a reported step. */
+export interface MemorySample {
   step: number;
   seconds: number;
   residentBytes: number;
 }
 
 export interface MemoryBenchResult {
-  looks: MemoryLook[];
-  /** The most that was ever resident, compiling included. */
+  samples: MemorySample[];
+  /** Peak resident memory, including compilation. */
   peakBytes: number;
   checkpoints: number;
 }
@@ -38,13 +38,13 @@ const RUN = 'memory';
 export async function benchMemory(job: MemoryBenchJob): Promise<MemoryBenchResult> {
   const work = await mkdtemp(path.join(tmpdir(), 'gist-memory-'));
   try {
-    return await watchTraining(job, work);
+    return await sampleTraining(job, work);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function watchTraining(
+async function sampleTraining(
   { images, resolution, steps, snapshotSteps, spec }: MemoryBenchJob,
   work: string,
 ): Promise<MemoryBenchResult> {
@@ -52,7 +52,7 @@ async function watchTraining(
   const dataset = await phantomSet(store, path.join(work, 'phantoms'), { images, resolution, seed: 0 });
   const kimgOf = (count: number) => (count * spec.batch) / 1000;
   const train = trainSchema.parse({ ...spec, kimg: kimgOf(steps), snapshotKimg: kimgOf(snapshotSteps) });
-  const result: MemoryBenchResult = { looks: [], peakBytes: 0, checkpoints: 0 };
+  const result: MemoryBenchResult = { samples: [], peakBytes: 0, checkpoints: 0 };
   const started = performance.now();
   let pid = 0;
   await superviseTrainer(
@@ -66,18 +66,18 @@ async function watchTraining(
         if (event.type === 'checkpoint') result.checkpoints++;
         if (event.type !== 'progress') return;
         const memory = memoryOf(pid);
-        // Its last words may be read when it is gone.
+        // Its last messages may be read after the process has ended.
         if (!memory) return;
         result.peakBytes = Math.max(result.peakBytes, memory.peakBytes);
         const seconds = (performance.now() - started) / 1000;
-        result.looks.push({ step: event.step, seconds, residentBytes: memory.residentBytes });
+        result.samples.push({ step: event.step, seconds, residentBytes: memory.residentBytes });
       },
     },
   );
   return result;
 }
 
-/** As the kernel tells; null of a process that has ended. */
+/** Memory as reported by the kernel; null if the process has ended. */
 function memoryOf(pid: number): { residentBytes: number; peakBytes: number } | null {
   const status = statusOf(pid);
   const bytes = (field: string) =>
@@ -86,7 +86,7 @@ function memoryOf(pid: number): { residentBytes: number; peakBytes: number } | n
   return residentBytes === 0 ? null : { residentBytes, peakBytes: bytes('VmHWM') };
 }
 
-/** Empty once the process is gone, which may be before its last words are read. */
+/** Content of `/proc/PID/status`; empty if the process has ended. */
 function statusOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/status`, 'utf8');

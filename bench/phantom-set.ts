@@ -1,11 +1,11 @@
-/** A data set of phantom knees, made by the real preprocess stage, as the benches train on. */
+/** A data set of phantom knees for benchmarks, built by the preprocess stage. */
 import { writePhantoms } from '../examples/phantoms/index.js';
 import { assembleDataset, buildShard, openSource, planDataset } from '../src/imaging/index.js';
 import { preprocessSchema } from '../src/spec/preprocess.js';
 import type { DatasetRef } from '../src/spec/results.js';
 import type { ObjectStore } from '../src/storage/index.js';
 
-/** Without labels and without a holdout; what the store has already is not made again. */
+/** Builds the data set without labels and holdout, unless the store has it already. */
 export async function phantomSet(
   store: ObjectStore,
   folder: string,

@@ -1,4 +1,6 @@
-/** Measures our preprocess stage: plans, builds and assembles a data set from a folder, prints one JSON line. */
+/**
+ * Measures the preprocess stage: plans, builds and assembles a data set. Prints one line of JSON.
+ */
 import path from 'node:path';
 import { assembleDataset, buildShard, openSource, planDataset } from '../src/imaging/index.js';
 import { preprocessSchema } from '../src/spec/preprocess.js';
@@ -10,7 +12,7 @@ export interface PreprocessBenchResult {
   peakBytes: number;
 }
 
-/** The stage as its activities run it, on a folder store: digests, labels, split, manifest and all. */
+/** Runs the stage as its activities do, with a store on a local folder. */
 export async function benchPreprocess(
   source: string,
   out: string,

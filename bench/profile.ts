@@ -1,4 +1,7 @@
-/** Writes the graph of a job's training, and has `profile_graph.py` time each operation of its phases; prints one JSON line. */
+/**
+ * Writes the graph of a training and measures the time of each operation of its phases with
+ * `profile_graph.py`. Prints one line of JSON.
+ */
 import { execFileSync } from 'node:child_process';
 import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,10 +22,12 @@ export interface ProfileJob {
 
 const SCRIPT = fileURLToPath(new URL('../../bench/profile_graph.py', import.meta.url));
 
-/** What the script prints. It inherits the environment, and so TensorFlow's settings. */
+/**
+ * @returns the output of the script. It inherits the environment with the settings of TensorFlow.
+ */
 export async function profile(job: ProfileJob): Promise<string> {
   prepareNative(job.threads);
-  // One operation at a time: the times of two at once would hold each other's.
+  // Run one operation at a time, so that the times do not include concurrent operations.
   process.env.TF_NUM_INTEROP_THREADS = '1';
   const folder = mkdtempSync(path.join(tmpdir(), 'gist-profile-'));
   try {
@@ -37,7 +42,10 @@ export async function profile(job: ProfileJob): Promise<string> {
   }
 }
 
-/** The graph, the values of its variables, and what the script wants to know of them. Returns the path of the last. */
+/**
+ * Writes the graph, the values of its variables, and the job of the script. @returns the path of
+ * the job
+ */
 async function writeGraphAndJob({ network, batch, gamma }: ProfileJob, folder: string): Promise<string> {
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
   const { writeGraph } = await import('../src/nn/program/graph.js');

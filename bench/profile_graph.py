@@ -1,11 +1,12 @@
-"""Times every operation of a SavedModel's signatures by TensorFlow's own traces.
+"""Measures the time of each operation in the signatures of a SavedModel, from TensorFlow traces.
 
-It calls the C interface of the library that GIST is bound to, so that no TensorFlow for Python is needed.
+Calls the C API of the library that GIST uses, so TensorFlow for Python is not required.
 
     python profile_graph.py JOB.json        # prints one line of JSON
 
-The job names the folder of the libraries, that of the SavedModel, a file with the variables' values (float32, one after the
-other, in the order of the signature `restore`), and the feeds of each signature.
+The job contains the folder of the libraries, the folder of the SavedModel, a file with the values of
+the variables (float32, concatenated in the order of the signature `restore`), and the feeds of each
+signature.
 """
 
 import array
@@ -72,7 +73,7 @@ class Session:
         return tensor
 
     def run(self, feeds, fetch, traced=False):
-        """Returns the bytes of the RunMetadata where it is traced."""
+        """Returns the bytes of the RunMetadata if `traced`, otherwise empty bytes."""
         nodes = (Output * len(feeds))(*(self.endpoint(node) for node, _ in feeds))
         values = (Pointer * len(feeds))(*(tensor for _, tensor in feeds))
         fetches, results = (Output * 1)(self.endpoint(fetch)), (Pointer * 1)()
@@ -90,7 +91,7 @@ class Session:
 
 
 def fields(message):
-    """Numbers and contents of the fields of a protocol buffer."""
+    """Yields the numbers and contents of the fields of a protocol buffer message."""
     at = 0
 
     def varint():
@@ -119,7 +120,7 @@ def within(message, number):
 
 
 def operations(metadata):
-    """Node, what it computes, and microseconds, of RunMetadata.step_stats.dev_stats.node_stats."""
+    """Yields node, label and microseconds of RunMetadata.step_stats.dev_stats.node_stats."""
     for step in within(metadata, 1):
         for device in within(step, 1):
             for stats in within(device, 2):
@@ -146,7 +147,7 @@ def profile(session, feeds, fetch):
         for node, label, microseconds in operations(session.run(feeds, fetch, traced=True)):
             seen.setdefault((node, kind(node, label)), []).append(microseconds)
     found = [dict(node=node, op=op, ms=statistics.median(us) / 1000) for (node, op), us in seen.items()]
-    return dict(ms=statistics.median(times), leastMs=min(times), operations=found)
+    return dict(ms=statistics.median(times), minMs=min(times), operations=found)
 
 
 def values_of(feed):

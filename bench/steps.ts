@@ -5,12 +5,12 @@ import { fixThreads } from '../src/nn/threads.js';
 
 export interface Work {
   definition: ProgramDefinition;
-  /** The phases of a step, and every how many steps each runs. */
+  /** The phases of a step, with the interval of each in steps. */
   schedule: readonly { phase: string; interval: number }[];
   feeds: Record<string, Float32Array>;
 }
 
-/** Sets what TensorFlow reads when it is loaded, as the trainer process does. */
+/** Sets the environment that TensorFlow reads when it is loaded, as the trainer process does. */
 export function prepareNative(threads: number): void {
   process.env.GIST_THREADS = String(threads);
   fixThreads(threads);
@@ -19,7 +19,7 @@ export function prepareNative(threads: number): void {
   console.info = console.error;
 }
 
-/** The phases of a training, the lazy ones at their published intervals. */
+/** The phases of a training, with the published intervals of lazy regularization. */
 export async function trainingWork(
   config: NetworkConfig,
   { batch, gamma }: { batch: number; gamma: number },

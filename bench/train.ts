@@ -1,4 +1,4 @@
-/** Measures our training steps and generation: builds the programs of a job's sizes, runs them for some seconds, prints one JSON line. */
+/** Measures the throughput of training steps or generation. Prints one line of JSON. */
 import type { NetworkConfig, NetworkSettings } from '../src/gan/config.js';
 import type { Program, ProgramDefinition } from '../src/nn/program/program.js';
 import { prepareNative, takeStep, trainingWork, type Work } from './steps.js';
@@ -14,19 +14,21 @@ export interface TrainBenchJob {
 }
 
 export interface TrainBenchResult {
-  /** One figure an interval of 16 steps: every lazy phase is in it as often as in a training. */
+  /** One value per interval of 16 steps, which contains whole periods of all lazy phases. */
   imagesPerSecond: number[];
   peakBytes: number;
   parameters: { G: number; D: number };
-  /** Building the program and the first run of every phase. */
+  /** Time to build the program and to run each phase once. */
   compileSeconds: number;
-  /** Floating-point operations an image, of convolutions and matrix products. */
+  /** Floating-point operations per image, of convolutions and matrix products. */
   flopsPerImage: number;
-  /** Operations a second of a large matrix product, just after the measurement. */
+  /**
+   * Floating-point operations per second of a large matrix product, right after the measurement.
+   */
   matmulFlops: number;
 }
 
-/** Steps in which every phase comes as often as it should. */
+/** Common period of all phases in steps. */
 const PERIOD = 16;
 
 export async function benchTraining(job: TrainBenchJob): Promise<TrainBenchResult> {
@@ -62,7 +64,9 @@ async function generation(config: NetworkConfig, batch: number): Promise<Work> {
   return { definition, schedule: [{ phase: 'generate', interval: 1 }], feeds: { psi: Float32Array.of(1) } };
 }
 
-/** Images a second of each whole period, for about so many seconds, after one step to warm up. */
+/**
+ * Images per second of each period, for about the given number of seconds, after one warm-up step.
+ */
 async function measure(program: Program, work: Work, batch: number, seconds: number): Promise<number[]> {
   await takeStep(program, work, 1);
   const rates: number[] = [];

@@ -1,4 +1,7 @@
-/** `npm run bench -- train|preprocess|learning|memory|profile [--quick] [--json]`: ours against a peer in Python, in turns, or by itself. */
+/**
+ * `npm run bench -- train|preprocess|learning|memory|profile [--quick] [--json]`: benchmarks of
+ * GIST, some compared with a Python implementation.
+ */
 import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
@@ -8,7 +11,7 @@ import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
   'usage: npm run bench -- train|preprocess|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
-const WRONG_USE = 2;
+const USAGE_ERROR = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable, settings: ['only'] },
@@ -23,14 +26,14 @@ const SUBJECTS = {
 };
 
 const options = process.argv.slice(2);
-const flags = options.filter((word) => word.startsWith('--'));
-const [subject, ...rest] = options.filter((word) => !word.startsWith('--'));
+const flags = options.filter((option) => option.startsWith('--'));
+const [subject, ...rest] = options.filter((option) => !option.startsWith('--'));
 const isKnown = Object.hasOwn(SUBJECTS, subject ?? '') && rest.length === 0;
 const settings = SUBJECTS[subject]?.settings ?? [];
 const isSetting = (flag) => settings.some((name) => flag.startsWith(`--${name}=`));
 if (!isKnown || flags.some((flag) => flag !== '--quick' && flag !== '--json' && !isSetting(flag))) {
   process.stderr.write(USAGE);
-  process.exit(WRONG_USE);
+  process.exit(USAGE_ERROR);
 }
 await setUpOrExit();
 const { run, text } = SUBJECTS[subject];

@@ -1,4 +1,7 @@
-/** Which folders of src/ each folder may import: the linter enforces this table, and docs/architecture.md shows it. */
+/**
+ * Allowed imports between folders of src/. dependency-cruiser enforces them; docs/architecture.md
+ * shows them.
+ */
 const FLOOR = ['core', 'spec'];
 
 module.exports = {

@@ -1,21 +1,23 @@
-/** `npm run parity -- networks FOLDER`: does the numeric code agree with cases that another implementation computed? */
+/**
+ * `npm run parity -- networks FOLDER`: compares the networks with cases of another implementation.
+ */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
   'usage: npm run parity -- networks FOLDER (of NAME.json, NAME.weights.safetensors, NAME.expected.safetensors)\n';
-const DISAGREES = 1;
-const WRONG_USE = 2;
+const MISMATCH = 1;
+const USAGE_ERROR = 2;
 
 const [subject, folder, ...rest] = process.argv.slice(2);
-if (subject !== 'networks' || folder === undefined || rest.length > 0) end(USAGE, WRONG_USE);
+if (subject !== 'networks' || folder === undefined || rest.length > 0) end(USAGE, USAGE_ERROR);
 checkFolder(folder);
 await setUpOrExit();
 process.exitCode = await compareNetworks(folder);
 
 async function compareNetworks(cases) {
-  // TensorFlow tells of itself on standard error; only its trouble is of interest here.
+  // Suppresses information messages of TensorFlow on standard error.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const { agrees, formatCase, runNetworkParity } = await import('../dist/test/support/network-parity.js');
   const results = [];
@@ -23,21 +25,21 @@ async function compareNetworks(cases) {
     process.stdout.write(`${formatCase(result)}\n`);
     results.push(result);
   }
-  return agrees(results) ? 0 : DISAGREES;
+  return agrees(results) ? 0 : MISMATCH;
 }
 
 function checkFolder(place) {
   try {
     if (!readdirSync(place).some((name) => name.endsWith('.json')))
-      end(`${path.resolve(place)} holds no case (NAME.json).\n`, WRONG_USE);
+      end(`${path.resolve(place)} contains no case (NAME.json).\n`, USAGE_ERROR);
   } catch (error) {
-    const why =
+    const reason =
       error.code === 'ENOENT'
         ? 'does not exist'
         : error.code === 'ENOTDIR'
           ? 'is not a folder'
           : `cannot be read (${error.code})`;
-    end(`${path.resolve(place)} ${why}.\n${USAGE}`, WRONG_USE);
+    end(`${path.resolve(place)} ${reason}.\n${USAGE}`, USAGE_ERROR);
   }
 }
 

@@ -1,4 +1,7 @@
-/** Records test/integration/replay/histories/*.json again; only for a change of the workflows that old runs need not survive. */
+/**
+ * Records test/integration/replay/histories/*.json again. Only for workflow changes that are
+ * intentionally incompatible with old runs.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,9 +16,9 @@ const HISTORIES = fileURLToPath(new URL('../test/integration/replay/histories', 
 const WORKFLOWS = fileURLToPath(new URL('../dist/src/workflows/index.js', import.meta.url));
 const BIOME = fileURLToPath(new URL('../node_modules/.bin/biome', import.meta.url));
 const TASK_QUEUE = 'recorded';
-/** Instead of the name of the machine and the number of the process. */
+/** Replaces the default identity, which contains host name and process id. */
 const IDENTITY = 'recorder';
-/** One more child workflow than fits into the first one, of two windows. */
+/** Number of shards that needs a second window of child workflows. */
 const SHARDS = 216;
 
 const { recordOf, activities } = simulatedWork(TASK_QUEUE, SHARDS);
@@ -60,7 +63,7 @@ async function shards(client) {
   await (await start(client, 'shards', ['preprocess'], {})).result();
 }
 
-/** File names by the ids of the workflows whose histories they are to hold. */
+/** Workflow ids by the names of the files for their histories. */
 async function filesOf(client) {
   const files = {
     'pipeline-paused': 'paused',
@@ -76,7 +79,7 @@ async function filesOf(client) {
   return files;
 }
 
-/** Temporal's own command gives a history in the form that workers replay. */
+/** Writes a history with the Temporal CLI, in the JSON format that workers replay. */
 function write(name, workflowId) {
   const args = [
     'workflow',

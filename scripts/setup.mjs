@@ -1,4 +1,7 @@
-/** Set-up: everything that a fresh clone lacks, each step skipped when done. Needs Node alone; may be killed and run again. */
+/**
+ * Set-up of a fresh clone. It skips completed steps, requires only Node.js, and may be killed and
+ * run again.
+ */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bindingIsThere, compileBinding } from './setup/binding.mjs';
@@ -8,12 +11,12 @@ import { installPackages, packagesAreThere } from './setup/packages.mjs';
 import { cacheFolder, checkPlatform, missingParts } from './setup/parts.mjs';
 import { checkPrerequisites } from './setup/prerequisites.mjs';
 import { checkRoom } from './setup/room.mjs';
-import { beQuiet, note, SetupError, say } from './setup/say.mjs';
+import { setQuiet, note, SetupError, say } from './setup/say.mjs';
 import { installWheels } from './setup/wheels.mjs';
 
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
-/** Checks first, downloads then. @throws SetupError that says how to fix it */
+/** Checks the requirements before any download. @throws SetupError with a hint */
 export async function setUp(root = ROOT) {
   const installed = () => packagesAreThere(root) && missingParts(root).length === 0 && bindingIsThere(root);
   checkPlatform(root);
@@ -30,9 +33,9 @@ export async function setUp(root = ROOT) {
   say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** Runs set-up and ends the process with a message, not a stack, when something is missing. */
+/** Runs set-up. On a SetupError, ends the process with its message and without a stack. */
 export async function setUpOrExit({ quiet = false } = {}) {
-  beQuiet(quiet);
+  setQuiet(quiet);
   try {
     await setUp();
   } catch (error) {

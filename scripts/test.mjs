@@ -1,4 +1,6 @@
-/** Runs the compiled tests, each file in a process of its own, and ends with the line `N passed, N failed`. */
+/**
+ * Runs the compiled tests, each file in a separate process. The last line is `N passed, N failed`.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,9 +11,12 @@ import { inspect, parseArgs } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SUITES = ['unit', 'parity', 'integration', 'faults'];
-/** Files at once: one more than two processors, since files that kill servers spend most of their time waiting. */
+/** Concurrent files: one more than two CPUs, since files that kill servers mostly wait. */
 const FILES_AT_ONCE = 3;
-/** Files that take the longest start first, so that no processor is idle at the end; among them those that wait come first. */
+/**
+ * The longest files start first, so that no CPU is idle at the end; those that mostly wait come
+ * first.
+ */
 const LONGEST_FIRST = [
   'faults/pipeline/',
   'integration/stack/stack',
@@ -30,20 +35,20 @@ const LONGEST_FIRST = [
   'unit/gan/loss/',
 ];
 const FILE_MINUTES = 20;
-/** Files that are named at the end for the time they took. */
+/** Number of the slowest files that are listed at the end. */
 const SLOWEST = 12;
-/** Lines of a failure that are repeated at the end. */
+/** Maximum number of lines per failure in the summary. */
 const FAILURE_LINES = 12;
 const USAGE = `usage: npm test -- [WORD ...] [--suite ${SUITES.join('|')}] [--minutes N]
   WORD       only files whose path contains one of the words, as in: npm test -- imaging faults/pipeline
   --suite    only this suite; may be repeated
-  --minutes  how long one file may take (${FILE_MINUTES})
+  --minutes  time limit of one file (default: ${FILE_MINUTES})
 `;
 
 const { words, suites, minutes } = options();
 const files = suites.flatMap(filesOf).sort((a, b) => rank(a) - rank(b));
 if (files.length === 0) {
-  process.stderr.write('no test file has such a path\n');
+  process.stderr.write('no test file matches\n');
   process.exit(1);
 }
 
@@ -58,32 +63,35 @@ async function runWaiting() {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await runFile(file);
 }
 
-/** Each file by a run of its own: one run of all would hold back what is finished until the files before it are. */
+/**
+ * Runs each file separately: a single run would delay output until all earlier files have ended.
+ */
 async function runFile(file) {
   const started = performance.now();
   const events = run({ files: [file], timeout: minutes * 60_000 });
   events.on('test:pass', ({ skip, details }) => {
     if (details?.type !== 'suite') counts[skip === undefined || skip === false ? 'passed' : 'skipped']++;
   });
-  // A test that fails because of a test inside of it was counted there; a file that crashed or hung counts as one.
+  // A test that fails because of its subtests is not counted again. A crash or timeout of a file
+  // counts once.
   events.on('test:fail', (test) => {
     if (test.details?.error?.failureType === 'subtestsFailed') return;
     counts.failed++;
     failures.push(failure(test));
   });
-  // A file's lines stay together; the counts of all files stand at the end.
+  // Output of a file is not interleaved; the totals of all files are printed at the end.
   const own = events.filter(({ type, data }) => type !== 'test:diagnostic' || data.nesting > 0);
   process.stdout.write(await text(own.compose(new spec())));
   secondsOf.set(nameOf(file), (performance.now() - started) / 1000);
 }
 
-/** Position in {@link LONGEST_FIRST}; the rest comes last. */
+/** Index in {@link LONGEST_FIRST}; other files come last. */
 function rank(file) {
-  const at = LONGEST_FIRST.findIndex((start) => nameOf(file).startsWith(start));
-  return at < 0 ? LONGEST_FIRST.length : at;
+  const index = LONGEST_FIRST.findIndex((start) => nameOf(file).startsWith(start));
+  return index < 0 ? LONGEST_FIRST.length : index;
 }
 
-/** Repeated at the end, since often only the end of a long log is kept. */
+/** Summary of a failure. Failures are repeated at the end, since long logs are often truncated. */
 function failure({ name, file, line, details }) {
   const lines = reason(details?.error)
     .split('\n')
@@ -95,7 +103,7 @@ function failure({ name, file, line, details }) {
 function reason({ cause, message, exitCode, signal } = {}) {
   if (cause !== undefined) return typeof cause === 'string' ? cause : inspect(cause);
   if (signal) return `its process was ended by ${signal}`;
-  return exitCode ? `its process ended with code ${exitCode}; the reason stands above` : String(message);
+  return exitCode ? `its process ended with code ${exitCode}; the reason is printed above` : String(message);
 }
 
 function nameOf(file) {
@@ -108,8 +116,8 @@ function slowest() {
 }
 
 function conclude() {
-  process.stdout.write(`\nwhere the time went:\n${slowest()}`);
-  if (failures.length > 0) process.stdout.write(`\nwhat failed:\n${failures.join('')}`);
+  process.stdout.write(`\nslowest files:\n${slowest()}`);
+  if (failures.length > 0) process.stdout.write(`\nfailures:\n${failures.join('')}`);
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
   process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
@@ -141,7 +149,7 @@ function filesOf(suite) {
     .map((file) => path.join(ROOT, 'dist', file.replace(/\.ts$/, '.js')));
 }
 
-/** The sources say which tests there are: what remains compiled of a test that was removed is not one. */
+/** Test files by their sources: compiled files of removed tests are ignored. */
 function testFiles(folder) {
   if (!existsSync(path.join(ROOT, folder))) return [];
   return readdirSync(path.join(ROOT, folder), { withFileTypes: true })

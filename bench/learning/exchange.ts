@@ -1,7 +1,7 @@
-/** Images on their way to and from the peer: NumPy's file format, and raw bytes. */
+/** Image formats for the exchange with the peer: NumPy files and raw bytes. */
 import type { SquareImage } from '../../src/evaluation/index.js';
 
-/** uint8 [n, c, h, w] of [h, w, c] pictures. Format: NumPy's own description, version 1.0. */
+/** Encodes [h, w, c] images as a uint8 NumPy file (format version 1.0) of shape [n, c, h, w]. */
 export function encodeNpy(pictures: readonly Uint8Array[], side: number, channels: number): Buffer {
   const shape = `(${pictures.length}, ${channels}, ${side}, ${side})`;
   const text = `{'descr': '|u1', 'fortran_order': False, 'shape': ${shape}, }`;
@@ -9,11 +9,11 @@ export function encodeNpy(pictures: readonly Uint8Array[], side: number, channel
   const size = Buffer.alloc(2);
   size.writeUInt16LE(header.length);
   const body = Buffer.alloc(pictures.length * channels * side * side);
-  let at = 0;
+  let offset = 0;
   for (const picture of pictures) {
     for (let channel = 0; channel < channels; channel++)
       for (let pixel = 0; pixel < side * side; pixel++)
-        body[at++] = picture[pixel * channels + channel] as number;
+        body[offset++] = picture[pixel * channels + channel] as number;
   }
   return Buffer.concat([
     Buffer.from('\x93NUMPY\x01\x00', 'latin1'),

@@ -1,27 +1,30 @@
-/** The curves of the learning bench as one SVG: a thin line a seed, the median of each side as a thick one. */
+/**
+ * Draws the curves of the learning benchmark as SVG: thin lines for seeds, thick lines for medians.
+ */
 import type { CurvePoint } from '../../src/spec/results.js';
-import type { Curve, Who } from './job.js';
+import type { Curve, Side } from './job.js';
 
 const [WIDTH, HEIGHT] = [760, 420];
 const MARGIN = { left: 64, right: 200, top: 24, bottom: 44 };
-const SIDES: Record<Who, { label: string; color: string }> = {
-  ours: { label: 'GIST, from nothing', color: '#2f6fde' },
-  peer: { label: 'PyTorch, from nothing', color: '#7a7f8a' },
-  transfer: { label: 'GIST, transferred', color: '#d9480f' },
+const SIDES: Record<Side, { label: string; color: string }> = {
+  ours: { label: 'GIST, from scratch', color: '#2f6fde' },
+  peer: { label: 'PyTorch, from scratch', color: '#7a7f8a' },
+  transfer: { label: 'GIST, transfer learning', color: '#d9480f' },
 };
 
 export function drawCurves(curves: readonly Curve[], cfg: string): string {
   const points = curves.flatMap((curve) => curve.points);
-  const most = (values: number[]) => values.reduce((largest, value) => Math.max(largest, value), 0) || 1;
-  const [kimg, value] = [most(points.map((point) => point.kimg)), most(points.map((point) => point.value))];
+  const maximum = (values: number[]) => values.reduce((largest, value) => Math.max(largest, value), 0) || 1;
+  const kimg = maximum(points.map((point) => point.kimg));
+  const value = maximum(points.map((point) => point.value));
   const x = (at: number) => MARGIN.left + (at / kimg) * (WIDTH - MARGIN.left - MARGIN.right);
   const y = (at: number) => HEIGHT - MARGIN.bottom - (at / value) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const line = (own: readonly CurvePoint[], color: string, width: number, opacity: number) =>
     `<polyline fill="none" stroke="${color}" stroke-width="${width}" stroke-opacity="${opacity}" points="${own.map((point) => `${x(point.kimg).toFixed(1)},${y(point.value).toFixed(1)}`).join(' ')}"/>`;
-  const shown = (Object.keys(SIDES) as Who[]).filter((who) => curves.some((curve) => curve.who === who));
+  const shown = (Object.keys(SIDES) as Side[]).filter((who) => curves.some((curve) => curve.who === who));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
-    '<title>Frechet distance of snapshots against thousands of images shown</title>',
+    '<title>Frechet distance of snapshots over thousands of training images</title>',
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     ...ticks(value).map(
       (tick) =>
@@ -46,7 +49,7 @@ export function drawCurves(curves: readonly Curve[], cfg: string): string {
   ].join('\n');
 }
 
-/** The middle value at each kimg that every seed has. */
+/** Median at each kimg that all seeds have. */
 export function medianOf(curves: readonly Curve[]): CurvePoint[] {
   const [first] = curves;
   return (first?.points ?? []).flatMap(({ kimg, metric }) => {
@@ -61,11 +64,11 @@ export function medianOf(curves: readonly Curve[]): CurvePoint[] {
   });
 }
 
-/** Round numbers from 0 on: steps of 1, 2 or 5 times a power of ten. */
-function ticks(most: number): number[] {
-  const power = 10 ** Math.floor(Math.log10(most / 5));
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= most / 5) ?? 10) * power;
-  return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) => i * step);
+/** Ticks from 0 to the maximum, in steps of 1, 2 or 5 times a power of ten. */
+function ticks(max: number): number[] {
+  const power = 10 ** Math.floor(Math.log10(max / 5));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= max / 5) ?? 10) * power;
+  return Array.from({ length: Math.floor(max / step + 1e-9) + 1 }, (_, i) => i * step);
 }
 
 function format(value: number): string {

@@ -1,24 +1,24 @@
-/** What the learning bench is told, and the training that follows from it. */
+/** Input of the learning benchmark, and the resulting `train` spec. */
 import type { CurvePoint } from '../../src/spec/results.js';
 import { type TrainSpec, trainSchema } from '../../src/spec/train.js';
 
-export type Who = 'ours' | 'peer' | 'transfer';
+export type Side = 'ours' | 'peer' | 'transfer';
 
-/** What comes of one training. */
+/** Metric curve of one training. */
 export interface Curve {
-  who: Who;
+  who: Side;
   seed: number;
   points: CurvePoint[];
 }
 
 export interface LearningJob {
-  who: Who[];
+  who: Side[];
   seeds: number[];
   kimg: number;
   snapshotKimg: number;
   /** Images of a phantom set. */
   images: number;
-  /** Generated images that a snapshot is judged on. */
+  /** Synthetic images for the metric of a snapshot. */
   count: number;
   resolution: number;
   /** Settings that both sides share. */
@@ -26,13 +26,13 @@ export interface LearningJob {
     'batch' | 'gamma' | 'glr' | 'emaKimg' | 'cbase' | 'cmax' | 'mapDepth' | 'zDim' | 'wDim',
     number
   >;
-  /** Where trainings are kept while they run. */
+  /** Folder of the trainings. */
   work: string;
-  /** Where the curves and their figure are kept: `<cfg>.json`, `<cfg>.svg`. */
+  /** Folder of the curves and their figure: `<cfg>.json`, `<cfg>.svg`. */
   out: string;
-  /** Processor threads of either side. */
+  /** CPU threads of each side. */
   threads: number;
-  /** A Python that has PyTorch and NumPy. */
+  /** Python interpreter with PyTorch and NumPy. */
   python: string;
 }
 

@@ -1,10 +1,12 @@
-"""Trains the plain PyTorch StyleGAN2 or StyleGAN3-T on a set of images and leaves generated ones at every snapshot.
+"""Trains a plain PyTorch StyleGAN2 or StyleGAN3-T and writes synthetic images at each snapshot.
 
     python learning_pytorch.py IMAGES.npy FOLDER --kimg 60 --snapshot_kimg 5 --count 2000 ...
 
-IMAGES.npy is uint8 [n, c, h, w]. `FOLDER/<kimg>.raw` is uint8 [count, h, w, c] of the averaged generator, without truncation.
-Begun again in the same folder it goes on from the last of them.
-Procedure and settings are those of the product: lazy regularisation, style mixing and path length in StyleGAN2, average with ramp-up.
+IMAGES.npy is uint8 [n, c, h, w]. `FOLDER/<kimg>.raw` is uint8 [count, h, w, c] of the EMA generator,
+without truncation. A training in the same folder resumes from the last snapshot.
+
+The procedure is that of GIST: lazy regularization, style mixing and path length regularization for
+StyleGAN2, and EMA with ramp-up.
 """
 
 import argparse
@@ -46,14 +48,14 @@ class Training:
         self.images = torch.from_numpy(numpy.load(o.images))
         self.order, self.place, self.shown = torch.randperm(len(self.images)), 0, 0
 
-    def reals(self):
-        picked = []
-        while len(picked) < self.o.batch:
+    def next_batch(self):
+        chosen = []
+        while len(chosen) < self.o.batch:
             if self.place == len(self.order):
                 self.order, self.place = torch.randperm(len(self.images)), 0
-            picked.append(int(self.order[self.place]))
+            chosen.append(int(self.order[self.place]))
             self.place += 1
-        return self.images[picked].float() / 127.5 - 1
+        return self.images[chosen].float() / 127.5 - 1
 
     def step(self, i):
         o, G, D = self.o, self.G, self.D
@@ -66,7 +68,7 @@ class Training:
             self.path_length()
         G.requires_grad_(False)
         D.requires_grad_(True)
-        real = self.reals()
+        real = self.next_batch()
         with torch.no_grad():
             fake = G.synthesis(G.styles(torch.randn(o.batch, o.z), None))
         self.opt_d.zero_grad(set_to_none=True)
@@ -99,12 +101,12 @@ class Training:
         with torch.no_grad():
             for a, b in zip(self.ema.parameters(), self.G.parameters()):
                 a.copy_(b.lerp(a, beta))
-        # Tracked magnitudes are no parameters; the average takes the newest (Karras et al. 2021, appendix C).
+        # Magnitudes are buffers: the EMA copies the newest value (Karras et al. 2021, appendix C).
         for a, b in zip(self.ema.modules(), self.G.modules()):
             if hasattr(b, "magnitude"):
                 a.magnitude = b.magnitude
 
-    def leave_images(self):
+    def write_images(self):
         state = torch.get_rng_state()
         torch.manual_seed(1)
         with torch.no_grad(), open(os.path.join(self.o.folder, f"{self.shown / 1000:.3f}.raw.part"), "wb") as file:
@@ -117,13 +119,13 @@ class Training:
         torch.set_rng_state(state)
 
 
-def keep(path, training, i):
+def save(path, training, i):
     torch.save(dict(training=training, step=i, random=torch.get_rng_state()), path + ".part")
     os.rename(path + ".part", path)
 
 
-def kept(path, o):
-    """The training as it was kept, with the settings of now: more kimg than before may be asked."""
+def load(path, o):
+    """Loads a training, with the current options: its length in kimg may have been extended."""
     state = torch.load(path, weights_only=False)
     torch.set_rng_state(state["random"])
     state["training"].o = o
@@ -135,15 +137,15 @@ def main():
     torch.set_num_threads(o.threads)
     torch.manual_seed(o.seed)
     path = os.path.join(o.folder, "state.pt")
-    training, i = kept(path, o) if os.path.exists(path) else (Training(o), 0)
+    training, i = load(path, o) if os.path.exists(path) else (Training(o), 0)
     while training.shown < o.kimg * 1000:
         before = training.shown
         training.step(i)
         i += 1
         is_due = training.shown // (o.snapshot_kimg * 1000) > before // (o.snapshot_kimg * 1000)
         if is_due or training.shown >= o.kimg * 1000:
-            training.leave_images()
-            keep(path, training, i)
+            training.write_images()
+            save(path, training, i)
 
 
 if __name__ == "__main__":

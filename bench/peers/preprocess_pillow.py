@@ -1,7 +1,8 @@
-"""Preprocessing as a Pillow user writes it, the peer that ours is measured against.
+"""Preprocesses images with Pillow, as the peer of the preprocess benchmark.
 
-Every image of a folder tree: upright by EXIF, gray, central crop to a square, Lanczos to the resolution, PNG, into one stored
-zip. One process with a pool of as many threads as ours has. Prints one JSON line: images, seconds, peak resident memory.
+Applies the EXIF orientation, converts to grayscale, crops to a square, resizes with Lanczos, and writes
+PNG files to an uncompressed zip archive. One process with the same number of threads as GIST. Prints one
+line of JSON: images, seconds, peak resident memory.
 """
 
 import io

@@ -1,9 +1,10 @@
-"""A plain PyTorch StyleGAN2 (Karras et al. 2020, config F), the peer that training is measured against.
+"""A plain PyTorch StyleGAN2 (Karras et al. 2020, config F), as the peer of the training benchmark.
 
-Written from the papers, the way PyTorch users write it: styles either on the weights, as one grouped convolution, or on the
-activations, before and after a convolution with weights shared by all images (--modulation), resampling filters as depthwise
-convolutions, autograd for both regularisers, no clamps (single precision). Same sizes, same lazy schedule and the same number of
-parameters as the product's. Prints one JSON line: images a second of each timed interval, peak resident memory, parameter counts.
+Written from the papers with standard PyTorch operations. Modulates either the weights, with one grouped
+convolution, or the activations, before and after a convolution with shared weights (--modulation). Uses
+depthwise convolutions for upfirdn2d, autograd for both regularizers, and no clamps (float32). Sizes, lazy
+regularization intervals and the number of parameters are those of GIST. Prints one line of JSON: images
+per second of each timed interval, peak resident memory, parameter counts.
 """
 
 import argparse
@@ -22,7 +23,7 @@ FILTER = torch.outer(FILTER, FILTER) / FILTER.sum() ** 2
 
 
 def resample(x, up=1, down=1, pad=(0, 0), gain=1.0):
-    """Upsample with zeros, pad, filter, keep every `down`-th sample."""
+    """upfirdn2d: upsamples by zero insertion, pads, applies the FIR filter, downsamples."""
     n, c, h, w = x.shape
     if up > 1:
         x = x.reshape(n, c, h, 1, w, 1)
@@ -78,7 +79,7 @@ def modulated(x, weight, styles, demodulate=True, up=False):
 
 
 def on_activations(x, weight, styles, demodulate, up):
-    """Karras et al. 2020 (StyleGAN2), equations 1 to 3, with the factors taken out of the convolution."""
+    """Karras et al. 2020 (StyleGAN2), equations 1 to 3, with scaling before and after the convolution."""
     x = x * styles[:, :, None, None]
     if up:
         x = resample(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), pad=(1, 1), gain=4.0)
@@ -116,7 +117,7 @@ class StyledConv(nn.Module):
         self.res, self.up = res, up
 
     def forward(self, x, w):
-        # 1/sqrt(fan_in) cancels in demodulation; kept for equal work.
+        # The weight gain 1/sqrt(fan_in) cancels out in demodulation.
         x = modulated(x, self.weight, self.affine(w), up=self.up)
         noise = torch.randn(x.shape[0], 1, self.res, self.res) * self.strength
         return lrelu(x + noise + self.bias[None, :, None, None])
@@ -299,7 +300,7 @@ def main(generator=Generator, path_length=True):
     work = generate if o.generate else step
     work(0)
     work(1)
-    # Whole lazy periods, so that every interval holds the same mix of phases.
+    # Whole periods of lazy regularization, so that all intervals contain the same phases.
     rates, end, i = [], time.perf_counter() + o.seconds, 0
     while time.perf_counter() < end or not rates:
         start = time.perf_counter()

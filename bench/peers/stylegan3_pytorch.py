@@ -1,8 +1,9 @@
-"""A plain PyTorch StyleGAN3-T (Karras et al. 2021), the peer that training is measured against.
+"""A plain PyTorch StyleGAN3-T (Karras et al. 2021), as the peer of the training benchmark.
 
-Written from the paper, the way PyTorch users write it: per-sample weights as one grouped convolution, filtered nonlinearities as
-zero insertion, separable convolutions and a leaky ReLU between them, autograd for R1. The discriminator is StyleGAN2's. Same
-sizes and the same number of parameters as the product's; no path length, no style mixing, as published.
+Written from the paper with standard PyTorch operations: one grouped convolution for per-sample weights,
+filtered_lrelu as zero insertion, separable convolutions and leaky ReLU, and autograd for R1. The
+discriminator is that of StyleGAN2. Sizes and the number of parameters are those of GIST. As published, it
+uses neither path length regularization nor style mixing.
 """
 
 import math

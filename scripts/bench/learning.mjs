@@ -1,9 +1,11 @@
-/** Learning against PyTorch: curves of the Frechet distance over kimg, and what a transfer saves. */
+/**
+ * Compares learning curves (Frechet distance over kimg) with PyTorch and with transfer learning.
+ */
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, machine, measure, peerPython, ROOT } from './measure.mjs';
 
-/** 2,000 phantoms at 32 px, and networks that a processor trains within hours. */
+/** 2,000 phantoms at 32 px, and networks that a CPU trains within hours. */
 const COMMON = {
   images: 2000,
   count: 1000,
@@ -17,7 +19,7 @@ const FULL = {
 const QUICK = { seeds: [0], kimg: 1, snapshotKimg: 0.5, images: 64, count: 64 };
 const QUICK_SPEC = { cbase: 256, cmax: 16, zDim: 32, wDim: 32 };
 
-/** Curves that are in `out` already are not made again: give another folder to see them made. */
+/** Only computes curves that `out` does not contain. */
 export function benchLearning(isQuick, { cfg = 'stylegan2', who, seeds, work, out, threads }) {
   if (!Object.hasOwn(FULL, cfg)) fail(`--cfg must be one of ${Object.keys(FULL).join(', ')}`);
   const { batch, ...scale } = FULL[cfg];

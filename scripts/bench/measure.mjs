@@ -1,4 +1,4 @@
-/** Programs that are measured: how they are run, and the Python that runs the peers. */
+/** Runs the measured programs, and installs the Python packages of the peers. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -9,17 +9,20 @@ import { cacheFolder } from '../setup/parts.mjs';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PEER_PACKAGES = ['torch', 'numpy', 'pillow'];
 
-/** The last line that a program prints, as JSON; its talk goes to standard error. */
+/** @returns the last line of the standard output of a program, parsed as JSON */
 export function measure(command, args) {
   const { status, stdout } = spawnSync(command, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  if (status !== 0) fail(`${path.basename(args[0])} ended with code ${status}; its own words are above.`);
+  if (status !== 0) fail(`${path.basename(args[0])} ended with code ${status}; its output is above.`);
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
-/** GIST_BENCH_PYTHON, or a virtual environment of our own in the cache, made on first use. */
+/**
+ * GIST_BENCH_PYTHON, or the Python of a virtual environment in the cache, which is created on first
+ * use.
+ */
 export function peerPython() {
   if (process.env.GIST_BENCH_PYTHON) return process.env.GIST_BENCH_PYTHON;
   const folder = path.join(cacheFolder(), 'bench-venv');
@@ -34,7 +37,7 @@ export function peerPython() {
   for (const [command, args] of steps) {
     if (spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status !== 0)
       fail(
-        'the peer could not be installed; set GIST_BENCH_PYTHON to a Python that has torch, numpy and pillow.',
+        'the packages of the peer could not be installed; set GIST_BENCH_PYTHON to a Python with torch, numpy and pillow.',
       );
   }
   return python;

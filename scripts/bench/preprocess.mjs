@@ -1,11 +1,11 @@
-/** Preprocessing against Pillow: a whole stage of ours against a script that only makes the zip. */
+/** Compares the preprocess stage with a Pillow script that only writes the archive. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, machine, measure, median, peerPython, ROOT } from './measure.mjs';
 
-/** Phantoms, 200-600 px, JPEG and PNG, to 64 px. */
+/** Converts JPEG and PNG phantoms of 200 to 600 px to 64 px. */
 export function benchPreprocessing(isQuick) {
   const python = peerPython();
   const [count, rounds, resolution] = isQuick ? [60, 1, 64] : [300, 3, 64];
@@ -41,7 +41,7 @@ function drawPhantoms(folder, count) {
   const program = path.join(ROOT, 'dist/examples/phantoms/main.js');
   const stdio = ['ignore', 'ignore', 'inherit'];
   const { status } = spawnSync(process.execPath, [program, folder, '--count', String(count)], { stdio });
-  if (status !== 0) fail('the images could not be drawn.');
+  if (status !== 0) fail('the phantom images could not be written.');
 }
 
 function summary(runs) {
@@ -59,7 +59,7 @@ export function preprocessTable({ machine: on, loadBefore, resolution, ours, pil
     `preprocess, ${ours.images} images to ${resolution}x${resolution}, on ${on} (load before: ${loadBefore.toFixed(2)})`,
     line('ours', ours),
     line('Pillow', pillow),
-    `  ratio ${ratio.toFixed(2)} (ours / Pillow ${pillow.version}); ours also plans, splits, labels and checks sums`,
+    `  ratio ${ratio.toFixed(2)} (ours / Pillow ${pillow.version}); ours also plans, splits, labels and computes checksums`,
     '',
   ].join('\n');
 }

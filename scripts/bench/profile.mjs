@@ -1,14 +1,14 @@
-/** Where a training step's time goes: every operation of every phase, by TensorFlow's own traces. */
+/** Times of all operations of the phases of a training step, from TensorFlow traces. */
 import path from 'node:path';
 import { machine, measure, ROOT } from './measure.mjs';
 import { configurationsOf, jobOf } from './train.mjs';
 
 const PROGRAM = path.join(ROOT, 'dist/bench/profile.js');
-/** Lines of each kind in the table. */
+/** Number of operation types and of slowest operations in the table. */
 const KINDS = 12;
 const SLOWEST = 8;
 
-/** @param only `stylegan2-32` and the like, separated by commas */
+/** @param only names such as `stylegan2-32`, separated by commas */
 export function benchProfile(isQuick, { only }) {
   const profiles = configurationsOf(isQuick, only).map((configuration) => ({
     ...configuration,
@@ -26,7 +26,7 @@ export function profileTable({ machine: on, profiles }) {
     .join('\n');
 }
 
-function phaseTable([name, { ms, leastMs, operations }]) {
+function phaseTable([name, { ms, minMs, operations }]) {
   const kinds = new Map();
   for (const operation of operations) {
     const kind = kinds.get(operation.op) ?? { ms: 0, count: 0 };
@@ -38,13 +38,13 @@ function phaseTable([name, { ms, leastMs, operations }]) {
   const byTime = (a, b) => b.ms - a.ms;
   return [
     '',
-    `${name}: ${ms.toFixed(1)} ms, at least ${leastMs.toFixed(1)}; ${operations.length} operations take ${all.toFixed(1)} ms`,
+    `${name}: median ${ms.toFixed(1)} ms, minimum ${minMs.toFixed(1)} ms; ${operations.length} operations take ${all.toFixed(1)} ms`,
     ...[...kinds]
       .map(([op, kind]) => ({ op, ...kind }))
       .sort(byTime)
       .slice(0, KINDS)
       .map((kind) => line(kind.ms, `${kind.op} x ${kind.count}`)),
-    '  the slowest:',
+    '  slowest operations:',
     ...[...operations]
       .sort(byTime)
       .slice(0, SLOWEST)

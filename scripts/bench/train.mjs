@@ -1,12 +1,15 @@
-/** Training and generation against PyTorch: the same networks, sizes and lazy schedule, in turns. */
+/**
+ * Compares training and generation with PyTorch: same networks, sizes and lazy regularization
+ * intervals.
+ */
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { fail, machine, measure, median, peerPython, ROOT } from './measure.mjs';
 
-/** Both sides agree on the number of parameters to this part. */
-const SAME_SIZE = 0.01;
+/** Maximum relative difference in the number of parameters. */
+const SIZE_TOLERANCE = 0.01;
 
-/** Sizes that are measured; the first alone with --quick, and smaller. */
+/** Measured configurations. */
 const CONFIGURATIONS = [
   { cfg: 'stylegan2', resolution: 64, cbase: 4096, cmax: 128, batch: 16 },
   { cfg: 'stylegan2', resolution: 32, cbase: 2048, cmax: 128, batch: 16 },
@@ -16,8 +19,9 @@ const QUICK = { cfg: 'stylegan2', resolution: 32, cbase: 1024, cmax: 64, batch: 
 const LATENTS = { channels: 1, classes: 0, mapDepth: 2, zDim: 512, wDim: 512 };
 
 /**
- * PyTorch's side of each family. StyleGAN2's has two forms that compute the same: styles on the weights, which the official networks
- * do unless told otherwise, and on the activations, which the official trainer tells them. StyleGAN3's are on the weights always.
+ * PyTorch implementations by architecture. StyleGAN2 has two equivalent forms of modulation: of the
+ * weights (fused_modconv, the default of the official networks), and of the activations, which the
+ * official trainer uses. StyleGAN3 always modulates the weights.
  */
 const PEERS = {
   stylegan2: {
@@ -30,7 +34,11 @@ const PEERS = {
   'stylegan3-t': { script: 'stylegan3_pytorch.py', forms: { 'styles on weights': null } },
 };
 
-/** @param only `stylegan2-32` and the like, separated by commas: these configurations alone; all of them take half an hour */
+/**
+ * Measuring all configurations takes half an hour.
+ *
+ * @param only names of configurations such as `stylegan2-32`, separated by commas
+ */
 export function benchTraining(isQuick, { only }) {
   const python = peerPython();
   const effort = isQuick ? { rounds: 1, seconds: 5 } : { rounds: 3, seconds: 30 };
@@ -40,17 +48,17 @@ export function benchTraining(isQuick, { only }) {
   return { machine: machine(), results, sameSize: results.every(({ sameSize }) => sameSize) };
 }
 
-/** @param only `stylegan2-32` and the like, separated by commas */
+/** @param only names such as `stylegan2-32`, separated by commas */
 export function configurationsOf(isQuick, only) {
-  const wanted = only?.split(',');
-  const isWanted = ({ cfg, resolution }) => wanted?.includes(`${cfg}-${resolution}`) ?? true;
-  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(isWanted);
+  const names = only?.split(',');
+  const isSelected = ({ cfg, resolution }) => names?.includes(`${cfg}-${resolution}`) ?? true;
+  const configurations = isQuick ? [QUICK] : CONFIGURATIONS.filter(isSelected);
   if (configurations.length > 0) return configurations;
-  const names = CONFIGURATIONS.map(({ cfg, resolution }) => `${cfg}-${resolution}`);
-  return fail(`--only names none of ${names.join(', ')}`);
+  const known = CONFIGURATIONS.map(({ cfg, resolution }) => `${cfg}-${resolution}`);
+  return fail(`--only must name some of ${known.join(', ')}`);
 }
 
-/** What a program of ours is measured with. */
+/** Input of a measured program of GIST. */
 export function jobOf({ batch, ...sizes }) {
   return { network: { ...sizes, ...LATENTS }, batch, gamma: 1, threads: availableParallelism() };
 }
@@ -66,18 +74,18 @@ function compare(python, configuration, generate, { rounds, seconds }) {
   const forms = Object.entries(peer.forms).map(([form, flag]) => ({ form, flag, runs: [] }));
   const ours = [];
   const what = generate ? 'generation' : 'training';
-  const tell = (round, side, run) => {
+  const report = (round, side, run) => {
     const at = `${what}: ${configuration.cfg}, ${configuration.resolution} px, round ${round} of ${rounds}`;
     process.stderr.write(`bench: ${at}, ${side}: ${speed(summary([run]))}\n`);
   };
   for (let round = 1; round <= rounds; round++) {
     const run = measure(process.execPath, [path.join(ROOT, 'dist/bench/train.js'), JSON.stringify(job)]);
     ours.push(run);
-    tell(round, 'ours', run);
+    report(round, 'ours', run);
     for (const { form, flag, runs } of forms) {
       const theirs = measure(python, [...commandOf(peer, flag), ...peerFlags(job)]);
       runs.push(theirs);
-      tell(round, `PyTorch, ${form}`, theirs);
+      report(round, `PyTorch, ${form}`, theirs);
     }
   }
   const us = summary(ours);
@@ -128,7 +136,7 @@ function speed({ imagesPerSecond, peakBytes }) {
 }
 
 function hasSameSize(us, them) {
-  return ['G', 'D'].every((name) => Math.abs(us[name] / them[name] - 1) <= SAME_SIZE);
+  return ['G', 'D'].every((name) => Math.abs(us[name] / them[name] - 1) <= SIZE_TOLERANCE);
 }
 
 export function trainingTable({ machine: on, results }) {
@@ -145,6 +153,6 @@ function block({ what, cfg, resolution, cbase, cmax, batch, loadBefore, ours, py
       (side) =>
         `${line(`PyTorch, ${side.form}`, side)}; ratio ${side.ratio.toFixed(2)}, memory ${side.memoryRatio.toFixed(2)}`,
     ),
-    ...(sameSize ? [] : ['  the networks differ in size: the ratios mean nothing']),
+    ...(sameSize ? [] : ['  the networks differ in size: the ratios are not comparable']),
   ].join('\n');
 }

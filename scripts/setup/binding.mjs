@@ -1,6 +1,6 @@
 /**
- * Compiles TensorFlow.js's binding and our loader against the wheel's library, without node-gyp and
- * without headers to download.
+ * Compiles the binding of TensorFlow.js and our loader against the library of the wheel. Requires
+ * neither node-gyp nor a download of headers.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,10 @@ const FLAGS = [
   '-DNAPI_VERSION=8',
   '-DNODE_GYP_MODULE_NAME=tfjs_binding',
 ];
-/** What TensorFlow loads by name at run time, of CUDA's wheels: bound here, it is found wherever the cache lies. */
+/**
+ * CUDA libraries that TensorFlow loads by name at run time. They are linked into the binding so
+ * that they are found in any cache folder.
+ */
 const CUDA_LIBRARIES =
   /^lib(cudart|cublas|cublasLt|cudnn|cufft|curand|cusolver|cusparse|cupti|nccl|nvJitLink)\.so\.\d+$/;
 
@@ -34,9 +37,9 @@ export async function compileBinding(root) {
   say('compiling the TensorFlow binding (some ten seconds)');
   const folder = path.dirname(output);
   mkdirSync(folder, { recursive: true });
-  // Remains of an interrupted set-up.
+  // Temporary files of an interrupted set-up.
   for (const name of readdirSync(folder)) if (name.endsWith('.compiling')) rmSync(path.join(folder, name));
-  // The stamp is written last: where it exists, both files are complete.
+  // The stamp is written last: if it exists, both files are complete.
   rmSync(stamp, { force: true });
   await compile(output, [
     ...[headers, source, path.join(library, 'include')].map((include) => `-I${include}`),
@@ -49,10 +52,10 @@ export async function compileBinding(root) {
   writeFileSync(stamp, identity(root));
 }
 
-async function compile(output, words) {
+async function compile(output, args) {
   const temporary = `${output}.compiling`;
-  const [command, ...given] = compiler();
-  const { status, text } = await capture(command, [...given, ...FLAGS, ...words, '-o', temporary]);
+  const [command, ...own] = compiler();
+  const { status, text } = await capture(command, [...own, ...FLAGS, ...args, '-o', temporary]);
   if (status !== 0)
     throw new SetupError(
       `the TensorFlow binding does not compile:\n${text.split('\n').slice(0, 12).join('\n')}`,
@@ -60,7 +63,9 @@ async function compile(output, words) {
   renameSync(temporary, output);
 }
 
-/** Paths of TensorFlow's libraries; the framework comes first, since the other needs it. */
+/**
+ * Paths of TensorFlow's libraries. The framework comes first, since the other one depends on it.
+ */
 function librariesOf(library) {
   return readdirSync(library)
     .filter((name) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(name))
@@ -69,11 +74,13 @@ function librariesOf(library) {
     .map((name) => path.join(library, name));
 }
 
-/** Linker's words: TensorFlow, where it is found at run time, and CUDA's libraries beside it. */
+/**
+ * Linker arguments: the TensorFlow libraries, their run-time search path, and the CUDA libraries.
+ */
 function linked(library) {
-  const words = [...librariesOf(library), `-Wl,-rpath,${library}`];
-  if (process.platform === 'darwin') words.push('-undefined', 'dynamic_lookup');
-  return wantsCuda() ? [...words, '-Wl,--no-as-needed', ...cuda(path.join(library, '..', 'nvidia'))] : words;
+  const args = [...librariesOf(library), `-Wl,-rpath,${library}`];
+  if (process.platform === 'darwin') args.push('-undefined', 'dynamic_lookup');
+  return wantsCuda() ? [...args, '-Wl,--no-as-needed', ...cuda(path.join(library, '..', 'nvidia'))] : args;
 }
 
 function cuda(nvidia) {
@@ -103,7 +110,7 @@ function places(root) {
   };
 }
 
-/** Everything that the compiled binding depends on; not the compiler, which a machine may lack once it is set up. */
+/** Digest of the inputs of the binding, except the compiler: it may be missing after set-up. */
 function identity(root) {
   const { source, headers, library, loaderSource } = places(root);
   const version = (folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).version;

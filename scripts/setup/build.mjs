@@ -1,4 +1,4 @@
-/** The compiled JavaScript, made again when a source has changed. */
+/** Compiles the JavaScript when a source has changed. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ export function buildIsFresh(root) {
 export async function build(root) {
   if (buildIsFresh(root)) return note('the code is compiled');
   say('compiling the code (tsc)');
-  // Of the sources as they are now: one that is saved while the compiler runs makes the build stale again.
+  // Computed before compiling: a source that changes meanwhile makes the build stale again.
   const sources = digest(root);
   rmSync(stampFile(root), { force: true });
   const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -30,7 +30,9 @@ function stampFile(root) {
   return path.join(root, 'dist', '.gist-built');
 }
 
-/** Of the contents, since times of change do not survive copies and images of containers. */
+/**
+ * Digest of the file contents, since copies and container images do not keep modification times.
+ */
 function digest(root) {
   const hash = createHash('sha256');
   const sources = FOLDERS.flatMap((folder) => typescript(path.join(root, folder))).sort();

@@ -1,4 +1,7 @@
-/** One set-up at a time on one cache: a lock of the kernel, which no kill, however hard, leaves behind. */
+/**
+ * Lock for one set-up at a time per cache. The kernel releases it when the processes end, even on
+ * SIGKILL.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -6,7 +9,10 @@ import path from 'node:path';
 import { python } from './prerequisites.mjs';
 import { SetupError, say } from './say.mjs';
 
-/** Node has no file locks, Python has. The lock is kept until every holder of the other end of its standard input is dead. */
+/**
+ * Python program that holds the lock, since Node.js has no file locks. It ends when all processes
+ * that hold the other end of its standard input have ended.
+ */
 const KEEPER = `
 import fcntl, sys
 with open(sys.argv[1], 'a') as lock:
@@ -21,12 +27,14 @@ with open(sys.argv[1], 'a') as lock:
 
 let keeper;
 
-/** For programs that set-up starts: who inherits it keeps the lock as well. */
+/**
+ * Stream that keeps the lock. Programs that set-up starts inherit it, so they hold the lock too.
+ */
 export function lockKeeper() {
   return keeper;
 }
 
-/** Runs `work` while no other set-up, nor a program that one started, is at work on the same cache. */
+/** Runs `work` while no other set-up, or a program that it started, uses the same cache. */
 export async function withLock(file, work) {
   mkdirSync(path.dirname(file), { recursive: true });
   const child = spawn(python(), ['-c', KEEPER, file], { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -36,7 +44,7 @@ export async function withLock(file, work) {
     return await work();
   } finally {
     keeper = undefined;
-    // Whoever goes on from here may not come back to the event loop for hours, as a bench that waits for its programs.
+    // Waits for the release: the caller may block the event loop for hours, as benchmarks do.
     await once(child.stdin.end(), 'close');
   }
 }
@@ -46,7 +54,7 @@ function held(child, file) {
   child.stderr.on('data', (chunk) => (errors += chunk));
   return new Promise((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
-      if (String(chunk).includes('waiting')) say('another set-up is at work; waiting for it');
+      if (String(chunk).includes('waiting')) say('another set-up is running; waiting for it to end');
       if (String(chunk).includes('held')) resolve();
     });
     child.once('error', reject);

@@ -1,4 +1,4 @@
-/** The npm packages, exactly as package-lock.json has them, without their install scripts. */
+/** Installs the npm packages of package-lock.json, without their install scripts. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +15,8 @@ export async function installPackages(root) {
   if (packagesAreThere(root)) return note('npm packages are there');
   say('installing npm packages (npm ci)');
   const digest = lockDigest(root);
-  // First, lest a removal that is cut short leaves a stamp that an earlier lock file would match again.
+  // Removed first: an interrupted installation must not leave a stamp that matches an earlier lock
+  // file.
   rmSync(stampFile(root), { force: true });
   const status = await run(
     npmCommand(),
@@ -24,12 +25,12 @@ export async function installPackages(root) {
   );
   if (status !== 0)
     throw new SetupError(
-      '`npm ci` failed; its own words are above. Check the network and the disk, and run again.',
+      '`npm ci` failed; its output is above. Check the network and the disk, and run again.',
     );
   writeFileSync(stampFile(root), digest);
 }
 
-/** Inside node_modules, so that whatever removes the packages removes it too. */
+/** In node_modules, so that removing the packages also removes the stamp. */
 function stampFile(root) {
   return path.join(root, 'node_modules', '.gist-packages');
 }

@@ -1,4 +1,7 @@
-/** Which parts this machine needs, and where the cache keeps them; `src/core/parts.ts` reads the same list. */
+/**
+ * Native parts for this machine, and their folders in the cache. `src/core/parts.ts` reads the same
+ * list.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
@@ -11,7 +14,7 @@ export function cacheFolder() {
   );
 }
 
-/** System, processor and, where asked for, CUDA: `linux-x64`, `linux-x64-cuda`. */
+/** Operating system, architecture and, if requested, CUDA: `linux-x64`, `linux-x64-cuda`. */
 export function platformName() {
   return `${process.platform}-${process.arch}${wantsCuda() ? '-cuda' : ''}`;
 }
@@ -20,7 +23,7 @@ export function wantsCuda() {
   return process.env.GIST_TENSORFLOW === 'cuda';
 }
 
-/** Parts by name, as they are on this platform. */
+/** Parts by name for this platform. */
 export function partsOf(root) {
   const list = JSON.parse(readFileSync(path.join(root, 'requirements', 'parts.json'), 'utf8'));
   return Object.fromEntries(
@@ -28,7 +31,7 @@ export function partsOf(root) {
   );
 }
 
-/** The hashes that wheels of this platform must have. */
+/** Path of the file with the hashes of the wheels for this platform. */
 export function requirementsFile(root) {
   return path.join(root, 'requirements', `wheels-${platformName()}.txt`);
 }
@@ -37,19 +40,19 @@ export function requirementsFile(root) {
 export function checkPlatform(root) {
   const chosen = process.env.GIST_TENSORFLOW || 'cpu';
   if (!['cpu', 'cuda'].includes(chosen))
-    throw new SetupError(`GIST_TENSORFLOW is ${chosen}; it can be cpu or cuda.`);
+    throw new SetupError(`GIST_TENSORFLOW is ${chosen}; it must be cpu or cuda.`);
   if (existsSync(requirementsFile(root))) return;
   throw new SetupError(
     `there are no native parts for ${platformName()}. GIST runs on linux-x64, linux-x64-cuda, linux-arm64 and darwin-arm64.`,
   );
 }
 
-/** The name holds the version, so another version, or other members of it, want another folder. */
+/** Folder of a part. Its name contains the version, so other versions have other folders. */
 export function folderOf(part) {
   return path.join(cacheFolder(), 'wheels', part.folder);
 }
 
-/** A part is there once its stamp is, since its folder appears whole; and while nobody has removed what is used of it. */
+/** Whether a part is complete: its stamp and its main file exist. */
 export function partIsThere(part) {
   return (
     existsSync(path.join(folderOf(part), '.complete')) && existsSync(path.join(folderOf(part), part.path))

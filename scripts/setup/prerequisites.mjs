@@ -1,8 +1,8 @@
-/** What must be on the machine before anything is downloaded. */
+/** Checks the software that must be installed before set-up downloads anything. */
 import { spawnSync } from 'node:child_process';
 import { SetupError } from './say.mjs';
 
-/** A source that only a C++17 compiler with its library takes. */
+/** Source that compiles only with a C++17 compiler and standard library. */
 const CPP17 = '#include <string_view>\nint main() { return std::string_view("").size(); }\n';
 const COMPILERS = ['g++', 'clang++', 'c++'];
 
@@ -14,13 +14,16 @@ export function python() {
   return process.env.PYTHON || 'python3';
 }
 
-/** The C++ compiler as words of a command line (`CXX` may be `ccache g++`); undefined when none compiles C++17. */
+/**
+ * Command line of the C++ compiler (`CXX` may be `ccache g++`), as a list; undefined if none
+ * compiles C++17.
+ */
 export function compiler() {
   const choices = process.env.CXX ? [process.env.CXX] : COMPILERS;
-  return choices.map((choice) => choice.trim().split(/\s+/)).find(takesCpp17);
+  return choices.map((choice) => choice.trim().split(/\s+/)).find(compilesCpp17);
 }
 
-function takesCpp17([command, ...args]) {
+function compilesCpp17([command, ...args]) {
   const check = [...args, '-std=c++17', '-fsyntax-only', '-x', 'c++', '-'];
   return spawnSync(command, check, { input: CPP17, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 }
@@ -29,7 +32,7 @@ function runs(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** Alpine's musl, say: wheels are built for glibc. */
+/** Wheels are built for glibc; Alpine Linux, for example, has musl. */
 function hasGlibc() {
   return process.platform !== 'linux' || process.report.getReport().header.glibcVersionRuntime !== undefined;
 }
@@ -39,9 +42,9 @@ function nodeIsNewEnough() {
   return major > 20 || (major === 20 && minor >= 3);
 }
 
-/** Names everything that is missing at once, together with how to get it. @throws SetupError */
+/** @throws SetupError that lists all missing software with a hint on how to install it */
 export function checkPrerequisites() {
-  const needed = [
+  const required = [
     [nodeIsNewEnough, `Node.js >= 20.3 (this is ${process.versions.node}): nodejs.org`],
     [hasGlibc, 'a Linux with glibc (Debian, Ubuntu, Fedora ...; not Alpine)'],
     [() => runs(npmCommand(), ['--version']), 'npm: it comes with Node.js (nodejs.org)'],
@@ -54,7 +57,7 @@ export function checkPrerequisites() {
       `a C++17 compiler (${process.env.CXX ? 'CXX' : COMPILERS.join(', ')}): Debian and Ubuntu: \`apt install g++\`; Fedora: \`dnf install gcc-c++\`; macOS: \`xcode-select --install\`; or set CXX`,
     ],
   ];
-  const missing = needed.filter(([isThere]) => !isThere()).map(([, text]) => `  - ${text}`);
+  const missing = required.filter(([isThere]) => !isThere()).map(([, text]) => `  - ${text}`);
   if (missing.length > 0)
     throw new SetupError(`missing on this machine; nothing was downloaded:\n${missing.join('\n')}`);
 }

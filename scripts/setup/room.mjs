@@ -1,14 +1,14 @@
-/** Whether the disks have room for what set-up is about to fetch. */
+/** Checks that the disks have enough free space for the downloads of set-up. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { packagesAreThere } from './packages.mjs';
 import { cacheFolder, missingParts } from './parts.mjs';
 import { SetupError } from './say.mjs';
 
-/** node_modules and the compiled code. */
+/** Size of node_modules and the compiled code. */
 const CHECKOUT_MEGABYTES = 850;
 
-/** @throws SetupError before anything is fetched */
+/** @throws SetupError before anything is downloaded */
 export function checkRoom(root) {
   const needs = [
     { folder: root, megabytes: packagesAreThere(root) ? 0 : CHECKOUT_MEGABYTES },
@@ -32,11 +32,11 @@ function tooSmall(needs, wanted, free) {
   const gigabytes = (megabytes) => `${(megabytes / 1000).toFixed(1)} GB`;
   return (
     `the disk has ${gigabytes(free)} free, and set-up needs ${gigabytes(wanted)} in ${folders.join(' and ')}; nothing was downloaded. ` +
-    'Make room, or set GIST_CACHE_DIR to a folder on a roomier disk.'
+    'Free some space, or set GIST_CACHE_DIR to a folder on a larger disk.'
   );
 }
 
-/** The folder itself or, before it is made, the nearest above it that exists. */
+/** The folder itself or, if it does not exist, its nearest existing ancestor. */
 function existing(folder) {
   return fs.existsSync(folder) ? folder : existing(path.dirname(folder));
 }

@@ -1,21 +1,24 @@
-/** Other programs, run as steps of set-up: they end with it, or keep its lock until they do. */
+/**
+ * Runs programs as steps of set-up. They are killed with set-up, or keep its lock until they end.
+ */
 import { spawn } from 'node:child_process';
 import { lockKeeper } from './lock.mjs';
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
 
-/** Runs a program to its end; what it writes goes to standard error. @returns its exit status */
+/** Runs a program and forwards its output to standard error. @returns its exit status */
 export async function run(command, args, { cwd } = {}) {
   return (await start(command, args, 2, cwd)).status;
 }
 
-/** As {@link run}, with what it writes returned instead. */
+/** Like {@link run}, but returns the output. */
 export function capture(command, args, { cwd } = {}) {
   return start(command, args, 'pipe', cwd);
 }
 
 function start(command, args, output, cwd) {
-  // The fourth channel is never written to: it keeps the lock while the program lives, should set-up itself be killed.
+  // The fourth stream is never written to: it keeps the lock if set-up is killed before the program
+  // ends.
   const child = spawn(command, args, { cwd, stdio: ['ignore', output, output, lockKeeper() ?? 'ignore'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (text += chunk));

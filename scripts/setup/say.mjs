@@ -2,20 +2,20 @@
 
 let quiet = false;
 
-/** Quiet: only steps that have work to do are printed. */
-export function beQuiet(wanted) {
-  quiet = wanted;
+/** Quiet: do not print steps that were already completed. */
+export function setQuiet(value) {
+  quiet = value;
 }
 
-/** Announces a step that may take long. */
+/** Prints the start of a step. */
 export function say(text) {
   process.stderr.write(`set-up: ${text}\n`);
 }
 
-/** Reports a step that was done already, unless quiet. */
+/** Prints that a step was already completed, unless quiet. */
 export function note(text) {
   if (!quiet) say(text);
 }
 
-/** An error that the user can fix; ends set-up with exit code 7, as SetupError does in the product. */
+/** An error that the user can fix. Set-up then ends with exit code 7, as SetupError in src/core. */
 export class SetupError extends Error {}

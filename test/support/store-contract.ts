@@ -1,4 +1,4 @@
-/** What every object store must do, tested alike on each. */
+/** Tests of the contract of all object stores. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,11 +19,11 @@ async function keysOf(store: ObjectStore, prefix: string, startAfter?: string): 
   return keys;
 }
 
-/** Declares the tests; `open` gives a store of the kind, empty under fresh prefixes. */
+/** Declares the tests. `open` returns a store that is empty under unused prefixes. */
 export function testStoreContract(kind: string, open: () => ObjectStore): void {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
-  test(`${kind}: what was put is got, whole and in ranges`, async () => {
+  test(`${kind}: an object can be read as a whole and in ranges`, async () => {
     const store = open();
     const info = await store.put('whole/a.txt', Buffer.from('0123456789'));
     assert.equal(info.bytes, 10);
@@ -49,7 +49,7 @@ export function testStoreContract(kind: string, open: () => ObjectStore): void {
     assert.equal(text(await store.get('replaced')), 'two');
   });
 
-  test(`${kind}: streams and files of 20 MiB and more come back byte for byte`, async (t) => {
+  test(`${kind}: streams and files of 20 MiB and more are read back unchanged`, async (t) => {
     const store = open();
     const folder = await mkdtemp(path.join(tmpdir(), 'gist-store-'));
     t.after(() => rm(folder, { recursive: true }));

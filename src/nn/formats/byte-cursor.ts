@@ -1,14 +1,14 @@
-/** A place in a file's bytes that moves on with every value read, and never past their end. */
+/** Reads values from the bytes of a file, one after another, with bounds checks. */
 import { constants } from 'node:buffer';
 
-/** Longest line: only names are written as lines. */
+/** Maximum length of a line. Pickles only write names as lines. */
 const MAX_LINE_BYTES = 1_000;
 
-/** Little-endian, but for {@link ByteCursor.double}. */
+/** Values are little-endian, except {@link ByteCursor.double}. */
 export class ByteCursor {
   private readonly view: DataView;
 
-  /** @param refuse throws the reader's own error, given what is wrong with the file */
+  /** @param refuse throws the error of the caller, given a description of the problem */
   constructor(
     readonly bytes: Uint8Array,
     public position: number,
@@ -17,10 +17,10 @@ export class ByteCursor {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  /** Moves on by a number of bytes and returns where they begin. */
+  /** Advances by a number of bytes and returns the offset of the first one. */
   take(count: number): number {
     const first = this.position;
-    if (count > this.bytes.byteLength - first) this.refuse('ends in the middle');
+    if (count > this.bytes.byteLength - first) this.refuse('is truncated');
     this.position += count;
     return first;
   }
@@ -41,14 +41,14 @@ export class ByteCursor {
     return this.view.getInt32(this.take(4), true);
   }
 
-  /** A size of 64 bits. */
+  /** A 64-bit size. */
   size(): number {
     const size = this.view.getBigUint64(this.take(8), true);
-    if (size > BigInt(this.bytes.byteLength)) this.refuse('ends in the middle');
+    if (size > BigInt(this.bytes.byteLength)) this.refuse('is truncated');
     return Number(size);
   }
 
-  /** Big-endian, as pickles hold them. */
+  /** A big-endian float64, as pickles store it. */
   double(): number {
     return this.view.getFloat64(this.take(8), false);
   }
@@ -59,24 +59,26 @@ export class ByteCursor {
     return this.bytes.subarray(first, first + length);
   }
 
-  /** As long as the file allows: before protocol 3, pickles hold the bytes of tensors as texts. */
+  /**
+   * A UTF-8 string of any length: pickles before protocol 3 store the bytes of tensors as strings.
+   */
   string(length: number): string {
     const first = this.take(length);
-    if (length > constants.MAX_STRING_LENGTH) this.refuse('has a text that is too long');
+    if (length > constants.MAX_STRING_LENGTH) this.refuse('has a string that is too long');
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + first, length).toString('utf8');
   }
 
-  /** Up to the next line feed. */
+  /** The string up to the next line feed. */
   line(): string {
     const end = this.bytes.indexOf(0x0a, this.position);
-    if (end < 0) this.refuse('ends in the middle');
+    if (end < 0) this.refuse('is truncated');
     if (end - this.position > MAX_LINE_BYTES) this.refuse('has a name that is too long');
     const line = this.string(end - this.position);
     this.position++;
     return line;
   }
 
-  /** Two's complement, little-endian; a bigint only where a number is too small for it. */
+  /** A two's complement, little-endian integer; a bigint only if it is not a safe integer. */
   long(length: number): number | bigint {
     const first = this.take(length);
     let value = 0n;

@@ -1,67 +1,67 @@
-/** Python's pickle format, read by an interpreter that builds plain values and executes nothing. */
+/**
+ * Reads Python's pickle format. The interpreter builds plain values and executes no code of the
+ * file.
+ */
 import { CheckpointError } from '../../core/errors.js';
 import { ByteCursor } from './byte-cursor.js';
 
-/** A name that a pickle imports; only names on the caller's list come into being. */
+/** A global that a pickle imports. Only globals on the list of the caller are created. */
 export class PickleGlobal {
   constructor(
     readonly name: string,
-    /** What calling it gives; null: it may be named, not called. */
+    /** Computes the result of a call; null if the global may be imported but not called. */
     readonly call: ((args: unknown[]) => unknown) | null,
   ) {}
 }
 
-/**
- * What stands for an object that is of no use here: it takes attributes and items, and forgets
- * them.
- */
+/** Placeholder for an object that is not needed. Its attributes and items are discarded. */
 export class OpaqueObject {
   constructor(readonly name: string) {}
 }
 
 export interface PickleOptions {
-  /** Of the file, for errors. */
+  /** Name of the file, for errors. */
   name: string;
-  /**
-   * Whether objects, sets and bytes may occur, and protocols 3 to 5; state dicts need none of them.
-   */
+  /** Allows objects, sets, bytes and protocols 3 to 5, which state dicts do not need. */
   objects?: boolean;
-  /** The only importable names, as `module name`, and what each does when called. */
+  /** Globals that may be imported, as `module name`, with the function for calls. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
   /**
-   * Given a name that is not on the list: may throw an error that knows what the file is; without,
-   * it is refused by its name.
+   * Called with a global that is not in `globals`, before it is refused. May throw a more specific
+   * error.
    */
   onUnlisted?: (global: string) => void;
-  /** Resolves a persistent id; without it they are refused. */
+  /**
+   * Resolves a persistent id, as `Unpickler.persistent_load` in Python. Without it, such ids are
+   * refused.
+   */
   persistentLoad?: (id: unknown) => unknown;
 }
 
-/** Values of the stack, marks, memo entries: each at most this many. */
+/** Limits of the number of values on the stack, marks and memo entries. */
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
 /**
- * Characters of a text that things are found by: it is compared as a whole each time, at the cost
- * of few bytes of the file.
+ * Maximum length of a string that is used as a key. Each use hashes or compares the whole string,
+ * and costs only a few bytes of the file.
  */
 const MAX_KEY_LENGTH = 1_000;
 
 /**
- * Reads one pickle of protocol 2, as PyTorch writes them. Dictionaries become Maps, lists and
- * tuples arrays. Attributes that a pickle sets on a dictionary are dropped. It works without
- * recursion, so depth costs no stack of ours.
+ * Reads one pickle of protocol 2, the protocol of PyTorch. Dictionaries become Maps; lists and
+ * tuples become arrays. Attributes that a pickle sets on a dictionary are discarded. It is not
+ * recursive, so nested values cannot overflow the call stack.
  *
- * @returns the value, and the position after it.
- * @throws CheckpointError for anything that is not on the list of names, an unknown instruction, or
- * sizes beyond all need.
+ * @returns the value, and the offset after it.
+ * @throws CheckpointError for globals that are not allowed, unknown opcodes, and exceeded limits.
  */
 export function unpickle(
   bytes: Uint8Array,
   offset: number,
-  rules: PickleOptions,
+  options: PickleOptions,
 ): { value: unknown; end: number } {
-  return new Unpickler(bytes, offset, rules).run();
+  return new Unpickler(bytes, offset, options).run();
 }
 
 class Unpickler {
@@ -71,8 +71,7 @@ class Unpickler {
   private readonly memo = new Map<number, unknown>();
 
   /**
-   * Those of PyTorch's state dicts; pickletools in Python's library documents each by the name
-   * given here.
+   * Opcodes of PyTorch's state dicts. Python's `pickletools` documents them under the given names.
    */
   private readonly instructions = new Map<number, () => void>([
     [0x80, () => this.protocol()], // PROTO
@@ -104,10 +103,10 @@ class Unpickler {
     [0x63, () => this.push(this.global(`${this.cursor.line()} ${this.cursor.line()}`))], // GLOBAL
     [0x52, () => this.reduce()], // REDUCE
     [0x62, () => this.build()], // BUILD
-    [0x51, () => this.push(this.persistent(this.pop()))], // BINPERSID
+    [0x51, () => this.push(this.loadPersistent(this.pop()))], // BINPERSID
   ]);
 
-  /** Those that pickled objects need beside. */
+  /** Additional opcodes of pickled objects. */
   private readonly objectInstructions = new Map<number, () => void>([
     [0x95, () => this.frame()], // FRAME
     [0x8c, () => this.push(this.cursor.string(this.cursor.byte()))], // SHORT_BINUNICODE
@@ -127,7 +126,7 @@ class Unpickler {
   constructor(
     bytes: Uint8Array,
     offset: number,
-    private readonly rules: PickleOptions,
+    private readonly options: PickleOptions,
   ) {
     this.cursor = new ByteCursor(bytes, offset, (what) => this.refuse(what));
   }
@@ -137,34 +136,33 @@ class Unpickler {
       const code = this.cursor.byte();
       if (code === 0x2e) return { value: this.last(), end: this.cursor.position };
       this.step(code);
-      if (this.stack.length > MAX_STACK) this.refuse('its stack grows beyond all need');
+      if (this.stack.length > MAX_STACK) this.refuse('exceeds the limit of the pickle stack');
     }
   }
 
-  /** The value of the whole: all that is left. */
+  /** The value of the pickle, which must be the only one on the stack. */
   private last(): unknown {
-    if (this.marks.length > 0 || this.stack.length !== 1)
-      this.refuse('ends with more or less than one value');
+    if (this.marks.length > 0 || this.stack.length !== 1) this.refuse('does not end with exactly one value');
     return this.pop();
   }
 
   private step(code: number): void {
-    const more = this.rules.objects ? this.objectInstructions.get(code) : undefined;
+    const more = this.options.objects ? this.objectInstructions.get(code) : undefined;
     const instruction = this.instructions.get(code) ?? more;
     if (!instruction) {
       const hex = `0x${code.toString(16).padStart(2, '0')}`;
-      this.refuse(`uses the pickle instruction ${hex}, which no weights need`);
+      this.refuse(`uses the pickle opcode ${hex}, which weights do not need`);
     }
     instruction();
   }
 
   private protocol(): void {
     const protocol = this.cursor.byte();
-    if (protocol !== 2 && !(this.rules.objects && protocol >= 2 && protocol <= 5))
-      this.refuse(`is written in pickle protocol ${protocol}, which weights of its kind are not`);
+    if (protocol !== 2 && !(this.options.objects && protocol >= 2 && protocol <= 5))
+      this.refuse(`uses pickle protocol ${protocol}, which is not supported for weights of this format`);
   }
 
-  /** Frames only say how much to read at once. */
+  /** Skips the frame length, which is only a hint for buffered reading. */
   private frame(): void {
     this.cursor.size();
   }
@@ -173,78 +171,81 @@ class Unpickler {
     if (this.marks.push(this.stack.length) > MAX_MARKS) this.refuse('is nested too deeply');
   }
 
-  /** Attributes of dictionaries and of inert objects are dropped; nothing else may have any. */
+  /**
+   * Discards attributes of dictionaries and opaque objects. Other values must not have attributes.
+   */
   private build(): void {
     this.pop();
     const target = this.top();
     if (!(target instanceof Map || target instanceof OpaqueObject))
-      this.refuse('sets attributes of something that is no dictionary');
+      this.refuse('sets attributes of a value that is not a dictionary');
   }
 
-  private persistent(id: unknown): unknown {
-    if (!this.rules.persistentLoad) this.refuse('speaks of things outside of the file');
-    return this.rules.persistentLoad(id);
+  private loadPersistent(id: unknown): unknown {
+    if (!this.options.persistentLoad) this.refuse('refers to objects outside of the file');
+    return this.options.persistentLoad(id);
   }
 
   private reduce(): void {
     const args = this.pop();
     const callee = this.pop();
     if (!(callee instanceof PickleGlobal) || !Array.isArray(args))
-      this.refuse('calls something that is no function');
-    if (!callee.call) this.refuse(`calls ${callee.name}, which may only be named`);
+      this.refuse('calls a value that is not a function');
+    if (!callee.call) this.refuse(`calls ${callee.name}, which may only be imported`);
     this.push(callee.call(args));
   }
 
   private global(name: string): PickleGlobal {
-    if (!Object.hasOwn(this.rules.globals, name)) {
-      this.rules.onUnlisted?.(name);
-      this.refuse(`asks for "${name.slice(0, 120)}", which is not allowed`);
+    if (!Object.hasOwn(this.options.globals, name)) {
+      this.options.onUnlisted?.(name);
+      this.refuse(`imports "${name.slice(0, 120)}", which is not allowed`);
     }
-    return new PickleGlobal(name, this.rules.globals[name] ?? null);
+    return new PickleGlobal(name, this.options.globals[name] ?? null);
   }
 
   private stackGlobal([module, name]: unknown[]): PickleGlobal {
-    if (!isShortString(module) || !isShortString(name)) this.refuse('imports what is no name');
+    if (!isShortString(module) || !isShortString(name))
+      this.refuse('imports a global whose name is not a short string');
     return this.global(`${module} ${name}`);
   }
 
   private addItems(items: unknown[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) this.refuse('adds to something that is no set');
+    if (!(set instanceof Set)) this.refuse('adds items to a value that is not a set');
     for (const item of this.members(items)) set.add(item);
   }
 
   private members(items: unknown[]): unknown[] {
     if (items.some((item) => typeof item === 'string' && !isShortString(item)))
-      this.refuse('has a set with a text that is too long');
+      this.refuse('has a set with a string that is too long');
     return items;
   }
 
   private append(items: unknown[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) this.refuse('appends to something that is no list');
+    if (!Array.isArray(list)) this.refuse('appends to a value that is not a list');
     for (const item of items) list.push(item);
   }
 
   private setItems(items: unknown[]): void {
     const target = this.top();
     if (!(target instanceof Map) || items.length % 2 !== 0)
-      this.refuse('sets items of something that is no dictionary');
+      this.refuse('sets items of a value that is not a dictionary');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
       if (!isShortString(key) && typeof key !== 'number')
-        this.refuse('has a dictionary key that is no short text or number');
+        this.refuse('has a dictionary key that is not a short string or number');
       target.set(key, items[i + 1]);
     }
   }
 
   private put(index: number): void {
-    if (this.memo.size >= MAX_MEMO) this.refuse('remembers more than it could need');
+    if (this.memo.size >= MAX_MEMO) this.refuse('exceeds the limit of the pickle memo');
     this.memo.set(index, this.top());
   }
 
   private get(index: number): void {
-    if (!this.memo.has(index)) this.refuse('recalls what it never remembered');
+    if (!this.memo.has(index)) this.refuse('reads a memo entry that does not exist');
     this.push(this.memo.get(index));
   }
 
@@ -253,7 +254,7 @@ class Unpickler {
   }
 
   private top(): unknown {
-    if (this.stack.length <= this.floor()) this.refuse('takes from an empty stack');
+    if (this.stack.length <= this.floor()) this.refuse('pops from an empty stack');
     return this.stack.at(-1);
   }
 
@@ -264,17 +265,17 @@ class Unpickler {
   }
 
   private popMany(count: number): unknown[] {
-    if (this.stack.length - this.floor() < count) this.refuse('takes from an empty stack');
+    if (this.stack.length - this.floor() < count) this.refuse('pops from an empty stack');
     return this.stack.splice(this.stack.length - count);
   }
 
   private popToMark(): unknown[] {
     const mark = this.marks.pop();
-    if (mark === undefined) this.refuse('goes back to a mark that was never made');
+    if (mark === undefined) this.refuse('pops to a mark that does not exist');
     return this.stack.splice(mark);
   }
 
-  /** What lies under the newest mark is out of reach. */
+  /** Stack size at the newest mark. Values below it cannot be popped. */
   private floor(): number {
     return this.marks.at(-1) ?? 0;
   }
@@ -282,13 +283,13 @@ class Unpickler {
   private refuse(what: string): never {
     throw new CheckpointError({
       what,
-      where: this.rules.name,
-      hint: 'The file is damaged or is not what it should be; get it again from its publisher.',
+      where: this.options.name,
+      hint: 'The file is corrupt or has another format; download it again from its publisher.',
     });
   }
 }
 
-/** A text by which something is found. */
+/** Whether a value is a string that may be used as a key. */
 export function isShortString(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_KEY_LENGTH;
 }

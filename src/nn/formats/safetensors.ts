@@ -1,17 +1,17 @@
 /**
- * The safetensors format: named tensors behind a JSON header, read with suspicion and written
- * always alike.
+ * The safetensors format: a JSON header followed by named tensors. Reading validates untrusted
+ * files.
  */
 import { z } from 'zod';
 import { CheckpointError } from '../../core/errors.js';
 
-/** A float32 tensor by its shape. */
+/** A float32 tensor in C order. */
 export interface NamedTensor {
   shape: number[];
   data: Float32Array;
 }
 
-/** Headers larger than this are refused, as the format's own reader does. */
+/** Maximum size of the header, equal to the limit of the official reader. */
 const MAX_HEADER_BYTES = 100_000_000;
 const ALIGNMENT = 8;
 
@@ -25,7 +25,8 @@ const entrySchema = z.strictObject({
 type Entry = z.output<typeof entrySchema>;
 
 /**
- * Equal tensors give equal bytes: names are sorted, the header is padded to a multiple of eight.
+ * Encodes tensors. The output is deterministic: names are sorted, and the header is padded to a
+ * multiple of 8 bytes.
  */
 export function encodeSafetensors(
   tensors: Record<string, NamedTensor>,
@@ -54,11 +55,11 @@ export function encodeSafetensors(
 }
 
 /**
- * Tensors of any of the format's common types, as float32.
+ * Decodes tensors of the common data types to float32.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when the file is truncated, its header is malformed, or tensors overlap
- * or leave the file
+ * @throws CheckpointError if the file is truncated, its header is malformed, or tensors overlap or
+ * exceed the file
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): Record<string, NamedTensor> {
   const { header, body } = splitHeader(bytes, name);
@@ -71,8 +72,9 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): Record<strin
 }
 
 /**
- * What a file says of itself, which may be anything. @throws CheckpointError when its header is
- * malformed
+ * The metadata of a file; its values are not validated.
+ *
+ * @throws CheckpointError if the header is malformed
  */
 export function safetensorsMetadata(bytes: Uint8Array, name: string): Record<string, unknown> {
   const metadata = splitHeader(bytes, name).header.__metadata__;
@@ -83,7 +85,7 @@ function refuse(name: string, what: string): never {
   throw new CheckpointError({
     what,
     where: name,
-    hint: 'The file is damaged or is no safetensors file; get it again.',
+    hint: 'The file is corrupt or not a safetensors file; download it again.',
   });
 }
 
@@ -92,7 +94,7 @@ function splitHeader(bytes: Uint8Array, name: string): { header: Record<string, 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));
   if (headerBytes > MAX_HEADER_BYTES || 8 + headerBytes > bytes.byteLength)
-    refuse(name, 'has a header that reaches beyond the file');
+    refuse(name, 'has a header that exceeds the file');
   let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerBytes)));
@@ -100,17 +102,17 @@ function splitHeader(bytes: Uint8Array, name: string): { header: Record<string, 
     refuse(name, 'has a header that is not JSON');
   }
   if (header === null || typeof header !== 'object' || Array.isArray(header))
-    refuse(name, 'has a header that is no table of tensors');
+    refuse(name, 'has a header that is not an object of tensors');
   return { header: header as Record<string, unknown>, body: bytes.subarray(8 + headerBytes) };
 }
 
 function parseEntry(value: unknown, key: string, name: string): Entry {
   const parsed = entrySchema.safeParse(value);
-  if (!parsed.success) return refuse(name, `describes tensor ${key.slice(0, 120)} wrongly`);
+  if (!parsed.success) return refuse(name, `has an invalid description of tensor ${key.slice(0, 120)}`);
   const { dtype, shape, data_offsets } = parsed.data;
   const elements = shape.reduce((product, side) => product * side, 1);
   if (data_offsets[1] - data_offsets[0] !== elements * (DTYPE_BYTES[dtype] as number)) {
-    refuse(name, `gives tensor ${key.slice(0, 120)} a size that is not its shape's`);
+    refuse(name, `has data of tensor ${key.slice(0, 120)} that does not match its shape`);
   }
   return parsed.data;
 }
@@ -122,11 +124,12 @@ function checkRanges(entries: (readonly [string, Entry])[], bytes: number, name:
     if (range[0] < end) refuse(name, 'has tensors that overlap');
     end = range[1];
   }
-  if (end !== bytes) refuse(name, `holds ${bytes} bytes of tensors, its header speaks of ${end}`);
+  if (end !== bytes) refuse(name, `has ${bytes} bytes of tensors, but its header describes ${end}`);
 }
 
 function toFloat32({ dtype, data_offsets: [first, end] }: Entry, body: Uint8Array): Float32Array {
-  // A copy of its own: aligned, and the file's buffer can go. (A Buffer's slice would be a view.)
+  // A copy is aligned and does not retain the buffer of the file. (Buffer.slice would return a
+  // view.)
   const buffer = new Uint8Array(body.subarray(first, end)).buffer;
   switch (dtype) {
     case 'F32':
@@ -146,7 +149,7 @@ function toFloat32({ dtype, data_offsets: [first, end] }: Entry, body: Uint8Arra
   }
 }
 
-/** IEEE 754 binary16. */
+/** Converts IEEE 754 binary16 bits. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -158,7 +161,7 @@ export function halfToFloat(bits: number): number {
 
 const word = new DataView(new ArrayBuffer(4));
 
-/** bfloat16 is the upper half of a float32. */
+/** Converts bfloat16 bits, which are the upper half of a float32. */
 export function bfloatToFloat(bits: number): number {
   word.setUint16(0, bits);
   return word.getFloat32(0);

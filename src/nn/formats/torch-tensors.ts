@@ -1,16 +1,16 @@
-/** Tensors as PyTorch pickles describe them: a view of a storage, by offset, shape and strides. */
+/** Tensors of PyTorch pickles: views of a storage with offset, shape and strides. */
 import { isShortString, PickleGlobal } from './pickle.js';
 import { bfloatToFloat, halfToFloat, type NamedTensor } from './safetensors.js';
 
 const MAX_DIMENSIONS = 8;
 
 interface StorageType {
-  /** Of one element. */
+  /** Bytes per element. */
   bytes: number;
   read: (view: DataView, at: number) => number;
 }
 
-/** Element types by the names of their classes; every other one is refused. */
+/** Supported storage types by class name. */
 export const STORAGE_TYPES: Readonly<Record<string, StorageType>> = {
   'torch FloatStorage': { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   'torch DoubleStorage': { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
@@ -24,11 +24,11 @@ export const STORAGE_TYPES: Readonly<Record<string, StorageType>> = {
   'torch BoolStorage': { bytes: 1, read: (view, at) => view.getUint8(at) },
 };
 
-/** Throws the reader's error, given what is wrong with the file. */
+/** Throws the error of the reader, given a description of the problem. */
 export type Refuse = (what: string) => never;
 
 export class TorchStorage {
-  /** Its raw bytes, once known. */
+  /** Raw bytes; null until they have been read. */
   data: Uint8Array | null = null;
 
   constructor(
@@ -54,11 +54,11 @@ export class TorchTensor {
     return product(this.shape);
   }
 
-  /** The values, in C order. */
+  /** Reads the values in C order. */
   read(refuse: Refuse): NamedTensor {
     const { storage, offset, shape, strides } = this;
     const type = STORAGE_TYPES[storage.type];
-    if (!storage.data || !type) refuse('lacks a storage');
+    if (!storage.data || !type) refuse('has no data for a storage');
     const view = new DataView(storage.data.buffer, storage.data.byteOffset, storage.data.byteLength);
     const data = new Float32Array(this.elements);
     const index = shape.map(() => 0);
@@ -77,34 +77,35 @@ export class TorchTensor {
   }
 }
 
-/** What a persistent id of a storage says: `('storage', type, key, device, elements)`. */
+/** Parses the persistent id of a storage: `('storage', type, key, device, elements)`. */
 export function parseStorageId(id: unknown, refuse: Refuse): TorchStorage {
   const [kind, type, key, , elements, view] = Array.isArray(id) ? (id as unknown[]) : [];
   const known =
     kind === 'storage' && type instanceof PickleGlobal && isShortString(key) && (view ?? null) === null;
   if (!known || !Object.hasOwn(STORAGE_TYPES, type.name) || !isCount(elements))
-    refuse('describes a storage wrongly');
+    refuse('has an invalid description of a storage');
   return new TorchStorage(type.name, key, elements);
 }
 
-/** What `torch._utils._rebuild_tensor_v2` is given. */
+/** Validates the arguments of `torch._utils._rebuild_tensor_v2`. */
 export function rebuildTensor([storage, offset, shape, strides]: unknown[], refuse: Refuse): TorchTensor {
   if (!(storage instanceof TorchStorage) || !isCount(offset) || !isShape(shape) || !isShape(strides))
-    refuse('describes a tensor wrongly');
-  if (shape.length !== strides.length) refuse('describes a tensor wrongly');
+    refuse('has an invalid description of a tensor');
+  if (shape.length !== strides.length) refuse('has an invalid description of a tensor');
   const last = shape.reduce((sum, side, axis) => sum + (side - 1) * (strides[axis] as number), offset);
   const elements = product(shape);
-  // A stride of 0 would make a large tensor of a small storage.
+  // With a stride of 0, a small storage could describe a large tensor.
   if (elements > 0 && (last >= storage.elements || elements > storage.elements))
-    refuse('has a tensor that leaves its storage');
+    refuse('has a tensor that exceeds its storage');
   return new TorchTensor(storage, offset, shape, strides);
 }
 
-/** The globals that every pickle with tensors names: types of storages, dictionaries, tensors. */
+/** Globals of all pickles with tensors: storage types, dictionaries and tensors. */
 export function tensorGlobals(refuse: Refuse): Record<string, ((args: unknown[]) => unknown) | null> {
   return {
     ...Object.fromEntries(Object.keys(STORAGE_TYPES).map((type) => [type, null])),
-    'collections OrderedDict': (args) => (args.length === 0 ? new Map() : refuse('has a filled dictionary')),
+    'collections OrderedDict': (args) =>
+      args.length === 0 ? new Map() : refuse('has a non-empty OrderedDict'),
     'torch._utils _rebuild_tensor_v2': (args) => rebuildTensor(args, refuse),
   };
 }

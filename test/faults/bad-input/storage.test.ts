@@ -1,4 +1,7 @@
-/** Stores and folders that cannot be used: wrong secrets, missing buckets, servers away, locked folders, full disks. */
+/**
+ * Unusable stores and folders: wrong secrets, missing buckets, unreachable servers, read-only folders,
+ * full disks.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -39,16 +42,16 @@ test('refuses a wrong secret', async () => {
   assertRefused(outcome, { ...store, says: /the secret access key is wrong|access is denied/ });
 });
 
-test('refuses an access key that the server does not know', async () => {
+test('refuses an unknown access key', async () => {
   const outcome = await build('s3://gist/out', { AWS_ACCESS_KEY_ID: 'nobody' });
   assertRefused(outcome, { ...store, says: /the access key is not known|access is denied/ });
 });
 
-test('refuses a bucket that there is not', async () => {
+test('refuses a missing bucket', async () => {
   assertRefused(await build('s3://no-such-bucket/out'), { ...store, says: /no bucket "no-such-bucket"/ });
 });
 
-test('tells that a server does not answer', async () => {
+test('reports an unreachable server', async () => {
   const outcome = await build('s3://gist/out', { AWS_ENDPOINT_URL: `http://127.0.0.1:${await freePort()}` });
   assertRefused(outcome, {
     type: 'StoreUnavailableError',
@@ -57,7 +60,7 @@ test('tells that a server does not answer', async () => {
   });
 });
 
-test('refuses an endpoint that is no address', async () => {
+test('refuses a malformed endpoint', async () => {
   const outcome = await build('s3://gist/out', { AWS_ENDPOINT_URL: 'nowhere' });
   assertRefused(outcome, { ...store, says: /AWS_ENDPOINT_URL: is not the address of an S3 server/ });
 });
@@ -71,14 +74,14 @@ test('refuses a file where the store should be', async () => {
   assertRefused(await build('taken'), { ...store, says: /is a folder where a file is expected/ });
 });
 
-test('refuses a folder that may not be written', async () => {
+test('refuses a read-only folder', async () => {
   await mkdir(path.join(user.folder, 'closed'), { mode: 0o555 });
   const outcome = await build('closed', {}, 'images', other);
   assertRefused(outcome, { ...store, says: /cannot be read or written by this user/ });
   assert.deepEqual(await readdir(path.join(user.folder, 'closed')), []);
 });
 
-test('refuses a folder of images that may not be read', async () => {
+test('refuses an unreadable folder of images', async () => {
   const locked = path.join(user.folder, 'locked');
   await writeClasses(locked, { a: 2, b: 2 });
   await chmod(path.join(locked, 'b'), 0);
@@ -91,7 +94,7 @@ test('refuses a folder of images that may not be read', async () => {
   });
 });
 
-test('tells that the disk is full, and leaves no data set', async (t) => {
+test('reports a full disk, and leaves no data set', async (t) => {
   const disk = path.join(user.folder, 'disk');
   await mkdir(disk);
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', disk]).status !== 0)
@@ -112,7 +115,7 @@ const DEPLOYMENTS: [string, Record<string, string>, RegExp][] = [
 ];
 
 for (const [queue, env, says] of DEPLOYMENTS) {
-  test(`a run on workers with a ${queue.replace('-', ' ')} fails at once instead of trying for ever`, async () => {
+  test(`a run on workers with a ${queue.replace('-', ' ')} fails immediately instead of retrying forever`, async () => {
     const worker = new TestWorker(
       { ...rig.env, GIST_TASK_QUEUE: queue, GIST_GPU_TASK_QUEUE: `${queue}-gpu`, ...env },
       path.join(rig.folder, 'worker.log'),

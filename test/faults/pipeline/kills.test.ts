@@ -88,13 +88,13 @@ test('an S3 server killed at random moments changes nothing', async () => {
   });
 });
 
-test('an S3 server that answers 500 to everything, and then nothing at all for a minute, is waited out', async () => {
+test('a run survives an S3 server that answers 500 to all requests, and then does not answer for a minute', async () => {
   const faults: [ProxyMode, seconds: number][] = [
     ['errors', 15],
     ['silent', 60],
   ];
   await survives(
-    's3-troubled',
+    's3-failing',
     async () => {
       for (const [mode, seconds] of faults) {
         rig.s3Proxy.set(mode);
@@ -106,7 +106,7 @@ test('an S3 server that answers 500 to everything, and then nothing at all for a
   );
 });
 
-test('connections to S3 that are cut at random moments change nothing', async () => {
+test('closing connections to S3 at random times changes nothing', async () => {
   await survives('s3-cut', async () => rig.s3Proxy.cut(), 4 * KILLS);
 });
 

@@ -20,7 +20,7 @@ after(() => seaweed.stop());
 
 testStoreContract('S3', () => openStore('s3://gist/contract/prefix'));
 
-/** A store opened with some variables changed, which are put back. */
+/** Opens a store with changed environment variables, and restores them. */
 function openWith(env: Record<string, string>, uri = 's3://gist/', idleTimeoutMs = 10_000) {
   Object.assign(process.env, env);
   try {
@@ -30,19 +30,19 @@ function openWith(env: Record<string, string>, uri = 's3://gist/', idleTimeoutMs
   }
 }
 
-async function listening(server: Server): Promise<string> {
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function saysNoSecret(error: unknown): asserts error is GistError {
+function assertNoSecret(error: unknown): asserts error is GistError {
   assert.ok(error instanceof GistError, String(error));
   const shown = `${error.message} ${JSON.stringify(error)}`;
   assert.ok(!shown.includes(seaweed.secretAccessKey) && !shown.includes('wrong-secret'));
   assert.ok(error.hint);
 }
 
-test('a wrong secret is a StoreError that says what to check and shows no secret', async () => {
+test('a wrong secret is a StoreError with a hint and without the secret', async () => {
   process.env.AWS_SECRET_ACCESS_KEY = 'wrong-secret';
   const store = openStore('s3://gist/', { attempts: 2 });
   const calls = [
@@ -53,7 +53,7 @@ test('a wrong secret is a StoreError that says what to check and shows no secret
   ];
   for (const call of calls) {
     await assert.rejects(call, (error) => {
-      saysNoSecret(error);
+      assertNoSecret(error);
       return error instanceof StoreError;
     });
   }
@@ -67,25 +67,25 @@ test('a missing bucket is a StoreError, also for a head', async () => {
     await assert.rejects(call, (error) => error instanceof StoreError && /bucket/.test(error.message));
 });
 
-test('an address that is none is a StoreError', () => {
+test('a malformed address is a StoreError', () => {
   assert.throws(() => openWith({ AWS_ENDPOINT_URL: 'not an address' }), StoreError);
   assert.throws(() => openWith({ AWS_ENDPOINT_URL: 'ftp://127.0.0.1/' }), StoreError);
 });
 
-test('a server that is not there is trouble that may pass', async () => {
+test('an unreachable server is a StoreUnavailableError', async () => {
   const server = createServer();
-  const endpoint = await listening(server);
+  const endpoint = await listen(server);
   await new Promise((resolve) => server.close(resolve));
   await assert.rejects(openWith({ AWS_ENDPOINT_URL: endpoint }).get('x'), (error) => {
-    saysNoSecret(error);
+    assertNoSecret(error);
     return error instanceof StoreUnavailableError;
   });
 });
 
-test('a server that accepts and says nothing is noticed', async (t) => {
+test('a server that accepts connections and never answers causes a timeout', async (t) => {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => sockets.add(socket));
-  const endpoint = await listening(server);
+  const endpoint = await listen(server);
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -95,12 +95,12 @@ test('a server that accepts and says nothing is noticed', async (t) => {
   await assert.rejects(store.put('x', Buffer.from('x')), StoreUnavailableError);
 });
 
-test('a server that falls silent in the middle of a body is noticed', async (t) => {
+test('a server that stops in the middle of a body causes a timeout', async (t) => {
   const server = createHttpServer((_request, response) => {
     response.writeHead(200, { 'content-length': '1000' });
     response.write('half');
   });
-  const endpoint = await listening(server);
+  const endpoint = await listen(server);
   t.after(() => {
     server.closeAllConnections();
     server.close();
@@ -109,7 +109,7 @@ test('a server that falls silent in the middle of a body is noticed', async (t) 
   await assert.rejects(store.get('x'), StoreUnavailableError);
 });
 
-test('a body that breaks off is tried again, and got whole', async (t) => {
+test('a body that ends early is requested again', async (t) => {
   let requests = 0;
   const server = createHttpServer((_request, response) => {
     requests++;
@@ -117,12 +117,12 @@ test('a body that breaks off is tried again, and got whole', async (t) => {
     if (requests === 1) response.write('01234', () => response.destroy());
     else response.end('0123456789');
   });
-  const endpoint = await listening(server);
+  const endpoint = await listen(server);
   t.after(() => server.close());
   assert.equal(Buffer.from(await openWith({ AWS_ENDPOINT_URL: endpoint }).get('x')).toString(), '0123456789');
 });
 
-test('a large put whose last answer got lost is known as done, also by a server that has forgotten the upload', async (t) => {
+test('a large put whose last response was lost succeeds, even if the upload no longer exists on the server', async (t) => {
   let completions = 0;
   const proxy = createHttpServer((incoming, outgoing) => {
     const completes = incoming.method === 'POST' && /uploadId=/.test(incoming.url ?? '');
@@ -133,7 +133,7 @@ test('a large put whose last answer got lost is known as done, also by a server 
       return;
     }
     const { method, url, headers } = incoming;
-    const onward = request(seaweed.endpoint, { method, path: url, headers }, (answer) => {
+    const upstream = request(seaweed.endpoint, { method, path: url, headers }, (answer) => {
       if (completes) {
         answer.resume().once('end', () => outgoing.destroy());
         return;
@@ -141,9 +141,9 @@ test('a large put whose last answer got lost is known as done, also by a server 
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(outgoing);
     });
-    incoming.pipe(onward);
+    incoming.pipe(upstream);
   });
-  const endpoint = await listening(proxy);
+  const endpoint = await listen(proxy);
   t.after(() => {
     proxy.closeAllConnections();
     proxy.close();
@@ -160,7 +160,7 @@ for (const [status, code] of [
   [503, 'SlowDown'],
   [429, 'TooManyRequests'],
 ] as const) {
-  test(`an answer ${status} ${code} is tried again and then trouble that may pass`, async (t) => {
+  test(`status ${status} ${code} is retried and then a StoreUnavailableError`, async (t) => {
     let requests = 0;
     const server = createHttpServer((request, response) => {
       requests++;
@@ -168,20 +168,20 @@ for (const [status, code] of [
       response.writeHead(status, { 'content-type': 'application/xml' });
       response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`);
     });
-    const endpoint = await listening(server);
+    const endpoint = await listen(server);
     t.after(() => server.close());
     await assert.rejects(openWith({ AWS_ENDPOINT_URL: endpoint }).get('x'), StoreUnavailableError);
     assert.ok(requests >= 2);
   });
 }
 
-test('a server that is no S3 server does not make a defect of it', async (t) => {
+test('a server that is not an S3 server causes a GistError', async (t) => {
   const server = createHttpServer((request, response) => {
     request.resume();
     response.writeHead(404, { 'content-type': 'text/html' });
     response.end('<html><body>nothing here</body>');
   });
-  const endpoint = await listening(server);
+  const endpoint = await listen(server);
   t.after(() => server.close());
   const store = openWith({ AWS_ENDPOINT_URL: endpoint });
   await assert.rejects(store.get('x'), GistError);
@@ -189,10 +189,10 @@ test('a server that is no S3 server does not make a defect of it', async (t) => 
   await assert.rejects(Readable.from(store.list('')).toArray(), GistError);
 });
 
-test('a conditional put whose answer got lost is known for its own when tried again', async (t) => {
-  // A relay to the real server that swallows the answer to the first PUT, as a broken connection does.
-  let swallowed = false;
-  const relay = createHttpServer((request, response) => {
+test('the retry of a conditional put whose response was lost recognizes its own object', async (t) => {
+  // A proxy that drops the response to the first PUT, as a broken connection does.
+  let dropped = false;
+  const proxy = createHttpServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', async () => {
@@ -207,8 +207,8 @@ test('a conditional put whose answer got lost is known for its own when tried ag
         { ...headers, host: host ?? '' },
         body,
       );
-      if (request.method === 'PUT' && !swallowed) {
-        swallowed = true;
+      if (request.method === 'PUT' && !dropped) {
+        dropped = true;
         response.destroy();
         return;
       }
@@ -216,13 +216,13 @@ test('a conditional put whose answer got lost is known for its own when tried ag
       response.end(answer.body);
     });
   });
-  const endpoint = await listening(relay);
-  t.after(() => relay.close());
+  const endpoint = await listen(proxy);
+  t.after(() => proxy.close());
   const store = openWith({ AWS_ENDPOINT_URL: endpoint });
-  await store.put('lost-answer', Buffer.from('mine'), { ifAbsent: true });
-  assert.ok(swallowed);
+  await store.put('lost-response', Buffer.from('mine'), { ifAbsent: true });
+  assert.ok(dropped);
   await assert.rejects(
-    store.put('lost-answer', Buffer.from('other'), { ifAbsent: true }),
+    store.put('lost-response', Buffer.from('other'), { ifAbsent: true }),
     PreconditionFailedError,
   );
 });
@@ -255,7 +255,7 @@ async function forward(
   });
 }
 
-test('listings of more than one page are whole and in order', async () => {
+test('listings of several pages are complete and in order', async () => {
   const store = openStore('s3://gist/pages/');
   const keys = Array.from({ length: 1100 }, (_, i) => `many/${String(i).padStart(5, '0')}`);
   for (let i = 0; i < keys.length; i += 32) {

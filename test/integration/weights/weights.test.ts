@@ -102,7 +102,7 @@ describe('weights', () => {
     await writeFile(attack, '\x80\x03cos\nsystem\nX\x02\x00\x00\x00id\x85R.', 'latin1');
     const hostile = await user.gist('weights', 'import', attack, '--to', home);
     assert.equal(hostile.code, 4);
-    assert.match(hostile.stderr, /asks for "os system", which is not allowed/);
+    assert.match(hostile.stderr, /imports "os system", which is not allowed/);
     await user.leave();
   });
 });

@@ -1,4 +1,4 @@
-/** What set-up refuses, before it downloads anything, and what it does again when something has changed. */
+/** Errors of set-up before any download, and the steps that it repeats after a change. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 
-/** The refusal, and that it came before anything was fetched. */
+/** Standard error of a failed set-up, after checking that nothing was downloaded. */
 async function refusal(env: Record<string, string> = {}): Promise<string> {
   const { code, stderr } = await checkout.setUp({ env });
   assert.equal(code, REFUSED, stderr);
@@ -28,7 +28,7 @@ async function refusal(env: Record<string, string> = {}): Promise<string> {
   return stderr;
 }
 
-/** Parts of the small checkout's list, changed. */
+/** Changes the list of parts of the small checkout. */
 function changeParts(change: (parts: Record<string, Record<string, unknown>>) => void): void {
   const parts = JSON.parse(checkout.read('requirements/parts.json'));
   change(parts);
@@ -52,7 +52,7 @@ describe('set-up refuses', () => {
     assert.doesNotMatch(said, /Python 3 with pip/);
   });
 
-  it('a disk without room for what it would fetch, saying how much is needed', async () => {
+  it('a disk without enough free space, with the required space', async () => {
     changeParts((parts) => Object.assign(parts.weights ?? {}, { megabytes: 1e12 }));
     assert.match(
       await refusal(),
@@ -60,10 +60,10 @@ describe('set-up refuses', () => {
     );
   });
 
-  it('a TensorFlow library that there is not', async () => {
+  it('an unknown TensorFlow library', async () => {
     assert.match(
       await refusal({ GIST_TENSORFLOW: 'rocm' }),
-      /GIST_TENSORFLOW is rocm; it can be cpu or cuda/,
+      /GIST_TENSORFLOW is rocm; it must be cpu or cuda/,
     );
   });
 
@@ -74,7 +74,7 @@ describe('set-up refuses', () => {
     );
   });
 
-  it('a wheel of another hash than the pinned one, and unpacks nothing of it', async () => {
+  it('a wheel with another hash than the pinned one, without unpacking it', async () => {
     const file = `requirements/wheels-${process.platform}-${process.arch}.txt`;
     checkout.write(
       file,
@@ -88,7 +88,7 @@ describe('set-up refuses', () => {
     assert.ok(existsSync(path.join(checkout.cache, 'wheels', 'tensorflow-1.0', '.complete')));
   });
 
-  it('code that does not compile, after the compiler has said why', async () => {
+  it('code that does not compile, after the errors of the compiler', async () => {
     checkout.write('src/main.ts', "export const answer: number = 'text';\n");
     const { code, stderr } = await checkout.setUp();
     assert.equal(code, REFUSED);
@@ -96,8 +96,8 @@ describe('set-up refuses', () => {
   });
 });
 
-describe('set-up does again', () => {
-  it('only what has changed: code, packages, a part that somebody removed', async () => {
+describe('set-up repeats', () => {
+  it('only the steps of changed inputs: code, packages, a removed part', async () => {
     assert.equal((await checkout.setUp()).code, 0);
 
     checkout.write('src/main.ts', 'export const answer: number = 43;\n');
@@ -125,7 +125,7 @@ describe('set-up does again', () => {
   });
 });
 
-/** What set-up did, without what it found done. */
+/** The steps that set-up ran, without those that were already completed. */
 function steps({ code, stderr }: { code: number | null; stderr: string }): string[] {
   assert.equal(code, 0, stderr);
   return [...stderr.matchAll(/^set-up: (.*)$/gm)]

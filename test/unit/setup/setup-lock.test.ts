@@ -1,4 +1,4 @@
-/** The lock of set-up: one at a time, and given back before anything else is done. */
+/** The lock of set-up: one set-up at a time, and released before the caller continues. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,10 @@ const folder = mkdtempSync(path.join(tmpdir(), 'gist-setup-lock-'));
 
 after(() => rmSync(folder, { recursive: true }));
 
-/** Takes and gives back the lock in a process; then, or while it has it, another one does, for which the first one blocks. */
+/**
+ * Acquires and releases the lock in a process. After that, or while it is held, a second process does
+ * the same, and the first one blocks until it has ended.
+ */
 function another(when: 'after' | 'during'): { status: number | null; stderr: string } {
   const taking = (work: string, then: string) =>
     `import { withLock } from ${JSON.stringify(LOCK)};
@@ -26,14 +29,14 @@ function another(when: 'after' | 'during'): { status: number | null; stderr: str
   return spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' });
 }
 
-test('a program that blocks after its set-up does not keep others from theirs', () => {
+test('a program that blocks after set-up does not hold the lock', () => {
   const { status, stderr } = another('after');
   assert.equal(status, 0, stderr);
   assert.equal(stderr, '');
 });
 
-test('while one set-up is at work another one says that it waits, and does', () => {
+test('while one set-up is running, another one reports that it waits', () => {
   const { status, stderr } = another('during');
   assert.equal(status, 99);
-  assert.match(stderr, /another set-up is at work; waiting for it/);
+  assert.match(stderr, /another set-up is running; waiting for it to end/);
 });

@@ -1,4 +1,4 @@
-/** The test command: what it counts, which files it takes, and how it ends. */
+/** The test command: counts, selection of files, and exit code. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ function plant(name: string, code: string): void {
 }
 
 function runTests(...args: string[]): Promise<{ code: unknown; last: string; said: string }> {
-  // The runner that runs this test tells its children so; the command is none of them.
+  // The test runner sets NODE_TEST_CONTEXT for its child processes; the command must not see it.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return new Promise((resolve) => {
     execFile(
@@ -50,7 +50,7 @@ describe('the test command', () => {
     assert.deepEqual(await runTests().then(({ code, last }) => [code, last]), [0, '2 passed, 0 failed']);
   });
 
-  it('names skipped tests apart', async () => {
+  it('counts skipped tests separately', async () => {
     plant('unit/good', "test('one', () => {}); test('two', { skip: true }, () => {});");
     assert.deepEqual(await runTests().then(({ code, last }) => [code, last]), [
       0,
@@ -65,8 +65,8 @@ describe('the test command', () => {
     );
     const { code, last, said } = await runTests();
     assert.deepEqual([code, last], [1, '1 passed, 1 failed']);
-    // The reporter has said so where it happened; it is said again at the end.
-    assert.match(said.slice(said.indexOf('what failed:')), /unit\/bad\.test:\d+ one\n.*broken/s);
+    // The reporter prints the failure where it occurs; the summary repeats it.
+    assert.match(said.slice(said.indexOf('failures:')), /unit\/bad\.test:\d+ one\n.*broken/s);
   });
 
   it('counts a file that cannot be loaded, or is killed, as a failure', async () => {
@@ -82,7 +82,7 @@ describe('the test command', () => {
     assert.deepEqual([code, last], [1, '1 passed, 1 failed']);
   });
 
-  it('takes the files whose path has one of the words, or of one suite', async () => {
+  it('selects files whose path contains one of the words, or of one suite', async () => {
     for (const name of ['unit/a', 'unit/b', 'faults/a']) plant(name, "test('good', () => {});");
     assert.equal((await runTests('a.test', '--suite', 'unit')).last, '1 passed, 0 failed');
     assert.equal((await runTests('unit/b', 'faults')).last, '2 passed, 0 failed');
@@ -90,7 +90,7 @@ describe('the test command', () => {
     assert.equal((await runTests('--suite', 'no-such-suite')).code, 2);
   });
 
-  it('leaves out what is still compiled of a test that was removed', async () => {
+  it('ignores compiled files of removed tests', async () => {
     for (const name of ['unit/a', 'unit/b']) plant(name, "test('good', () => {});");
     rmSync(path.join(folder, 'test/unit/b.test.ts'));
     assert.equal((await runTests()).last, '1 passed, 0 failed');

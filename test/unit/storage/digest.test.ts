@@ -12,7 +12,7 @@ import {
 
 const ABC = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'; // FIPS 180-2, appendix B.1
 
-test('SHA-256 of abc is the one of the standard, whole or in pieces', async () => {
+test('SHA-256 of abc matches the standard, for bytes and streams', async () => {
   assert.equal(sha256('abc'), ABC);
   assert.deepEqual(await sha256OfStream(Readable.from([Buffer.from('a'), Buffer.from('bc')])), {
     sha256: ABC,
@@ -23,13 +23,13 @@ test('SHA-256 of abc is the one of the standard, whole or in pieces', async () =
   assert.deepEqual([digesting.sha256(), digesting.bytes], [ABC, 3]);
 });
 
-test('equal values have equal text, whatever the order of their keys', () => {
+test('equal values have equal text for any order of keys', () => {
   assert.equal(canonicalJson({ b: [1, { d: null, c: 'x' }], a: undefined }), '{"b":[1,{"c":"x","d":null}]}');
   assert.equal(canonicalJson({ x: 1, y: 2 }), canonicalJson({ y: 2, x: 1 }));
   assert.throws(() => canonicalJson({ x: Number.NaN }), TypeError);
 });
 
-test('a content key changes with stage, version, inputs and settings, and with nothing else', () => {
+test('a content key depends only on stage, version, inputs and settings', () => {
   const key = contentKey('preprocess', 1, ['a', 'b'], { resolution: 32, color: 'rgb' });
   assert.match(key, /^[0-9a-f]{32}$/);
   assert.equal(contentKey('preprocess', 1, ['a', 'b'], { color: 'rgb', resolution: 32 }), key);

@@ -15,14 +15,14 @@ after(() => rm(root, { recursive: true, force: true }));
 
 testStoreContract('folder', () => openStore(path.join(root, 'contract')));
 
-test('a store in a folder that does not exist yet is empty, and made by the first put', async () => {
+test('a store in a folder that does not exist yet is empty, and the first put creates it', async () => {
   const store = openStore(`file://${root}/new/deep/`);
   assert.deepEqual(await Readable.from(store.list('')).toArray(), []);
   await store.put('a', Buffer.from('a'));
   assert.equal((await Readable.from(store.list('')).toArray()).length, 1);
 });
 
-test('writes leave nothing beside the objects', async () => {
+test('writes leave no other files than the objects', async () => {
   const folder = path.join(root, 'clean');
   const store = openStore(folder);
   const { etag } = await store.put('a', Buffer.from('a'));
@@ -31,7 +31,7 @@ test('writes leave nothing beside the objects', async () => {
   assert.deepEqual(await readdir(folder), ['a']);
 });
 
-test('a put tells its own etag, also when a competitor writes at once', async () => {
+test('a put returns its own etag, even if another process writes immediately after', async () => {
   const store = openStore(path.join(root, 'fence'));
   const { etag: first } = await store.put('a', Buffer.from('start'));
   let etag = first;
@@ -71,7 +71,7 @@ test('the lock of a killed process does not stop others', async () => {
   assert.deepEqual(await readdir(folder), ['a']);
 });
 
-test('the private names of the store are no keys and are not listed', async () => {
+test('reserved names of the store are not valid keys and are not listed', async () => {
   const folder = path.join(root, 'private');
   const store = openStore(folder);
   await store.put('a', Buffer.from('a'));
@@ -83,7 +83,7 @@ test('the private names of the store are no keys and are not listed', async () =
   await assert.rejects(store.put('.gist-lock-a', Buffer.from('x')), StoreError);
 });
 
-test('a link in a circle does not hang a listing', async () => {
+test('a cyclic link does not block a listing', async () => {
   const folder = path.join(root, 'circle');
   const store = openStore(folder);
   await store.put('a/b', Buffer.from('x'));
@@ -102,7 +102,7 @@ test('a folder where an object should be is a StoreError', async () => {
   await assert.rejects(store.get('a'), StoreError);
 });
 
-test('a folder that may not be written is a StoreError', {
+test('a read-only folder is a StoreError', {
   skip: process.getuid?.() === 0 && 'root may write anywhere',
 }, async () => {
   const folder = path.join(root, 'read-only');
@@ -113,12 +113,12 @@ test('a folder that may not be written is a StoreError', {
   await chmod(folder, 0o700);
 });
 
-test('a full disk is trouble that may pass', () => {
+test('a full disk is a StoreUnavailableError', () => {
   const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
   assert.ok(classifyFileError(full, 'a') instanceof StoreUnavailableError);
 });
 
-test('a really full device is told as one', {
+test('a full device is reported', {
   skip: process.platform !== 'linux' && 'needs /dev/full',
 }, async () => {
   const { open } = await import('node:fs/promises');

@@ -1,4 +1,4 @@
-/** Looking for an object that another may write at that very moment. */
+/** Reads of an object that another process may write at the same time. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { findObject } from '../../../src/storage/find-object.js';
 const folder = mkdtempSync(path.join(tmpdir(), 'gist-find-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Another writes the object after the first look for it. */
+/** Another process writes the object after the first request. */
 class BusyStore extends FileStore {
   private looked = false;
 
@@ -24,7 +24,7 @@ class BusyStore extends FileStore {
   }
 }
 
-test('what is written while it is looked for is found, what is not there is null', async () => {
+test('an object that is written meanwhile is found; a missing object is null', async () => {
   assert.equal(await findObject(new FileStore(folder), 'none'), null);
   const found = await findObject(new BusyStore(folder), 'theirs');
   assert.equal(Buffer.from(found ?? []).toString(), 'theirs');

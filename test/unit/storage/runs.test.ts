@@ -1,4 +1,4 @@
-/** What earlier runs lend to later ones. */
+/** Results of earlier runs that later runs reuse. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,14 +26,14 @@ function lookup(runId: string, kimg: number): StageLookup {
   return { runId, stage: 'train', inputs: ['dataset'], settings: { kimg }, reuse: true };
 }
 
-test('a finished stage is found by any run with equal inputs and settings, and by no other', async () => {
+test('the result of a stage is found by runs with equal inputs and settings only', async () => {
   await recordStageResult(store, lookup('whole', 8), { ...stopped, ended: 'complete' });
   assert.equal((await findStageResult(store, lookup('later', 8)))?.stage, 'train');
   assert.equal(await findStageResult(store, lookup('later', 9)), null);
   assert.equal(await findStageResult(store, { ...lookup('later', 8), reuse: false }), null);
 });
 
-test('a training that was stopped early is lent by `from:` alone, not to runs that ask for all of it', async () => {
+test('a training that was stopped early is found by `from:` only, and not cached', async () => {
   const spec = pipelineSchema.parse({ name: 'a', preprocess: { source: '/data' } });
   await recordRun(store, 'a', spec);
   await recordStageResult(store, lookup('a', 1000), stopped, false);

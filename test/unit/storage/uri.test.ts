@@ -30,7 +30,7 @@ test('keys are joined with single slashes', () => {
   assert.equal(joinKey('a', 'b/'), 'a/b/');
 });
 
-test('a key that could leave its store is refused', () => {
+test('a key outside of its store is refused', () => {
   for (const key of [
     '',
     '/etc/passwd',

@@ -1,4 +1,4 @@
-/** PyTorch files: plain ones are read, hostile ones are refused and never executed. */
+/** PyTorch files: valid ones are read; malicious ones are refused, and their code is not executed. */
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -69,7 +69,7 @@ function content({
   return { pickle, data: Buffer.from(Float32Array.from(values).buffer) };
 }
 
-/** In the format of before version 1.6. */
+/** In the legacy format, before PyTorch 1.6. */
 function file(options: TinyFile): Buffer {
   const { pickle, data } = content(options);
   const keys = `${PROTO}](${text('7')}e.`;
@@ -83,7 +83,7 @@ function file(options: TinyFile): Buffer {
   ]);
 }
 
-/** In today's format. */
+/** In the zip format. */
 function archive(
   options: TinyFile,
   extra: Record<string, string> = {},
@@ -98,7 +98,7 @@ function archive(
   return buffer(zip.outputStream);
 }
 
-/** Reads a pickle by itself. */
+/** Reads a single pickle. */
 function plain(content: string): unknown {
   return unpickle(bytes(content), 0, { name: 'x.pth', globals: {} }).value;
 }
@@ -107,7 +107,7 @@ function refused(read: () => unknown, because: RegExp): void {
   assert.throws(read, (error) => error instanceof CheckpointError && because.test(error.message));
 }
 
-test('a tensor comes in C order, whatever its strides', () => {
+test('tensors are in C order for all strides', () => {
   assert.deepEqual(readPytorchFile(file({}), 'x.pth').w, {
     shape: [2, 3],
     data: Float32Array.of(0, 1, 2, 3, 4, 5),
@@ -118,40 +118,40 @@ test('a tensor comes in C order, whatever its strides', () => {
   assert.deepEqual(part?.data, Float32Array.of(4, 5));
 });
 
-test('a call of a system function is refused by its name', () => {
+test('a call of a system function is refused with its name', () => {
   const attack = `${PROTO}cos\nsystem\n(${text('touch /tmp/owned')}tR.`;
   refused(() => plain(attack), /"os system"/);
   const whole = Buffer.concat([bytes(MAGIC + VERSION + SYSTEM), bytes(attack)]);
   refused(() => readPytorchFile(whole, 'x.pth'), /"os system"/);
 });
 
-test('names that every object of the language has are no way in', () => {
+test('names of properties of all JavaScript objects are not allowed', () => {
   for (const name of ['toString\n', '__proto__\n', 'constructor\n'])
     refused(() => plain(`${PROTO}c${name}${name}.`), /not allowed/);
   refused(() => readPytorchFile(file({ storage: 'cbuiltins\neval\n' }), 'x.pth'), /"builtins eval"/);
 });
 
-test('instructions beyond those of state dicts are refused', () => {
+test('opcodes beyond those of state dicts are refused', () => {
   // INST, OBJ, NEWOBJ, STACK_GLOBAL, EXT1, PERSID, STRING
   for (const code of ['(ios\nsystem\n', '(o', ')\x81', '\x93', '\x82\x01', 'Pid\n', "S'a'\n"]) {
-    refused(() => plain(`${PROTO}${code}.`), /instruction 0x/);
+    refused(() => plain(`${PROTO}${code}.`), /opcode 0x/);
   }
 });
 
-test('calls of what is no function, and attributes of what is no dictionary, are refused', () => {
-  refused(() => plain(`${PROTO}K\x01)R.`), /no function/);
-  refused(() => plain(`${PROTO}](}b.`), /empty stack|no dictionary/);
+test('calls of values that are not functions, and attributes of values that are not dictionaries, are refused', () => {
+  refused(() => plain(`${PROTO}K\x01)R.`), /not a function/);
+  refused(() => plain(`${PROTO}](}b.`), /empty stack|not a dictionary/);
   refused(
     () =>
       readPytorchFile(
         Buffer.concat([bytes(`${MAGIC}${VERSION}${SYSTEM}${PROTO}ctorch\nFloatStorage\n)R.`)]),
         'x.pth',
       ),
-    /only be named/,
+    /only be imported/,
   );
 });
 
-test('broken streams are refused', () => {
+test('malformed streams are refused', () => {
   for (const content of [
     '',
     PROTO,
@@ -173,51 +173,51 @@ test('broken streams are refused', () => {
 test('nesting and memory have limits', () => {
   refused(() => plain(PROTO + '('.repeat(5_000)), /deeply/);
   refused(() => plain(PROTO + 'N'.repeat(1_100_000)), /stack/);
-  refused(() => plain(`${PROTO}X${int32(50_000_000)}${' '.repeat(100)}`), /ends in the middle/);
+  refused(() => plain(`${PROTO}X${int32(50_000_000)}${' '.repeat(100)}`), /is truncated/);
 });
 
-test('a text is as long as its file allows, but nothing is found by a long one', () => {
+test('strings may have any length, but keys may not', () => {
   const long = 'x'.repeat(3_000_000);
   assert.equal(plain(`${PROTO}${text(long)}.`), long);
-  refused(() => plain(`${PROTO}}${text(long)}Ns.`), /no short text/);
+  refused(() => plain(`${PROTO}}${text(long)}Ns.`), /not a short string/);
   refused(() => plain(`${PROTO}c${long}\nb\n.`), /name that is too long/);
   const id = tuple(text('storage'), 'ctorch\nFloatStorage\n', text(long), text('cpu'), number(1), 'N');
   const whole = bytes(`${MAGIC}${VERSION}${SYSTEM}${PROTO}${id}Q.`);
-  refused(() => readPytorchFile(whole, 'x.pth'), /storage wrongly/);
+  refused(() => readPytorchFile(whole, 'x.pth'), /description of a storage/);
 });
 
-test('tensors that leave their storage or multiply it are refused', () => {
-  refused(() => readPytorchFile(file({ offset: 1 }), 'x.pth'), /leaves its storage/);
-  refused(() => readPytorchFile(file({ strides: [4, 1] }), 'x.pth'), /leaves its storage/);
+test('tensors that exceed or multiply their storage are refused', () => {
+  refused(() => readPytorchFile(file({ offset: 1 }), 'x.pth'), /exceeds its storage/);
+  refused(() => readPytorchFile(file({ strides: [4, 1] }), 'x.pth'), /exceeds its storage/);
   refused(
     () => readPytorchFile(file({ shape: [100_000, 100_000], strides: [0, 0] }), 'x.pth'),
-    /leaves its storage/,
+    /exceeds its storage/,
   );
-  refused(() => readPytorchFile(file({ shape: [-1, 3] }), 'x.pth'), /wrongly/);
-  refused(() => readPytorchFile(file({ elements: 7 }), 'x.pth'), /ends in the middle/);
-  refused(() => readPytorchFile(file({ elements: 1_000_000_000 }), 'x.pth'), /ends in the middle/);
+  refused(() => readPytorchFile(file({ shape: [-1, 3] }), 'x.pth'), /invalid description/);
+  refused(() => readPytorchFile(file({ elements: 7 }), 'x.pth'), /is truncated/);
+  refused(() => readPytorchFile(file({ elements: 1_000_000_000 }), 'x.pth'), /is truncated/);
 });
 
-test("today's format holds the same tensors", async () => {
+test('the zip format contains the same tensors', async () => {
   const turned = { shape: [3, 2], strides: [1, 3] };
   assert.deepEqual(readPytorchFile(await archive(turned), 'x.pt'), readPytorchFile(file(turned), 'x.pth'));
 });
 
-test('archives that are torn, hostile or of something else are refused', async () => {
+test('truncated, malicious and foreign archives are refused', async () => {
   const whole = await archive({});
   for (let end = 0; end < whole.length; end += 7)
     assert.throws(() => readPytorchFile(whole.subarray(0, end), 'x.pt'), CheckpointError);
   const attack = `${PROTO}cos\nsystem\n(${text('touch /tmp/owned')}tR.`;
   refused(await readerOf({}, { 'w/data.pkl': attack }), /"os system"/);
-  refused(await readerOf({}, { 'v/data.pkl': attack }), /none of PyTorch/);
+  refused(await readerOf({}, { 'v/data.pkl': attack }), /not a PyTorch file/);
   refused(await readerOf({}, { 'w/byteorder': 'big' }), /big-endian/);
-  refused(await readerOf({ elements: 7 }), /another size/);
-  refused(await readerOf({ offset: 1 }), /leaves its storage/);
+  refused(await readerOf({ elements: 7 }), /the wrong size/);
+  refused(await readerOf({ offset: 1 }), /exceeds its storage/);
   refused(await readerOf({}, {}, { compress: true }), /compressed/);
   for (const [at, what] of [
-    [whole.readUInt32LE(whole.length - 6) + 42, /leaves the archive/],
-    [whole.readUInt32LE(whole.length - 6) + 24, /leaves the archive/],
-    [whole.length - 6, /broken archive directory/],
+    [whole.readUInt32LE(whole.length - 6) + 42, /exceeds the archive/],
+    [whole.readUInt32LE(whole.length - 6) + 24, /exceeds the archive/],
+    [whole.length - 6, /corrupt central directory/],
   ] as const) {
     const broken = Buffer.from(whole);
     broken.writeUInt32LE(0x7ffffff0, at);

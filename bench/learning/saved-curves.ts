@@ -1,30 +1,32 @@
-/** The curves that there are already, in one file beside their figure. */
+/** Curves of completed trainings, saved in one file next to their figure. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { drawCurves } from './figure.js';
-import type { Curve, LearningJob, Who } from './job.js';
+import type { Curve, LearningJob, Side } from './job.js';
 
-export class KeptCurves {
+export class SavedCurves {
   readonly #job: LearningJob;
   #curves: Curve[];
 
-  /** @throws Error when the file is of other settings: curves of two kinds do not belong into one figure. */
+  /**
+   * @throws Error if the file has curves of other settings, which must not be drawn in one figure.
+   */
   constructor(job: LearningJob) {
     this.#job = job;
     this.#curves = this.#read();
   }
 
-  /** By seed, then by side. */
+  /** Sorted by side, then by seed. */
   get curves(): Curve[] {
     return this.#curves;
   }
 
-  has(who: Who, seed: number): boolean {
+  has(who: Side, seed: number): boolean {
     return this.#curves.some((curve) => curve.who === who && curve.seed === seed);
   }
 
-  /** Another bench may have added to the file since it was read. */
+  /** Reads the file again first: another benchmark may have added curves. */
   add(curve: Curve): void {
     const others = this.#read().filter(({ who, seed }) => who !== curve.who || seed !== curve.seed);
     this.#curves = [...others, curve].sort((a, b) => a.who.localeCompare(b.who) || a.seed - b.seed);
@@ -51,12 +53,12 @@ export class KeptCurves {
       curves: Curve[];
     };
     if (!isDeepStrictEqual(settings, settingsOf(this.#job)))
-      throw new Error(`${file} holds curves of other settings; name another folder with --out=`);
+      throw new Error(`${file} has curves of other settings; use another folder with --out=`);
     return curves;
   }
 }
 
-/** What shapes a curve, without this machine's paths. */
+/** The settings that determine a curve, without paths of this machine. */
 function settingsOf({ kimg, snapshotKimg, images, count, resolution, spec }: LearningJob) {
   return { kimg, snapshotKimg, images, count, resolution, spec };
 }
