@@ -50,7 +50,7 @@ void Load() {
     dup2(fileno(captured), STDERR_FILENO);
   }
   // A library that cannot be loaded is reported by the binding, which needs it too.
-  for (const char* library : kLibraries) dlopen(library, RTLD_NOW | RTLD_LOCAL);
+  for (const char* library : kLibraries) dlopen(library, RTLD_LAZY | RTLD_LOCAL);
   if (captures) {
     Restore();
     signal(SIGABRT, previous);
