@@ -7,18 +7,18 @@ import path from 'node:path';
 
 const NAME = /^gist-scratch-(\d+)-/;
 /**
- * Younger leftovers stay: on shared disks, a process that cannot be seen from here may be at work.
+ * Newer leftovers are kept: on a shared disk, a process of another machine may still use them.
  */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 
 const swept = new Set<string>();
 
 /**
- * A new, empty folder that only this user can read. Its maker removes it.
+ * A new, empty folder that only this user can read. The caller removes it.
  *
  * @param kind what it is for, as part of its name.
- * @param parent where it is made: beside what shall be renamed out of it, else in the folder for
- *   temporary files.
+ * @param parent its parent folder; files that are later renamed need one on the same disk. Default:
+ *   the folder for temporary files.
  */
 export async function makeScratchFolder(kind: string, parent = tmpdir()): Promise<string> {
   if (!swept.has(parent)) {
