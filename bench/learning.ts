@@ -103,7 +103,7 @@ async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> 
     folder,
     ...peerFlags(job, seed, channels),
   ]);
-  const { metricOf } = await import('../src/evaluation/metrics/registry.js');
+  const { COMPUTATIONS } = await import('../src/evaluation/metrics/registry.js');
   const { extractFeatures } = await import('../src/evaluation/features.js');
   const real = await extractFeatures(rawImages(pixels, resolution, channels));
   const points: CurvePoint[] = [];
@@ -112,7 +112,7 @@ async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> 
     const length = resolution * resolution * channels;
     const split = Array.from({ length: job.count }, (_, i) => made.subarray(i * length, (i + 1) * length));
     const fake = await extractFeatures(rawImages(split, resolution, channels));
-    const { '': value } = await metricOf('fd_effnetlite0').compare(fake, real, () => undefined);
+    const { '': value } = await COMPUTATIONS.fd_effnetlite0.compare(fake, real, () => undefined);
     points.push({ kimg: Number.parseFloat(name), metric: 'fd_effnetlite0', value });
   }
   return points;

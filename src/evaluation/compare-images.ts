@@ -1,8 +1,8 @@
 /** Computes all metrics of one stream of images against another. */
-import { fullMetricName, METRIC_NAMES } from '../spec/metrics.js';
+import { METRIC_NAMES } from '../spec/metrics.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures } from './features.js';
-import { hasEnoughImages, metricOf } from './metrics/registry.js';
+import { COMPUTATIONS, hasEnoughImages, withFullNames } from './metrics/registry.js';
 
 /**
  * Values by `<metric>` or `<metric>.<value>`. Metrics that need more images are left out.
@@ -21,8 +21,8 @@ export async function compareImages(
   const computable = METRIC_NAMES.filter((name) => hasEnoughImages(name, a, b));
   if (computable.length === 0) throw new RangeError('too few images for every metric');
   for (const metric of computable) {
-    const compared: Record<string, number> = await metricOf(metric).compare(b, a, () => undefined);
-    for (const [value, number] of Object.entries(compared)) values[fullMetricName(metric, value)] = number;
+    const compared = await COMPUTATIONS[metric].compare(b, a, () => undefined);
+    Object.assign(values, withFullNames(compared, metric));
   }
   return values;
 }

@@ -2,12 +2,12 @@
 import type { OnProgress } from '../core/progress.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
 import type { EvaluateSpec } from '../spec/evaluate.js';
-import { type ComparedPair, fullMetricName, type MetricName, METRICS } from '../spec/metrics.js';
+import { type ComparedPair, type MetricName, METRICS } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
 import { listFeatureSets, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
-import { hasEnoughImages, metricOf } from './metrics/registry.js';
+import { COMPUTATIONS, hasEnoughImages, withFullNames } from './metrics/registry.js';
 
 /** The sets of each pair: the evaluated set first, then the one that it is compared with. */
 const PAIRS: Record<ComparedPair, [SetName, SetName]> = {
@@ -60,16 +60,6 @@ function stepsOf(metric: MetricName, features: FeaturesBySet): Step[] {
   return METRICS[metric].pairs.flatMap((pair): Step[] => {
     const [a, b] = PAIRS[pair].map((set) => features.get(set));
     if (!a || !b || !hasEnoughImages(metric, a, b)) return [];
-    return [async (onStep) => named(metric, pair, await metricOf(metric).compare(a, b, onStep))];
+    return [async (onStep) => withFullNames(await COMPUTATIONS[metric].compare(a, b, onStep), metric, pair)];
   });
-}
-
-function named(
-  metric: MetricName,
-  pair: ComparedPair,
-  values: Readonly<Record<string, number>>,
-): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(values).map(([value, number]) => [fullMetricName(metric, pair, value), number]),
-  );
 }

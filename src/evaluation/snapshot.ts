@@ -9,7 +9,7 @@ import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
-import { metricOf } from './metrics/registry.js';
+import { COMPUTATIONS } from './metrics/registry.js';
 
 /**
  * Every snapshot is evaluated with the same latents and classes, so the curve depends only on the
@@ -41,7 +41,7 @@ export async function evaluateSnapshot(
   for (const metric of train.snapshotMetrics) {
     const report = () =>
       onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
-    const { '': value } = await metricOf(metric).compare(synthetic, real, report);
+    const { '': value } = await COMPUTATIONS[metric].compare(synthetic, real, report);
     points.push({ kimg: snapshot.kimg, metric, value });
   }
   return points;

@@ -19,8 +19,11 @@ export function explainMetric(name: string): ValueExplanation | undefined {
   return name.startsWith('images.') ? IMAGES : EXPLANATIONS.get(name);
 }
 
-/** Position of a value in the table; the numbers of images come last. */
+/**
+ * Position of a value in the table: numbers of images follow the metrics, unknown values come last.
+ */
 export function rankOfMetric(name: string): number {
   const index = ORDER.indexOf(name);
-  return index < 0 ? ORDER.length : index;
+  if (index >= 0) return index;
+  return explainMetric(name) ? ORDER.length : ORDER.length + 1;
 }

@@ -26,5 +26,5 @@ export function enumWithFuture<const Now extends string, const Later extends str
   const schema = z.enum([...now, ...later] as [Now, ...(Now | Later)[]]).superRefine((value, context) => {
     if ((later as readonly string[]).includes(value)) notAvailable(`"${value}"`)(value, context);
   });
-  return schema as unknown as z.ZodType<Now>;
+  return schema as z.ZodType<Now>;
 }

@@ -1,8 +1,5 @@
 /** The metrics: their names, the sets that they compare and how reports explain their values. */
 
-/** Feature extractors of metrics. */
-export type ExtractorName = 'effnetlite0';
-
 /**
  * Pairs of sets that the evaluate stage compares: the synthetic images with the holdout or training
  * images, and the two real sets with each other, which gives the value of a perfect generator.
@@ -18,8 +15,7 @@ export interface ValueExplanation {
 }
 
 export interface MetricDescriptor {
-  extractor: ExtractorName;
-  /** What `gist metrics --help` and messages call it. */
+  /** What `gist metrics --help` calls it. */
   title: string;
   /** Whether its only value is a distance, which snapshots of a training are compared by. */
   isDistance: boolean;
@@ -35,7 +31,6 @@ const ALL_PAIRS = ['holdout', 'train', 'train_vs_holdout'] as const;
 /** Metrics in the order in which reports show them. */
 export const METRICS = {
   fd_effnetlite0: {
-    extractor: 'effnetlite0',
     title: 'Fréchet distance',
     isDistance: true,
     pairs: ALL_PAIRS,
@@ -59,7 +54,6 @@ export const METRICS = {
     },
   },
   kid_effnetlite0: {
-    extractor: 'effnetlite0',
     title: 'kernel distance (KID)',
     isDistance: true,
     pairs: ALL_PAIRS,
@@ -83,7 +77,6 @@ export const METRICS = {
     },
   },
   pr_effnetlite0: {
-    extractor: 'effnetlite0',
     title: 'precision and recall',
     isDistance: false,
     pairs: ['holdout'],

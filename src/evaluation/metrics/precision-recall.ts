@@ -17,7 +17,7 @@ const NEIGHBORS = 3;
 
 export const precisionRecallMetric: Metric<'precision' | 'recall'> = {
   minImages: NEIGHBORS + 1,
-  compare: async (synthetic, real, onBlock) => ({ ...(await precisionRecall(real, synthetic, { onBlock })) }),
+  compare: (synthetic, real, onBlock) => precisionRecall(real, synthetic, { onBlock }),
 };
 
 /**

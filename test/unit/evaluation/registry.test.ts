@@ -1,7 +1,7 @@
 /** The registry of metrics: what is described is computed, explained and offered by the spec. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasEnoughImages, metricOf } from '../../../src/evaluation/metrics/registry.js';
+import { COMPUTATIONS, hasEnoughImages } from '../../../src/evaluation/metrics/registry.js';
 import { explainMetric, rankOfMetric } from '../../../src/report/explanations.js';
 import { evaluateSchema } from '../../../src/spec/evaluate.js';
 import { fullMetricName, METRIC_NAMES, METRICS } from '../../../src/spec/metrics.js';
@@ -14,7 +14,7 @@ function features(rows: number, shift: number) {
 
 for (const name of METRIC_NAMES) {
   test(`${name} gives the values that its descriptor lists, from its smallest number of images on`, async () => {
-    const metric = metricOf(name);
+    const metric = COMPUTATIONS[name];
     const [synthetic, real] = [features(metric.minImages, 0), features(metric.minImages, 0.5)];
     const values = await metric.compare(synthetic, real, () => undefined);
     assert.deepEqual(Object.keys(values).sort(), [...METRICS[name].values].sort());
@@ -45,7 +45,7 @@ test('the spec offers every metric, and snapshots only the distances', () => {
 
 test('a repeated comparison gives the same distance', async () => {
   const [synthetic, real] = [features(10, 0), features(12, 0.5)];
-  const first = await metricOf('fd_effnetlite0').compare(synthetic, real, () => undefined);
-  assert.deepEqual(await metricOf('fd_effnetlite0').compare(synthetic, real, () => undefined), first);
+  const first = await COMPUTATIONS.fd_effnetlite0.compare(synthetic, real, () => undefined);
+  assert.deepEqual(await COMPUTATIONS.fd_effnetlite0.compare(synthetic, real, () => undefined), first);
   assert.ok(first[''] > 0);
 });
