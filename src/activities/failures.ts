@@ -1,32 +1,61 @@
 /**
- * Converts errors of the domain into Temporal failures: typed, and non-retryable where a retry
- * cannot help.
+ * Converts errors of the domain into Temporal failures that say what follows: a retry, a parked
+ * run, or its end.
  */
-import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
+import { afterFailure, UNEXPECTED } from '../core/failure-policy.js';
+import type { ActivityFailureDetails } from '../spec/controls.js';
 import { errorCode } from '../storage/file-errors.js';
 
+/** How long an activity has been without progress. */
+export interface Fruitless {
+  /** Consecutive attempts without progress, this one included. */
+  attempt: number;
+  /** Milliseconds since the last progress. */
+  elapsedMs: number;
+}
+
 /** The message holds what, where and hint; no stack and no cause, which could hold private data. */
-function asFailure(error: unknown): unknown {
-  if (!(error instanceof GistError)) return withoutPaths(error);
-  return ApplicationFailure.create({
-    type: error.name,
-    message: error.message,
-    nonRetryable: !error.retryable,
-    details: [{ what: error.what, where: error.where, hint: error.hint }],
-  });
+export function asFailure(error: unknown, fruitless: Fruitless): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure || isAbort(error))
+    return error;
+  const { type, message, ...parts } = partsOf(error);
+  const outcome = afterFailure(parts.causeClass, fruitless);
+  const details: ActivityFailureDetails = { ...parts, outcome, attempts: fruitless.attempt };
+  return ApplicationFailure.create({ type, message, nonRetryable: outcome !== 'retry', details: [details] });
+}
+
+function partsOf(error: unknown): Pick<ActivityFailureDetails, 'what' | 'where' | 'hint' | 'causeClass'> & {
+  type: string;
+  message: string;
+} {
+  if (error instanceof GistError) {
+    const { name: type, message, what, where, hint, causeClass } = error;
+    return { type, message, what, where, hint, causeClass };
+  }
+  const { type, what } = unexpected(error);
+  return { type, message: what, what, causeClass: UNEXPECTED };
 }
 
 /** The message of a system error quotes the path of a file, which may be named after a patient. */
-function withoutPaths(error: unknown): unknown {
+function unexpected(error: unknown): { type: string; what: string } {
   const code = errorCode(error);
-  if (code === undefined || !('path' in (error as object))) return error;
-  return ApplicationFailure.retryable(`system error ${code}`, 'SystemError');
+  if (code !== undefined && 'path' in (error as object))
+    return { type: 'SystemError', what: `system error ${code}` };
+  return error instanceof Error
+    ? { type: error.name, what: error.message }
+    : { type: 'Error', what: String(error) };
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 type Activity = (input: never) => Promise<unknown>;
 
-/** The same activities, with every domain error turned into a typed failure. */
+/** The same activities, with every error turned into a typed failure. */
 export function withTypedFailures<Activities extends Record<string, Activity>>(
   activities: Activities,
 ): Activities {
@@ -36,7 +65,8 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
       try {
         return await activity(input);
       } catch (error) {
-        throw asFailure(error);
+        const { attempt, scheduledTimestampMs } = Context.current().info;
+        throw asFailure(error, { attempt, elapsedMs: Date.now() - scheduledTimestampMs });
       }
     };
   return Object.fromEntries(

@@ -44,7 +44,16 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
     async train(input: TrainInput): Promise<TrainActivityResult> {
       const context = Context.current();
       const announcer = new Announcer(input.announced);
-      const heartbeat: TrainHeartbeat = { kimg: 0, step: 0, imagesPerSecond: 0, checkpoint: null };
+      const heartbeat: TrainHeartbeat = {
+        kimg: 0,
+        step: 0,
+        imagesPerSecond: 0,
+        checkpoint: null,
+        attempt: context.info.attempt,
+        resumption: null,
+        fruitlessAttempts: context.info.attempt,
+        progressMs: context.info.scheduledTimestampMs,
+      };
       const outcome = await superviseTrainer(
         { ...input, storeUri: store.uri, attempt: context.info.currentAttemptScheduledTimestampMs },
         {

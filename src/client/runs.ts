@@ -161,7 +161,7 @@ export async function resultOf(client: Client, runId: string): Promise<PipelineR
 /** A run that ended without its result. */
 export class FailedRunError extends GistError {
   override readonly name = 'FailedRunError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 1;
 
   constructor(

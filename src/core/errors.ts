@@ -1,4 +1,5 @@
 /** The errors of GIST: each says what is wrong, where, and how to fix it. */
+import type { CauseClass } from './failure-policy.js';
 
 /** What went wrong, in the three parts that every message of GIST has. */
 export interface ErrorParts {
@@ -11,11 +12,11 @@ export interface ErrorParts {
   cause?: unknown;
 }
 
-/** Base of all errors that GIST raises intentionally; any other error is a defect. */
+/** Base of all errors that GIST raises intentionally. */
 export abstract class GistError extends Error {
   abstract override readonly name: string;
-  /** Whether the same call may succeed later without a fix (network, disk, a lost device). */
-  abstract readonly retryable: boolean;
+  /** What can end the failure, and therefore what a run does about it. */
+  abstract readonly causeClass: CauseClass;
   /** Exit code of the `gist` command when this error ends it. */
   readonly exitCode: number = 1;
   readonly what: string;
@@ -37,14 +38,14 @@ function formatParts({ what, where, hint }: ErrorParts): string {
 /** A spec that cannot be run: unknown key, wrong type, impossible value, unavailable feature. */
 export class SpecError extends GistError {
   override readonly name = 'SpecError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 2;
 }
 
 /** Wrong use of the command line. */
 export class UsageError extends GistError {
   override readonly name = 'UsageError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 2;
 }
 
@@ -54,28 +55,45 @@ export class UsageError extends GistError {
  */
 export class DatasetError extends GistError {
   override readonly name = 'DatasetError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 3;
 }
 
 /** One image that cannot be decoded, or must not be (size limits). */
 export class ImageError extends GistError {
   override readonly name = 'ImageError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 3;
 }
 
 /** An archive that is corrupt or hostile: escaping paths, bombs, duplicate or encrypted entries. */
 export class ArchiveError extends GistError {
   override readonly name = 'ArchiveError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 3;
 }
 
 /** A weights or checkpoint file that is corrupt, of another configuration, or hostile. */
 export class CheckpointError extends GistError {
   override readonly name = 'CheckpointError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
+  override readonly exitCode = 4;
+}
+
+/**
+ * Checkpoints that a training had written and that are missing or damaged now: it must not start
+ * from scratch instead.
+ */
+export class CheckpointLostError extends GistError {
+  override readonly name = 'CheckpointLostError';
+  override readonly causeClass = 'lost';
+  override readonly exitCode = 4;
+}
+
+/** A file that a newer version of GIST has written; a worker of that version can read it. */
+export class NewerVersionError extends GistError {
+  override readonly name = 'NewerVersionError';
+  override readonly causeClass = 'worker';
   override readonly exitCode = 4;
 }
 
@@ -86,14 +104,14 @@ export class StaleAttemptError extends GistError {
    * A wrong clock of the server can cause it, since attempts are numbered by time. The server
    * ignores an attempt that is really old.
    */
-  override readonly retryable = true;
+  override readonly causeClass = 'worker';
   override readonly exitCode = 4;
 }
 
-/** Training that cannot continue: NaN loss, impossible batch, no such device. */
+/** Training that cannot continue anywhere: NaN loss, impossible batch. */
 export class TrainingError extends GistError {
   override readonly name = 'TrainingError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 4;
 }
 
@@ -102,52 +120,62 @@ export class TrainingError extends GistError {
  */
 export class TrainerCrashError extends GistError {
   override readonly name = 'TrainerCrashError';
-  override readonly retryable = true;
+  override readonly causeClass = 'worker';
   override readonly exitCode = 4;
 }
 
-/**
- * A permanent refusal of the object store: wrong secret, missing bucket, missing object, malformed
- * address.
- */
+/** The object store has no such object, or the address is malformed. */
 export class StoreError extends GistError {
   override readonly name = 'StoreError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
+  override readonly exitCode = 5;
+}
+
+/**
+ * The object store does not serve this machine: wrong, missing or expired credentials, no
+ * permission, a wrong clock, no such bucket, a folder that is not mounted or not writable.
+ */
+export class StoreAccessError extends GistError {
+  override readonly name = 'StoreAccessError';
+  override readonly causeClass = 'worker';
   override readonly exitCode = 5;
 }
 
 /** A transient failure of the object store or disk: network, 5xx, throttling, no space left. */
 export class StoreUnavailableError extends GistError {
   override readonly name = 'StoreUnavailableError';
-  override readonly retryable = true;
+  override readonly causeClass = 'world';
   override readonly exitCode = 5;
 }
 
 /** A precondition of a conditional put did not hold: another writer was first. */
 export class PreconditionFailedError extends GistError {
   override readonly name = 'PreconditionFailedError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 5;
 }
 
 /** A server of the embedded stack, or the user's own, cannot be started or reached. */
 export class StackError extends GistError {
   override readonly name = 'StackError';
-  override readonly retryable = true;
+  override readonly causeClass = 'world';
   override readonly exitCode = 6;
 }
 
-/** A part that set-up provides is missing or broken on this machine. */
+/**
+ * This machine cannot do the work: a part that set-up provides is missing, a folder cannot be
+ * written, a device cannot be used.
+ */
 export class SetupError extends GistError {
   override readonly name = 'SetupError';
-  override readonly retryable = false;
+  override readonly causeClass = 'worker';
   override readonly exitCode = 7;
 }
 
 /** A run that does not exist, has ended, or is in a state that does not allow the request. */
 export class RunError extends GistError {
   override readonly name = 'RunError';
-  override readonly retryable = false;
+  override readonly causeClass = 'input';
   override readonly exitCode = 8;
 }
 
@@ -166,10 +194,13 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   ImageError,
   ArchiveError,
   CheckpointError,
+  CheckpointLostError,
+  NewerVersionError,
   StaleAttemptError,
   TrainingError,
   TrainerCrashError,
   StoreError,
+  StoreAccessError,
   StoreUnavailableError,
   PreconditionFailedError,
   StackError,

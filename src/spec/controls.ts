@@ -1,5 +1,6 @@
 /** Names and shapes of the queries and updates of a running `gistPipeline`. */
 import { z } from 'zod';
+import type { CauseClass } from '../core/failure-policy.js';
 import type { Stage } from './pipeline.js';
 import type { CheckpointRef, CurvePoint } from './results.js';
 
@@ -23,7 +24,29 @@ export interface ControlReply {
   message: string;
 }
 
-export type RunState = 'running' | 'pausing' | 'paused' | 'done' | 'failed';
+/** `needs-attention`: parked until its user resumes it. */
+export type RunState = 'running' | 'pausing' | 'paused' | 'needs-attention' | 'done';
+
+/** Why a run is parked. */
+export interface Attention {
+  stage: Stage | null;
+  /** Name of the error, such as `CheckpointLostError`. */
+  type: string;
+  /** What is wrong, where and how to fix it. */
+  message: string;
+  /** Consecutive attempts without progress. */
+  attempts: number;
+  /** Milliseconds since 1970. */
+  sinceMs: number;
+}
+
+/** What an attempt of a training started from. */
+export interface Resumption {
+  /** null: from scratch. */
+  from: CheckpointRef | null;
+  /** Newer checkpoints that were skipped, and why; other warnings of the start. */
+  warnings: string[];
+}
 
 /** Result of the `progress` query. */
 export interface RunProgress {
@@ -35,6 +58,8 @@ export interface RunProgress {
   done: number;
   total: number;
   unit: string;
+  /** null unless the state is `needs-attention`. */
+  attention: Attention | null;
   train: null | {
     /**
      * Id of the child workflow that trains; live numbers are in its pending activity's heartbeat.
@@ -44,7 +69,22 @@ export interface RunProgress {
     targetKimg: number;
     lastCheckpoint: CheckpointRef | null;
     curve: CurvePoint[];
+    /** Snapshots without metrics, because their evaluation failed or came too late. */
+    gaps: { kimg: number; reason: string }[];
+    /** How the newest finished attempt had started; of the running one, see its heartbeat. */
+    resumption: Resumption | null;
   };
+}
+
+/** First detail of every failure of an activity. */
+export interface ActivityFailureDetails {
+  what: string;
+  where?: string;
+  hint?: string;
+  causeClass: CauseClass;
+  /** What the workflow does; `retry` failures never reach it, except after a cancellation. */
+  outcome: 'retry' | 'fail' | 'park';
+  attempts: number;
 }
 
 /** Live numbers of a training, in the heartbeat of its activity; under 2 KB. */
@@ -53,4 +93,12 @@ export interface TrainHeartbeat {
   step: number;
   imagesPerSecond: number;
   checkpoint: CheckpointRef | null;
+  /** Number of the attempt that sent it, from 1: numbers of an earlier attempt are not live. */
+  attempt: number;
+  /** null before the attempt has read its checkpoints. */
+  resumption: Resumption | null;
+  /** Consecutive attempts without a new step, this one included. */
+  fruitlessAttempts: number;
+  /** Time of the last new step, or of the first attempt; milliseconds since 1970. */
+  progressMs: number;
 }

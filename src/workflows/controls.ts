@@ -53,6 +53,7 @@ export class RunControls {
       done: 0,
       total: 0,
       unit: 'shards',
+      attention: null,
       train: null,
     };
   }
@@ -115,6 +116,8 @@ export class RunControls {
       targetKimg: this.targetKimg,
       lastCheckpoint: null,
       curve: [],
+      gaps: [],
+      resumption: null,
     };
     // No signal has carried an update yet that arrived while the child was starting.
     await this.sendDirective();

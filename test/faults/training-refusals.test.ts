@@ -36,7 +36,7 @@ describe('a training that cannot continue', () => {
       superviseTrainer(job),
       (error) =>
         error instanceof TrainingError &&
-        !error.retryable &&
+        error.causeClass === 'input' &&
         /^Loss\/\S+ is no longer finite after step 1$/.test(error.what),
     );
     assert.equal(await newestVerified(tiny.store, 'diverges', assert.fail), null);
@@ -119,7 +119,7 @@ describe('a training that cannot continue', () => {
         onSpawn: (pid) => execFileSync(PRLIMIT, ['--pid', String(pid), `--as=${ADDRESS_SPACE_BYTES}`]),
       }),
       (error) => {
-        assert.ok(error instanceof TrainingError && !error.retryable);
+        assert.ok(error instanceof TrainingError && error.causeClass === 'input');
         const [, advised] =
           /memory ran out: a micro-batch of 2048 images takes about .* Set train.batchGpu to (\d+)/.exec(
             error.message,

@@ -65,7 +65,6 @@ const trainerEventSchema = z.discriminatedUnion('type', [
     what: z.string(),
     where: z.string().optional(),
     hint: z.string().optional(),
-    retryable: z.boolean(),
   }),
 ]);
 export type TrainerEvent = z.output<typeof trainerEventSchema>;
@@ -104,10 +103,6 @@ export function parseEvent(line: string): TrainerEvent | null {
 }
 
 /** The error that the trainer ended with, of its class. */
-export function errorOf({
-  type: _type,
-  retryable: _retryable,
-  ...wire
-}: Extract<TrainerEvent, { type: 'error' }>): Error {
+export function errorOf({ type: _type, ...wire }: Extract<TrainerEvent, { type: 'error' }>): Error {
   return reviveError(wire satisfies WireError);
 }

@@ -126,7 +126,7 @@ function report(thrown: unknown): number {
   const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory, hasTakenSteps) : thrown;
   if (!(error instanceof GistError))
     log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
-  emit({ type: 'error', retryable: error instanceof GistError && error.retryable, ...wireError(error) });
+  emit({ type: 'error', ...wireError(error) });
   return EXIT.failed;
 }
 

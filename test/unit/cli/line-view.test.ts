@@ -13,6 +13,7 @@ const RUN: LiveProgress = {
   done: 0,
   total: 100,
   unit: 'shards',
+  attention: null,
   train: null,
   live: null,
 };
@@ -46,9 +47,26 @@ test('a stage that stands still prints nothing more', () => {
 
 test('a change of stage or state is printed at once', () => {
   const stages = { ...RUN.stages, preprocess: 'done', train: 'running' } as const;
-  const train = { workflowId: 'knee-1/train', kimg: 0, targetKimg: 10, lastCheckpoint: null, curve: [] };
+  const train = {
+    workflowId: 'knee-1/train',
+    kimg: 0,
+    targetKimg: 10,
+    lastCheckpoint: null,
+    curve: [],
+    gaps: [],
+    resumption: null,
+  };
   const training: LiveProgress = { ...RUN, stages, train };
-  const live = { kimg: 1, step: 2, imagesPerSecond: 9, checkpoint: null };
+  const live = {
+    kimg: 1,
+    step: 2,
+    imagesPerSecond: 9,
+    checkpoint: null,
+    attempt: 1,
+    resumption: null,
+    fruitlessAttempts: 1,
+    progressMs: 0,
+  };
   const lines = watch([
     RUN,
     training,

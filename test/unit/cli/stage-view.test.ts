@@ -14,14 +14,26 @@ const TRAINING: LiveProgress = {
   done: 0,
   total: 0,
   unit: 'kimg',
+  attention: null,
   train: {
     workflowId: 'knee-1/train',
     kimg: 4,
     targetKimg: 10,
     lastCheckpoint: null,
     curve: [{ kimg: 4, metric: 'fd_effnetlite0', value: 123.44 }],
+    gaps: [],
+    resumption: null,
   },
-  live: { kimg: 5, step: 10, imagesPerSecond: 50, checkpoint: null },
+  live: {
+    kimg: 5,
+    step: 10,
+    imagesPerSecond: 50,
+    checkpoint: null,
+    attempt: 1,
+    resumption: null,
+    fruitlessAttempts: 1,
+    progressMs: 0,
+  },
 };
 
 test('a training shows kimg, pace, time left and its metric', () => {

@@ -36,7 +36,7 @@ async function imageError(bytes: Uint8Array, options = GRAY): Promise<ImageError
     (e: unknown) => e,
   );
   assert.ok(error instanceof ImageError, `${error}`);
-  assert.equal(error.retryable, false);
+  assert.equal(error.causeClass, 'input');
   return error;
 }
 

@@ -175,7 +175,7 @@ for (const [what, input, message] of refusals) {
       (error: unknown) => {
         assert.ok(error instanceof SpecError);
         assert.match(error.message, message);
-        assert.equal(error.retryable, false);
+        assert.equal(error.causeClass, 'input');
         return true;
       },
     );

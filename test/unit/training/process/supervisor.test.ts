@@ -51,7 +51,7 @@ test('an error of the trainer is raised here with its class and its three parts'
   const main = await program(
     'error',
     `
-    say({ type: 'error', name: 'TrainingError', what: 'loss is NaN', where: 'train', hint: 'less glr', retryable: false });
+    say({ type: 'error', name: 'TrainingError', what: 'loss is NaN', where: 'train', hint: 'less glr' });
     process.exit(1);`,
   );
   await assert.rejects(
@@ -69,7 +69,7 @@ test('a trainer that dies without a word is a crash that may be retried, with th
     superviseTrainer(job, { main }),
     (error) =>
       error instanceof TrainerCrashError &&
-      error.retryable &&
+      error.causeClass === 'worker' &&
       /SIGABRT.*terminate called/.test(error.message),
   );
 });
@@ -110,7 +110,9 @@ test('memory that ran out after steps may be available later: the training is re
     await assert.rejects(
       superviseTrainer(job, { main }),
       (error) =>
-        error instanceof TrainerCrashError && error.retryable && /batchGpu to 16/.test(error.message),
+        error instanceof TrainerCrashError &&
+        error.causeClass === 'worker' &&
+        /batchGpu to 16/.test(error.message),
     );
   }
 });
