@@ -35,6 +35,12 @@ export interface CurvePoint {
   value: number;
 }
 
+/** A snapshot without metrics, because its evaluation failed or came too late. */
+export interface MetricGap {
+  kimg: number;
+  reason: string;
+}
+
 export interface PreprocessResult {
   stage: 'preprocess';
   dataset: DatasetRef;
@@ -71,6 +77,8 @@ export interface TrainResult {
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
+  /** Snapshots without metrics; not in results of earlier versions. */
+  gaps?: MetricGap[];
   /**
    * Set if the training started with `train.resume`; also in `transfer.json` next to the
    * checkpoints.

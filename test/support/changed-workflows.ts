@@ -27,7 +27,7 @@ export async function trainUntilConverged(input: TrainUntilConvergedInput): Prom
 }
 
 /** Makes the last shard first. */
-export async function processShards(range: ShardRange): Promise<void> {
+export async function processShards(range: ShardRange): Promise<number> {
   await unchanged.processShards({ ...range, from: range.to - 1 });
-  await unchanged.processShards({ ...range, to: range.to - 1 });
+  return unchanged.processShards({ ...range, to: range.to - 1 });
 }
