@@ -57,12 +57,12 @@ export async function withHeartbeats<Result>(
     sinceMs: firstStartMs(context),
   };
   if (heartbeat.attempt > 1 && Date.now() - heartbeat.sinceMs > FAILURE_POLICIES.worker.milliseconds)
-    throw stalled(FAILURE_POLICIES.worker.milliseconds / MINUTE_MS);
+    throw stalled(FAILURE_POLICIES.worker.milliseconds);
   let progressedAt = performance.now();
   const beat = () => context.heartbeat({ ...heartbeat });
   const timer = setInterval(() => {
     if (performance.now() - progressedAt < ALLOWANCES_MS[kind]) beat();
-    else stall.abort(stalled(ALLOWANCES_MS[kind] / MINUTE_MS));
+    else stall.abort(stalled(ALLOWANCES_MS[kind]));
   }, INTERVAL_MS);
   const onProgress = ({ done, total, unit }: Progress) => {
     Object.assign(heartbeat, { done, total, unit });
@@ -78,8 +78,8 @@ export async function withHeartbeats<Result>(
   }
 }
 
-/** Start of the first attempt of the current activity that sent a heartbeat, or the present time. */
-export function firstStartMs({ info }: Context): number {
+/** Start of the first attempt that sent a heartbeat, or the present time. */
+function firstStartMs({ info }: Context): number {
   const previous = info.heartbeatDetails as WorkHeartbeat | undefined;
   return previous?.sinceMs ?? Date.now();
 }
@@ -90,9 +90,9 @@ function rejectedBy(signal: AbortSignal): Promise<never> {
   );
 }
 
-function stalled(minutes: number): StalledError {
+function stalled(milliseconds: number): StalledError {
   return new StalledError({
-    what: `the work made no progress for ${minutes} minutes`,
+    what: `the work made no progress for ${milliseconds / MINUTE_MS} minutes`,
     hint: 'If the next attempt hangs too, look for a folder or a server that does not answer.',
   });
 }
