@@ -14,8 +14,8 @@ import { conv2d, convTranspose2d } from '../../../../src/nn/ops/conv.js';
 import { filter2d, filterPlane } from '../../../../src/nn/ops/upfirdn2d.js';
 import {
   filteredActivation,
-  type Narrowing,
-  type Widening,
+  type Downsampling,
+  type Upsampling,
 } from '../../../../src/nn/ops/filtered-activation.js';
 import { record } from '../../../../src/nn/program/recording.js';
 import { tf, usesGpu } from '../../../../src/nn/tensorflow.js';
@@ -24,8 +24,8 @@ const SHORT = [1, 3, 3, 1];
 const LONG = [-1, 2, 5, 9, 11, 12, 10, 7, 4, 3, -2, 1];
 const PLANE = Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
 
-const UP: Widening = { factor: 2, taps: LONG, padding: [8, 7] };
-const DOWN: Narrowing = { factor: 2, taps: LONG, isPlane: false };
+const UP: Upsampling = { factor: 2, taps: LONG, padding: [8, 7] };
+const DOWN: Downsampling = { factor: 2, taps: LONG, isPlane: false };
 const lrelu = (x: Tensor4D) => biasAct(x, null, 'lrelu') as Tensor4D;
 
 type Operation = (x: Tensor4D, w: Tensor4D) => Tensor4D;
