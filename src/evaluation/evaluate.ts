@@ -55,7 +55,7 @@ async function readFeatures(
   return features;
 }
 
-/** One step for each pair whose sets are there and large enough. */
+/** One step for each pair of sets that exist and are large enough. */
 function stepsOf(metric: MetricName, features: FeaturesBySet): Step[] {
   return METRICS[metric].pairs.flatMap((pair): Step[] => {
     const [a, b] = PAIRS[pair].map((set) => features.get(set));

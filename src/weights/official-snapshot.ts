@@ -33,12 +33,11 @@ class Persistent {
 
 /**
  * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks
- * are rebuilt from the tensors in their state; the source code that a snapshot carries is neither
- * run nor looked at, and every name beyond those of tensors, containers and these networks is
- * refused.
+ * are rebuilt from the tensors in their state. The source code in a snapshot is neither executed
+ * nor read, and all names except those of tensors, containers and these networks are refused.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when it is damaged, hostile or something else than such a snapshot
+ * @throws CheckpointError when it is corrupt, malicious or not such a snapshot
  */
 export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFile {
   const refuse: Refuse = (what) => {
@@ -62,14 +61,14 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
 }
 
 function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
-  let left = MADE_PER_BYTE * fileBytes;
+  let budget = MADE_PER_BYTE * fileBytes;
   /**
-   * A call costs a few bytes and may get the same memoized value each time: without a limit a small
-   * file fills the memory.
+   * A call takes a few bytes of the file and may use the same memoized value each time. Without a
+   * limit, a small file could fill the memory.
    */
   const spend = (amount: number) => {
-    left -= amount;
-    if (left < 0) refuse('creates more data by its calls than its size allows');
+    budget -= amount;
+    if (budget < 0) refuse('creates more data by its calls than its size allows');
   };
   /** Their values are never used. */
   const inert = (global: string) => [global, () => new OpaqueObject(global)] as const;
@@ -103,7 +102,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
       'torch._utils _rebuild_parameter': parameter,
       'torch._utils _rebuild_parameter_with_state': parameter,
       'torch.storage _load_from_bytes': load,
-      // The form of bytes in protocols without a type for them.
+      // Protocol 2 has no type for bytes: it encodes them as text.
       '_codecs encode': latin1,
       'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
       'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
@@ -126,7 +125,7 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
   };
 }
 
-/** A network of StyleGAN or StyleGAN2 for TensorFlow is not damaged, but must be converted. */
+/** Networks of StyleGAN and StyleGAN2 for TensorFlow must be converted first. */
 function refuseTensorFlow(global: string, name: string): void {
   if (!global.startsWith('dnnlib.tflib.')) return;
   throw new CheckpointError({
@@ -145,7 +144,7 @@ function persistent(meta: unknown, refuse: Refuse): Persistent {
   return new Persistent(className, state as Map<unknown, unknown>);
 }
 
-/** What is collected from a network. */
+/** Collected content of a network. */
 interface Found {
   tensors: [string, NamedTensor][];
   /** Values of `conv_clamp` in its synthesis layers. */
@@ -178,9 +177,10 @@ class StateReader {
     if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
       this.refuse('nests modules deeper than any network');
     if (prefix.startsWith('synthesis.') && state.has('conv_clamp')) found.clamps.add(state.get('conv_clamp'));
-    const passing = state.get('_non_persistent_buffers_set');
+    const nonPersistent = state.get('_non_persistent_buffers_set');
     for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
-      if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
+      if (!(tensor instanceof TorchTensor) || (nonPersistent instanceof Set && nonPersistent.has(name)))
+        continue;
       // An empty tensor still has a name.
       this.elements += Math.max(1, tensor.elements);
       // Tensors may share a storage, but not multiply the file's size.
@@ -201,7 +201,7 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
 
 /** StyleGAN2-ADA has the channels of its generator among the arguments of the synthesis network. */
 function statedOf(state: Map<unknown, unknown>): Channels | null {
-  const made = new Map(entries(state, '_init_kwargs'));
-  const all = new Map([...entries(made, 'synthesis_kwargs'), ...made]);
+  const initArguments = new Map(entries(state, '_init_kwargs'));
+  const all = new Map([...entries(initArguments, 'synthesis_kwargs'), ...initArguments]);
   return statedChannels(all.get('channel_base'), all.get('channel_max'));
 }
