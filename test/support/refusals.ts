@@ -25,8 +25,8 @@ export function errorOf({ stderr }: Outcome): WireError {
 }
 
 /**
- * Asserts the exit code and one error of the given type with message and hint, without output, stack
- * or a patient's name.
+ * Asserts the exit code and one error of the given type with message and hint, without output,
+ * stack or a patient's name.
  */
 export function assertRefused(outcome: Outcome, { type, code, says }: Omit<Refusal, 'name' | 'args'>): void {
   const error = errorOf(outcome);

@@ -1,4 +1,6 @@
-/** A deployment for a test: Temporal, S3 and one worker, all real; each can be killed and restarted. */
+/**
+ * A deployment for a test: Temporal, S3 and one worker, all real; each can be killed and restarted.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** Checkpoints that are corrupt, missing or of another training, and invalid requests to a generator. */
+/**
+ * Checkpoints that are corrupt, missing or of another training, and invalid requests to a
+ * generator.
+ */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,6 @@
-/** Commands refuse runs that do not exist, invalid values, and sets that are too small to measure. */
+/**
+ * Commands refuse runs that do not exist, invalid values, and sets that are too small to measure.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
