@@ -4,6 +4,7 @@
  */
 import { CheckpointError } from '../core/errors.js';
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
+import { sizeOf } from '../nn/program/definition.js';
 import { sha256 } from '../storage/digest.js';
 import { putJson } from '../storage/json.js';
 import { type ManifestPart, putPart } from '../storage/manifest.js';
@@ -53,7 +54,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   const generator = G_ema ?? G;
   if (!generator) {
     throw new CheckpointError({
-      what: 'holds a discriminator only',
+      what: 'contains only a discriminator',
       where: name,
       hint: 'Give a file that has the generator too.',
     });
@@ -111,8 +112,7 @@ function withBuffers(
   const computed = Object.entries(specs).flatMap(([name, spec]) => {
     if (spec.trainable || Object.hasOwn(tensors, name)) return [];
     const values = initialValues(spec, 0, name);
-    const size = spec.shape.reduce((product, side) => product * side, 1);
-    const data = typeof values === 'number' ? new Float32Array(size).fill(values) : values;
+    const data = typeof values === 'number' ? new Float32Array(sizeOf(spec.shape)).fill(values) : values;
     return [[name, { shape: spec.shape, data }] as const];
   });
   return { ...tensors, ...Object.fromEntries(computed) };

@@ -56,23 +56,37 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
     const network: unknown = value.get(key);
     if (network instanceof Persistent) networks[key] = reader.read(network);
   }
-  if (!networks.G && !networks.G_ema) refuse('holds no generator');
+  if (!networks.G && !networks.G_ema) refuse('contains no generator');
   return { format: 'official snapshot', networks };
 }
 
+/** Counts the bytes that calls create. */
+type Spend = (amount: number) => void;
+type Globals = PickleOptions['globals'];
+
 function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
   let budget = MADE_PER_BYTE * fileBytes;
-  /**
-   * A call takes a few bytes of the file and may use the same memoized value each time. Without a
-   * limit, a small file could fill the memory.
-   */
+  // A call takes a few bytes of the file and may use the same memoized value each time. Without a
+  // limit, a small file could fill the memory.
   const spend = (amount: number) => {
     budget -= amount;
     if (budget < 0) refuse('creates more data by its calls than its size allows');
   };
-  /** Their values are never used. */
-  const inert = (global: string) => [global, () => new OpaqueObject(global)] as const;
-  const named = (global: string) => [global, null] as const;
+  return {
+    name,
+    objects: true,
+    onUnlisted: (global) => refuseTensorFlow(global, name),
+    globals: {
+      ...tensorGlobals(refuse),
+      ...torchGlobals(name, refuse, spend),
+      ...containerGlobals(refuse, spend),
+      ...UNUSED_GLOBALS,
+    },
+  };
+}
+
+/** Dictionaries, sets, bytes and objects of persistent classes. */
+function containerGlobals(refuse: Refuse, spend: Spend): Globals {
   const dictionary = (args: unknown[]) =>
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
   const set = ([items]: unknown[]) => {
@@ -86,6 +100,18 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
     spend(content.length);
     return Buffer.from(content, 'latin1');
   };
+  return {
+    'dnnlib.util EasyDict': dictionary,
+    'builtins set': set,
+    '__builtin__ set': set,
+    // Protocol 2 has no type for bytes: it encodes them as text.
+    '_codecs encode': latin1,
+    'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
+  };
+}
+
+/** Parameters, and storages that are nested as files. */
+function torchGlobals(name: string, refuse: Refuse, spend: Spend): Globals {
   const load = ([content]: unknown[]) => {
     if (!(content instanceof Uint8Array)) return refuse('has a storage that does not consist of bytes');
     spend(content.byteLength);
@@ -94,42 +120,34 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
   const parameter = ([tensor]: unknown[]) =>
     tensor instanceof TorchTensor ? tensor : refuse('has an invalid description of a parameter');
   return {
-    name,
-    objects: true,
-    onUnlisted: (global) => refuseTensorFlow(global, name),
-    globals: {
-      ...tensorGlobals(refuse),
-      'torch._utils _rebuild_parameter': parameter,
-      'torch._utils _rebuild_parameter_with_state': parameter,
-      'torch.storage _load_from_bytes': load,
-      // Protocol 2 has no type for bytes: it encodes them as text.
-      '_codecs encode': latin1,
-      'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
-      'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
-      'dnnlib.util EasyDict': dictionary,
-      'builtins set': set,
-      '__builtin__ set': set,
-      // Sizes and rates of layers as NumPy values: all of them follow from the shapes.
-      ...Object.fromEntries([
-        ...['numpy.core', 'numpy._core'].flatMap((module) => [
-          inert(`${module}.multiarray _reconstruct`),
-          inert(`${module}.multiarray scalar`),
-          inert(`${module}.numeric _frombuffer`),
-        ]),
-        inert('numpy dtype'),
-        named('numpy ndarray'),
-        inert('torch device'),
-        ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => named(`torch ${type}`)),
-      ]),
-    },
+    'torch._utils _rebuild_parameter': parameter,
+    'torch._utils _rebuild_parameter_with_state': parameter,
+    'torch.storage _load_from_bytes': load,
+    'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
   };
 }
+
+const opaque = (global: string) => [global, () => new OpaqueObject(global)] as const;
+const importOnly = (global: string) => [global, null] as const;
+
+/** Sizes and rates of layers as NumPy values, and types: the shapes determine all of them. */
+const UNUSED_GLOBALS: Globals = Object.fromEntries([
+  ...['numpy.core', 'numpy._core'].flatMap((module) => [
+    opaque(`${module}.multiarray _reconstruct`),
+    opaque(`${module}.multiarray scalar`),
+    opaque(`${module}.numeric _frombuffer`),
+  ]),
+  opaque('numpy dtype'),
+  importOnly('numpy ndarray'),
+  opaque('torch device'),
+  ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => importOnly(`torch ${type}`)),
+]);
 
 /** Networks of StyleGAN and StyleGAN2 for TensorFlow must be converted first. */
 function refuseTensorFlow(global: string, name: string): void {
   if (!global.startsWith('dnnlib.tflib.')) return;
   throw new CheckpointError({
-    what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
+    what: `imports "${global.slice(0, 120)}": it is a network of TensorFlow`,
     where: name,
     hint: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That executes its content, so do it only with a file that you trust.',
   });

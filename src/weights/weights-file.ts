@@ -108,7 +108,7 @@ function byPrefix(
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({
-    what: 'holds tensors, but none of a StyleGAN generator or discriminator',
+    what: 'contains tensors, but none of a StyleGAN generator or discriminator',
     where: name,
     hint: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
   });
