@@ -140,9 +140,9 @@ function recordingBackend(): RecordingBackend {
   const existing = tf.findBackend(BACKEND);
   if (existing) return existing as RecordingBackend;
   const native = nativeBackend();
-  const Recording = recordingClass(native.constructor as BackendClass);
+  const Backend = recordingClass(native.constructor as BackendClass);
   tf.copyRegisteredKernels('tensorflow', BACKEND);
-  tf.registerBackend(BACKEND, () => new Recording(native.binding, '@tensorflow/tfjs-node-gpu'));
+  tf.registerBackend(BACKEND, () => new Backend(native.binding, '@tensorflow/tfjs-node-gpu'));
   return tf.findBackend(BACKEND) as RecordingBackend;
 }
 

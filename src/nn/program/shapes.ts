@@ -1,6 +1,7 @@
 /** Infers the shapes and types of the outputs of operations, since recording computes nothing. */
 import type { DataType } from '@tensorflow/tfjs';
 import type { OpAttribute } from '../tensorflow.js';
+import { sizeOf } from './definition.js';
 
 /** What is known of a tensor while a program is recorded. */
 export interface KnownTensor {
@@ -45,8 +46,6 @@ function values(inputs: readonly KnownTensor[], index: number): number[] {
 function value(inputs: readonly KnownTensor[], index: number): number {
   return values(inputs, index)[0] ?? 0;
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
 
 /** An axis counted from 0, also where it is given from the end. */
 const fromStart = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
