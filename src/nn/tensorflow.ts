@@ -4,12 +4,12 @@ import type * as Tf from '@tensorflow/tfjs';
 import { SetupError } from '../core/errors.js';
 import { setDeviceEnvironment } from './device-environment.js';
 
-// Quiet before the library loads: it reads these once. What the user has set stands.
+// The library reads these when it is loaded. Values that the user has set have precedence.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 setDeviceEnvironment();
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 
-/** The part of the native backend that recording and running of graphs stand on. */
+/** The part of the native backend that recording and running graphs use. */
 export interface NativeBackend extends Tf.KernelBackend {
   readonly binding: Record<string, number> & {
     loadSavedModel(folder: string, tags: string): number;
@@ -23,7 +23,7 @@ export interface NativeBackend extends Tf.KernelBackend {
     inputs: Tf.TensorInfo[],
     outputs: number,
   ): Tf.Tensor[];
-  /** A tensor by the library's number of it; type: the library's number of the type. */
+  /** A tensor by the library's id; `dtype`: the library's id of the type. */
   createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tf.Tensor;
   runSavedModel(
     session: number,
@@ -85,7 +85,7 @@ export class GraphSession {
   }
 }
 
-/** The native backend, under the name that it was registered by. */
+/** The native backend, by the name under which it is registered. */
 export function nativeBackend(): NativeBackend {
   return tf.findBackend('tensorflow') as NativeBackend;
 }

@@ -20,7 +20,7 @@ export interface DatasetRef {
 
 /** A training checkpoint whose manifest has been written and verified. */
 export interface CheckpointRef {
-  /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>/`. */
+  /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>-step<step>/`. */
   prefix: string;
   /** Thousands of real images shown so far. */
   kimg: number;

@@ -1,6 +1,5 @@
 /**
- * The workflows with their commands in another order, as a careless change would leave them; the
- * replay must notice.
+ * The workflows with their commands in another order, which a replay must detect.
  */
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { RunActivities } from '../../src/activities/run.js';

@@ -1,5 +1,5 @@
 /**
- * A training small enough to be repeated many times in a test, and what tests ask of its results.
+ * A training that is small enough to be repeated many times in a test, and access to its results.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

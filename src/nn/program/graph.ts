@@ -162,7 +162,8 @@ class GraphWriter {
   }
 
   /**
-   * Assigns after the phase has read the variable: a phase computes with the values from before it.
+   * Assigns after the phase has read the variable: a phase computes with the values before its
+   * assignments.
    */
   private assign(scope: string, name: string, value: string, after: string[]): string {
     const inputs = [handle(name), value, ...after.map(control)];

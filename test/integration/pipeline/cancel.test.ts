@@ -1,4 +1,4 @@
-/** `gist cancel` ends a run for good, after a checkpoint, and may be given again. */
+/** `gist cancel` writes a checkpoint, ends the run, and may be repeated. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Cancellation } from '../../../src/client/index.js';
@@ -19,7 +19,7 @@ after(async () => {
   await rig.stop();
 });
 
-test('a cancelled training leaves a checkpoint of where it was, and nothing of it runs on', async () => {
+test('a canceled training writes a checkpoint of its last step, and all its processes end', async () => {
   const handle = await rig.startRun('cancelled', {
     name: 'cancelled',
     stages: ['preprocess', 'train'],
@@ -50,7 +50,7 @@ async function liveKimg(): Promise<number | undefined> {
   return live?.kimg;
 }
 
-test('refuses to cancel a run that there is not', async () => {
+test('`gist cancel` refuses a run that does not exist', async () => {
   const outcome = await user.gist('cancel', 'nobody', '--json');
   assertRefused(outcome, { type: 'RunError', code: 8, says: /there is no run "nobody"/ });
 });

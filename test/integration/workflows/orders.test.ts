@@ -37,7 +37,7 @@ test('a run trains all its kimg, evaluates every snapshot and results in the bes
   assert.deepEqual(recordOf('plain').matchesSpec, ['train']);
 });
 
-test('pause releases the device at a checkpoint, a second pause changes nothing, and resume continues from there', async () => {
+test('pause writes a checkpoint and releases the device, a second pause changes nothing, and resume continues from there', async () => {
   const handle = await deployment.startRun('paused', { kimg: 30 });
   await untilSo(async () => (await kimgOf(handle)) >= 3);
   const first = await handle.executeUpdate(pauseUpdate);
@@ -166,7 +166,7 @@ test('cancelling a run cancels its training', async () => {
   assert.equal(recordOf('cancelled').kimg, kimg);
 });
 
-test('a bad spec fails the run at once, naming the key', async () => {
+test('an invalid spec fails the run immediately, and the error names the key', async () => {
   const spec = { name: 'x', preprocess: { source: '/d' }, trian: {} };
   const handle = await deployment.startWith('bad-spec', spec);
   await assert.rejects(handle.result(), (error: unknown) => {
