@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import test, { after } from 'node:test';
-import { StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
+import { StoreAccessError, StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
 import { classifyFileError } from '../../../src/storage/file-errors.js';
 import { openStore } from '../../../src/storage/open-store.js';
 import { testStoreContract } from '../../support/store-contract.js';
@@ -102,14 +102,14 @@ test('a folder where an object should be is a StoreError', async () => {
   await assert.rejects(store.get('a'), StoreError);
 });
 
-test('a read-only folder is a StoreError', {
+test('a read-only folder is a StoreAccessError', {
   skip: process.getuid?.() === 0 && 'root may write anywhere',
 }, async () => {
   const folder = path.join(root, 'read-only');
   const store = openStore(folder);
   await store.put('a', Buffer.from('x'));
   await chmod(folder, 0o500);
-  await assert.rejects(store.put('b', Buffer.from('x')), StoreError);
+  await assert.rejects(store.put('b', Buffer.from('x')), StoreAccessError);
   await chmod(folder, 0o700);
 });
 
@@ -126,4 +126,11 @@ test('a full device is reported', {
   const error = await handle.writeFile('x').catch((e: unknown) => e);
   await handle.close().catch(() => undefined);
   assert.ok(classifyFileError(error, 'a') instanceof StoreUnavailableError);
+});
+
+test('a folder that this user must not use, or that is mounted read-only, is a StoreAccessError', () => {
+  for (const code of ['EACCES', 'EPERM', 'EROFS']) {
+    const error = classifyFileError(Object.assign(new Error(code), { code }), 'a');
+    assert.ok(error instanceof StoreAccessError && /GIST_STORE/.test(error.message), code);
+  }
 });
