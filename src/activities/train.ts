@@ -55,7 +55,12 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         progressMs: context.info.scheduledTimestampMs,
       };
       const outcome = await superviseTrainer(
-        { ...input, storeUri: store.uri, attempt: context.info.currentAttemptScheduledTimestampMs },
+        {
+          ...input,
+          storeUri: store.uri,
+          attempt: context.info.currentAttemptScheduledTimestampMs,
+          expected: null,
+        },
         {
           signal: context.cancellationSignal,
           stallTimeoutMs: STALL_MS,

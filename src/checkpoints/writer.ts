@@ -51,15 +51,23 @@ export class CheckpointWriter {
    * Claims the training, then reads its newest intact checkpoint: in this order no other attempt
    * can commit one in between.
    *
-   * @throws StaleAttemptError when a later attempt owns the training.
+   * @param options expected: the newest checkpoint that the run knows of
+   * @throws StaleAttemptError when a later attempt owns the training; CheckpointLostError when it
+   *   had checkpoints and none is intact; NewerVersionError
    */
   static async open(
     store: ObjectStore,
     runPrefix: string,
-    options: { attempt: number; keepCheckpoints: number; warn: Warn },
+    options: {
+      attempt: number;
+      keepCheckpoints: number;
+      expected: CheckpointRef | null;
+      warn: Warn;
+    },
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
+    warnOfMissing(newest?.ref ?? null, ownership.checkpoints, options);
     // Checkpoints newer than the one that training resumes from are damaged, and will be written
     // again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
@@ -172,6 +180,17 @@ export class CheckpointWriter {
       log.warn('an old checkpoint could not be deleted', { prefix, error: error.name });
     }
   }
+}
+
+/** A list that was put back from a backup does not name the newest checkpoints. */
+function warnOfMissing(
+  newest: CheckpointRef | null,
+  listed: readonly ListEntry[],
+  { expected, warn }: { expected: CheckpointRef | null; warn: Warn },
+): void {
+  if (!expected || expected.step <= (newest?.step ?? 0)) return;
+  if (listed.some(({ step }) => step === expected.step)) return;
+  warn(`the checkpoint at ${expected.kimg} kimg, which the run knows of, is not in the list`);
 }
 
 /**

@@ -256,8 +256,8 @@ export class S3Store implements ObjectStore {
   }
 
   /**
-   * A client keeps the credentials that it has read. After a refusal it is dropped, so that the next
-   * request reads the files again, which may have been renewed since.
+   * A client keeps the credentials that it has read. After a refusal it is dropped, so that the
+   * next request reads the files again, which may have been renewed since.
    */
   #classify(error: unknown, where: string): unknown {
     if (isRefusal(error)) this.#current = null;

@@ -43,12 +43,13 @@ import { collectWarnings } from './warnings.js';
  */
 export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
   const { store, emit, startOperation } = controls;
-  const { train, attempt } = job;
+  const { train, attempt, expected } = job;
   const { warnings, warn } = collectWarnings();
   const images = await readImages(job, controls);
   const runPrefix = trainPrefix(job.runId);
   const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt,
+    expected,
     keepCheckpoints: train.keepCheckpoints,
     warn,
   });

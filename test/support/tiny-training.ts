@@ -53,6 +53,7 @@ export async function tinyTraining(given?: ObjectStore): Promise<TinyTraining> {
       }),
       targetKimg: 0.24,
       attempt: ++attempt,
+      expected: null,
       ...overrides,
     }),
     remove: () => rm(folder, { recursive: true, force: true }),

@@ -66,7 +66,7 @@ export async function openOfficialTraining(
   controls: TrainerControls,
   scratch: string,
 ): Promise<OfficialTraining> {
-  const { train, attempt } = job;
+  const { train, attempt, expected } = job;
   const { store } = controls;
   const checkout = findCheckout();
   const { warnings, warn } = collectWarnings();
@@ -75,6 +75,7 @@ export async function openOfficialTraining(
   const { keepCheckpoints } = train;
   const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
     attempt,
+    expected,
     keepCheckpoints,
     warn,
   });
