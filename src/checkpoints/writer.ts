@@ -3,7 +3,6 @@ import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/e
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { type ManifestPart, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
   type CheckpointManifest,
@@ -11,11 +10,10 @@ import {
   LASTING_PARTS,
   type LoadedCheckpoint,
   MANIFEST,
-  manifestKey,
-  partKey,
 } from './manifest.js';
 import { type ListEntry, refOf } from './list.js';
 import { type HandedOver, Ownership } from './ownership.js';
+import { putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
 
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
@@ -100,16 +98,11 @@ export class CheckpointWriter {
    * @throws StaleAttemptError
    */
   async write(draft: CheckpointDraft, parts: Record<string, Uint8Array>): Promise<CheckpointRef> {
-    const { kimg, step, snapshot } = draft;
     const prefix = checkpointPrefix(this.settings.runPrefix, draft);
-    const listed: Record<string, ManifestPart> = {};
-    for (const [name, bytes] of Object.entries(parts)) {
-      listed[name] = await putPart(this.store, prefix, partKey(name, this.claim), bytes);
-    }
-    const manifest: CheckpointManifest = { version: 1, claim: this.claim, ...draft, parts: listed };
-    const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-    await this.putManifest(manifestKey(prefix), bytes);
-    const entry: ListEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
+    const state = { draft, parts, claim: this.claim };
+    const entry = await putCheckpoint(this.store, prefix, state, (key, bytes) =>
+      this.putManifest(key, bytes),
+    );
     const { kept, thinned, dropped } = thinOut(
       [...this.entries.filter((other) => other.prefix !== prefix), entry],
       this.settings.keepCheckpoints,

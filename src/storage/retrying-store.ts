@@ -13,6 +13,8 @@ export interface RetryOptions {
   initialDelayMs?: number;
   /** Called before each delay. */
   onUnavailable?: (error: GistError) => void;
+  /** Called when a call succeeds after retries. */
+  onAvailable?: () => void;
 }
 
 const LIMIT_MS = 30 * 60_000;
@@ -73,11 +75,18 @@ export class RetryingStore implements ObjectStore {
   }
 
   private async retry<T>(call: () => Promise<T>, beforeRetry?: () => void): Promise<T> {
-    const { limitMs = LIMIT_MS, initialDelayMs = INITIAL_DELAY_MS, onUnavailable } = this.options;
+    const {
+      limitMs = LIMIT_MS,
+      initialDelayMs = INITIAL_DELAY_MS,
+      onUnavailable,
+      onAvailable,
+    } = this.options;
     const deadline = performance.now() + limitMs;
     for (let delay = initialDelayMs; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
       try {
-        return await call();
+        const result = await call();
+        if (delay > initialDelayMs) onAvailable?.();
+        return result;
       } catch (error) {
         if (!endsByItself(error) || performance.now() + delay > deadline) throw error;
         log.warn('the object store is unavailable; retrying', {

@@ -90,7 +90,10 @@ async function main(): Promise<number> {
   const liveness = new Liveness(OPERATIONS);
   liveness.startOperation('loading', LOADING_ALLOWANCE_MS);
   const store = new RetryingStore(openStore(job.storeUri), {
-    onUnavailable: () => emit({ type: 'warning', message: 'the object store is unavailable; retrying' }),
+    onUnavailable: ({ what }) => {
+      liveness.extend();
+      emit({ type: 'warning', message: `${what}; retrying` });
+    },
   });
   const controls: TrainerControls = {
     store,
