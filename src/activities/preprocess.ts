@@ -2,10 +2,12 @@
 import { planDataset, assembleDataset, buildShard, openSource } from '../imaging/index.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
+import { sha256 } from '../storage/digest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { workControls } from './heartbeat.js';
 
 export interface DatasetPlanned {
+  /** Folder of the data set under `datasets/`. */
   digest: string;
   shards: number;
   /** The finished data set, when an earlier run made the same one. */
@@ -22,7 +24,9 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       preprocess: PreprocessSpec;
       reuse: boolean;
     }): Promise<DatasetPlanned> {
-      return planDataset(store, input.preprocess, { ...workControls(), reuse: input.reuse });
+      // The same for every attempt of a run.
+      const generation = input.reuse ? undefined : sha256(input.runId).slice(0, 8);
+      return planDataset(store, input.preprocess, { ...workControls(), generation });
     },
 
     /** Decodes, squares and resizes one shard's images. Idempotent. */

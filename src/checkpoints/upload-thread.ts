@@ -38,7 +38,7 @@ function left(): number {
   return queue.length + (uploading ? 1 : 0);
 }
 
-/** A state without room on the disk stays in memory, and no other one is taken before it is stored. */
+/** A state without room on the disk stays in memory; the next one is taken once it is stored. */
 async function keep(state: CapturedState): Promise<void> {
   const entry = await spoolIfPossible(state);
   if (entry) await dropSuperseded();

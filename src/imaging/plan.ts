@@ -22,7 +22,6 @@ import {
   planKey,
   planSchema,
   type PlannedImage,
-  reportKey,
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
@@ -33,13 +32,18 @@ import { splitImages } from './split.js';
 const PREPROCESS_VERSION = 1;
 
 export interface PlanOptions {
-  /** false: shards built by an earlier run are built again. Default true. */
-  reuse?: boolean;
+  /**
+   * Builds the data set again in a folder of its own, `datasets/<digest>-<generation>/`: one that a
+   * manifest names is never changed. Default: the data set, plan and shards of an earlier run are
+   * reused.
+   */
+  generation?: string;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
 
 export interface PlannedDataset {
+  /** Folder of the data set under `datasets/`: its digest, and the generation if there is one. */
   digest: string;
   /** Number of shards to build. Shards are numbered from 0: training shards first, then holdout. */
   shards: number;
@@ -57,9 +61,9 @@ export function datasetSettings(spec: PreprocessSpec) {
 }
 
 /**
- * Writes the plan to `datasets/<digest>/plan/`. The digest covers the list of images, with the
- * identity of each image's content, and the settings. The same images with the same settings
- * therefore give the same data set, whatever the address of the source.
+ * Writes the plan to `plan/` in the folder of the data set. The digest covers the list of images,
+ * with the identity of each image's content, and the settings. The same images with the same
+ * settings therefore give the same data set, whatever the address of the source.
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
@@ -69,7 +73,7 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  const { onProgress, signal, reuse = true } = options;
+  const { onProgress, signal, generation } = options;
   const images = await listImages(source, onProgress, signal);
   const names = images.map(({ name }) => name);
   const labels = labelImages(names, spec.labels, spec.source);
@@ -94,12 +98,12 @@ export async function planDataset(
     shards: { train: shards.train.length, holdout: shards.holdout.length },
     ignored: source.ignored,
   };
-  const planned = { digest, shards: shardCount(plan) };
-  const manifest = reuse
-    ? await findJson(store, joinKey(datasetPrefix(digest), 'manifest.json'), datasetManifestSchema)
-    : null;
-  if (manifest) return { ...planned, dataset: datasetRef(manifest) };
-  if (reuse && (await findJson(store, planKey(digest), planSchema))) return { ...planned, dataset: null };
+  const folder = generation === undefined ? digest : `${digest}-${generation}`;
+  const planned = { digest: folder, shards: shardCount(plan) };
+  const prefix = datasetPrefix(folder);
+  const manifest = await findJson(store, joinKey(prefix, 'manifest.json'), datasetManifestSchema);
+  if (manifest) return { ...planned, dataset: datasetRef(manifest, prefix) };
+  if (await findJson(store, planKey(folder), planSchema)) return { ...planned, dataset: null };
 
   const shardPlans = SPLITS.flatMap((name) =>
     shards[name].map((indices, i) => ({
@@ -117,8 +121,7 @@ export async function planDataset(
         index: (shardPlan.first + i) * shardPlan.copies,
       };
     });
-    await writeShardPlan(store, digest, shard, lines);
-    if (!reuse) await store.delete(reportKey(digest, shard));
+    await writeShardPlan(store, folder, shard, lines);
   };
   let done = 0;
   for await (const _ of mapInOrder(
@@ -130,7 +133,7 @@ export async function planDataset(
     onProgress?.({ done: ++done, total: shardPlans.length, unit: 'shards planned' });
   }
   // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(digest), plan);
+  await putJson(store, planKey(folder), plan);
   return { ...planned, dataset: null };
 }
 

@@ -1,4 +1,4 @@
-/** Chooses the state that an attempt resumes from: the store's newest, or a newer one on this disk. */
+/** The state that an attempt resumes from: the store's newest, or a newer one on this disk. */
 import {
   assertSameConfiguration,
   type CheckpointManifest,

@@ -74,6 +74,7 @@ describe('a training on a real S3 server', () => {
     const killed = untilSpooled(spool, 40).then(() => process.kill(-pid, 'SIGKILL'));
     await assert.rejects(crashed, TrainerCrashError);
     await killed;
+    await outage;
     assert.equal((await stat(spool.folder)).mode & 0o777, 0o700);
     await server.restart();
     assert.deepEqual(await listSnapshots(tiny.store, 'killed'), []);

@@ -10,7 +10,7 @@ import {
   StaleAttemptError,
   TrainerCrashError,
 } from '../../src/core/errors.js';
-import { listSnapshots } from '../../src/checkpoints/index.js';
+import { findAttempt, findAttemptLog, listAttempts, listSnapshots } from '../../src/checkpoints/index.js';
 import {
   superviseTrainer,
   type TrainerEvent,
@@ -80,6 +80,13 @@ describe('a training under faults', () => {
     }
     assert.deepEqual(await results('killed'), uninterrupted);
     assert.ok(kills >= 3, `${kills} kills`);
+    const attempts = await listAttempts(tiny.store, 'killed');
+    assert.ok(attempts.length > kills);
+    for (const [i, number] of attempts.entries()) {
+      const record = await findAttempt(tiny.store, 'killed', number);
+      if (i === 0) assert.equal(record?.resumedFrom, null);
+      assert.match((await findAttemptLog(tiny.store, 'killed', number)) ?? '', /training claimed/);
+    }
   });
 
   test('stopped by SIGTERM and by request, the next attempt resumes at that step', async () => {

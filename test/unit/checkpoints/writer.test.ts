@@ -15,50 +15,17 @@ import {
   StaleAttemptError,
   StoreUnavailableError,
 } from '../../../src/core/errors.js';
-import {
-  assertSameConfiguration,
-  partKey,
-  type TrainingConfiguration,
-} from '../../../src/checkpoints/manifest.js';
+import { assertSameConfiguration, partKey } from '../../../src/checkpoints/manifest.js';
 import { listSnapshots, newestListed, newestVerified } from '../../../src/checkpoints/reader.js';
-import { type CheckpointDraft, CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
+import { CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
 import { sha256 } from '../../../src/storage/digest.js';
 import { RetryingStore } from '../../../src/storage/retrying-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { ObjectInfo, PutBody, PutOptions } from '../../../src/storage/object-store.js';
+import { configuration, draft, parts } from '../../support/checkpoint-drafts.js';
 
 const RUN = 'runs/r/train/';
-const configuration: TrainingConfiguration = {
-  network: { resolution: 16, cmax: 8 },
-  training: { batch: 4 },
-  dataset: 'abc',
-};
-
-function draft(step: number, snapshot = true): CheckpointDraft {
-  return {
-    kimg: step * 0.004,
-    step,
-    snapshot,
-    configuration,
-    counters: {
-      step,
-      images: step * 4,
-      dataPosition: step * 4,
-      augmentation: { p: 0, images: 0, signs: 0 },
-      tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
-      seconds: 1,
-    },
-    numericEnvironment: { threads: 2, library: 'test', cpuFeatures: [], platform: 'test', mode: 'graph' },
-    classes: null,
-  };
-}
-
-const parts = (fill: number) => ({
-  'G.safetensors': new Uint8Array(1000).fill(fill),
-  'G_ema.safetensors': new Uint8Array(500).fill(fill),
-});
-
 describe('checkpoint store', () => {
   let folder: string;
   let store: FileStore;
