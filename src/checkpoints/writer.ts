@@ -16,6 +16,8 @@ import { type HandedOver, Ownership } from './ownership.js';
 import { putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
 
+import { sweepUnfinished } from './sweep.js';
+
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
 export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'parts'>;
 
@@ -66,6 +68,7 @@ export class CheckpointWriter {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
     warnOfMissing(newest?.ref ?? null, ownership.checkpoints, options);
+    await sweepUnfinished(store, runPrefix, { claim: ownership.claim, listed: ownership.checkpoints });
     // Checkpoints newer than the one that training resumes from are damaged, and will be written
     // again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);

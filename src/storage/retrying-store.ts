@@ -74,6 +74,10 @@ export class RetryingStore implements ObjectStore {
     return this.retry(() => this.inner.delete(key));
   }
 
+  abortUploads(prefix: string, isAbandoned: (key: string) => boolean): Promise<void> {
+    return this.retry(() => this.inner.abortUploads(prefix, isAbandoned));
+  }
+
   private async retry<T>(call: () => Promise<T>, beforeRetry?: () => void): Promise<T> {
     const {
       limitMs = LIMIT_MS,

@@ -29,7 +29,13 @@ import {
   isUploadGone,
   missingBucket,
 } from './s3-errors.js';
-import { type PutConditions, type PutTarget, splitBody, uploadMultipart } from './s3-multipart.js';
+import {
+  abortMultiparts,
+  type PutConditions,
+  type PutTarget,
+  splitBody,
+  uploadMultipart,
+} from './s3-multipart.js';
 import { checkKey, formatUri } from './uri.js';
 
 export interface S3StoreOptions {
@@ -190,6 +196,13 @@ export class S3Store implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     await this.#try(key, () => this.#client.send(new DeleteObjectCommand(this.#target(key))));
+  }
+
+  async abortUploads(prefix: string, isAbandoned: (key: string) => boolean): Promise<void> {
+    const target = { Bucket: this.#bucket, Prefix: `${this.#prefix}${prefix}` };
+    await this.#try(prefix, () =>
+      abortMultiparts(this.#client, target, (key) => isAbandoned(key.slice(this.#prefix.length))),
+    );
   }
 
   async #upload(

@@ -14,6 +14,7 @@ import {
   StoreError,
   StoreUnavailableError,
 } from '../../../src/core/errors.js';
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { openStore } from '../../../src/storage/open-store.js';
 import { RetryingStore } from '../../../src/storage/retrying-store.js';
 import { startSeaweed } from '../../support/seaweed.js';
@@ -363,6 +364,16 @@ test('a listing that fails in between resumes behind the last object, across fol
   const retrying = new RetryingStore(unsteady, { initialDelayMs: 1 });
   const listed = await Readable.from(retrying.list('')).toArray();
   assert.deepEqual(listed.map((item: { key: string }) => item.key).sort(), [...keys].sort());
+});
+
+test('uploads that a killed process left unfinished are aborted, and no others', async () => {
+  const client = new S3Client({ forcePathStyle: true });
+  const begin = (Key: string) => client.send(new CreateMultipartUploadCommand({ Bucket: 'gist', Key }));
+  for (const key of ['p/run/a.claim1.x', 'p/run/b.claim2.x', 'p/other/a.claim1.x']) await begin(key);
+  await openStore('s3://gist/p/').abortUploads('run/', (key) => key === 'run/a.claim1.x');
+  const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'gist', Prefix: 'p/' }));
+  assert.deepEqual(Uploads?.map(({ Key }) => Key).sort(), ['p/other/a.claim1.x', 'p/run/b.claim2.x']);
+  client.destroy();
 });
 
 test('a server that was killed and came back still has what it acknowledged', async () => {

@@ -337,6 +337,19 @@ describe('checkpoint store', () => {
     );
   });
 
+  test('parts that a killed attempt left are removed by the next one, those of a later claim are not', async () => {
+    const { writer } = await open();
+    const { prefix } = await writer.write(draft(10), parts(1));
+    const unfinished = `${RUN}checkpoint-000000.080-step000000020/`;
+    const keys = [`${unfinished}G.claim1.safetensors`, `${unfinished}D.claim9.safetensors`];
+    for (const key of keys) await store.put(key, Buffer.from('x'));
+    assert.equal((await open(2)).newest?.ref.prefix, prefix);
+    const left: string[] = [];
+    for await (const { key } of store.list(unfinished)) left.push(key);
+    assert.deepEqual(left, [keys[1]]);
+    assert.equal((await newestVerified(store, 'r', warn))?.ref.prefix, prefix);
+  });
+
   test('a failed write can be repeated', async () => {
     const { writer } = await open();
     const put = store.put.bind(store);

@@ -134,3 +134,24 @@ test('a folder that this user must not use, or that is mounted read-only, is a S
     assert.ok(error instanceof StoreAccessError && /GIST_STORE/.test(error.message), code);
   }
 });
+
+test('temporary files of killed processes are removed once they are old, and only under the prefix', async () => {
+  const store = openStore(path.join(root, 'abandoned'));
+  for (const key of ['run/a/x', 'run/b/x', 'other/x']) await store.put(key, Buffer.from('x'));
+  const old = new Date(Date.now() - 2 * 60 * 60_000);
+  const leave = async (key: string, changed: Date) => {
+    const file = path.join(root, 'abandoned', key);
+    await writeFile(file, 'half');
+    await utimes(file, changed, changed);
+  };
+  await leave('run/a/.gist-tmp-1-a', old);
+  await leave('run/b/.gist-tmp-1-b', new Date());
+  await leave('other/.gist-tmp-1-c', old);
+  await store.abortUploads('run/', () => true);
+  await store.abortUploads('nothing/', () => true);
+  const left = await readdir(path.join(root, 'abandoned'), { recursive: true });
+  assert.deepEqual(left.filter((name) => name.includes('.gist-tmp')).sort(), [
+    'other/.gist-tmp-1-c',
+    'run/b/.gist-tmp-1-b',
+  ]);
+});
