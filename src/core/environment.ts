@@ -17,6 +17,8 @@ export const environment = {
   cacheFolder: (): string =>
     process.env.GIST_CACHE_DIR ||
     path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist'),
+  /** Most bytes of cached training sets, given in GB; undefined: half of the disk. */
+  cacheLimitBytes: (): number | undefined => Number(process.env.GIST_CACHE_LIMIT) * 1e9 || undefined,
   /** Which TensorFlow library set-up downloads and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
   /** Python with pip. */
