@@ -53,11 +53,18 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
+function mayBeOfWorker(error: unknown): boolean {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure || isAbort(error))
+    return false;
+  return partsOf(error).causeClass === 'worker';
+}
+
 type Activity = (input: never) => Promise<unknown>;
 
 /** The same activities, with every error turned into a typed failure. */
 export function withTypedFailures<Activities extends Record<string, Activity>>(
   activities: Activities,
+  onWorkerFailure?: (error: unknown) => void,
 ): Activities {
   const wrap =
     (activity: Activity): Activity =>
@@ -66,6 +73,7 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
         return await activity(input);
       } catch (error) {
         const { attempt, scheduledTimestampMs } = Context.current().info;
+        if (mayBeOfWorker(error)) onWorkerFailure?.(error);
         throw asFailure(error, { attempt, elapsedMs: Date.now() - scheduledTimestampMs });
       }
     };

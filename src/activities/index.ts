@@ -8,12 +8,18 @@ import { createPreprocessActivities } from './preprocess.js';
 import { createRunActivities } from './run.js';
 import { createTrainActivities } from './train.js';
 
-export function createActivities(deps: { store: ObjectStore; compute: Compute }) {
-  return withTypedFailures({
+export function createActivities(deps: {
+  store: ObjectStore;
+  compute: Compute;
+  /** Called when the machine may be the cause of an activity's failure. */
+  onWorkerFailure?: (error: unknown) => void;
+}) {
+  const activities = {
     ...createRunActivities(deps),
     ...createPreprocessActivities(deps),
     ...createTrainActivities(deps),
     ...createGenerateActivities(deps),
     ...createEvaluateActivities(deps),
-  });
+  };
+  return withTypedFailures(activities, deps.onWorkerFailure);
 }

@@ -7,6 +7,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { environment } from '../../core/environment.js';
 import { makeScratchFolder } from '../../core/scratch.js';
 import { TrainerCrashError, type TrainingError } from '../../core/errors.js';
 import { type MemoryPlan, adviceForNewRun, memoryKills, outOfMemory, reportsOutOfMemory } from '../memory.js';
@@ -31,7 +32,7 @@ export interface SuperviseOptions {
   signal?: AbortSignal;
   /** After this long without an event the trainer counts as hung and is killed. Default: 90 s. */
   stallTimeoutMs?: number;
-  /** After a request to stop, the trainer has this long before it is killed. Default: 100 s. */
+  /** Time from a request to stop until the trainer is killed. Default: by GIST_GRACE. */
   graceMs?: number;
   /** Added to the environment of the trainer. */
   env?: Record<string, string>;
@@ -42,7 +43,8 @@ export interface SuperviseOptions {
 }
 
 const STALL_MS = 90_000;
-const GRACE_MS = 100_000;
+/** What is left of the worker's grace period for its own end, at most. */
+const WORKER_END_MS = 10_000;
 /**
  * Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient
  * data.
@@ -76,6 +78,10 @@ export async function superviseTrainer(
     // Processes that a killed trainer had started may still write there for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
+}
+
+function trainerGraceMs(workerGraceMs: number): number {
+  return workerGraceMs - Math.min(WORKER_END_MS, workerGraceMs / 5);
 }
 
 class Supervision {
@@ -163,7 +169,7 @@ class Supervision {
   }
 
   private stop(): void {
-    const limit = this.options.graceMs ?? GRACE_MS;
+    const limit = this.options.graceMs ?? trainerGraceMs(environment.graceMs());
     this.grace ??= setTimeout(() => this.kill(`it did not stop within ${Math.round(limit / 1000)} s`), limit);
     this.child.stdin?.write(STOP_LINE, () => undefined);
   }
