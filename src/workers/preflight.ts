@@ -32,9 +32,13 @@ export async function preflight(queue: Queue): Promise<WireError[]> {
 async function checkStore(): Promise<void> {
   const store = openStore(environment.storeUri(), STORE_OPTIONS);
   const key = `workers/preflight-${randomBytes(8).toString('hex')}.txt`;
-  await store.put(key, Buffer.from('preflight\n'));
-  await store.get(key);
-  await store.delete(key);
+  try {
+    await store.put(key, Buffer.from('preflight\n'));
+    await store.get(key);
+    await store.delete(key);
+  } catch (error) {
+    throw reviveError({ ...wireError(error), where: store.uri });
+  }
 }
 
 /** @param variable that names another folder */

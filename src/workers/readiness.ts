@@ -5,17 +5,17 @@ import type { WireError } from '../core/errors.js';
 import { log } from '../core/log.js';
 
 /** The file beside the ready file that holds what keeps a worker from polling. */
-export function problemFile(readyFile: string): string {
+function problemFile(readyFile: string): string {
   return `${readyFile}.problem`;
 }
 
 /** A line on standard output and, where `GIST_READY_FILE` names one, a file. */
 export function announceReady(queue: string): void {
-  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
   replaceFiles((file) => {
     rmSync(problemFile(file), { force: true });
     writeFileSync(file, `${process.pid}\n`);
   });
+  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
 }
 
 export function announceProblems(problems: readonly WireError[], retryMs: number): void {
