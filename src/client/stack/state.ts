@@ -58,8 +58,10 @@ export class StackFolder {
   read(): StackState {
     const state = this.readRecord();
     const processes = { ...state.processes };
-    for (const part of STACK_PARTS)
-      if (!isAlive(processes[part])) processes[part] = this.holder(part) ?? processes[part];
+    for (const part of STACK_PARTS) {
+      const holder = isAlive(processes[part]) ? undefined : this.holder(part);
+      if (holder) processes[part] = holder;
+    }
     return { ...state, processes };
   }
 

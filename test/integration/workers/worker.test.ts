@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { WireError } from '../../../src/core/errors.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
-import { Rig, until } from '../../support/rig.js';
+import { descendants } from '../../support/processes.js';
+import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
 
 const WORKFLOWS = fileURLToPath(new URL('../../support/one-activity.js', import.meta.url));
@@ -84,4 +85,31 @@ test('what a killed worker was doing starts again when a worker is back, long be
     await running;
     await connection.close();
   }
+});
+
+test('a machine that breaks stops polling, goes on once it is repaired, and signals to all its processes leave a checkpoint', async () => {
+  await rig.worker.end('SIGTERM');
+  const [cache, ready] = [path.join(rig.folder, 'breaking'), path.join(rig.folder, 'ready-breaking')];
+  const env = { ...rig.env, GIST_DATA_CACHE: cache, GIST_READY_FILE: ready };
+  const worker = new TestWorker(env, path.join(rig.folder, 'breaking.log'));
+  await worker.start();
+  rmSync(cache, { recursive: true });
+  writeFileSync(cache, 'a file where a folder is needed');
+  const handle = await rig.startRun('breaking', {
+    name: 'breaking',
+    stages: ['preprocess', 'train'],
+    preprocess: { source: await rig.phantoms(16), resolution: 16 },
+    train: { ...TINY_TRAIN, kimg: 80, snapshotKimg: 80 },
+  });
+  await until('the worker has stopped polling', async () => !existsSync(ready));
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  rmSync(cache);
+  await until('steps are taken', async () => ((await rig.liveStep('breaking')) ?? 0) > 0);
+  for (let round = 0; round < 3; round++)
+    for (const signal of ['SIGUSR1', 'SIGINT', 'SIGTERM'] as const)
+      for (const pid of [worker.pid, ...descendants(worker.pid, '')]) process.kill(pid, signal);
+  await worker.end('SIGTERM');
+  const left = await rig.newestCheckpoint('breaking');
+  assert.ok(left && left.step > 0, 'a checkpoint was left');
+  await handle.terminate();
 });
