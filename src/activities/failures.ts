@@ -64,7 +64,7 @@ type Activity = (input: never) => Promise<unknown>;
 /** The same activities, with every error turned into a typed failure. */
 export function withTypedFailures<Activities extends Record<string, Activity>>(
   activities: Activities,
-  onWorkerFailure?: (error: unknown) => void,
+  onWorkerFailure?: () => Promise<void>,
 ): Activities {
   const wrap =
     (activity: Activity): Activity =>
@@ -73,7 +73,7 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
         return await activity(input);
       } catch (error) {
         const { attempt, scheduledTimestampMs } = Context.current().info;
-        if (mayBeOfWorker(error)) onWorkerFailure?.(error);
+        if (mayBeOfWorker(error)) await onWorkerFailure?.();
         throw asFailure(error, { attempt, elapsedMs: Date.now() - scheduledTimestampMs });
       }
     };

@@ -11,8 +11,11 @@ import { createTrainActivities } from './train.js';
 export function createActivities(deps: {
   store: ObjectStore;
   compute: Compute;
-  /** Called when the machine may be the cause of an activity's failure. */
-  onWorkerFailure?: (error: unknown) => void;
+  /**
+   * Called when the machine may be the cause of an activity's failure; the failure, and with it the
+   * next attempt, waits.
+   */
+  onWorkerFailure?: () => Promise<void>;
 }) {
   const activities = {
     ...createRunActivities(deps),

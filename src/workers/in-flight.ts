@@ -26,9 +26,9 @@ export class InFlight {
 
   constructor(private readonly folder: string) {}
 
-  /** Whether an activity of a task queue is in progress in this process. */
-  isBusy(taskQueue: string): boolean {
-    return (this.counts.get(taskQueue) ?? 0) > 0;
+  /** Number of activities of a task queue that are in progress in this process. */
+  activitiesOf(taskQueue: string): number {
+    return this.counts.get(taskQueue) ?? 0;
   }
 
   /** For {@link WorkerOptions.interceptors}. */
@@ -48,7 +48,7 @@ export class InFlight {
   });
 
   private count(taskQueue: string, change: number): void {
-    this.counts.set(taskQueue, (this.counts.get(taskQueue) ?? 0) + change);
+    this.counts.set(taskQueue, this.activitiesOf(taskQueue) + change);
   }
 
   /** Without a place for the file, a kill is noticed when heartbeats time out. */

@@ -1,5 +1,6 @@
 /** One period of polling: from a connection until a request to stop, or until the machine fails. */
 import path from 'node:path';
+import { Context } from '@temporalio/activity';
 import { Worker, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { environment } from '../core/environment.js';
@@ -87,18 +88,24 @@ async function run(workers: Worker[], signal: AbortSignal, onPolling: () => void
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** Tries the machine again after a failure that it may have caused; one check at a time. */
-function recheckOnce(queue: Queue, inFlight: InFlight, onUnfit: () => void): () => void {
-  let isChecking = false;
+/**
+ * Tries the machine again after a failure that it may have caused, before the failure is reported:
+ * a broken machine then does not get the next attempt. One check at a time.
+ */
+function recheckOnce(queue: Queue, inFlight: InFlight, onUnfit: () => void): () => Promise<void> {
+  let checking: Promise<void> | null = null;
   return () => {
-    if (isChecking) return;
-    isChecking = true;
-    // The failed activity itself has ended then.
-    setImmediate(async () => {
-      const isComputing = inFlight.isBusy(environment.gpuTaskQueue());
-      const problems = await preflight(isComputing ? 'cpu' : queue).catch(() => []);
-      isChecking = false;
-      if (problems.length > 0) onUnfit();
-    });
+    const gpu = environment.gpuTaskQueue();
+    // The failed activity itself no longer computes; another one needs the device for itself.
+    const own = Context.current().info.taskQueue === gpu ? 1 : 0;
+    const isComputing = inFlight.activitiesOf(gpu) > own;
+    checking ??= preflight(isComputing ? 'cpu' : queue)
+      .then((problems) => {
+        if (problems.length > 0) onUnfit();
+      })
+      .finally(() => {
+        checking = null;
+      });
+    return checking;
   };
 }

@@ -199,6 +199,13 @@ async function waitUntilServing(folder: StackFolder, parts: ReturnType<typeof em
 
 /** What waiting does not end. */
 async function problemOf(part: StackPart, folder: StackFolder): Promise<Error | undefined> {
+  const disk = diskProblem(folder.folder);
+  if (disk)
+    return new StackError({
+      what: `${part} does not serve: ${disk}`,
+      where: folder.folder,
+      hint: 'Free space on it; the stack then continues by itself.',
+    });
   const state = folder.read();
   if (part === 'worker') {
     const [first] = workerProblems(folder);
@@ -215,13 +222,6 @@ async function problemOf(part: StackPart, folder: StackFolder): Promise<Error | 
 
 function notServing(part: StackPart, folder: StackFolder): StackError {
   const log = logOf(folder, part);
-  const disk = diskProblem(folder.folder);
-  if (disk)
-    return new StackError({
-      what: `${part} does not serve: ${disk}`,
-      where: folder.folder,
-      hint: 'Free space on it; the stack then continues by itself.',
-    });
   const words = tail(log) || tail(logOf(folder, 'supervisor'));
   return new StackError({
     what: `${part} did not start; the end of its log:\n${words}\n`,

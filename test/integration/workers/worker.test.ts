@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { progressOf } from '../../../src/client/index.js';
 import type { WireError } from '../../../src/core/errors.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
 import { descendants } from '../../support/processes.js';
@@ -93,18 +94,23 @@ test('a machine that breaks stops polling, goes on once it is repaired, and sign
   const env = { ...rig.env, GIST_DATA_CACHE: cache, GIST_READY_FILE: ready };
   const worker = new TestWorker(env, path.join(rig.folder, 'breaking.log'));
   await worker.start();
-  rmSync(cache, { recursive: true });
-  writeFileSync(cache, 'a file where a folder is needed');
   const handle = await rig.startRun('breaking', {
     name: 'breaking',
     stages: ['preprocess', 'train'],
     preprocess: { source: await rig.phantoms(16), resolution: 16 },
     train: { ...TINY_TRAIN, kimg: 80, snapshotKimg: 80 },
   });
+  await until('steps are taken', async () => ((await rig.liveStep('breaking')) ?? 0) > 0);
+  rmSync(cache, { recursive: true });
+  writeFileSync(cache, 'a file where a folder is needed');
+  for (const trainer of descendants(worker.pid, 'trainer-process')) process.kill(trainer, 'SIGKILL');
   await until('the worker has stopped polling', async () => !existsSync(ready));
   await until('the problem is written', async () => existsSync(`${ready}.problem`));
   rmSync(cache);
-  await until('steps are taken', async () => ((await rig.liveStep('breaking')) ?? 0) > 0);
+  await until('steps are taken again', async () => {
+    const { live } = await progressOf(rig.client, 'breaking');
+    return live !== null && live.attempt > 1 && live.step > 0;
+  });
   for (let round = 0; round < 3; round++)
     for (const signal of ['SIGUSR1', 'SIGINT', 'SIGTERM'] as const)
       for (const pid of [worker.pid, ...descendants(worker.pid, '')]) process.kill(pid, signal);
