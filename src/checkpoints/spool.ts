@@ -27,7 +27,7 @@ export class Spool {
   static of(storeUri: string, runId: string): Spool {
     const server = storeUri.startsWith('s3:') ? (environment.s3Endpoint() ?? '') : '';
     const name = sha256(JSON.stringify([server, storeUri, runId])).slice(0, 32);
-    return new Spool(path.join(environment.cacheFolder(), 'spool', name));
+    return new Spool(path.join(environment.dataCacheFolder(), 'spool', name));
   }
 
   /**

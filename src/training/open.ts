@@ -101,7 +101,7 @@ function readImages(
   { dataset }: TrainerJob,
   { store, startOperation }: TrainerControls,
 ): Promise<TrainingImages> {
-  return loadTrainingSet(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), {
+  return loadTrainingSet(store, dataset.prefix, path.join(environment.dataCacheFolder(), 'datasets'), {
     onProgress: () => startOperation('loading', LOADING_ALLOWANCE_MS),
   });
 }

@@ -17,7 +17,7 @@ export function registerCancel(program: Command): void {
 }
 
 async function cancel(runId: string, { json }: { json?: boolean }): Promise<void> {
-  await up(printNotice);
+  await up({ onProgress: printNotice });
   const { cancelRun, connect } = await import('../../client/index.js');
   const cancellation = await cancelRun(await connect(), runId);
   printResult(json, cancellation, cancellation.message);

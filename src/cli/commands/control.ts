@@ -11,7 +11,7 @@ async function sendUpdate(
   json?: boolean,
   input?: object,
 ): Promise<void> {
-  await up(printNotice);
+  await up({ onProgress: printNotice });
   const { connect, control } = await import('../../client/index.js');
   const reply = await control(await connect(), runId, update, input);
   printResult(json, reply, reply.message);

@@ -8,6 +8,7 @@ import type { Client } from '../../client/index.js';
 import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
 import { openStackFolder, up } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
+import { keepFilesPrivate } from '../../core/process-start.js';
 import { collect } from '../options.js';
 import { printNotice } from '../terminal.js';
 
@@ -30,8 +31,9 @@ export function registerQuickstart(program: Command): void {
 async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Promise<void> {
   const source = path.join(environment.stateFolder(), 'phantoms');
   const isEmbedded = embeddedParts().includes('temporal');
+  keepFilesPrivate();
   await makePhantoms(source);
-  await up(printNotice);
+  await up({ onProgress: printNotice });
   const { connect } = await import('../../client/index.js');
   const client = await connect();
   const runId = (await findRunning(client)) ?? (await start(client, source, set));

@@ -37,7 +37,7 @@ export function registerRun(program: Command): void {
       const { readSpec } = await import('../spec-file.js');
       const spec = readSpec(file, options);
       if (options.dryRun) return printResult(true, spec, '');
-      await up(printNotice);
+      await up({ onProgress: printNotice });
       const { connect, startRun } = await import('../../client/index.js');
       const client = await connect();
       const runId = await startRun(client, spec, options.id);

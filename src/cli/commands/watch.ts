@@ -11,7 +11,7 @@ export function registerWatch(program: Command): void {
     .option('--json', 'the result for machines; progress goes to standard error')
     .addHelpText('after', '\nExamples:\n  gist watch knee-oa-20260131-142233-1f0c')
     .action(async (runId: string, { json }: { json?: boolean }) => {
-      await up(printNotice);
+      await up({ onProgress: printNotice });
       const { connect } = await import('../../client/index.js');
       const { follow } = await import('../follow.js');
       await follow(await connect(), runId, json);

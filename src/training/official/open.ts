@@ -167,7 +167,12 @@ function downloadArchive(
 ): Promise<string> {
   const loading = () => startOperation('loading', LOADING_ALLOWANCE_MS);
   loading();
-  return trainingArchive(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), loading);
+  return trainingArchive(
+    store,
+    dataset.prefix,
+    path.join(environment.dataCacheFolder(), 'datasets'),
+    loading,
+  );
 }
 
 async function writeStart(scratch: string, snapshot: Uint8Array | undefined): Promise<string | null> {

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { environment } from '../../core/environment.js';
 import { makeScratchFolder, unusableScratch } from '../../core/scratch.js';
 import { type GistError, TrainerCrashError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
@@ -37,7 +38,7 @@ export interface SuperviseOptions {
   signal?: AbortSignal;
   /** After this long without an event the trainer counts as hung and is killed. Default: 90 s. */
   stallTimeoutMs?: number;
-  /** After a request to stop, the trainer has this long before it is killed. Default: 100 s. */
+  /** Time from a request to stop until the trainer is killed. Default: by GIST_GRACE. */
   graceMs?: number;
   /** Added to the environment of the trainer. */
   env?: Record<string, string>;
@@ -48,9 +49,10 @@ export interface SuperviseOptions {
 }
 
 const STALL_MS = 90_000;
-const GRACE_MS = 100_000;
 /** How long the log of an attempt may take to be stored. */
 const LOG_MS = 5_000;
+/** What is left of the worker's grace period for its own end, at most. */
+const WORKER_END_MS = 10_000;
 /**
  * Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient
  * data.
@@ -100,6 +102,10 @@ async function keepLog({ storeUri, runId, attempt }: TrainerJob, content: Buffer
       });
     });
   await Promise.race([written, sleep(LOG_MS, undefined, { ref: false })]);
+}
+
+function trainerGraceMs(workerGraceMs: number): number {
+  return workerGraceMs - Math.min(WORKER_END_MS, workerGraceMs / 5);
 }
 
 class Supervision {
@@ -189,7 +195,7 @@ class Supervision {
   }
 
   private stop(): void {
-    const limit = this.options.graceMs ?? GRACE_MS;
+    const limit = this.options.graceMs ?? trainerGraceMs(environment.graceMs());
     this.grace ??= setTimeout(() => this.kill(`it did not stop within ${Math.round(limit / 1000)} s`), limit);
     this.child.stdin?.write(STOP_LINE, () => undefined);
   }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { recordAttempt } from '../../checkpoints/attempts.js';
 import { GistError, UsageError, wireError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
+import { ignoreStopSignals, startService } from '../../core/process-start.js';
 import { setDeviceEnvironment } from '../../nn/device-environment.js';
 import { fixThreads } from '../../nn/threads.js';
 import { type ObjectStore, openStore } from '../../storage/index.js';
@@ -62,9 +63,8 @@ function listen(): void {
     log.warn('the supervisor of this training has ended; ending without a checkpoint');
     process.exit(EXIT.orphaned);
   });
-  process.on('SIGTERM', requestStop);
-  // The supervisor handles a Ctrl-C on the terminal.
-  process.on('SIGINT', () => undefined);
+  // SLURM and systemd signal every process of a job; only the supervisor decides.
+  ignoreStopSignals();
 }
 
 function jobFile(): string {
@@ -90,6 +90,7 @@ function prepareNative({ threads: wanted, engine, xla, tf32 }: TrainerJob['train
 }
 
 async function main(): Promise<number> {
+  startService();
   listen();
   const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
   const env = { ...process.env };
