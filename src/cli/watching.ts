@@ -1,16 +1,16 @@
 /** Shows the progress of a run until it ends: bars on a terminal, plain lines elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { type Client, type LiveProgress, progressOf, resultOf, runStatus } from '../client/index.js';
+import { type Client, type LiveProgress, progressOf, resultOf, storedResult } from '../client/index.js';
 import { GistError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { describeAutomaticSetting } from '../checkpoints/index.js';
 import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
 import { LineView, type View } from './line-view.js';
 import { stageView } from './stage-view.js';
+import { WaitingNotes } from './waiting-line.js';
 
 const POLL_MS = 1_000;
-const RESPONSE_MS = 10_000;
 
 /**
  * Shows progress until the run ends; waits while its servers are unreachable.
@@ -24,18 +24,23 @@ export async function watchUntilEnd(
   settingsOf: () => Promise<AutomaticSetting[]> = async () => [],
 ): Promise<PipelineResult> {
   const view = process.stderr.isTTY ? new BarView() : new LineView();
+  const notes = new WaitingNotes((line) => view.note(line));
   let isAway = false;
   let hasTrained = false;
   try {
     for (;;) {
       try {
-        const { isRunning, trains } = await poll(client, runId, view);
+        const progress = await progressOf(client, runId);
+        const trains = (progress.live?.step ?? 0) > 0;
+        view.show(progress);
+        notes.update(progress.waiting);
         if (trains && !hasTrained)
           for (const setting of await settingsOf()) view.note(describeAutomaticSetting(setting));
         hasTrained ||= trains;
         if (isAway) view.note('The server answers again.');
         isAway = false;
-        if (!isRunning) return await resultOf(client, runId);
+        if (progress.source === 'store') return await storedResult(runId);
+        if (progress.status !== 'running') return await resultOf(client, runId);
       } catch (error) {
         if (error instanceof GistError) throw error;
         if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
@@ -46,23 +51,6 @@ export async function watchUntilEnd(
   } finally {
     view.end();
   }
-}
-
-/** @returns whether the run is running, and whether its trainer takes steps */
-async function poll(
-  client: Client,
-  runId: string,
-  view: View,
-): Promise<{ isRunning: boolean; trains: boolean }> {
-  const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + RESPONSE_MS, work);
-  const isRunning = (await within(() => runStatus(client, runId))) === 'running';
-  // A run that was refused at its start registered no query handler.
-  const progress = await within(() => progressOf(client, runId)).catch((error: unknown) => {
-    if (isRunning) throw error;
-    return null;
-  });
-  if (progress) view.show(progress);
-  return { isRunning, trains: (progress?.live?.step ?? 0) > 0 };
 }
 
 class BarView implements View {

@@ -6,10 +6,11 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import type { Client } from '../../client/index.js';
 import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
-import { openStackFolder, up } from '../../client/stack/stack.js';
+import { openStackFolder } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { collect } from '../options.js';
 import { printNotice } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
 
 const SPEC = fileURLToPath(new URL('../../../../examples/quickstart.json', import.meta.url));
 const IMAGES = 600;
@@ -31,7 +32,7 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
   const source = path.join(environment.stateFolder(), 'phantoms');
   const isEmbedded = embeddedParts().includes('temporal');
   await makePhantoms(source);
-  await up(printNotice);
+  await upForRuns();
   const { connect } = await import('../../client/index.js');
   const client = await connect();
   const runId = (await findRunning(client)) ?? (await start(client, source, set));

@@ -1,8 +1,9 @@
 /** `gist up` and `gist down`: the embedded stack. */
 import type { Command } from 'commander';
-import { down, openStackFolder, type PartStatus, status, up } from '../../client/stack/stack.js';
+import { down, openStackFolder, type PartStatus, status } from '../../client/stack/stack.js';
 import { supervise } from '../../client/stack/supervise.js';
 import { printResult, table, printNotice } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
 
 export function registerStack(program: Command): void {
   program
@@ -14,7 +15,7 @@ export function registerStack(program: Command): void {
       '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up',
     )
     .action(async ({ json }: { json?: boolean }) => {
-      const parts = await up(printNotice);
+      const parts = await upForRuns();
       printResult(json, parts, formatParts(parts));
     });
   program

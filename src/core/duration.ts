@@ -1,0 +1,18 @@
+/** Durations and times for people. */
+
+/** `3 min 20 s` */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  const hours = Math.floor(s / 3600);
+  return hours < 48
+    ? `${hours} h ${Math.floor((s % 3600) / 60)} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** `2026-01-31 14:22 UTC` */
+export function timeOf(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
