@@ -1,8 +1,7 @@
 /** How an ended run continues: the command, and the checkpoint that it resumes from. */
 import { newestListed } from '../checkpoints/index.js';
-import { environment } from '../core/environment.js';
 import type { CheckpointRef } from '../spec/results.js';
-import { openStore } from '../storage/index.js';
+import { deploymentStore } from './deployment-store.js';
 
 export interface Continuation {
   command: string;
@@ -17,7 +16,8 @@ const STORE_MS = 3_000;
 
 export async function continuationOf(runId: string): Promise<Continuation> {
   const command = `gist retry ${runId}`;
-  const found = await withinStoreTime(newestListed(openStore(environment.storeUri()), runId));
+  const store = deploymentStore();
+  const found = store ? await withinStoreTime(newestListed(store, runId)) : undefined;
   if (found === undefined)
     return { command, checkpoint: null, message: `\`${command}\` resumes from its last checkpoint.` };
   const message = found

@@ -1,26 +1,26 @@
 /** Runs as the store has them, for those that Temporal has forgotten. */
-import { environment } from '../core/environment.js';
 import { RunError } from '../core/errors.js';
 import type { RunProgress } from '../spec/controls.js';
 import { parseSpec } from '../spec/parse.js';
 import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type { PipelineResult } from '../spec/results.js';
-import { openStore } from '../storage/index.js';
 import { findRunRecord, findStageRecords } from '../storage/runs.js';
 import { continuationOf } from './continuation.js';
+import { deploymentStore } from './deployment-store.js';
 import { endedRun } from './ended.js';
 import { noSuchRun } from './known-run.js';
 import type { LiveProgress } from './live-progress.js';
 
 /** The spec of a run as it was recorded; null when the store has no such run. */
 export async function recordedSpec(runId: string): Promise<unknown> {
-  return (await findRunRecord(openStore(environment.storeUri()), runId))?.spec ?? null;
+  const store = deploymentStore();
+  return store ? ((await findRunRecord(store, runId))?.spec ?? null) : null;
 }
 
 /** @throws RunError when the store has no such run either */
 export async function storedRun(runId: string): Promise<LiveProgress> {
-  const store = openStore(environment.storeUri());
-  const record = await findRunRecord(store, runId);
+  const store = deploymentStore();
+  const record = store && (await findRunRecord(store, runId));
   if (!record) throw noSuchRun(runId);
   const spec = readable(record.spec);
   const results = await findStageRecords(store, runId);
@@ -54,7 +54,8 @@ export async function storedResult(runId: string): Promise<PipelineResult> {
       where: runId,
       hint: ended?.next ?? '',
     });
-  const results = await findStageRecords(openStore(environment.storeUri()), runId);
+  const store = deploymentStore();
+  const results = store ? await findStageRecords(store, runId) : {};
   return { runId, stages: results as PipelineResult['stages'], reused: [] };
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SpecError } from '../core/errors.js';
 import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import { checkRunId } from '../spec/run-id.js';
 import { contentKey } from './digest.js';
 import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './object-store.js';
@@ -46,7 +47,9 @@ const datasetSchema = z.object({
 const checkpointSchema = z.object({ kimg: z.number(), step: z.int() });
 const syntheticSchema = z.object({ digest: z.string(), images: z.int() });
 
+/** @throws RunError when the id could be the folder of something else. */
 export async function recordRun(store: ObjectStore, runId: string, spec: PipelineSpec): Promise<void> {
+  checkRunId(runId);
   await putJson(store, runObject(runId), { runId, spec, stageVersions: STAGE_VERSIONS });
 }
 

@@ -5,8 +5,7 @@ import type { Command } from 'commander';
 import type { AttemptLog } from '../../checkpoints/index.js';
 import { logOf } from '../../client/stack/parts.js';
 import { openStackFolder, useStack } from '../../client/stack/stack.js';
-import { environment } from '../../core/environment.js';
-import { RunError, StoreUnavailableError, UsageError } from '../../core/errors.js';
+import { GistError, RunError, UsageError } from '../../core/errors.js';
 import { checkRunId } from '../../spec/run-id.js';
 import { printNotice, printResult } from '../terminal.js';
 
@@ -30,7 +29,7 @@ async function showLogs(runId: string, { lines, json }: { lines: string; json?: 
   const attempts = await attemptsOf(runId, count);
   if (found.length === 0 && attempts.length === 0) {
     throw new RunError({
-      what: `neither the worker's log nor the store has a line of "${runId}"`,
+      what: `the worker's log has no line of "${runId}", and the store has no log of its training`,
       hint: '`gist status` lists the runs; older logs are in .gist/logs.',
     });
   }
@@ -50,12 +49,13 @@ async function linesOfRun(runId: string): Promise<string[]> {
 /** Logs and reports of all attempts, the oldest first; none when the store does not answer. */
 async function attemptsOf(runId: string, count: number): Promise<AttemptLog[]> {
   useStack();
-  const { openStore } = await import('../../storage/index.js');
+  const { deploymentStore } = await import('../../client/deployment-store.js');
   const { readAttemptLogs } = await import('../../checkpoints/index.js');
+  const store = deploymentStore();
   try {
-    return await readAttemptLogs(openStore(environment.storeUri()), runId, count);
+    return store ? await readAttemptLogs(store, runId, count) : [];
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (!(error instanceof GistError)) throw error;
     printNotice(`The store does not answer, so its logs are missing: ${error.message}`);
     return [];
   }
