@@ -64,13 +64,13 @@ export async function listRuns(client: Client, filter: RunFilter = {}): Promise<
 function summaryOf(info: WorkflowExecutionInfo): RunSummary {
   const { name, stage } = (info.memo ?? {}) as { name?: string; stage?: string };
   const status = statusName(info.status.name);
-  const [state] = (info.searchAttributes.gistState ?? []) as string[];
+  const attribute = (key: SearchAttributeName) => (info.searchAttributes[key] as string[] | undefined)?.[0];
   return {
     runId: info.workflowId,
-    name: name ?? '',
-    stage: stage ?? '',
+    name: name ?? attribute('gistName') ?? '',
+    stage: stage ?? attribute('gistStage') ?? '',
     status,
-    state: status === 'running' ? (state ?? status) : status,
+    state: status === 'running' ? (attribute('gistState') ?? status) : status,
     startedMs: info.startTime.getTime(),
     closedMs: info.closeTime?.getTime() ?? null,
   };

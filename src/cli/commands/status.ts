@@ -51,7 +51,17 @@ async function showOne(runId: string, { json }: StatusOptions): Promise<void> {
   requireStack();
   const { connect, progressOf } = await import('../../client/index.js');
   const progress = await progressOf(await connect(), runId);
-  printResult(json, progress, formatProgress(progress));
+  const text = formatProgress(progress);
+  const note = await strengthOf(progress.train?.lastCheckpoint?.prefix);
+  printResult(json, progress, note ? `${text}\n${note}` : text);
+}
+
+/** What is to be said of the augmentation at a checkpoint. */
+async function strengthOf(prefix: string | undefined): Promise<string | null> {
+  const { deploymentStore } = await import('../../client/deployment-store.js');
+  const { strengthNote } = await import('../../checkpoints/index.js');
+  const store = deploymentStore();
+  return prefix && store ? strengthNote(store, prefix) : null;
 }
 
 async function showAll(options: StatusOptions): Promise<void> {
