@@ -45,8 +45,15 @@ export function endedRun(
   { command, checkpoint, message }: Continuation,
 ): Ended {
   const isComplete = end.status === 'completed';
-  const next = isComplete ? { command: null, next: null } : { command, next: message };
+  const next = isComplete ? { command: null, next: null } : continuing(end, command, message);
   return { ...end, checkpoint, message: endText(end), ...next };
+}
+
+/** A refused spec cannot continue as it is. */
+function continuing({ cause }: Pick<Ended, 'cause'>, command: string, message: string) {
+  if (cause?.type !== 'SpecError') return { command, next: message };
+  const corrected = `${command} --set key=value`;
+  return { command: corrected, next: `\`${corrected}\` corrects its spec and starts it again.` };
 }
 
 const VERBS: Partial<Record<RunStatus, string>> = {

@@ -1,5 +1,5 @@
 /** The status of a run, and the error for a run that does not exist. */
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, ServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { RunError } from '../core/errors.js';
 
 /** `unknown`: Temporal has forgotten the run, and the store does not tell how it ended. */
@@ -18,6 +18,15 @@ export const RESPONSE_MS = 5_000;
 /** Limits the requests of `work` to {@link RESPONSE_MS}. */
 export function within<T>(client: Client, work: () => Promise<T>, milliseconds = RESPONSE_MS): Promise<T> {
   return client.withDeadline(Date.now() + milliseconds, work);
+}
+
+/** Status codes of gRPC: cancelled, deadline exceeded, unavailable. */
+const UNANSWERED = [1, 4, 14];
+
+/** Whether the server did not answer a request, or not in time. */
+export function isUnanswered(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && UNANSWERED.includes(cause.code);
 }
 
 /** @throws RunError when there is no such run. */

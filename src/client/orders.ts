@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import {
   type Client,
-  isGrpcServiceError,
   type WorkflowExecutionDescription,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
@@ -12,7 +11,7 @@ import {
 import { RunError, StackError } from '../core/errors.js';
 import type { ControlReply, ControlUpdate } from '../spec/controls.js';
 import { type Ended, endOf } from './ended.js';
-import { noSuchRun, within } from './known-run.js';
+import { isUnanswered, noSuchRun, within } from './known-run.js';
 import { type ObservedRun, observeRun } from './pending.js';
 import { storedRun } from './stored-run.js';
 import { findWaiting } from './waiting.js';
@@ -60,7 +59,7 @@ export async function sendOrder(
         where: runId,
         hint: `\`gist status ${runId}\` shows its state.`,
       });
-    if (isUnanswered(error)) throw await undelivered(client, observed, update);
+    if (isLate(error)) throw await undelivered(client, observed, update);
     if (error instanceof WorkflowNotFoundError)
       await refuseIfEnded(client, runId, (await observeForOrder(client, runId)).pipeline);
     throw error;
@@ -76,7 +75,7 @@ export async function observeForOrder(client: Client, runId: string): Promise<Ob
       const { ended } = await storedRun(runId);
       throw ended ? hasEnded(runId, ended) : noSuchRun(runId);
     }
-    if (!isGrpcServiceError(error)) throw error;
+    if (!isUnanswered(error)) throw error;
     throw new StackError({
       what: 'the Temporal server does not answer, so nothing was ordered',
       where: runId,
@@ -138,14 +137,14 @@ async function outcomeOf(
   try {
     return { ...(await within(client, () => handle.result(), CARRY_OUT_MS)), state: 'done' };
   } catch (error) {
-    if (!isUnanswered(error)) throw error;
+    if (!isLate(error)) throw error;
     const message = `Accepted and pending: the run has recorded the order to ${WORDS[update]}. \`gist status ${runId}\` shows when it is carried out.`;
     return { changed: true, state: 'pending', message };
   }
 }
 
-function isUnanswered(error: unknown): boolean {
-  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isGrpcServiceError(error);
+function isLate(error: unknown): boolean {
+  return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isUnanswered(error);
 }
 
 async function undelivered(client: Client, observed: ObservedRun, update: ControlUpdate): Promise<RunError> {

@@ -59,9 +59,7 @@ async function start(client: Client, source: string, set?: string[]): Promise<st
 /** The quickstart that an earlier command started and that still runs; null if there is none. */
 async function findRunning(client: Client): Promise<string | null> {
   const { listRuns } = await import('../../client/index.js');
-  const running = (await listRuns(client)).find(
-    ({ name, status }) => name === 'quickstart' && status === 'running',
-  );
+  const [running] = await listRuns(client, { name: 'quickstart', state: 'running', limit: 1 });
   if (running) printNotice(`Run ${running.runId} is still running; watching it again.`);
   return running?.runId ?? null;
 }

@@ -2,8 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { listRuns, newRunId, registerSearchAttributes, startRun } from '../../../src/client/index.js';
-import { RunError, SpecError, UsageError } from '../../../src/core/errors.js';
+import {
+  cancelRun,
+  listRuns,
+  lookAfterStart,
+  newRunId,
+  registerSearchAttributes,
+  sendOrder,
+  startRun,
+} from '../../../src/client/index.js';
+import { RunError, SpecError, StackError, UsageError } from '../../../src/core/errors.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import { SEARCH_ATTRIBUTES } from '../../../src/spec/search-attributes.js';
 import { TestTemporal } from '../../support/temporal.js';
@@ -87,4 +95,21 @@ test('a spec that Temporal would refuse, and an id that is a path, are refused b
   await assert.rejects(startRun(client, SPEC, '../../x'), RunError);
   await assert.rejects(startRun(client, SPEC, 'old'), /is running already/);
   assert.match(newRunId('knee'), /^knee-\d{8}-\d{6}-[0-9a-f]{4}$/);
+});
+
+test('a command that starts a run says at once when no worker takes it', async () => {
+  const waiting = await lookAfterStart(client, 'old', ['train']);
+  assert.equal(waiting?.reason, 'no-worker');
+  assert.equal(waiting?.command, 'gist up');
+});
+
+test('an order to a run that was terminated says so, and to one that only the store may have, that there is none', async () => {
+  await assert.rejects(sendOrder(client, 'young', 'pause'), /it was terminated at .* UTC.*gist retry young/);
+  await assert.rejects(sendOrder(client, 'nobody', 'pause'), /there is no run "nobody"/);
+});
+
+test('an order that the server does not answer says that nothing was ordered', async () => {
+  await temporal.kill();
+  await assert.rejects(sendOrder(client, 'old', 'pause'), /does not answer, so nothing was ordered/);
+  await assert.rejects(cancelRun(client, 'old'), StackError);
 });
