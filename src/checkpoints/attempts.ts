@@ -69,3 +69,24 @@ export async function findAttemptLog(
   const bytes = await findObject(store, keyOf(runId, attempt, 'log'));
   return bytes && Buffer.from(bytes).toString('utf8');
 }
+
+/** What an attempt at a training left in the store. */
+export interface Attempt {
+  attempt: number;
+  record: AttemptRecord | null;
+  /** Last lines of its log. */
+  lines: string[];
+}
+
+/** The attempts at a training, oldest first. @param count lines of each log, from the end */
+export async function readAttempts(store: ObjectStore, runId: string, count: number): Promise<Attempt[]> {
+  const attempts: Attempt[] = [];
+  for (const attempt of await listAttempts(store, runId)) {
+    const [record, log] = await Promise.all([
+      findAttempt(store, runId, attempt),
+      findAttemptLog(store, runId, attempt),
+    ]);
+    attempts.push({ attempt, record, lines: log?.trimEnd().split('\n').slice(-count) ?? [] });
+  }
+  return attempts;
+}

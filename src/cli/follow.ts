@@ -2,7 +2,7 @@
  * Follows a run until it ends, downloads its report and prints its outcome; Ctrl-C only detaches.
  */
 import type { Client } from '../client/index.js';
-import { findAutomaticSettings } from '../checkpoints/index.js';
+import { findAutomaticSettings, strengthNote } from '../checkpoints/index.js';
 import { downloadReport } from '../client/report-download.js';
 import { describeTransfer } from '../weights/transfer-report.js';
 import { environment } from '../core/environment.js';
@@ -23,9 +23,11 @@ export async function follow(client: Client, runId: string, json?: boolean): Pro
   };
   process.once('SIGINT', detach);
   try {
-    const result = await watchUntilEnd(client, runId, () =>
-      findAutomaticSettings(openStore(environment.storeUri()), runId),
-    );
+    const store = openStore(environment.storeUri());
+    const result = await watchUntilEnd(client, runId, {
+      settingsOf: () => findAutomaticSettings(store, runId),
+      noteOf: (checkpoint) => strengthNote(store, checkpoint),
+    });
     const report = result.stages.evaluate ? await downloadReport(runId, result.stages.evaluate) : null;
     printResult(json, { ...result, report }, summary(result, report));
     return result;

@@ -26,8 +26,9 @@ export class LineView implements View {
 
   show(progress: LiveProgress): void {
     const running = STAGES.find((stage) => progress.stages[stage] === 'running');
-    const line = running ? `${running}: ${stageView(progress, running).text}` : progress.status;
-    const state = [running, progress.state, progress.status, progress.live === null].join();
+    const { status, waiting, live } = progress;
+    const line = running ? `${running}: ${stageView(progress, running).text}` : (waiting?.brief ?? status);
+    const state = [running, progress.state, status, live === null, waiting?.reason].join();
     const isDue = state !== this.state || this.now() - this.shownAt >= LINE_MS;
     if (!isDue || line === this.last) return;
     this.state = state;

@@ -10,6 +10,7 @@ import { registerGenerate } from './commands/generate.js';
 import { registerLogs } from './commands/logs.js';
 import { registerMetrics } from './commands/metrics.js';
 import { registerQuickstart } from './commands/quickstart.js';
+import { registerRetry } from './commands/retry.js';
 import { registerRun } from './commands/run.js';
 import { registerStack } from './commands/stack.js';
 import { registerStatus } from './commands/status.js';
@@ -45,6 +46,7 @@ export function buildProgram(): Command {
     registerStatus,
     registerControls,
     registerCancel,
+    registerRetry,
     registerLogs,
     registerGenerate,
     registerMetrics,

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
+import { embeddedParts } from '../client/stack/parts.js';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
@@ -20,7 +21,16 @@ export interface SpecChanges {
  *   source
  */
 export function readSpec(file: string, changes: SpecChanges): PipelineSpec {
-  const document = readDocument(file);
+  return changeSpec(readDocument(file), changes);
+}
+
+/**
+ * A spec with changes of the command line, all defaults and an absolute source.
+ *
+ * @throws SpecError for an invalid spec, DatasetError for a missing source
+ */
+export function changeSpec(original: unknown, changes: SpecChanges): PipelineSpec {
+  const document = structuredClone(original) as Record<string, unknown>;
   for (const change of changes.set ?? []) applySet(document, change);
   if (changes.stages) document.stages = changes.stages.split(',').map((stage) => stage.trim());
   if (changes.from) document.from = jsonOrText(changes.from);
@@ -96,13 +106,17 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** Makes a local source absolute: workers run in other folders. */
+/**
+ * Makes a local source absolute: workers run in other folders. Workers of another machine may have
+ * folders that this one lacks.
+ */
 function absoluteSource({ stages, preprocess }: PipelineSpec): string {
   const source = preprocess?.source ?? '';
   const location = parseUri(source);
   if (location.scheme === 's3') return source;
   const absolute = location.path;
-  if (stages.includes('preprocess') && !existsSync(absolute)) {
+  const isReadHere = stages.includes('preprocess') && embeddedParts().includes('worker');
+  if (isReadHere && !existsSync(absolute)) {
     throw new DatasetError({
       what: `there is no folder or .zip ${absolute}`,
       where: 'preprocess.source',

@@ -16,20 +16,26 @@ export function stageView(progress: LiveProgress, stage: Stage): StageView {
   if (state === 'done' || state === 'reused') return { done: 1, total: 1, text: state };
   if (state !== 'running') return { done: 0, total: 1, text: state === 'waiting' ? 'waiting' : 'skipped' };
   if (stage === 'train' && progress.train) return trainView(progress, progress.train);
+  const units = `${progress.done}/${progress.total || '?'} ${progress.unit}`;
   return {
     done: progress.done,
     total: Math.max(1, progress.total),
-    text: `${progress.done}/${progress.total || '?'} ${progress.unit}`,
+    text: progress.waiting ? `${units}, ${progress.waiting.brief}` : units,
   };
 }
 
-function trainView({ live, state }: LiveProgress, train: NonNullable<LiveProgress['train']>): StageView {
+function trainView(
+  { live, state, waiting, status }: LiveProgress,
+  train: NonNullable<LiveProgress['train']>,
+): StageView {
   const kimg = Math.max(live?.kimg ?? 0, train.kimg);
   const rate = live?.imagesPerSecond ?? 0;
   const parts = [`${kimg.toFixed(2)}/${train.targetKimg} kimg`];
-  if (state !== 'running') parts.push(state);
+  if (status !== 'running') parts.push(status);
+  else if (state === 'pausing' || state === 'paused') parts.push(state);
   else if (rate > 0)
     parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
+  else if (waiting) parts.push(waiting.brief);
   else parts.push(kimg >= train.targetKimg ? 'evaluating the last snapshot' : 'starting the trainer');
   const point = train.curve.at(-1);
   if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);

@@ -1,5 +1,7 @@
 /** Output of commands: results to standard output, everything else to standard error. */
 
+export { duration } from '../core/duration.js';
+
 /** Prints a result: text for people, one JSON document for machines. */
 export function printResult(json: boolean | undefined, value: unknown, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(value, null, 2)}\n` : `${text}\n`);
@@ -23,16 +25,4 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** `3 min 20 s` */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return 'unknown';
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  const hours = Math.floor(s / 3600);
-  return hours < 48
-    ? `${hours} h ${Math.floor((s % 3600) / 60)} min`
-    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }

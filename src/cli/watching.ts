@@ -1,68 +1,99 @@
 /** Shows the progress of a run until it ends: bars on a terminal, plain lines elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import { type Client, type LiveProgress, progressOf, resultOf, runStatus } from '../client/index.js';
-import { GistError } from '../core/errors.js';
+import {
+  type Client,
+  FailedRunError,
+  type LiveProgress,
+  progressOf,
+  resultOf,
+  storedResult,
+} from '../client/index.js';
+import { RunError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { describeAutomaticSetting } from '../checkpoints/index.js';
 import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
 import { LineView, type View } from './line-view.js';
 import { stageView } from './stage-view.js';
+import { WaitingNotes } from './waiting-line.js';
 
 const POLL_MS = 1_000;
-const RESPONSE_MS = 10_000;
+
+/** What the store knows of a training. */
+export interface StoredFacts {
+  /** Values chosen for settings on `auto`; read once steps are taken. */
+  settingsOf: () => Promise<AutomaticSetting[]>;
+  /** What is to be said of a new checkpoint; null: nothing. */
+  noteOf: (prefix: string) => Promise<string | null>;
+}
 
 /**
  * Shows progress until the run ends; waits while its servers are unreachable.
  *
- * @param settingsOf reads the values chosen for settings on `auto`; called once steps are taken
  * @throws FailedRunError when it fails, RunError when there is no such run
  */
 export async function watchUntilEnd(
   client: Client,
   runId: string,
-  settingsOf: () => Promise<AutomaticSetting[]> = async () => [],
+  stored: StoredFacts,
 ): Promise<PipelineResult> {
   const view = process.stderr.isTTY ? new BarView() : new LineView();
-  let isAway = false;
-  let hasTrained = false;
+  const watch = new Watch(view, stored);
   try {
-    for (;;) {
+    for (; ; await sleep(POLL_MS)) {
       try {
-        const { isRunning, trains } = await poll(client, runId, view);
-        if (trains && !hasTrained)
-          for (const setting of await settingsOf()) view.note(describeAutomaticSetting(setting));
-        hasTrained ||= trains;
-        if (isAway) view.note('The server answers again.');
-        isAway = false;
-        if (!isRunning) return await resultOf(client, runId);
+        const progress = await progressOf(client, runId);
+        await watch.show(progress);
+        if (progress.source === 'store') return await storedResult(runId);
+        if (progress.status !== 'running') return await resultOf(client, runId);
       } catch (error) {
-        if (error instanceof GistError) throw error;
-        if (!isAway) view.note('The server does not answer; the run is safe, waiting for it.');
-        isAway = true;
+        if (error instanceof RunError || error instanceof FailedRunError) throw error;
+        watch.showAway();
       }
-      await sleep(POLL_MS);
     }
   } finally {
     view.end();
   }
 }
 
-/** @returns whether the run is running, and whether its trainer takes steps */
-async function poll(
-  client: Client,
-  runId: string,
-  view: View,
-): Promise<{ isRunning: boolean; trains: boolean }> {
-  const within = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + RESPONSE_MS, work);
-  const isRunning = (await within(() => runStatus(client, runId))) === 'running';
-  // A run that was refused at its start registered no query handler.
-  const progress = await within(() => progressOf(client, runId)).catch((error: unknown) => {
-    if (isRunning) throw error;
-    return null;
-  });
-  if (progress) view.show(progress);
-  return { isRunning, trains: (progress?.live?.step ?? 0) > 0 };
+/** What has been shown of a run, so that nothing is said twice. */
+class Watch {
+  private readonly waiting;
+  private isAway = false;
+  private hasTrained = false;
+  private checkpoint: string | undefined;
+
+  constructor(
+    private readonly view: View,
+    private readonly stored: StoredFacts,
+  ) {
+    this.waiting = new WaitingNotes((line) => view.note(line));
+  }
+
+  async show(progress: LiveProgress): Promise<void> {
+    this.view.show(progress);
+    this.waiting.update(progress.waiting);
+    if (this.isAway) this.view.note('The server answers again.');
+    this.isAway = false;
+    if (!this.hasTrained && (progress.live?.step ?? 0) > 0) await this.showSettings();
+    const newest = progress.train?.lastCheckpoint?.prefix;
+    if (!newest || newest === this.checkpoint) return;
+    const note = await this.stored.noteOf(newest);
+    if (note) this.view.note(note);
+    this.checkpoint = newest;
+  }
+
+  /** Tried again with the next progress when the store does not answer. */
+  private async showSettings(): Promise<void> {
+    const settings = await this.stored.settingsOf().catch(() => null);
+    for (const setting of settings ?? []) this.view.note(describeAutomaticSetting(setting));
+    this.hasTrained = settings !== null;
+  }
+
+  showAway(): void {
+    if (!this.isAway) this.view.note('The server does not answer; the run is safe, waiting for it.');
+    this.isAway = true;
+  }
 }
 
 class BarView implements View {

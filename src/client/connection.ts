@@ -11,7 +11,7 @@ export async function connect(): Promise<Client> {
   try {
     const connection = await Connection.connect({
       ...config.connectionOptions,
-      connectTimeout: '10 seconds',
+      connectTimeout: '5 seconds',
     });
     return new Client({ connection, namespace: config.namespace ?? 'default' });
   } catch (cause) {

@@ -4,16 +4,15 @@
  */
 export { type Cancellation, cancelRun } from './cancel.js';
 export { type Client, connect } from './connection.js';
-export {
-  control,
-  FailedRunError,
-  type LiveProgress,
-  listRuns,
-  newRunId,
-  progressOf,
-  resultOf,
-  type RunStatus,
-  type RunSummary,
-  runStatus,
-  startRun,
-} from './runs.js';
+export { type Ended, FailedRunError, resultOf } from './ended.js';
+export { lookAfterStart } from './first-look.js';
+export { type RunStatus, runStatus } from './known-run.js';
+export { listRuns, type RunFilter, type RunSummary } from './list.js';
+export type { LiveProgress } from './live-progress.js';
+export { type OrderReply, sendOrder } from './orders.js';
+export { progressOf } from './progress.js';
+export { type Retry, retryRun } from './retry.js';
+export { registerSearchAttributes } from './search-attributes.js';
+export { newRunId, startRun } from './start.js';
+export { storedResult } from './stored-run.js';
+export type { Waiting } from './waiting.js';

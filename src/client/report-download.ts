@@ -8,7 +8,7 @@ import { openStore } from '../storage/index.js';
 /** @returns path of the local report.html; its PNG figures are in the same folder */
 export async function downloadReport(runId: string, { report, prefix }: EvaluateResult): Promise<string> {
   const store = openStore(environment.storeUri());
-  const folder = path.join(environment.stateFolder(), 'reports', runId.replaceAll('/', '_'));
+  const folder = path.join(environment.stateFolder(), 'reports', runId);
   await mkdir(path.join(folder, 'figures'), { recursive: true });
   for await (const { key } of store.list(`${prefix}figures/`)) {
     await writeFile(path.join(folder, 'figures', path.basename(key)), await store.get(key));

@@ -32,7 +32,10 @@ export abstract class GistError extends Error {
 }
 
 function formatParts({ what, where, hint }: ErrorParts): string {
-  return [where ? `${where}: ${what}` : what, hint].filter(Boolean).join(' ');
+  const problem = where ? `${where}: ${what}` : what;
+  if (!hint) return problem;
+  const text = problem.trimEnd();
+  return `${/[.!?:]$/.test(text) ? text : `${text}.`}${text.includes('\n') ? '\n' : ' '}${hint}`;
 }
 
 /** A spec that cannot be run: unknown key, wrong type, impossible value, unavailable feature. */

@@ -5,7 +5,17 @@ import { describeDecodeError, openImage } from './decode.js';
 import { resizeSquare } from './resize.js';
 import { planSquare } from './square.js';
 
-export type ProcessOptions = Pick<PreprocessSpec, 'resolution' | 'square' | 'color'>;
+export interface ProcessOptions extends Pick<PreprocessSpec, 'square' | 'color'> {
+  /** Side of the output in pixels. */
+  resolution: number;
+}
+
+/** The options under which a square image keeps its pixels. @throws ImageError */
+export async function ownOptions(bytes: Uint8Array, where?: string): Promise<ProcessOptions> {
+  const { width, height, channels } = await openImage(bytes, where);
+  const color = channels === 1 ? 'grayscale' : 'rgb';
+  return { resolution: Math.min(width, height), square: 'crop', color };
+}
 
 /** Number of output channels: 1 for grayscale, 3 for rgb. */
 export function channelsOf(color: PreprocessSpec['color']): 1 | 3 {

@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { describeTransfer } from '../weights/transfer-report.js';
 import {
   type CheckpointManifest,
+  explainStrength,
   describeAutomaticSetting,
   findAutomaticSettings,
   findManifest,
@@ -106,6 +107,8 @@ function lineage(
   if (checkpoint) {
     const { library, threads, platform } = checkpoint.numericEnvironment;
     facts.push(['Computed by', `${library}, ${threads} threads, ${platform}`]);
+    const strength = explainStrength(checkpoint.counters.augmentation.p);
+    if (strength) facts.push(['Augmentation', strength]);
     facts.push(['Training time', `${(checkpoint.counters.seconds / 60).toFixed(1)} minutes`]);
   }
   facts.push(['Reused from earlier runs', reused.length > 0 ? reused.join(', ') : 'nothing']);

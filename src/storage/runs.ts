@@ -1,8 +1,9 @@
 /** Records of runs in the object store: spec, results of the stages, and results for later runs. */
 import { z } from 'zod';
 import { SpecError } from '../core/errors.js';
-import type { PipelineSpec, Stage } from '../spec/pipeline.js';
+import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import { checkRunId } from '../spec/run-id.js';
 import { contentKey } from './digest.js';
 import { findJson, putJson } from './json.js';
 import type { ObjectStore } from './object-store.js';
@@ -46,8 +47,31 @@ const datasetSchema = z.object({
 const checkpointSchema = z.object({ kimg: z.number(), step: z.int() });
 const syntheticSchema = z.object({ digest: z.string(), images: z.int() });
 
+/** @throws RunError when the id could be the folder of something else. */
 export async function recordRun(store: ObjectStore, runId: string, spec: PipelineSpec): Promise<void> {
-  await putJson(store, `runs/${runId}/run.json`, { runId, spec, stageVersions: STAGE_VERSIONS });
+  checkRunId(runId);
+  await putJson(store, runObject(runId), { runId, spec, stageVersions: STAGE_VERSIONS });
+}
+
+/** The record of a run, of this version or another; null when there is no such run. */
+export async function findRunRecord(
+  store: ObjectStore,
+  runId: string,
+): Promise<{ runId: string; spec: unknown } | null> {
+  return findJson(store, runObject(runId), z.object({ runId: z.string(), spec: z.unknown() }));
+}
+
+/** Results of the finished stages of a run. */
+export async function findStageRecords(
+  store: ObjectStore,
+  runId: string,
+): Promise<Partial<Record<Stage, StageResult>>> {
+  const records = await Promise.all(
+    STAGES.map(
+      async (stage) => [stage, await findJson(store, stageObject(runId, stage), recordSchema)] as const,
+    ),
+  );
+  return Object.fromEntries(records.flatMap(([stage, record]) => (record ? [[stage, record.result]] : [])));
 }
 
 export async function findStageResult(store: ObjectStore, lookup: StageLookup): Promise<StageResult | null> {
@@ -101,7 +125,7 @@ async function resultsOfRun(store: ObjectStore, from: string): Promise<FromResul
         .replace(/\/$/, '')
     : from;
   const [run, preprocess, train, generate] = await Promise.all([
-    store.head(`runs/${runId}/run.json`),
+    store.head(runObject(runId)),
     ...(['preprocess', 'train', 'generate'] as const).map((stage) =>
       findJson(store, stageObject(runId, stage), recordSchema),
     ),
@@ -159,6 +183,10 @@ function prefixIn(store: ObjectStore, address: string, where: string): string {
     });
   }
   return relative.endsWith('/') ? relative : `${relative}/`;
+}
+
+function runObject(runId: string): string {
+  return `runs/${runId}/run.json`;
 }
 
 function stageObject(runId: string, stage: Stage): string {

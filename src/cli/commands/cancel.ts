@@ -1,7 +1,8 @@
 /** `gist cancel`: ends a run. */
 import type { Command } from 'commander';
-import { up } from '../../client/stack/stack.js';
-import { printResult, printNotice } from '../terminal.js';
+import { requireStack } from '../../client/stack/stack.js';
+import { checkRunId } from '../../spec/run-id.js';
+import { printResult } from '../terminal.js';
 
 export function registerCancel(program: Command): void {
   program
@@ -11,13 +12,14 @@ export function registerCancel(program: Command): void {
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nCancelling twice changes nothing. To end only the training and continue with the next stage: gist stop.\n\nExamples:\n  gist cancel knee-oa-20260131-142233-1f0c\n  gist cancel knee-oa-20260131-142233-1f0c --json',
+      '\nCancelling twice changes nothing. A cancelled run continues with: gist retry. To end only the training and continue with the next stage: gist stop.\n\nExamples:\n  gist cancel knee-oa-20260131-142233-1f0c\n  gist cancel knee-oa-20260131-142233-1f0c --json',
     )
     .action(cancel);
 }
 
 async function cancel(runId: string, { json }: { json?: boolean }): Promise<void> {
-  await up({ onProgress: printNotice });
+  checkRunId(runId);
+  requireStack();
   const { cancelRun, connect } = await import('../../client/index.js');
   const cancellation = await cancelRun(await connect(), runId);
   printResult(json, cancellation, cancellation.message);

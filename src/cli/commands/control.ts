@@ -1,9 +1,10 @@
-/** `gist pause|resume|stop|extend`: controls of a run; each is idempotent. */
+/** `gist pause|resume|stop|extend`: orders to a run; each is idempotent and answers in 10 s. */
 import type { Command } from 'commander';
-import { up } from '../../client/stack/stack.js';
+import { requireStack } from '../../client/stack/stack.js';
 import { UsageError } from '../../core/errors.js';
 import type { ControlUpdate } from '../../spec/controls.js';
-import { printResult, printNotice } from '../terminal.js';
+import { checkRunId } from '../../spec/run-id.js';
+import { printResult } from '../terminal.js';
 
 async function sendUpdate(
   runId: string,
@@ -11,15 +12,16 @@ async function sendUpdate(
   json?: boolean,
   input?: object,
 ): Promise<void> {
-  await up({ onProgress: printNotice });
-  const { connect, control } = await import('../../client/index.js');
-  const reply = await control(await connect(), runId, update, input);
+  checkRunId(runId);
+  requireStack();
+  const { connect, sendOrder } = await import('../../client/index.js');
+  const reply = await sendOrder(await connect(), runId, update, input);
   printResult(json, reply, reply.message);
 }
 
 const CONTROLS: [string, ControlUpdate, string][] = [
   ['pause', 'pause', 'write a checkpoint and free the device'],
-  ['resume', 'resume', 'continue a paused run'],
+  ['resume', 'resume', 'continue a run that is paused or needs attention'],
   ['stop', 'stopTraining', 'end the training and continue with the next stage'],
 ];
 

@@ -1,13 +1,17 @@
 /**
  * `gist generate`: writes images of a checkpoint into a folder; local checkpoints need no server.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
+import { deploymentStore } from '../../client/deployment-store.js';
 import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
-import { UsageError } from '../../core/errors.js';
+import { CheckpointError, UsageError } from '../../core/errors.js';
+import type { CheckpointRef } from '../../spec/results.js';
+import { runIdSchema } from '../../spec/run-id.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { classIndex } from '../class-index.js';
 import { parseSeeds } from '../seeds.js';
@@ -25,6 +29,7 @@ interface GenerateOptions {
 const CHUNK = 64;
 const EXAMPLES = `
 Examples:
+  gist generate --checkpoint knee-oa-20260131-142233-1f0c --seeds 0-99 --out synthetic
   gist generate --checkpoint runs/<run>/train/<checkpoint>/ --seeds 0-99 --out synthetic
   gist generate --checkpoint ./checkpoint --seeds 3,7 --class grade-2 --psi 0.7 --out few
   gist generate --checkpoint s3://gist/weights/ffhq/ --seeds 85,265,297`;
@@ -33,7 +38,7 @@ export function registerGenerate(program: Command): void {
   program
     .command('generate')
     .description('generate images from a checkpoint, one PNG per seed')
-    .requiredOption('--checkpoint <address>', 'folder, s3:// address, or key in the store of the run')
+    .requiredOption('--checkpoint <address>', 'id of a run, folder, s3:// address, or key in the store')
     .option('--seeds <list>', 'seeds of the images', '0-15')
     .option('--class <class>', 'only this class: its name, or its number from 0 on')
     .option('--psi <number>', 'truncation: 1 gives full variety, lower values more typical images', '1')
@@ -76,10 +81,30 @@ async function generate(options: GenerateOptions): Promise<void> {
   printResult(options.json, { images: files }, `${files.length} images are in ${options.out}`);
 }
 
-/** Resolves an address: a key in the deployment's store, or a folder or bucket. */
+/**
+ * Resolves an address: a folder or bucket, a key in the deployment's store, or the id of a run
+ * there.
+ */
 async function locate(address: string): Promise<[ObjectStore, string]> {
   const { openStore } = await import('../../storage/index.js');
   if (address.startsWith('runs/'))
     return [openStore(environment.storeUri()), address.endsWith('/') ? address : `${address}/`];
-  return [openStore(address), ''];
+  const store = deploymentStore();
+  if (!store || existsSync(address) || !runIdSchema.safeParse(address).success)
+    return [openStore(address), ''];
+  return [store, (await checkpointOfRun(store, address)).prefix];
+}
+
+/** The best checkpoint of a finished training, or the newest of one that goes on. */
+async function checkpointOfRun(store: ObjectStore, runId: string): Promise<CheckpointRef> {
+  const { newestListed } = await import('../../checkpoints/index.js');
+  const { findStageRecords } = await import('../../storage/runs.js');
+  const { train } = await findStageRecords(store, runId);
+  const checkpoint = train?.stage === 'train' ? train.checkpoint : await newestListed(store, runId);
+  if (checkpoint) return checkpoint;
+  throw new CheckpointError({
+    what: 'is neither a folder nor a run that has a checkpoint',
+    where: runId,
+    hint: '`gist status` lists the runs.',
+  });
 }

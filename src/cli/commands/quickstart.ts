@@ -6,11 +6,12 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import type { Client } from '../../client/index.js';
 import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
-import { openStackFolder, up } from '../../client/stack/stack.js';
+import { openStackFolder } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { keepFilesPrivate } from '../../core/process-start.js';
 import { collect } from '../options.js';
 import { printNotice } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
 
 const SPEC = fileURLToPath(new URL('../../../../examples/quickstart.json', import.meta.url));
 const IMAGES = 600;
@@ -33,7 +34,7 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
   const isEmbedded = embeddedParts().includes('temporal');
   keepFilesPrivate();
   await makePhantoms(source);
-  await up({ onProgress: printNotice });
+  await upForRuns();
   const { connect } = await import('../../client/index.js');
   const client = await connect();
   const runId = (await findRunning(client)) ?? (await start(client, source, set));
@@ -60,9 +61,7 @@ async function start(client: Client, source: string, set?: string[]): Promise<st
 /** The quickstart that an earlier command started and that still runs; null if there is none. */
 async function findRunning(client: Client): Promise<string | null> {
   const { listRuns } = await import('../../client/index.js');
-  const running = (await listRuns(client)).find(
-    ({ name, status }) => name === 'quickstart' && status === 'running',
-  );
+  const [running] = await listRuns(client, { name: 'quickstart', state: 'running', limit: 1 });
   if (running) printNotice(`Run ${running.runId} is still running; watching it again.`);
   return running?.runId ?? null;
 }

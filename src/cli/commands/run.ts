@@ -1,9 +1,11 @@
 /** `gist run`: starts a run of a spec. */
 import type { Command } from 'commander';
-import { up } from '../../client/stack/stack.js';
+import { checkRunId } from '../../spec/run-id.js';
 import { collect } from '../options.js';
 import type { SpecChanges } from '../spec-file.js';
 import { printResult, printNotice } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
+import { waitingLine } from '../waiting-line.js';
 
 interface RunOptions extends SpecChanges {
   id?: string;
@@ -37,15 +39,21 @@ export function registerRun(program: Command): void {
       const { readSpec } = await import('../spec-file.js');
       const spec = readSpec(file, options);
       if (options.dryRun) return printResult(true, spec, '');
-      await up({ onProgress: printNotice });
-      const { connect, startRun } = await import('../../client/index.js');
+      if (options.id !== undefined) checkRunId(options.id);
+      const { checkRoom } = await import('../room.js');
+      await checkRoom(spec);
+      await upForRuns();
+      const { connect, lookAfterStart, startRun } = await import('../../client/index.js');
       const client = await connect();
       const runId = await startRun(client, spec, options.id);
       if (options.watch) {
         printNotice(`Run ${runId} has started.`);
         const { follow } = await import('../follow.js');
         await follow(client, runId, options.json);
-      } else
-        printResult(options.json, { runId }, `Run ${runId} has started. Watch it with: gist watch ${runId}`);
+      } else {
+        const waiting = await lookAfterStart(client, runId, spec.stages);
+        const text = `Run ${runId} has started. Watch it with: gist watch ${runId}`;
+        printResult(options.json, { runId, waiting }, waiting ? `${text}\n${waitingLine(waiting)}` : text);
+      }
     });
 }

@@ -1,8 +1,9 @@
 /** `gist up` and `gist down`: the embedded stack. */
 import type { Command } from 'commander';
-import { down, openStackFolder, type PartStatus, status, up } from '../../client/stack/stack.js';
+import { down, openStackFolder, type PartStatus, status } from '../../client/stack/stack.js';
 import { supervise } from '../../client/stack/supervise.js';
 import { printResult, table, printNotice } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
 
 export function registerStack(program: Command): void {
   program
@@ -15,7 +16,7 @@ export function registerStack(program: Command): void {
       '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\nThe embedded stack is for one user: Temporal answers everybody on this machine.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up',
     )
     .action(async ({ json, recreateBucket }: { json?: boolean; recreateBucket?: boolean }) => {
-      const parts = await up({ onProgress: printNotice, recreateBucket });
+      const parts = await upForRuns({ recreateBucket });
       printResult(json, parts, formatParts(parts));
     });
   program

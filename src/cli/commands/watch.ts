@@ -1,7 +1,7 @@
 /** `gist watch`: shows a run until it ends. */
 import type { Command } from 'commander';
-import { up } from '../../client/stack/stack.js';
-import { printNotice } from '../terminal.js';
+import { checkRunId } from '../../spec/run-id.js';
+import { upForRuns } from '../up-for-runs.js';
 
 export function registerWatch(program: Command): void {
   program
@@ -11,7 +11,8 @@ export function registerWatch(program: Command): void {
     .option('--json', 'the result for machines; progress goes to standard error')
     .addHelpText('after', '\nExamples:\n  gist watch knee-oa-20260131-142233-1f0c')
     .action(async (runId: string, { json }: { json?: boolean }) => {
-      await up({ onProgress: printNotice });
+      checkRunId(runId);
+      await upForRuns();
       const { connect } = await import('../../client/index.js');
       const { follow } = await import('../follow.js');
       await follow(await connect(), runId, json);

@@ -1,12 +1,17 @@
 /** Metrics of a tiny end-to-end run: training, synthetic set, features, report. */
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { evaluateSets } from '../../../src/evaluation/evaluate.js';
+import { openImageSet, shardImages } from '../../../src/evaluation/image-sets.js';
 import { superviseTrainer } from '../../../src/training/index.js';
-import { datasetRef, openDataset } from '../../../src/imaging/index.js';
+import { datasetRef, encodePng, openDataset } from '../../../src/imaging/index.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
-import type { EvaluateInput } from '../../../src/spec/compute-tasks.js';
+import type { EvaluateInput, SetName } from '../../../src/spec/compute-tasks.js';
 import { pipelineSchema } from '../../../src/spec/pipeline.js';
 import { isTask, tasks } from '../../../src/workers/compute-tasks.js';
+import { GistUser } from '../../support/gist.js';
 import { newest, type TinyTraining, tinyTraining } from '../../support/tiny-training.js';
 
 const quiet = () => undefined;
@@ -86,6 +91,37 @@ describe('the evaluation of a tiny run', () => {
     assert.ok(await tiny.store.head(report));
     assert.ok(await tiny.store.head(`${prefix}metrics.json`));
   });
+
+  test('gist metrics gives the figures of the evaluate stage for the same images', async () => {
+    const { dataset, synthetic, spec } = input;
+    const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: 100 };
+    const staged = await evaluateSets(tiny.store, sets, spec.evaluate.metrics, quiet);
+    const user = await GistUser.create();
+    try {
+      await writeImages(path.join(user.folder, 'real'), 'train', dataset.prefix);
+      await writeImages(path.join(user.folder, 'fake'), 'synthetic', synthetic.prefix);
+      const compared = await user.json<Record<string, number>>('metrics', '--real', 'real', '--fake', 'fake');
+      assert.equal(compared['images.fake'], staged['images.synthetic']);
+      const [a, b] = [compared.fd_effnetlite0 as number, staged['fd_effnetlite0.train'] as number];
+      assert.ok(Math.abs(a - b) < 1e-6 * b, `${a} and ${b}`);
+    } finally {
+      await user.leave();
+    }
+  });
+
+  /** The images of a set as files, in the same order. */
+  async function writeImages(folder: string, set: SetName, prefix: string): Promise<void> {
+    await mkdir(folder);
+    const opened = await openImageSet(tiny.store, { set, prefix });
+    const { resolution, channels } = opened;
+    let written = 0;
+    for (const shard of opened.shards.keys()) {
+      for await (const pixels of shardImages(tiny.store, opened, shard)) {
+        const name = `${String(written++).padStart(4, '0')}.png`;
+        await writeFile(path.join(folder, name), await encodePng(pixels, resolution, resolution, channels));
+      }
+    }
+  }
 
   test('a snapshot gets the same metrics whenever it is evaluated', async () => {
     const train = {

@@ -1,7 +1,10 @@
-/** `gist cancel` writes a checkpoint, ends the run, and may be repeated. */
+/**
+ * `gist cancel` ends a run after a checkpoint, `gist retry` continues it, and every command knows
+ * how it ended.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Cancellation } from '../../../src/client/index.js';
+import type { Cancellation, LiveProgress, Retry } from '../../../src/client/index.js';
 import { GistUser } from '../../support/gist.js';
 import { assertRefused } from '../../support/refusals.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
@@ -27,22 +30,73 @@ test('a canceled training writes a checkpoint of its last step, and all its proc
     train: { ...TINY_TRAIN, kimg: 500, snapshotKimg: 500 },
   });
   await until('training is under way', async () => ((await liveKimg()) ?? 0) > 0);
+  const running = await user.gist('retry', 'cancelled', '--json');
+  assertRefused(running, { type: 'RunError', code: 8, says: /the run is running/ });
 
   const first = await user.json<Cancellation>('cancel', 'cancelled');
   assert.equal(first.changed, true);
-  assert.equal(first.status, 'canceled');
-  assert.ok(first.checkpoint && first.checkpoint.step > 0);
-  assert.match(first.message, /^Cancelled at .* kimg, checkpoint runs\/cancelled\/train\//);
-  assert.deepEqual((await rig.newestCheckpoint('cancelled'))?.prefix, first.checkpoint.prefix);
-  assert.deepEqual(rig.trainerPids(), []);
-  assert.equal((await handle.describe()).status.name, 'CANCELLED');
-
+  await handle.result().catch(() => undefined);
   const second = await user.json<Cancellation>('cancel', 'cancelled');
   assert.deepEqual([second.changed, second.status], [false, 'canceled']);
-  assert.match(second.message, /^Had ended already/);
+  assert.match(second.message, /^Had ended already.*was cancelled in stage train at .* UTC/);
+  assert.ok(second.checkpoint && second.checkpoint.step > 0);
+  assert.deepEqual((await rig.newestCheckpoint('cancelled'))?.prefix, second.checkpoint.prefix);
+  assert.deepEqual(rig.trainerPids(), []);
+  assert.equal((await handle.describe()).status.name, 'CANCELLED');
   const watched = await user.gist('watch', 'cancelled', '--json');
   assert.equal(watched.code, 1);
-  assert.match(watched.stderr, /the run was cancelled/);
+  assert.match(watched.stderr, /the run was cancelled.*`gist retry cancelled` resumes from [\d.]+ kimg/);
+});
+
+test('an ended run says in every command how it ended and what continues it', async () => {
+  const { ended, live, waiting } = await user.json<LiveProgress>('status', 'cancelled');
+  assert.deepEqual([ended?.status, ended?.stage, live, waiting], ['canceled', 'train', null, null]);
+  assert.equal(ended?.command, 'gist retry cancelled');
+  assert.ok((ended?.checkpoint?.kimg ?? 0) > 0);
+  const text = await user.gist('status', 'cancelled');
+  assert.match(text.stdout, /train +ended here/);
+  assert.match(text.stdout, /resumes from [\d.]+ kimg/);
+  for (const order of ['pause', 'resume', 'stop']) {
+    const refused = await user.gist(order, 'cancelled', '--json');
+    assertRefused(refused, {
+      type: 'RunError',
+      code: 8,
+      says: /has ended: it was cancelled in stage train at /,
+    });
+  }
+});
+
+test('images are made of a run by its id', async () => {
+  const { images } = await user.json<{ images: unknown[] }>(
+    'generate',
+    ...['--checkpoint', 'cancelled', '--seeds', '0-1', '--out', 'images'],
+  );
+  assert.equal(images.length, 2);
+});
+
+test('retry continues a run from its checkpoint under the same id, with what is set, also when Temporal has forgotten it', async () => {
+  const { checkpoint } = await user.json<Cancellation>('cancel', 'cancelled');
+  assert.ok(checkpoint);
+  await rig.client.workflowService.deleteWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: 'cancelled' },
+  });
+  await until('Temporal has forgotten the run', async () => {
+    const { source, ended } = await user.json<LiveProgress>('status', 'cancelled');
+    return source === 'store' && ended?.checkpoint?.prefix === checkpoint.prefix;
+  });
+  const kimg = Math.ceil(checkpoint.kimg + 1);
+  const bad = await user.gist('retry', 'cancelled', '--set', 'train.kimgs=1', '--json');
+  assertRefused(bad, { type: 'SpecError', code: 2, says: /did you mean "kimg"/ });
+  const set = ['--set', `train.kimg=${kimg}`, '--set', 'train.snapshotKimg=1'];
+  const { action, checkpoint: from, message } = await user.json<Retry>('retry', 'cancelled', ...set);
+  assert.deepEqual([action, from?.prefix], ['started', checkpoint.prefix]);
+  assert.match(message, /resumes from/);
+  const { stages } = await rig.result('cancelled');
+  assert.ok((stages.train?.last.kimg ?? 0) >= kimg);
+  assert.deepEqual(rig.resumedSteps('cancelled'), [0, checkpoint.step]);
+  const complete = await user.gist('retry', 'cancelled', '--json');
+  assertRefused(complete, { type: 'RunError', code: 8, says: /the run is complete/ });
 });
 
 async function liveKimg(): Promise<number | undefined> {
@@ -53,4 +107,11 @@ async function liveKimg(): Promise<number | undefined> {
 test('`gist cancel` refuses a run that does not exist', async () => {
   const outcome = await user.gist('cancel', 'nobody', '--json');
   assertRefused(outcome, { type: 'RunError', code: 8, says: /there is no run "nobody"/ });
+});
+
+test('refuses ids that could be the folder of something else, before anything starts', async () => {
+  for (const id of ['../../x', 'a/b', 'a b', '..', '.hidden', 'x'.repeat(200)]) {
+    const outcome = await user.gist('status', id, '--json');
+    assertRefused(outcome, { type: 'RunError', code: 8, says: /cannot be the id of a run/ });
+  }
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { duration } from '../../../src/cli/terminal.js';
 import { stageView } from '../../../src/cli/stage-view.js';
+import { parked } from '../../../src/client/waiting.js';
 import type { LiveProgress } from '../../../src/client/index.js';
 
 const TRAINING: LiveProgress = {
@@ -10,6 +11,9 @@ const TRAINING: LiveProgress = {
   name: 'knee',
   state: 'running',
   status: 'running',
+  source: 'run',
+  waiting: null,
+  ended: null,
   stages: { preprocess: 'done', train: 'running', generate: 'waiting', evaluate: 'left-out' },
   done: 0,
   total: 0,
@@ -36,6 +40,8 @@ const TRAINING: LiveProgress = {
   },
 };
 
+const ATTENTION = { stage: null, type: 'Error', message: 'Why.', attempts: 1, sinceMs: 0 };
+
 test('a training shows kimg, pace, time left and its metric', () => {
   const { done, total, text } = stageView(TRAINING, 'train');
   assert.deepEqual([done, total], [5, 10]);
@@ -44,6 +50,13 @@ test('a training shows kimg, pace, time left and its metric', () => {
 
 test('between attempts a training shows what its last checkpoint has', () => {
   assert.equal(stageView({ ...TRAINING, live: null }, 'train').done, 4);
+});
+
+test('a training that waits shows what for, no pace and no time left', () => {
+  const waiting = { ...parked('knee-1', ATTENTION), brief: 'attempt 2 in 30 s' };
+  const { text } = stageView({ ...TRAINING, live: null, waiting }, 'train');
+  assert.match(text, /^4\.00\/10 kimg, attempt 2 in 30 s, /);
+  assert.doesNotMatch(text, /images\/s|left/);
 });
 
 test('a paused training says so and promises no time', () => {

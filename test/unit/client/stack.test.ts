@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { newRunId } from '../../../src/client/runs.js';
+import { newRunId } from '../../../src/client/start.js';
 import { embeddedParts, environmentOf } from '../../../src/client/stack/parts.js';
 import { choosePorts, PREFERRED } from '../../../src/client/stack/ports.js';
 import { listensOn } from '../../../src/client/stack/processes.js';

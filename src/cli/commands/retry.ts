@@ -1,0 +1,45 @@
+/** `gist retry`: continues a run that has ended or needs attention, on its own checkpoints. */
+import type { Command } from 'commander';
+import { checkRunId } from '../../spec/run-id.js';
+import { collect } from '../options.js';
+import { printResult } from '../terminal.js';
+import { upForRuns } from '../up-for-runs.js';
+
+interface RetryOptions {
+  set?: string[];
+  watch?: boolean;
+  json?: boolean;
+}
+
+const HELP = `
+The run keeps its id, its finished stages and its checkpoints; its spec is the recorded one.
+
+Examples:
+  gist retry knee-oa-20260131-142233-1f0c
+  gist retry knee-oa-20260131-142233-1f0c --set train.batch=8 --watch
+  gist retry knee-oa-20260131-142233-1f0c --set train.kimg=5000      (train a completed run longer)`;
+
+export function registerRetry(program: Command): void {
+  program
+    .command('retry')
+    .argument('<run>', 'id of the run')
+    .description('continue a run that failed, was cancelled or needs attention, from its last checkpoint')
+    .option('--set <key=value>', 'change a key of its spec; may be repeated', collect)
+    .option('--watch', 'stay and show progress')
+    .option('--json', 'for machines')
+    .addHelpText('after', HELP)
+    .action(retry);
+}
+
+async function retry(runId: string, { set, watch, json }: RetryOptions): Promise<void> {
+  checkRunId(runId);
+  await upForRuns();
+  const { connect, retryRun } = await import('../../client/index.js');
+  const { changeSpec } = await import('../spec-file.js');
+  const client = await connect();
+  const changes = { apply: (recorded: unknown) => changeSpec(recorded, { set }), any: set !== undefined };
+  const outcome = await retryRun(client, runId, changes);
+  if (!watch) return printResult(json, outcome, outcome.message);
+  const { follow } = await import('../follow.js');
+  await follow(client, runId, json);
+}

@@ -1,0 +1,177 @@
+/**
+ * A run that does not advance says why, whatever is missing; on a real server with simulated
+ * activities.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { TrainInput } from '../../../src/activities/train.js';
+import { cancelRun, type LiveProgress, progressOf, sendOrder, startRun } from '../../../src/client/index.js';
+import type { WaitingReason } from '../../../src/client/waiting.js';
+import type { TrainHeartbeat } from '../../../src/spec/controls.js';
+import type { PipelineInput } from '../../../src/spec/pipeline.js';
+import { simulatedWork } from '../../support/simulated-work.js';
+import { TestTemporal } from '../../support/temporal.js';
+
+const CPU = 'gist';
+const GPU = 'gist-gpu';
+const SPEC: PipelineInput = {
+  name: 'waits',
+  stages: ['preprocess', 'train'],
+  preprocess: { source: '/data' },
+  train: { snapshotKimg: 1, kimg: 2, stopWhen: null },
+};
+
+const { activities } = simulatedWork(CPU, 2);
+const ends: (() => void)[] = [];
+/** What a run's training does instead of training; by run id. */
+const trainings = new Map<string, () => Promise<never>>();
+
+let temporal: TestTemporal;
+let native: NativeConnection;
+let client: Client;
+const workers: { worker: Worker; working: Promise<void> }[] = [];
+
+before(async () => {
+  temporal = await TestTemporal.start();
+  native = await NativeConnection.connect({ address: temporal.address });
+  client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+});
+
+after(async () => {
+  for (const end of ends) end();
+  for (const { worker } of workers) worker.shutdown();
+  await Promise.all(workers.map(({ working }) => working));
+  await client.connection.close();
+  await native.close();
+  await temporal.stop();
+});
+
+async function startWorker(taskQueue: string): Promise<void> {
+  const isCpu = taskQueue === CPU;
+  const worker = await Worker.create({
+    connection: native,
+    taskQueue,
+    activities: {
+      ...activities,
+      resolveRun: async (input: { runId: string; input: PipelineInput }) => ({
+        ...(await activities.resolveRun(input)),
+        taskQueues: { cpu: CPU, gpu: GPU },
+      }),
+      train: (input: TrainInput) => trainings.get(input.runId)?.() ?? activities.train(input),
+    },
+    maxHeartbeatThrottleInterval: '100ms',
+    defaultHeartbeatThrottleInterval: '100ms',
+    shutdownForceTime: '1 second',
+    ...(isCpu
+      ? { workflowsPath: fileURLToPath(new URL('../../../src/workflows/index.js', import.meta.url)) }
+      : { maxConcurrentActivityTaskExecutions: 1 }),
+  });
+  workers.push({ worker, working: worker.run() });
+}
+
+async function waits(runId: string, reason: WaitingReason): Promise<LiveProgress> {
+  let progress = await progressOf(client, runId);
+  for (let i = 0; i < 60 && progress.waiting?.reason !== reason; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    progress = await progressOf(client, runId);
+  }
+  assert.equal(progress.waiting?.reason, reason, JSON.stringify(progress.waiting));
+  assert.equal(progress.live, null);
+  return progress;
+}
+
+function heartbeat(): void {
+  const { attempt } = Context.current().info;
+  const beat: TrainHeartbeat = {
+    kimg: 1,
+    step: 10,
+    imagesPerSecond: 50,
+    checkpoint: null,
+    attempt,
+    resumption: null,
+    fruitlessAttempts: 1,
+    progressMs: 0,
+  };
+  Context.current().heartbeat(beat);
+}
+
+test('without any worker, a run names the queue and the command that starts a worker', async () => {
+  await startRun(client, SPEC, 'no-worker');
+  const { source, waiting, name } = await progressOf(client, 'no-worker');
+  assert.deepEqual([source, waiting?.reason, name], ['server', 'no-worker', 'waits']);
+  assert.match(waiting?.message ?? '', /No worker polls queue "gist"/);
+  assert.equal(waiting?.command, 'gist up');
+});
+
+test('without any worker, an order says that it was not delivered, and a cancellation that it is recorded', async () => {
+  await assert.rejects(
+    sendOrder(client, 'no-worker', 'pause'),
+    /not delivered.*No worker polls queue "gist"/,
+  );
+  const first = await cancelRun(client, 'no-worker');
+  assert.deepEqual([first.changed, first.status], [true, 'running']);
+  assert.match(first.message, /Accepted and pending.*No worker polls/);
+  assert.equal((await cancelRun(client, 'no-worker')).changed, false);
+});
+
+test('with only a CPU worker, a training says that its queue has no worker', async () => {
+  await startWorker(CPU);
+  await startRun(client, SPEC, 'cpu-only');
+  const { waiting, source } = await waits('cpu-only', 'cpu-worker-only');
+  assert.equal(source, 'run');
+  assert.match(waiting?.message ?? '', /no worker polls queue "gist-gpu"/);
+});
+
+test('a run on a misspelt task queue is told from one without workers', async () => {
+  await client.workflow.start('gistPipeline', { workflowId: 'misspelt', taskQueue: 'gsit', args: [SPEC] });
+  const { waiting } = await progressOf(client, 'misspelt');
+  assert.equal(waiting?.reason, 'wrong-queue');
+  assert.match(waiting?.message ?? '', /"gsit".*"gist".*misspelt/);
+  await client.workflow.getHandle('misspelt').terminate();
+});
+
+test('a training whose device is busy counts the runs before it', async () => {
+  trainings.set('first', async () => {
+    const { cancellationSignal } = Context.current();
+    heartbeat();
+    await new Promise<void>((resolve) => {
+      ends.push(resolve);
+      cancellationSignal.addEventListener('abort', () => resolve());
+    });
+    throw ApplicationFailure.nonRetryable('over');
+  });
+  await startWorker(GPU);
+  await client.workflow.getHandle('cpu-only').result();
+  await startRun(client, SPEC, 'first');
+  while ((await progressOf(client, 'first')).live === null) await new Promise((go) => setTimeout(go, 100));
+  await startRun(client, SPEC, 'second');
+  const { waiting } = await waits('second', 'device-busy');
+  assert.match(waiting?.message ?? '', /1 run before this one \(first\)/);
+  assert.equal((await progressOf(client, 'first')).waiting, null);
+  for (const end of ends) end();
+});
+
+test('a training that is retried shows attempt, worker, failure and next try, and no numbers of the failed attempt', async () => {
+  trainings.set('retried', async () => {
+    heartbeat();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    throw ApplicationFailure.create({
+      message: 'the trainer ended without an error',
+      type: 'TrainerCrashError',
+      nextRetryDelay: '1 hour',
+    });
+  });
+  await startRun(client, SPEC, 'retried');
+  const { waiting, train } = await waits('retried', 'retrying');
+  assert.equal(waiting?.attempt, 2);
+  assert.ok(waiting?.worker && waiting.sinceMs && (waiting.nextAttemptMs ?? 0) > Date.now());
+  assert.match(waiting.lastFailure ?? '', /^TrainerCrashError: the trainer ended without an error/);
+  assert.match(waiting.message, /Attempt 1 of train by .* failed: .* Attempt 2 follows in/);
+  assert.equal(train?.kimg, 0);
+  await client.workflow.getHandle('retried').terminate();
+});
