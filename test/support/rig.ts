@@ -67,12 +67,12 @@ export class Rig {
     this.store = openStore(uri);
   }
 
-  static async start(): Promise<Rig> {
+  static async start({ startsWorker = true } = {}): Promise<Rig> {
     const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
     s3.applyEnv();
     const connection = await Connection.connect({ address: temporal.address });
     const rig = new Rig({ temporal, connection, s3, s3Proxy: await FaultyProxy.open(s3.endpoint) });
-    await rig.worker.start();
+    if (startsWorker) await rig.worker.start();
     return rig;
   }
 

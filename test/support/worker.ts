@@ -7,10 +7,11 @@ const MAIN = fileURLToPath(new URL('../../src/workers/main.js', import.meta.url)
 
 export class TestWorker {
   private child: ChildProcess | null = null;
+  private ready = false;
 
   /** @param env variables over the test's own; @param logFile where its standard error goes */
   constructor(
-    private readonly env: Record<string, string>,
+    readonly env: Record<string, string>,
     private readonly logFile: string,
   ) {}
 
@@ -19,17 +20,32 @@ export class TestWorker {
     return this.child.pid;
   }
 
+  /** Whether it has polled. */
+  get isReady(): boolean {
+    return this.ready;
+  }
+
   async start(): Promise<void> {
+    const child = this.launch();
+    await new Promise<void>((resolve, reject) => {
+      child.stdout?.on('data', () => this.ready && resolve());
+      child.once('exit', (code) => reject(new Error(`the worker ended with ${code}; see ${this.logFile}`)));
+    });
+  }
+
+  /** Starts the process without waiting until it polls. */
+  launch(): ChildProcess {
     const child = spawn(process.execPath, [MAIN, '--queue', 'both'], {
       env: { ...process.env, ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
+    this.ready = false;
     child.stderr.pipe(createWriteStream(this.logFile, { flags: 'a' }));
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.on('data', (chunk: Buffer) => chunk.toString().includes('"ready":true') && resolve());
-      child.once('exit', (code) => reject(new Error(`the worker ended with ${code}; see ${this.logFile}`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      this.ready ||= chunk.toString().includes('"ready":true');
     });
+    return child;
   }
 
   /** Sends a signal and waits for the end of the process. */
