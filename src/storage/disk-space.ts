@@ -30,12 +30,13 @@ export async function requireSpace(folder: string, bytes: number, setting: strin
   const free = await freeBytes(folder);
   if (free === null || free >= bytes + RESERVE_BYTES) return;
   throw new StoreUnavailableError({
-    what: `no space left on the disk: ${megabytes(bytes + RESERVE_BYTES)} are needed, ${megabytes(free)} are free`,
+    what: `no space left on the disk: ${formatSize(bytes + RESERVE_BYTES)} are needed, ${formatSize(free)} are free`,
     where: folder,
     hint: `Free some space, and the run resumes on its own; or set ${setting} to a folder on another disk.`,
   });
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
+export function formatSize(bytes: number): string {
+  if (bytes < 2 ** 20) return `${Math.ceil(bytes / 2 ** 10)} KiB`;
+  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

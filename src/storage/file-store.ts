@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError, errorCode } from './file-errors.js';
-import { freeBytes, megabytes } from './disk-space.js';
+import { freeBytes, formatSize } from './disk-space.js';
 import { withLockFolder } from './lock-folder.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
@@ -145,10 +145,10 @@ export class FileStore implements ObjectStore {
   }
 
   async #fullDisk(key: string, body: PutBody, cause: unknown): Promise<StoreUnavailableError> {
-    const needed = body instanceof Uint8Array ? `${megabytes(body.byteLength)} are needed, ` : '';
+    const needed = body instanceof Uint8Array ? `${formatSize(body.byteLength)} are needed, ` : '';
     const free = (await freeBytes(this.#root).catch(() => null)) ?? 0;
     return new StoreUnavailableError({
-      what: `no space left on the disk of ${this.#root}: ${needed}${megabytes(free)} are free`,
+      what: `no space left on the disk of ${this.#root}: ${needed}${formatSize(free)} are free`,
       where: key,
       hint: 'Free some space there; the run resumes on its own.',
       cause,

@@ -83,7 +83,11 @@ export function checkKey(key: string): void {
   });
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** Compares keys by their UTF-8 bytes, which is the order of S3 listings. */
 export function compareKeys(a: string, b: string): number {
+  // Without surrogates JavaScript's order is the same, and far faster for a folder of many files.
+  if (!SURROGATE.test(a) && !SURROGATE.test(b)) return a < b ? -1 : Number(a > b);
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -8,6 +8,7 @@ import { Spool } from '../../src/checkpoints/spool.js';
 import { TrainerCrashError } from '../../src/core/errors.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { openStore } from '../../src/storage/index.js';
+import { RetryingStore } from '../../src/storage/retrying-store.js';
 import { type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 import { type Seaweed, startSeaweed } from '../support/seaweed.js';
 
@@ -30,7 +31,8 @@ describe('a training on a real S3 server', () => {
       tries++
     )
       await sleep(100);
-    tiny = await tinyTraining(store);
+    // A server that is restarted answers with errors for a moment.
+    tiny = await tinyTraining(new RetryingStore(store));
   });
   after(async () => {
     await tiny?.remove();

@@ -1,9 +1,11 @@
 /** The spool of states that the store does not have yet. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { StoreUnavailableError } from '../../../src/core/errors.js';
 import { partKey } from '../../../src/checkpoints/manifest.js';
 import { findSpooled, Spool } from '../../../src/checkpoints/spool.js';
 import { draft, parts } from '../../support/checkpoint-drafts.js';
@@ -68,6 +70,26 @@ describe('a spool', () => {
     await truncate(path.join(spool.folder, second?.prefix ?? '', partKey('G.safetensors', 1)), 5);
     assert.equal((await find()).newest?.ref.step, 10);
     assert.deepEqual(await steps(), [10]);
+  });
+
+  test('on a full disk keeps nothing of a state, and says which disk and how much is needed', async (t) => {
+    const disk = path.join(folder, 'disk');
+    await mkdir(disk);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status !== 0)
+      return t.skip('only root may make a small disk');
+    try {
+      const full = new Spool(path.join(disk, 'spool'));
+      await assert.rejects(
+        full.add({ draft: draft(10), parts: parts(1) }, 1),
+        (error) =>
+          error instanceof StoreUnavailableError &&
+          error.where === full.folder &&
+          /are needed, .* are free.*GIST_CACHE_DIR/.test(error.message),
+      );
+      assert.deepEqual(await readdir(disk), []);
+    } finally {
+      spawnSync('umount', [disk]);
+    }
   });
 
   test('of one run is another one for each server', () => {
