@@ -3,11 +3,11 @@
  * program.
  */
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
+import { sizeOf } from '../src/nn/program/definition.js';
 import type { ProgramDefinition } from '../src/nn/program/program.js';
 import { record } from '../src/nn/program/recording.js';
 import { type NativeBackend, type OpAttribute, tf } from '../src/nn/tensorflow.js';
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 const side = (tensors: readonly TensorInfo[], which: number) => (tensors[which] as TensorInfo).shape;
 
 /** Multiplications and additions of one operation; 0 for memory-bound operations. */

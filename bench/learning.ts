@@ -66,6 +66,7 @@ async function train(
     train: trainSpec(job, spec),
     targetKimg: job.kimg,
     attempt: Date.now(),
+    expected: null,
   });
 }
 

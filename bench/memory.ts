@@ -56,7 +56,15 @@ async function sampleTraining(
   const started = performance.now();
   let pid = 0;
   await superviseTrainer(
-    { storeUri: store.uri, runId: RUN, dataset, train, targetKimg: train.kimg, attempt: Date.now() },
+    {
+      storeUri: store.uri,
+      runId: RUN,
+      dataset,
+      train,
+      targetKimg: train.kimg,
+      attempt: Date.now(),
+      expected: null,
+    },
     {
       env: { GIST_CACHE_DIR: path.join(work, 'cache') },
       onSpawn: (spawned) => {

@@ -49,12 +49,12 @@ export async function profile(job: ProfileJob): Promise<string> {
 async function writeGraphAndJob({ network, batch, gamma }: ProfileJob, folder: string): Promise<string> {
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
   const { writeGraph } = await import('../src/nn/program/graph.js');
-  const { initialValues, stateOf } = await import('../src/nn/program/program.js');
+  const { initialVariable, stateOf } = await import('../src/nn/program/program.js');
   const { definition } = await trainingWork(resolveNetworkConfig(network), { batch, gamma });
   const variables = stateOf(definition);
   writeGraph(definition, variables, folder);
   const values = path.join(folder, 'values.bin');
-  const bodies = Object.values(variables).map((spec) => Buffer.from(initialValues(spec).buffer));
+  const bodies = Object.values(variables).map((spec) => Buffer.from(initialVariable(spec).buffer));
   await pipeline(Readable.from(bodies), createWriteStream(values));
   const phases = Object.entries(definition.phases).map(([name, { feeds }]) => {
     const scope = `phase.${name}`;

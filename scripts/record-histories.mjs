@@ -7,9 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { partPath } from '../dist/src/core/parts.js';
-import { simulatedWork } from '../dist/test/support/simulated-work.js';
+import { simulatedWork, trainingInput } from '../dist/test/support/simulated-work.js';
 import { TestTemporal } from '../dist/test/support/temporal.js';
 
 const HISTORIES = fileURLToPath(new URL('../test/integration/replay/histories', import.meta.url));
@@ -27,10 +28,24 @@ function start(client, workflowId, stages, train) {
   const spec = {
     name: workflowId,
     stages,
-    preprocess: { source: '/data' },
+    preprocess: { source: `/data/${workflowId}` },
     train: { snapshotKimg: 1, ...train },
   };
   return client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
+}
+
+async function untilParked(handle, stage) {
+  for (;;) {
+    const { attention } = await handle.query('progress');
+    if (attention && (!stage || attention.stage === stage)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** As an activity fails after its last attempt. */
+function parkingFailure(type) {
+  const details = { what: 'refused', causeClass: 'worker', outcome: 'park', attempts: 8 };
+  return ApplicationFailure.create({ type, message: 'refused', nonRetryable: true, details: [details] });
 }
 
 async function untilKimg(handle, kimg) {
@@ -59,6 +74,58 @@ async function converged(client) {
   await handle.result();
 }
 
+/** Parks in its data set and in its training, and is resumed each time. */
+async function parked(client) {
+  const record = recordOf('parked');
+  record.failShards = parkingFailure('StoreAccessError');
+  const handle = await start(client, 'parked', ['preprocess', 'train'], { kimg: 4, stopWhen: null });
+  await untilParked(handle);
+  record.failShards = null;
+  record.failTraining = parkingFailure('CheckpointLostError');
+  await handle.executeUpdate('resume');
+  await untilParked(handle, 'train');
+  record.failTraining = null;
+  await handle.executeUpdate('resume');
+  await handle.result();
+}
+
+async function stopped(client) {
+  const handle = await start(client, 'stopped', ['preprocess', 'train'], { kimg: 1000, stopWhen: null });
+  await untilKimg(handle, 2);
+  await handle.executeUpdate('stopTraining');
+  await handle.result();
+}
+
+async function canceled(client) {
+  const handle = await start(client, 'canceled', ['preprocess', 'train'], { kimg: 1000, stopWhen: null });
+  await untilKimg(handle, 2);
+  await handle.cancel();
+  await handle.result().catch(() => undefined);
+}
+
+/** Fails for good. */
+async function failed(client) {
+  recordOf('failed').failTraining = ApplicationFailure.nonRetryable('a loss is NaN', 'TrainingError');
+  const handle = await start(client, 'failed', ['preprocess', 'train'], { kimg: 3, stopWhen: null });
+  await handle.result().catch(() => undefined);
+}
+
+async function whole(client) {
+  await (await start(client, 'whole', undefined, { kimg: 2, stopWhen: null })).result();
+}
+
+/** A training of its own, which continues as new. */
+async function continued(client) {
+  const args = [trainingInput('continued', TASK_QUEUE)];
+  await (
+    await client.workflow.start('trainUntilConverged', {
+      workflowId: 'continued/train',
+      taskQueue: TASK_QUEUE,
+      args,
+    })
+  ).result();
+}
+
 async function shards(client) {
   await (await start(client, 'shards', ['preprocess'], {})).result();
 }
@@ -70,6 +137,16 @@ async function filesOf(client) {
     'training-paused': 'paused/train',
     'training-converged': 'converged/train',
     'pipeline-shards': 'shards',
+    'pipeline-parked': 'parked',
+    'training-parked': 'parked/train',
+    'pipeline-stopped': 'stopped',
+    'training-stopped': 'stopped/train',
+    'pipeline-canceled': 'canceled',
+    'training-canceled': 'canceled/train',
+    'pipeline-failed': 'failed',
+    'training-failed': 'failed/train',
+    'pipeline-whole': 'whole',
+    'training-continued': 'continued/train',
   };
   const { events } = await client.workflow.getHandle('shards').fetchHistory();
   const children = events.flatMap(
@@ -116,7 +193,11 @@ const client = new Client({
   identity: IDENTITY,
 });
 try {
-  await Promise.all([paused, converged, shards].map((record) => record(client)));
+  await Promise.all(
+    [paused, converged, shards, parked, stopped, canceled, failed, whole, continued].map((record) =>
+      record(client),
+    ),
+  );
   mkdirSync(HISTORIES, { recursive: true });
   for (const [name, workflowId] of Object.entries(await filesOf(client))) write(name, workflowId);
   spawnSync(BIOME, ['format', '--write', HISTORIES], { stdio: 'inherit' });

@@ -2,18 +2,18 @@
 import type { SquareImage } from '../../src/evaluation/index.js';
 
 /** Encodes [h, w, c] images as a uint8 NumPy file (format version 1.0) of shape [n, c, h, w]. */
-export function encodeNpy(pictures: readonly Uint8Array[], side: number, channels: number): Buffer {
-  const shape = `(${pictures.length}, ${channels}, ${side}, ${side})`;
+export function encodeNpy(images: readonly Uint8Array[], side: number, channels: number): Buffer {
+  const shape = `(${images.length}, ${channels}, ${side}, ${side})`;
   const text = `{'descr': '|u1', 'fortran_order': False, 'shape': ${shape}, }`;
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
   const size = Buffer.alloc(2);
   size.writeUInt16LE(header.length);
-  const body = Buffer.alloc(pictures.length * channels * side * side);
+  const body = Buffer.alloc(images.length * channels * side * side);
   let offset = 0;
-  for (const picture of pictures) {
+  for (const image of images) {
     for (let channel = 0; channel < channels; channel++)
       for (let pixel = 0; pixel < side * side; pixel++)
-        body[offset++] = picture[pixel * channels + channel] as number;
+        body[offset++] = image[pixel * channels + channel] as number;
   }
   return Buffer.concat([
     Buffer.from('\x93NUMPY\x01\x00', 'latin1'),
@@ -24,9 +24,9 @@ export function encodeNpy(pictures: readonly Uint8Array[], side: number, channel
 }
 
 export async function* rawImages(
-  pictures: readonly Uint8Array[],
+  images: readonly Uint8Array[],
   resolution: number,
   channels: 1 | 3,
 ): AsyncGenerator<SquareImage> {
-  for (const pixels of pictures) yield { resolution, channels, pixels };
+  for (const pixels of images) yield { resolution, channels, pixels };
 }

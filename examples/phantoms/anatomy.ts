@@ -2,7 +2,7 @@
  * The shape of one knee, drawn at random for a grade of osteoarthritis.
  *
  * Knee space: the joint line is y = 0, y grows towards the foot, x towards the fibula (lateral);
- * one unit is about half of the picture's shorter side. The signs of each grade follow Kellgren and
+ * one unit is about half of the image's shorter side. The signs of each grade follow Kellgren and
  * Lawrence 1957, "Radiological assessment of osteo-arthrosis": osteophytes, narrowing of the joint
  * space, sclerosis of the bone under the cartilage, deformed bone ends.
  */
@@ -44,7 +44,7 @@ export interface Anatomy {
   femurLateral: Curve;
   tibiaMedial: Curve;
   tibiaLateral: Curve;
-  fibulaCentre: Curve;
+  fibulaCenter: Curve;
   fibulaHalfWidth: Curve;
   tissueHalfWidth: Curve;
   /** Lean of the femur against the tibia, x per y. */
@@ -91,7 +91,7 @@ export function drawAnatomy(random: RandomStream, grade: Grade): Anatomy {
   };
 }
 
-/** Neighbouring grades overlap a little, as they do in practice. */
+/** Neighboring grades overlap a little, as they do in practice. */
 function vary(random: RandomStream, signs: Signs): Signs {
   return {
     medialGap: Math.max(0.004, signs.medialGap + 0.009 * random.normal()),
@@ -156,7 +156,7 @@ function fibula(random: RandomStream, plateau: number) {
   const head = 0.34 + 0.03 * random.normal();
   const center = plateau - 0.03 + 0.02 * random.normal();
   return {
-    fibulaCentre: new Curve((y) => center - 0.09 * smoothstep(head, 1.3, y)),
+    fibulaCenter: new Curve((y) => center - 0.09 * smoothstep(head, 1.3, y)),
     fibulaHalfWidth: new Curve((y) => {
       const cap = y < head ? -1 : Math.sqrt(Math.min((y - head) / 0.1, 1));
       return cap < 0 ? -0.2 : 0.115 * cap - 0.045 * smoothstep(head + 0.12, head + 0.4, y);

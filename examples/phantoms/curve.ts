@@ -1,10 +1,10 @@
-/** A curve y = f(t) sampled once and then looked up for every pixel. */
+/** A function y = f(t), sampled once and interpolated for every pixel. */
 
 const LIMIT = 2;
 const STEP = 1 / 256;
 const COUNT = (2 * LIMIT) / STEP + 1;
 
-/** Knee-space functions are needed on -2...2 only; outside, the end values go on. */
+/** Functions of knee space on -2...2; beyond this range, the value at the end is used. */
 export class Curve {
   readonly #values = new Float32Array(COUNT);
 

@@ -1,2 +1,2 @@
-/** The door of the phantom generator. */
+/** Public interface of the phantom generator. */
 export { DEFAULT_CLASSES, type PhantomOptions, type PhantomSet, writePhantoms } from './write-phantoms.js';

@@ -1,4 +1,4 @@
-/** How bright a knee is at one point: tissue, bones and their texture added up. */
+/** The brightness of a knee at a point: the sum of tissue, bones and their texture. */
 import type { Anatomy } from './anatomy.js';
 import { bump, smoothMax, smoothstep } from './shade.js';
 import { trabeculaeAt } from './texture.js';
@@ -48,13 +48,13 @@ function tibiaAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
 }
 
 function fibulaAt(anatomy: Anatomy, x: number, y: number, soft: number): number {
-  const distance = Math.abs(x - anatomy.fibulaCentre.at(y)) - anatomy.fibulaHalfWidth.at(y);
+  const distance = Math.abs(x - anatomy.fibulaCenter.at(y)) - anatomy.fibulaHalfWidth.at(y);
   return boneAt(distance, 1, 0, soft);
 }
 
 /**
- * Bone of a tube: rays along its edge pass through more cortex, so the edge is brighter than the
- * middle; under the joint surface lies a bright plate, thicker and brighter with sclerosis.
+ * Bone is modeled as a tube: rays at its edge pass through more cortex, so the edge is brighter
+ * than the middle. Under the joint surface is a bright plate, thicker and brighter with sclerosis.
  */
 function boneAt(distance: number, depth: number, sclerosis: number, soft: number): number {
   if (distance > soft) return 0;

@@ -14,11 +14,11 @@ interface Flags {
 
 const command = new Command('phantoms')
   .description(
-    'Write X-ray-like knee pictures in five grades of osteoarthritis: made by arithmetic, no patients.',
+    'Write X-ray-like knee images in five grades of osteoarthritis: made by arithmetic, no patients.',
   )
   .argument('<folder>', 'folder to write to; one subfolder a grade')
-  .option('--count <n>', 'pictures in total', wholeNumber, 600)
-  .option('--seed <n>', 'equal seeds give equal pictures', wholeNumber, 0)
+  .option('--count <n>', 'images in total', wholeNumber, 600)
+  .option('--seed <n>', 'equal seeds give equal images', wholeNumber, 0)
   .option('--classes <shares>', 'relative shares of the grades, comma-separated', shares, DEFAULT_CLASSES)
   .action(run);
 

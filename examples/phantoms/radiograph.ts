@@ -7,14 +7,14 @@ import { Curve } from './curve.js';
 import { kneeAt } from './knee.js';
 import { normalAt } from './texture.js';
 
-/** Gray picture, row by row, 0...255. */
+/** Gray image, row by row, 0...255. */
 export interface GrayImage {
   width: number;
   height: number;
   pixels: Uint8Array;
 }
 
-/** How a picture was taken; lengths in knee-space units unless they are pixels. */
+/** How an image was taken; lengths in knee-space units unless they are pixels. */
 interface Acquisition {
   width: number;
   height: number;
@@ -30,7 +30,7 @@ interface Acquisition {
   gamma: number;
   /** Standard deviation of the noise at full brightness, 0...1. */
   noise: number;
-  /** Width of edges through focal blur. */
+  /** Width of edges, caused by focal blur. */
   soft: number;
   /** Passes of a [1 2 1]/4 filter: blur of the detector. */
   blurPasses: number;
@@ -157,7 +157,9 @@ function between(random: RandomStream, min: number, max: number): number {
   return min + (max - min) * random.uniform();
 }
 
-/** Normal with the given standard deviation, cut at two of them: no picture is far out. */
+/**
+ * Normal with the given standard deviation, limited to two of them, so that no image is an outlier.
+ */
 function clampedNormal(random: RandomStream, sigma: number): number {
   return sigma * Math.min(Math.max(random.normal(), -2), 2);
 }

@@ -1,4 +1,4 @@
-/** Small scalar functions of which all shapes are made. */
+/** Small scalar functions from which all shapes are built. */
 
 /** 0 below a, 1 above b, smooth between (cubic Hermite). */
 export function smoothstep(a: number, b: number, t: number): number {

@@ -1,4 +1,4 @@
-/** Tables of noise, made once: white noise for photons, and a tile of bone texture. */
+/** Tables of noise that are computed once: white noise for photons, and a tile of bone texture. */
 import { RandomStream } from '../../src/core/random.js';
 
 const SIDE = 256;
@@ -17,7 +17,7 @@ export function normalAt(key: number, index: number): number {
 }
 
 /**
- * Trabecular texture at a point of knee space: mean 0, standard deviation about 1, drawn out
+ * Trabecular texture at a point of knee space: mean 0, standard deviation about 1, elongated
  * vertically.
  */
 export function trabeculaeAt(x: number, y: number): number {
@@ -41,10 +41,10 @@ function normals(stream: string): Float32Array {
   return Float32Array.from({ length: SIDE * SIDE }, () => random.normal());
 }
 
-/** Fine strands, longer than wide, over coarse clouds. */
+/** Fine vertical strands over coarse variations. */
 function boneTile(): Float32Array {
-  const fine = standardise(boxBlur(boxBlur(normals('phantom fine texture'), 1, 4), 1, 3));
-  const coarse = standardise(boxBlur(boxBlur(normals('phantom coarse texture'), 9, 12), 9, 12));
+  const fine = standardize(boxBlur(boxBlur(normals('phantom fine texture'), 1, 4), 1, 3));
+  const coarse = standardize(boxBlur(boxBlur(normals('phantom coarse texture'), 9, 12), 9, 12));
   return fine.map((value, i) => 0.75 * value + 0.65 * (coarse[i] as number));
 }
 
@@ -68,7 +68,7 @@ function blurAlong(tile: Float32Array, radius: number, stride: 1 | typeof SIDE):
   return out;
 }
 
-function standardise(tile: Float32Array): Float32Array {
+function standardize(tile: Float32Array): Float32Array {
   const mean = tile.reduce((sum, value) => sum + value, 0) / tile.length;
   const variance = tile.reduce((sum, value) => sum + (value - mean) ** 2, 0) / tile.length;
   return tile.map((value) => (value - mean) / Math.sqrt(variance));

@@ -1,4 +1,4 @@
-/** Writes a labelled folder of phantom radiographs: one subfolder a grade. */
+/** Writes a labeled folder of phantom radiographs: one subfolder a grade. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -8,10 +8,10 @@ import { RandomStream } from '../../src/core/random.js';
 import type { Grade } from './anatomy.js';
 import { type GrayImage, takeRadiograph } from './radiograph.js';
 
-/** Shares of grades 0...4 when nothing else is asked for: unbalanced, as in clinics. */
+/** Default shares of grades 0...4: unbalanced, as in clinical data. */
 export const DEFAULT_CLASSES: readonly number[] = [30, 25, 20, 15, 10];
 
-/** Pictures being encoded while the next one is drawn. */
+/** Images being encoded while the next one is drawn. */
 const IN_FLIGHT = 4;
 
 export interface PhantomOptions {
@@ -20,7 +20,7 @@ export interface PhantomOptions {
    * overwritten.
    */
   folder: string;
-  /** Pictures in total, at least one. */
+  /** Images in total, at least one. */
   count: number;
   /** Equal seeds give equal bytes (with the same version of sharp). Any integer. */
   seed: number;
@@ -33,23 +33,23 @@ export interface PhantomOptions {
 
 export interface PhantomSet {
   folder: string;
-  /** Pictures of each grade. */
+  /** Images of each grade. */
   counts: number[];
 }
 
 interface Planned {
   grade: Grade;
   file: string;
-  /** Place within its grade, from 1. */
+  /** Number within its grade, from 1. */
   index: number;
 }
 
 /**
- * Writes `folder/grade-0/0001.png`, `folder/grade-0/0002.jpg`, ...: gray pictures of 200 to 600
- * pixels a side. A picture depends on the seed, its grade and its number only, so a larger set
+ * Writes `folder/grade-0/0001.png`, `folder/grade-0/0002.jpg`, ...: gray images of 200 to 600
+ * pixels a side. An image depends on the seed, its grade and its number only, so a larger set
  * contains the smaller one.
  *
- * @throws UsageError for impossible counts or shares, or if the folder holds pictures that are not
+ * @throws UsageError for impossible counts or shares, or if the folder holds images that are not
  *   of this set
  */
 export async function writePhantoms(options: PhantomOptions): Promise<PhantomSet> {
@@ -58,12 +58,12 @@ export async function writePhantoms(options: PhantomOptions): Promise<PhantomSet
   for (let grade = 0; grade < counts.length; grade++) {
     await mkdir(path.join(options.folder, `grade-${grade}`), { recursive: true });
   }
-  await refuseStrangers(options.folder, plan);
+  await refuseOtherFiles(options.folder, plan);
   await writeAll(options, plan);
   return { folder: options.folder, counts };
 }
 
-/** Splits `count` by the shares; what rounding leaves over goes to the largest remainders. */
+/** Splits `count` by the shares with the largest remainder method. */
 function shareOut(count: number, shares: readonly number[]): number[] {
   if (!Number.isInteger(count) || count < 1) {
     throw new UsageError({
@@ -102,16 +102,16 @@ function planGrade(grade: Grade, count: number): Planned[] {
   }));
 }
 
-/** Foreign files would silently become part of the data set. */
-async function refuseStrangers(folder: string, plan: Planned[]): Promise<void> {
+/** Other files in the folder would become part of the data set. */
+async function refuseOtherFiles(folder: string, plan: Planned[]): Promise<void> {
   const ours = new Set(plan.map(({ file }) => file));
   for (const entry of await readdir(folder)) {
     const inside = /^grade-\d+$/.test(entry) ? await readdir(path.join(folder, entry)) : [''];
-    const stranger = inside.map((name) => path.join(entry, name)).find((file) => !ours.has(file));
-    if (stranger !== undefined) {
+    const other = inside.map((name) => path.join(entry, name)).find((file) => !ours.has(file));
+    if (other !== undefined) {
       throw new UsageError({
         what: 'The folder holds files that are not of this set.',
-        where: path.join(folder, stranger),
+        where: path.join(folder, other),
         hint: 'Give an empty folder, or delete this one.',
       });
     }

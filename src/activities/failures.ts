@@ -2,12 +2,13 @@
  * Converts errors of the domain into Temporal failures that say what follows: a retry, a parked
  * run, or its end.
  */
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { GistError } from '../core/errors.js';
 import { afterFailure, UNEXPECTED } from '../core/failure-policy.js';
 import type { ActivityFailureDetails } from '../spec/controls.js';
 import { errorCode } from '../storage/file-errors.js';
+import type { WorkHeartbeat } from './heartbeat.js';
 
 /** How long an activity has been without progress. */
 export interface Fruitless {
@@ -19,8 +20,7 @@ export interface Fruitless {
 
 /** The message holds what, where and hint; no stack and no cause, which could hold private data. */
 export function asFailure(error: unknown, fruitless: Fruitless): unknown {
-  if (error instanceof ApplicationFailure || error instanceof CancelledFailure || isAbort(error))
-    return error;
+  if (error instanceof ApplicationFailure || isAbort(error)) return error;
   const { type, message, ...parts } = partsOf(error);
   const outcome = afterFailure(parts.causeClass, fruitless);
   const details: ActivityFailureDetails = { ...parts, outcome, attempts: fruitless.attempt };
@@ -49,8 +49,13 @@ function unexpected(error: unknown): { type: string; what: string } {
     : { type: 'Error', what: String(error) };
 }
 
+/** Start of the first attempt, as far as it is known. */
+function startMs({ heartbeatDetails, scheduledTimestampMs }: Info): number {
+  return (heartbeatDetails as WorkHeartbeat | undefined)?.sinceMs ?? scheduledTimestampMs;
+}
+
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError';
+  return error instanceof Error && (error.name === 'AbortError' || error instanceof CancelledFailure);
 }
 
 type Activity = (input: never) => Promise<unknown>;
@@ -65,8 +70,10 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
       try {
         return await activity(input);
       } catch (error) {
-        const { attempt, scheduledTimestampMs } = Context.current().info;
-        throw asFailure(error, { attempt, elapsedMs: Date.now() - scheduledTimestampMs });
+        const { info, cancellationDetails } = Context.current();
+        if (isAbort(error) && (cancellationDetails?.paused || cancellationDetails?.reset))
+          throw ApplicationFailure.retryable('The activity was interrupted.', 'ActivityPaused');
+        throw asFailure(error, { attempt: info.attempt, elapsedMs: Date.now() - startMs(info) });
       }
     };
   return Object.fromEntries(

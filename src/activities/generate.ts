@@ -5,7 +5,7 @@ import type { Compute } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { CheckpointRef, DatasetRef, GenerateResult } from '../spec/results.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { workControls } from './heartbeat.js';
+import { withHeartbeats } from './heartbeat.js';
 
 export interface GenerateInput {
   runId: string;
@@ -35,12 +35,12 @@ export function createGenerateActivities({ store, compute }: { store: ObjectStor
 
     /** Makes the images of one shard. Idempotent. */
     async generateShard(input: GenerateInput & { digest: string; shard: number }): Promise<void> {
-      await compute.run('generateShard', input, workControls());
+      await withHeartbeats('computing', (controls) => compute.run('generateShard', input, controls));
     },
 
     /** Writes the preview grid and the manifest, which makes the synthetic set exist. */
     async assembleSynthetic(input: GenerateInput & { digest: string }): Promise<GenerateResult> {
-      return compute.run('assembleSynthetic', input, workControls());
+      return withHeartbeats('computing', (controls) => compute.run('assembleSynthetic', input, controls));
     },
   };
 }

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { createEvaluateActivities } from './evaluate.js';
 import { withTypedFailures } from './failures.js';
 import { createGenerateActivities } from './generate.js';
+import { createNotifyActivities } from './notify.js';
 import { createPreprocessActivities } from './preprocess.js';
 import { createRunActivities } from './run.js';
 import { createTrainActivities } from './train.js';
@@ -15,5 +16,6 @@ export function createActivities(deps: { store: ObjectStore; compute: Compute })
     ...createTrainActivities(deps),
     ...createGenerateActivities(deps),
     ...createEvaluateActivities(deps),
+    ...createNotifyActivities(),
   });
 }

@@ -3,7 +3,7 @@ import { planDataset, assembleDataset, buildShard, openSource } from '../imaging
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { workControls } from './heartbeat.js';
+import { withHeartbeats } from './heartbeat.js';
 
 export interface DatasetPlanned {
   digest: string;
@@ -22,19 +22,25 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       preprocess: PreprocessSpec;
       reuse: boolean;
     }): Promise<DatasetPlanned> {
-      return planDataset(store, input.preprocess, { ...workControls(), reuse: input.reuse });
+      return withHeartbeats('listing', (controls) =>
+        planDataset(store, input.preprocess, { ...controls, reuse: input.reuse }),
+      );
     },
 
     /** Decodes, squares and resizes one shard's images. Idempotent. */
     async buildShard(input: { digest: string; preprocess: PreprocessSpec; shard: number }): Promise<void> {
       const source = openSource(input.preprocess.source);
       const { digest, shard } = input;
-      await buildShard(store, source, input.preprocess, { digest, shard, ...workControls() });
+      await withHeartbeats('images', (controls) =>
+        buildShard(store, source, input.preprocess, { digest, shard, ...controls }),
+      );
     },
 
     /** Counts, checks and writes the manifest, which makes the data set exist. */
     async assembleDataset(input: { digest: string; preprocess: PreprocessSpec }): Promise<DatasetRef> {
-      return assembleDataset(store, input.preprocess, input.digest, workControls());
+      return withHeartbeats('assembling', (controls) =>
+        assembleDataset(store, input.preprocess, input.digest, controls),
+      );
     },
   };
 }

@@ -2,11 +2,14 @@
  * Bookkeeping of a run: its inputs, the results of its stages, and results of earlier runs that it
  * can reuse.
  */
+import { Context } from '@temporalio/activity';
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
-import type { PipelineSpec, Stage } from '../spec/pipeline.js';
+import { parseSpec } from '../spec/parse.js';
+import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
+import { SEARCH_ATTRIBUTES } from '../spec/search-attributes.js';
 import {
   findStageResult,
   recordRun,
@@ -16,6 +19,10 @@ import {
 } from '../storage/runs.js';
 
 export interface ResolvedRun {
+  /** The whole spec, with all defaults of the version of GIST that started the run. */
+  spec: PipelineSpec;
+  /** Whether the namespace has GIST's search attributes. */
+  hasSearchAttributes: boolean;
   /** Task queues of this deployment; workflows cannot read the environment. */
   taskQueues: { cpu: string; gpu: string };
   dataset: DatasetRef | null;
@@ -28,14 +35,21 @@ export type { StageLookup };
 export function createRunActivities({ store }: { store: ObjectStore }) {
   return {
     /**
-     * Writes `run.json` and finds the results that `from:` names.
+     * Checks the spec, writes it with all defaults to `run.json`, and finds the results that
+     * `from:` names.
      *
-     * @throws SpecError when there are none
+     * @throws SpecError when it cannot be run, or there are no such results
      */
-    async resolveRun({ runId, spec }: { runId: string; spec: PipelineSpec }): Promise<ResolvedRun> {
+    async resolveRun({ runId, input }: { runId: string; input: PipelineInput }): Promise<ResolvedRun> {
+      const spec = parseSpec(input);
       const from = await resolveFrom(store, spec);
       await recordRun(store, runId, spec);
-      return { taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() }, ...from };
+      return {
+        spec,
+        taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() },
+        hasSearchAttributes: await hasSearchAttributes(),
+        ...from,
+      };
     },
 
     /** The result of an equal stage of an earlier run, or null. */
@@ -55,6 +69,18 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       return newestListed(store, runId);
     },
   };
+}
+
+/** false also where the server does not allow to ask: a run does not depend on them. */
+async function hasSearchAttributes(): Promise<boolean> {
+  const { client, info } = Context.current();
+  const request = { namespace: info.workflowNamespace ?? 'default' };
+  try {
+    const { customAttributes } = await client.connection.operatorService.listSearchAttributes(request);
+    return Object.keys(SEARCH_ATTRIBUTES).every((name) => name in (customAttributes ?? {}));
+  } catch {
+    return false;
+  }
 }
 
 /** Images depend on weights, which their address alone does not identify. */

@@ -35,6 +35,10 @@ export const environment = {
     Number(process.env.GIST_STYLEGAN3_STALL_SECONDS) || undefined,
   /** State of the embedded stack: by default `.gist/` in the current folder. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
+  /** Webhook that receives the runs that need attention. */
+  notifyUrl: (): string | undefined => process.env.GIST_NOTIFY_URL || undefined,
+  /** Shell command that receives the runs that need attention on its standard input. */
+  notifyCommand: (): string | undefined => process.env.GIST_NOTIFY_COMMAND || undefined,
   /** File that a worker writes once it polls. */
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,

@@ -127,6 +127,12 @@ export class TrainerCrashError extends GistError {
   override readonly exitCode = 4;
 }
 
+/** Work that makes no progress although it reports no error. */
+export class StalledError extends GistError {
+  override readonly name = 'StalledError';
+  override readonly causeClass = 'worker';
+}
+
 /** The object store has no such object, or the address is malformed. */
 export class StoreError extends GistError {
   override readonly name = 'StoreError';
@@ -202,6 +208,7 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   StaleAttemptError,
   TrainingError,
   TrainerCrashError,
+  StalledError,
   StoreError,
   StoreAccessError,
   StoreUnavailableError,

@@ -22,7 +22,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 export const FAILURE_POLICIES: Record<CauseClass, FailurePolicy> = {
   input: { attempts: 1, milliseconds: 0, outcome: 'fail' },
   lost: { attempts: 1, milliseconds: 0, outcome: 'park' },
-  worker: { attempts: 5, milliseconds: DAY_MS, outcome: 'park' },
+  worker: { attempts: 8, milliseconds: DAY_MS, outcome: 'park' },
   world: { attempts: Number.POSITIVE_INFINITY, milliseconds: DAY_MS, outcome: 'park' },
 };
 

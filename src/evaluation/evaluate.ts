@@ -30,17 +30,17 @@ export async function evaluateSets(
   const features = await readFeatures(store, sets, onProgress);
   const values: Record<string, number> = {};
   for (const [set, { rows }] of features) values[`images.${set}`] = rows;
-  const steps = metrics.flatMap((metric) => stepsOf(metric, features));
-  for (const [done, step] of steps.entries()) {
-    const report = () => onProgress({ done, total: steps.length, unit: 'metrics' });
+  const comparisons = metrics.flatMap((metric) => comparisonsOf(metric, features));
+  for (const [done, compare] of comparisons.entries()) {
+    const report = () => onProgress({ done, total: comparisons.length, unit: 'metrics' });
     report();
-    Object.assign(values, await step(report));
+    Object.assign(values, await compare(report));
   }
   return values;
 }
 
 type FeaturesBySet = Map<SetName, FeatureMatrix>;
-type Step = (onStep: () => void) => Promise<Record<string, number>>;
+type Comparison = (onStep: () => void) => Promise<Record<string, number>>;
 
 async function readFeatures(
   store: ObjectStore,
@@ -55,9 +55,9 @@ async function readFeatures(
   return features;
 }
 
-/** One step for each pair whose sets are there and large enough. */
-function stepsOf(metric: MetricName, features: FeaturesBySet): Step[] {
-  return METRICS[metric].pairs.flatMap((pair): Step[] => {
+/** One comparison for each pair of sets that exist and are large enough. */
+function comparisonsOf(metric: MetricName, features: FeaturesBySet): Comparison[] {
+  return METRICS[metric].pairs.flatMap((pair): Comparison[] => {
     const [a, b] = PAIRS[pair].map((set) => features.get(set));
     if (!a || !b || !hasEnoughImages(metric, a, b)) return [];
     return [async (onStep) => withFullNames(await COMPUTATIONS[metric].compare(a, b, onStep), metric, pair)];

@@ -10,7 +10,7 @@ import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
 import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
-/** The extractor that the spec's `extractor: auto` selects. */
+/** The extractor of all metrics. */
 const EXTRACTOR = EXTRACTORS.effnetlite0;
 
 let cached: Promise<LoadedExtractor> | null = null;

@@ -32,8 +32,7 @@ export interface NetworkConfig {
   /** Channels of the discriminator, where they differ from those above. */
   readonly discriminator?: Channels;
   /**
-   * Activations are clamped to +-clamp, which prevents overflow of half precision; null: they are
-   * not.
+   * Activations are clamped to +-clamp, which prevents overflow of half precision; null: no clamp.
    */
   readonly clamp: number | null;
   /**
@@ -43,7 +42,7 @@ export interface NetworkConfig {
   readonly half: HalfType | null;
 }
 
-/** Settings of the networks; those that are left out have their published value. */
+/** Settings of the networks; omitted ones have their published values. */
 export interface NetworkSettings {
   cfg: NetworkFamily;
   resolution: number;
@@ -90,7 +89,7 @@ export function resolveNetworkConfig(settings: NetworkSettings): NetworkConfig {
   const { zDim = 512, wDim = 512, mapDepth = 8, cbase = 32_768, cmax = 512 } = settings;
   const { clamp = null, half = null, discriminator } = settings;
   checkPositiveIntegers({ zDim, wDim, mapDepth });
-  // Before the generator's: where they differ, a user has set the discriminator's.
+  // Checked first: where the two differ, the user has set the values of the discriminator.
   if (discriminator) checkChannels(discriminator, resolution);
   checkChannels({ cbase, cmax }, resolution);
   return {

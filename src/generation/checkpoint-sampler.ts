@@ -1,6 +1,4 @@
-/**
- * Samplers from checkpoints: the averaged generator's weights, verified, in a program of their own.
- */
+/** Creates samplers from the verified weights of the averaged generator of a checkpoint. */
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program/program.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { CHECKPOINT_PARTS } from '../checkpoints/manifest.js';
@@ -12,7 +10,7 @@ import { Sampler } from './sampler.js';
 import { decodeVariables, type Variables } from '../checkpoints/variables.js';
 
 export interface SamplerOptions {
-  /** Images made at once; images do not depend on it beyond rounding. Default 16. */
+  /** Images per batch; images depend on it only by rounding. Default: 16. */
   batch?: number;
   mode?: 'graph' | 'eager';
 }
@@ -23,7 +21,7 @@ const BATCH = 16;
  * A sampler from the averaged weights (G_ema) of a checkpoint.
  *
  * @param prefix of the checkpoint in the store; for a local folder: `openStore(folder)` and `''`.
- * @throws CheckpointError when it is no checkpoint, or its weights are damaged or of another
+ * @throws CheckpointError when it is not a checkpoint, or its weights are corrupt or of another
  *   configuration.
  */
 export async function createSampler(
@@ -42,7 +40,7 @@ export async function createSampler(
   return sampler(program);
 }
 
-/** A generator program's definition, and what makes a sampler of the program once it runs. */
+/** The definition of a generator program, and a function that wraps the program in a sampler. */
 export function samplerOf(
   config: NetworkConfig,
   classes: ClassShare[] | null,
@@ -56,7 +54,7 @@ export function samplerOf(
   };
 }
 
-/** Of all variables, those that a generator program has. */
+/** The variables that a generator program has. */
 export function generatorVariables(variables: Variables, definition: ProgramDefinition): Variables {
   const names = Object.keys(definition.variables).filter((name) => name in variables);
   return Object.fromEntries(names.map((name) => [name, variables[name] as Float32Array]));

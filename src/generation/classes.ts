@@ -1,33 +1,33 @@
-/** Which class each synthetic image has: a pure function of the settings and the image's place. */
+/** Assigns a class to each synthetic image: a pure function of the settings and its index. */
 import { SpecError } from '../core/errors.js';
 import { RandomStream } from '../core/random.js';
 import type { GenerateSpec } from '../spec/generate.js';
 
-/** A class and how many training images it has. */
+/** A class and its number of training images. */
 export interface ClassShare {
   name: string;
   images: number;
 }
 
 /**
- * `as-real`: drawn with the frequencies of the training set. `uniform`: every class in turn. A
- * list: these in turn.
+ * `as-real`: drawn with the frequencies of the training set. `uniform`: all classes in turn. A
+ * list: the listed classes in turn.
  *
  * @param classes in label order; null: the generator is unconditional.
  * @returns label of image i (0, 1, ...) of the set; null when unconditional.
  * @throws SpecError when the list names a class that the generator does not know.
  */
 export function classAssignment(
-  wanted: GenerateSpec['classes'],
+  requested: GenerateSpec['classes'],
   classes: readonly ClassShare[] | null,
   seed: number,
 ): (image: number) => number | null {
-  if (Array.isArray(wanted)) {
-    const labels = wanted.map((name) => labelNamed(name, classes));
+  if (Array.isArray(requested)) {
+    const labels = requested.map((name) => labelNamed(name, classes));
     return (image) => labels[image % labels.length] as number;
   }
   if (classes === null) return () => null;
-  if (wanted === 'uniform') return (image) => image % classes.length;
+  if (requested === 'uniform') return (image) => image % classes.length;
   const total = classes.reduce((sum, { images }) => sum + images, 0);
   return (image) => {
     let rest = new RandomStream(seed, 'class of a synthetic image', image).integer(total);

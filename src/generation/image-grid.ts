@@ -1,4 +1,4 @@
-/** Small images side by side in one picture. */
+/** Combines small images in one grid image. */
 import { encodePng } from '../imaging/png.js';
 
 /** Raw [h, w, c] bytes. */
@@ -17,7 +17,7 @@ export function encodeRawPng({ pixels, width, height, channels }: RawImage): Pro
 /**
  * Equal-sized images, row by row, without gaps.
  *
- * @param columns images a row; the last row may be shorter, the rest is black.
+ * @param columns images per row; the last row may be shorter, the rest is black.
  */
 export function tile(
   images: readonly Uint8Array[],

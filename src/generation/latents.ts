@@ -2,8 +2,8 @@
 import { LegacyNormal } from './numpy-random.js';
 
 /**
- * z of a seed, the one that the official generators take: `RandomState(seed).randn(1, z_dim)` in
- * single precision. [zDim]
+ * z of a seed, as in the official scripts: `RandomState(seed).randn(1, z_dim)` in single precision.
+ * [zDim]
  *
  * @param seed integer in 0...2^32 - 1
  */

@@ -1,6 +1,6 @@
 /**
- * Normal numbers as NumPy's legacy generator draws them, which official StyleGAN scripts take
- * latents from.
+ * Normal numbers of NumPy's legacy generator, from which the official StyleGAN scripts draw
+ * latents.
  */
 
 const WORDS = 624;
@@ -9,8 +9,8 @@ const OFFSET = 397;
 /**
  * The generator behind `numpy.random.RandomState(seed).randn()`: MT19937 (Matsumoto and Nishimura
  * 1998, "Mersenne twister: a 623-dimensionally equidistributed uniform pseudo-random number
- * generator"; seeded as in their revision of 2002), and Marsaglia and Bray's polar method (1964),
- * which makes two numbers at a time.
+ * generator"; seeding of their revision of 2002), and Marsaglia and Bray's polar method (1964),
+ * which gives two numbers at a time.
  */
 export class LegacyNormal {
   private readonly state = new Uint32Array(WORDS);
@@ -44,7 +44,7 @@ export class LegacyNormal {
     }
   }
 
-  /** In [0, 1), 53 bits of two words. */
+  /** Uniform in [0, 1), with 53 bits of two words. */
   private uniform(): number {
     const [high, low] = [this.word() >>> 5, this.word() >>> 6];
     return (high * 2 ** 26 + low) / 2 ** 53;

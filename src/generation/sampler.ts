@@ -1,4 +1,4 @@
-/** Images from a generator, by seed and class. */
+/** Generates images by seed and class. */
 import { UsageError } from '../core/errors.js';
 import type { Program } from '../nn/program/program.js';
 import type { ClassShare } from './classes.js';
@@ -11,15 +11,15 @@ export interface SamplerShape {
   labelDim: number;
   resolution: number;
   channels: 1 | 3;
-  /** Images the program makes at once. */
+  /** Images per batch of the program. */
   batch: number;
   classes: ClassShare[] | null;
 }
 
 /**
- * An image depends on its seed, class and psi alone, not on what it is asked for together with:
- * every batch has the same size, and a seed always has the same place in it (kernels may round
- * differently from place to place).
+ * An image depends only on its seed, class and psi, not on the other images of a request: every
+ * batch has the same size, and a seed always has the same position in it (kernels may round
+ * differently at different positions).
  */
 export class Sampler {
   constructor(
@@ -39,7 +39,7 @@ export class Sampler {
 
   /**
    * @param labels class index of each image; null for unconditional generators
-   * @param psi truncation: 1 for full variety, 0 for the mean image
+   * @param psi truncation: 1 for full diversity, 0 for the mean image
    * @returns raw [h, w, c] bytes of each image, in the order of the seeds
    * @throws UsageError when a label is not one of the generator's classes
    */
@@ -78,10 +78,10 @@ export class Sampler {
     const filled = new Array<number>(batch).fill(0);
     seeds.forEach((seed, request) => {
       const slot = seed % batch;
-      const turn = filled[slot] as number;
-      filled[slot] = turn + 1;
-      const target = batches[turn] ?? new Array<number | undefined>(batch).fill(undefined);
-      batches[turn] = target;
+      const index = filled[slot] as number;
+      filled[slot] = index + 1;
+      const target = batches[index] ?? new Array<number | undefined>(batch).fill(undefined);
+      batches[index] = target;
       target[slot] = request;
     });
     return batches;
@@ -113,7 +113,7 @@ export class Sampler {
   }
 }
 
-/** -1...1 to 0...255, as StyleGAN3 does it: x * 127.5 + 128, truncated. */
+/** -1...1 to 0...255, as in StyleGAN3: x * 127.5 + 128, truncated. */
 function toBytes(images: Float32Array, slot: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) {

@@ -1,6 +1,6 @@
 /**
- * Synthetic data sets in the object store: shards of images by seed, the list of each, and the
- * manifest over them.
+ * Synthetic sets in the object store: shards of images by seed, a list of images for each shard,
+ * and the manifest.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,7 +20,7 @@ import { encodeRawPng, tile } from './image-grid.js';
 import type { Sampler } from './sampler.js';
 import { warmSampler } from './warm-sampler.js';
 
-/** One shard: the archive, and every image in it. `<prefix>synthetic-00000.json` */
+/** `<prefix>synthetic-00000.json`: the archive of a shard, and its images. */
 export const shardListSchema = z.object({
   shard: z.int(),
   archive: partSchema,
@@ -29,7 +29,7 @@ export const shardListSchema = z.object({
 });
 export type ShardList = z.output<typeof shardListSchema>;
 
-/** `<prefix>manifest.json`: written last, so the set exists once it is there. */
+/** `<prefix>manifest.json`. Written last: the set exists once this file exists. */
 export const syntheticManifestSchema = z.object({
   version: z.literal(1),
   digest: z.string(),
@@ -59,7 +59,7 @@ export function syntheticPrefix(runId: string, digest: string): string {
   return `runs/${runId}/generate/${digest}/`;
 }
 
-/** Images that shard number `shard` has, as a range of the set: first and one past the last. */
+/** Range of the images of a shard within the set; `end` is exclusive. */
 export function shardRange(
   { count, shardImages }: GenerateSpec,
   shard: number,
@@ -67,7 +67,7 @@ export function shardRange(
   return { first: shard * shardImages, end: Math.min(count, (shard + 1) * shardImages) };
 }
 
-/** Makes one shard and then its list; a shard whose list is there is made already. */
+/** Generates one shard, then its list. Idempotent: a shard whose list exists is kept. */
 export async function generateShard(
   store: ObjectStore,
   input: SyntheticInput & { shard: number },
@@ -82,8 +82,8 @@ export async function generateShard(
   const images: ShardList['images'] = [];
   async function* files(): AsyncGenerator<ZipFileContent> {
     for (let from = first; from < end; from += CHUNK) {
-      const places = range(from, Math.min(end, from + CHUNK));
-      const chunk = places.map((place) => ({ seed: generate.seed + place, label: labelOf(place) }));
+      const indices = range(from, Math.min(end, from + CHUNK));
+      const chunk = indices.map((index) => ({ seed: generate.seed + index, label: labelOf(index) }));
       const pixels = await sampler.generate(
         chunk.map(({ seed }) => seed),
         chunk.map(({ label }) => label),
@@ -101,7 +101,7 @@ export async function generateShard(
   await putJson(store, `${prefix}${listKey(shard)}`, { shard, archive, images } satisfies ShardList);
 }
 
-/** By way of a local file, so that memory stays flat. */
+/** Writes the archive to a local file first, so that memory stays constant. */
 async function storeArchive(
   store: ObjectStore,
   prefix: string,
@@ -118,7 +118,7 @@ async function storeArchive(
   }
 }
 
-/** Grid and manifest, once every shard is there. @throws StoreError when one is missing. */
+/** Writes grid and manifest of a set whose shards exist. @throws StoreError when one is missing. */
 export async function assembleSynthetic(
   store: ObjectStore,
   input: SyntheticInput,
@@ -131,10 +131,10 @@ export async function assembleSynthetic(
   const shards: SyntheticManifest['shards'] = [];
   const counts = sampler.classes?.map(() => 0) ?? null;
   for (let shard = 0; shard < shardCount; shard++) {
-    // One list at a time is in memory, however many images there are.
+    // Memory holds one list at a time.
     const { archive, images } = await getJson(store, `${prefix}${listKey(shard)}`, shardListSchema);
     for (const { label } of images) if (counts && label !== null) counts[label] = (counts[label] ?? 0) + 1;
-    await assertThere(store, prefix, archive);
+    await requireArchive(store, prefix, archive);
     shards.push({
       ...archive,
       images: images.length,
@@ -162,10 +162,14 @@ export async function assembleSynthetic(
   return { stage: 'generate', prefix, digest, images: manifest.images };
 }
 
-async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: ManifestPart): Promise<void> {
+async function requireArchive(
+  store: ObjectStore,
+  prefix: string,
+  { key, bytes }: ManifestPart,
+): Promise<void> {
   if ((await store.head(`${prefix}${key}`))?.bytes === bytes) return;
   throw new StoreError({
-    what: 'is missing or has another size than was written',
+    what: 'is missing or differs in size from the archive that was written',
     where: `${prefix}${key}`,
     hint: 'Delete its .json and generate again.',
   });
@@ -175,7 +179,7 @@ async function assertThere(store: ObjectStore, prefix: string, { key, bytes }: M
 async function drawGrid(sampler: Sampler, generate: GenerateSpec): Promise<Uint8Array> {
   const labelOf = classAssignment(generate.classes, sampler.classes, generate.seed);
   const shown = range(0, Math.min(generate.count, GRID_COLUMNS * GRID_ROWS))
-    .map((place) => ({ seed: generate.seed + place, label: labelOf(place) }))
+    .map((index) => ({ seed: generate.seed + index, label: labelOf(index) }))
     .sort((a, b) => (a.label ?? 0) - (b.label ?? 0) || a.seed - b.seed);
   const images = await sampler.generate(
     shown.map(({ seed }) => seed),

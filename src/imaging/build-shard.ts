@@ -37,8 +37,8 @@ export interface WorkOptions {
  */
 const IN_FLIGHT = 4 * availableParallelism();
 
-/** The result of one source image. */
-type Outcome = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };
+/** The result of one source image: the PNG files, or the reason for which it was rejected. */
+type ImageResult = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };
 
 /**
  * Processes the images of one shard and stores the shard, then its report. Idempotent: a shard that
@@ -64,14 +64,14 @@ export async function buildShard(
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
-    for await (const outcome of mapInOrder(
+    for await (const result of mapInOrder(
       planned,
       IN_FLIGHT,
       (image) => makeImage(source, image, spec, copies),
       signal,
     )) {
-      if ('reason' in outcome) report.rejected.push({ name: outcome.planned.name, reason: outcome.reason });
-      else yield* addImage(outcome.planned, outcome.files);
+      if ('reason' in result) report.rejected.push({ name: result.planned.name, reason: result.reason });
+      else yield* addImage(result.planned, result.files);
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
   }
@@ -104,7 +104,7 @@ async function makeImage(
   planned: PlannedImage,
   spec: PreprocessSpec,
   copies: 1 | 2,
-): Promise<Outcome> {
+): Promise<ImageResult> {
   try {
     const bytes = await source.read(planned.name);
     requireUnchanged(bytes, planned, spec.source);

@@ -11,7 +11,7 @@ export function toGray(rgb: Uint8Array): Uint8Array {
   const gray = new Uint8Array(rgb.length / 3);
   for (let i = 0; i < gray.length; i++) {
     const [r, g, b] = [rgb[3 * i] as number, rgb[3 * i + 1] as number, rgb[3 * i + 2] as number];
-    // Integer arithmetic, so that the result is the same on every machine.
+    // Integer coefficients, so that the result is the same on every machine.
     gray[i] = (299 * r + 587 * g + 114 * b + 500) / 1000;
   }
   return gray;

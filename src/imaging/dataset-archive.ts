@@ -1,14 +1,12 @@
 /** Random access to the images of one shard. */
 import { ArchiveError } from '../core/errors.js';
 import { openRandomAccess } from './random-access.js';
-import { readZipDirectory } from './zip-directory.js';
-
-const LOCAL_HEADER_BYTES = 30;
+import { readPackedBytes, readZipDirectory } from './zip-directory.js';
 
 export interface Shard {
   /** File names in the order in which they were written. */
   readonly names: string[];
-  /** Reads the PNG file of an image. @throws ArchiveError when there is no such image. */
+  /** Reads the PNG file of an image. @throws ArchiveError when it is missing or truncated. */
   read(name: string): Promise<Uint8Array>;
 }
 
@@ -24,11 +22,9 @@ export async function openShard(file: string): Promise<Shard> {
     const entry = entries.get(name);
     if (entry?.method !== 0)
       throw new ArchiveError({ what: `contains no stored image "${name}"`, where: file });
-    const header = await access.read(entry.offset, LOCAL_HEADER_BYTES);
-    return access.read(
-      entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28),
-      entry.bytes,
-    );
+    const png = await readPackedBytes(access, entry);
+    if (!png) throw new ArchiveError({ what: `contains a truncated image "${name}"`, where: file });
+    return png;
   };
   return { names: [...entries.keys()], read };
 }

@@ -29,7 +29,7 @@ export interface ImageSource {
    * Reads the bytes of one image file.
    *
    * @throws ImageError when the file is too large or corrupt within its archive; ArchiveError when
-   * it unpacks to more than its declared size.
+   *   it unpacks to more than its declared size.
    */
   read(name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
 }

@@ -13,7 +13,13 @@ import {
   putJson,
   sha256OfStream,
 } from '../storage/index.js';
-import { datasetManifestSchema, datasetPrefix, datasetRef, SPLITS } from './dataset-manifest.js';
+import {
+  datasetManifestSchema,
+  datasetPrefix,
+  datasetRef,
+  type DatasetSplit,
+  SPLITS,
+} from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
 import { labelImages } from './labels.js';
@@ -27,7 +33,7 @@ import {
   writeShardPlan,
 } from './plan-file.js';
 import { openSource } from './source.js';
-import { splitImages } from './split.js';
+import { type Split, splitImages } from './split.js';
 
 /** Increment when the same source and settings give different images. */
 const PREPROCESS_VERSION = 1;
@@ -69,23 +75,18 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  const { onProgress, signal, reuse = true } = options;
-  const images = await listImages(source, onProgress, signal);
-  const names = images.map(({ name }) => name);
-  const labels = labelImages(names, spec.labels, spec.source);
+  const { reuse = true } = options;
+  const images = await listImages(source, options);
+  const labels = labelImages(
+    images.map(({ name }) => name),
+    spec.labels,
+    spec.source,
+  );
   const { fraction, seed } = spec.holdout;
   const split = splitImages(labels, { fraction, seed, limit: spec.limit }, spec.source);
-  const digest = contentKey(
-    'preprocess',
-    PREPROCESS_VERSION,
-    [await listingDigest(images)],
-    datasetSettings(spec),
-  );
-
-  const shards = {
-    train: [...chunks(split.train, sourceImagesPerShard(spec, 'train'))],
-    holdout: [...chunks(split.holdout, spec.shardImages)],
-  };
+  const inputs = [await listingDigest(images)];
+  const digest = contentKey('preprocess', PREPROCESS_VERSION, inputs, datasetSettings(spec));
+  const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
   const plan: DatasetPlan = {
     version: 1,
     digest,
@@ -95,59 +96,72 @@ export async function planDataset(
     ignored: source.ignored,
   };
   const planned = { digest, shards: shardCount(plan) };
-  const manifest = reuse
-    ? await findJson(store, joinKey(datasetPrefix(digest), 'manifest.json'), datasetManifestSchema)
-    : null;
-  if (manifest) return { ...planned, dataset: datasetRef(manifest) };
-  if (reuse && (await findJson(store, planKey(digest), planSchema))) return { ...planned, dataset: null };
-
-  const shardPlans = SPLITS.flatMap((name) =>
-    shards[name].map((indices, i) => ({
-      indices,
-      first: i * sourceImagesPerShard(spec, name),
-      copies: copiesPerImage(spec, name),
-    })),
-  );
-  const write = async (shardPlan: (typeof shardPlans)[number], shard: number) => {
-    const lines = Array.from(shardPlan.indices, (index, i): PlannedImage => {
-      const image = images[index] as SourceImage;
-      return {
-        ...image,
-        label: labels.labels[index] as number,
-        index: (shardPlan.first + i) * shardPlan.copies,
-      };
-    });
-    await writeShardPlan(store, digest, shard, lines);
-    if (!reuse) await store.delete(reportKey(digest, shard));
-  };
-  let done = 0;
-  for await (const _ of mapInOrder(
-    shardPlans.entries(),
-    8,
-    ([shard, shardPlan]) => write(shardPlan, shard),
-    signal,
-  )) {
-    onProgress?.({ done: ++done, total: shardPlans.length, unit: 'shards planned' });
-  }
+  const dataset = reuse ? await findDataset(store, digest) : null;
+  const isPlanned = dataset !== null || (reuse && (await findJson(store, planKey(digest), planSchema)));
+  if (isPlanned) return { ...planned, dataset };
+  const all = SPLITS.flatMap((name) => shards[name]);
+  await writeShardPlans(store, { digest, images, labels: labels.labels, shards: all }, options);
   // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(digest), plan);
   return { ...planned, dataset: null };
 }
 
+/** The source images of one shard. */
+interface PlannedShard {
+  /** Indices into the list of images. */
+  indices: Uint32Array;
+  /** Position of the first one within the split. */
+  first: number;
+  copies: 1 | 2;
+}
+
+function planShards(spec: PreprocessSpec, split: Split, name: DatasetSplit): PlannedShard[] {
+  const copies = copiesPerImage(spec, name);
+  const length = Math.max(1, Math.floor(spec.shardImages / copies));
+  const indices = split[name];
+  return Array.from({ length: Math.ceil(indices.length / length) }, (_, i) => {
+    const first = i * length;
+    return { indices: indices.subarray(first, first + length), first, copies };
+  });
+}
+
+/** The finished data set of an earlier run, or null. */
+async function findDataset(store: ObjectStore, digest: string): Promise<DatasetRef | null> {
+  const key = joinKey(datasetPrefix(digest), 'manifest.json');
+  const manifest = await findJson(store, key, datasetManifestSchema);
+  return manifest && datasetRef(manifest);
+}
+
+/** Number of shard plans that are written concurrently. */
+const CONCURRENT_PLANS = 8;
+
+/** Writes the lines of every shard and, without reuse, deletes the reports of an earlier run. */
+async function writeShardPlans(
+  store: ObjectStore,
+  plan: { digest: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
+  { onProgress, signal, reuse = true }: PlanOptions,
+): Promise<void> {
+  const { digest, images, labels, shards } = plan;
+  const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
+    const lines = Array.from(indices, (index, i): PlannedImage => {
+      const image = images[index] as SourceImage;
+      return { ...image, label: labels[index] as number, index: (first + i) * copies };
+    });
+    await writeShardPlan(store, digest, shard, lines);
+    if (!reuse) await store.delete(reportKey(digest, shard));
+  };
+  let done = 0;
+  for await (const _ of mapInOrder(shards.entries(), CONCURRENT_PLANS, write, signal)) {
+    onProgress?.({ done: ++done, total: shards.length, unit: 'shards planned' });
+  }
+}
+
 /** Number of output images per source image. */
-export function copiesPerImage(spec: PreprocessSpec, split: 'train' | 'holdout'): 1 | 2 {
+export function copiesPerImage(spec: PreprocessSpec, split: DatasetSplit): 1 | 2 {
   return spec.mirror && split === 'train' ? 2 : 1;
 }
 
-function sourceImagesPerShard(spec: PreprocessSpec, split: 'train' | 'holdout'): number {
-  return Math.max(1, Math.floor(spec.shardImages / copiesPerImage(spec, split)));
-}
-
-async function listImages(
-  source: ImageSource,
-  onProgress: OnProgress | undefined,
-  signal: AbortSignal | undefined,
-): Promise<SourceImage[]> {
+async function listImages(source: ImageSource, { onProgress, signal }: PlanOptions): Promise<SourceImage[]> {
   const images: SourceImage[] = [];
   for await (const image of source.list()) {
     signal?.throwIfAborted();
@@ -163,8 +177,4 @@ async function listingDigest(images: readonly SourceImage[]): Promise<string> {
       yield Buffer.from(`${JSON.stringify([name, bytes, identity])}\n`);
   }
   return (await sha256OfStream(lines())).sha256;
-}
-
-function* chunks(indices: Uint32Array, length: number): Generator<Uint32Array> {
-  for (let at = 0; at < indices.length; at += length) yield indices.subarray(at, at + length);
 }

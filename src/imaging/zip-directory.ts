@@ -74,6 +74,23 @@ export async function readZipDirectory(
   return entries;
 }
 
+const LOCAL_HEADER_BYTES = 30;
+const LOCAL_HEADER_SIGNATURE = 0x04034b50;
+
+/**
+ * Reads the bytes of an entry as they are stored, without inflating them.
+ *
+ * @returns null when the local header is invalid or the file ends before the entry does
+ */
+export async function readPackedBytes(file: RandomAccessFile, entry: ZipEntry): Promise<Buffer | null> {
+  const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
+  if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE) return null;
+  // The lengths of name and extra field may differ from those in the directory.
+  const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+  const packed = await file.read(start, entry.compressedBytes);
+  return packed.length === entry.compressedBytes ? packed : null;
+}
+
 /** @param label used instead of the entry's name, which may contain a patient's name. */
 function checkEntry(entry: Entry, label: string, where: string, limits: ArchiveLimits): void {
   if (entry.isEncrypted()) throw archiveError(where, `contains an encrypted file (${label})`);

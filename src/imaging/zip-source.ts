@@ -12,15 +12,13 @@ import {
   tooLarge,
 } from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
-import { readZipDirectory, archiveError, type ZipEntry } from './zip-directory.js';
+import { archiveError, readPackedBytes, readZipDirectory, type ZipEntry } from './zip-directory.js';
 
 interface OpenZip {
   file: RandomAccessFile;
   entries: Map<string, ZipEntry>;
 }
 
-const LOCAL_HEADER_BYTES = 30;
-const LOCAL_HEADER_SIGNATURE = 0x04034b50;
 const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw);
 
 export class ZipSource implements ImageSource {
@@ -51,20 +49,11 @@ export class ZipSource implements ImageSource {
     const entry = entries.get(name);
     if (!entry) throw new ImageError({ what: 'is no longer in the archive', where: name });
     if (entry.bytes > maxBytes) throw tooLarge(name, entry.bytes, maxBytes);
-    const bytes = await this.#unpack(name, entry, await this.#packedBytes(file, name, entry));
+    const packed = await readPackedBytes(file, entry);
+    if (!packed) throw corruptImage(name);
+    const bytes = await this.#unpack(name, entry, packed);
     if (bytes.length !== entry.bytes || crc32(bytes) !== entry.crc32) throw corruptImage(name);
     return bytes;
-  }
-
-  async #packedBytes(file: RandomAccessFile, name: string, entry: ZipEntry): Promise<Buffer> {
-    const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
-    if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE)
-      throw corruptImage(name);
-    // The lengths of name and extra field may differ from those in the directory.
-    const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
-    const packed = await file.read(start, entry.compressedBytes);
-    if (packed.length !== entry.compressedBytes) throw corruptImage(name);
-    return packed;
   }
 
   async #unpack(name: string, entry: ZipEntry, packed: Buffer): Promise<Buffer> {

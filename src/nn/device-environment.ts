@@ -3,20 +3,20 @@ import path from 'node:path';
 import { environment } from '../core/environment.js';
 
 /**
- * Bytes of CUDA's cache of compiled kernels: those for a card that the library was not built for
- * fill 1 GB.
+ * Size of CUDA's cache of compiled kernels. The kernels for a card that the library was not built
+ * for take 1 GB.
  */
 const KERNEL_CACHE_BYTES = 2 ** 32;
 
 let isSet = false;
 
 /**
- * Full precision: TensorFlow's default would compute float32 products in TF32, with 10 bits of
- * mantissa. Memory of a card as it is needed, not all of it at once: other processes of ours use
- * the card too. Compiled kernels are kept from process to process. The user's own values for memory
- * and cache have precedence.
+ * Disables TF32, which TensorFlow uses for float32 products by default and which has 10 bits of
+ * mantissa. Allocates GPU memory as needed instead of all of it, since other processes of GIST use
+ * the same GPU. Keeps compiled kernels for later processes. The user's values for memory and cache
+ * have precedence.
  *
- * @param tf32 products of float32 in TF32, for a training that asks for it
+ * @param tf32 allow TF32 for float32 products
  */
 export function setDeviceEnvironment({ tf32 = false }: { tf32?: boolean } = {}): void {
   if (isSet) return;

@@ -4,14 +4,17 @@ import type * as Tf from '@tensorflow/tfjs';
 import { SetupError } from '../core/errors.js';
 import { setDeviceEnvironment } from './device-environment.js';
 
-// Quiet before the library loads: it reads these once. What the user has set stands.
+// The library reads these when it is loaded. Values that the user has set have precedence.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 setDeviceEnvironment();
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 
-/** The part of the native backend that recording and running of graphs stand on. */
+/** The part of the native backend that recording and running graphs use. */
 export interface NativeBackend extends Tf.KernelBackend {
-  readonly binding: Record<string, number> & object;
+  readonly binding: Record<string, number> & {
+    loadSavedModel(folder: string, tags: string): number;
+    deleteSavedModel(session: number): void;
+  };
   readonly isUsingGpuDevice: boolean;
   executeSingleOutput(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[]): Tf.Tensor;
   executeMultipleOutputs(
@@ -20,8 +23,14 @@ export interface NativeBackend extends Tf.KernelBackend {
     inputs: Tf.TensorInfo[],
     outputs: number,
   ): Tf.Tensor[];
-  /** A tensor by the library's number of it; type: the library's number of the type. */
+  /** A tensor by the library's id; `dtype`: the library's id of the type. */
   createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tf.Tensor;
+  runSavedModel(
+    session: number,
+    inputs: Tf.Tensor[],
+    infos: { name: string }[],
+    outputs: string[],
+  ): Tf.Tensor[];
   getDTypeInteger(dtype: Tf.DataType): number;
   readSync(dataId: Tf.DataId): Tf.BackendValues;
 }
@@ -33,22 +42,12 @@ export interface OpAttribute {
   value: unknown;
 }
 
-/** A loaded signature of a SavedModel. */
-export interface LoadedSignature {
-  predict(inputs: Tf.NamedTensorMap): Tf.NamedTensorMap;
-  dispose(): void;
-}
-
-interface NativeModule {
-  node: { loadSavedModel(folder: string, tags: string[], signature: string): Promise<LoadedSignature> };
-}
-
-function load(): NativeModule {
+function load(): void {
   const require = createRequire(import.meta.url);
   try {
     // Before the binding: drops what the library prints while it is loaded.
     require('@tensorflow/tfjs-node-gpu/lib/napi-v8/quiet_load.node');
-    return require('@tensorflow/tfjs-node-gpu') as NativeModule;
+    require('@tensorflow/tfjs-node-gpu');
   } catch (cause) {
     throw new SetupError({
       what: `TensorFlow's native library cannot be loaded (${cause instanceof Error ? cause.message.split('\n')[0] : 'unknown'})`,
@@ -58,20 +57,35 @@ function load(): NativeModule {
   }
 }
 
-const native = load();
+load();
 
 /** TensorFlow.js, bound to the native library. */
 export const tf = createRequire(import.meta.url)('@tensorflow/tfjs') as typeof Tf;
 
-/**
- * Loads one signature of a SavedModel; the signatures of one folder share a session and its
- * variables.
- */
-export function loadSignature(folder: string, signature: string): Promise<LoadedSignature> {
-  return native.node.loadSavedModel(folder, ['serve'], signature);
+/** A SavedModel in a session, which keeps its variables. */
+export class GraphSession {
+  private readonly id: number;
+
+  constructor(folder: string) {
+    this.id = nativeBackend().binding.loadSavedModel(folder, 'serve');
+  }
+
+  /**
+   * Computes `outputs` from the values of other nodes; both are names such as `node:0`. Much faster
+   * to start than TensorFlow.js's TFSavedModel, which parses the whole file for each signature.
+   */
+  run(inputs: Record<string, Tf.Tensor>, outputs: string[]): Tf.Tensor[] {
+    // The library knows the type of an input from its tensor.
+    const infos = Object.keys(inputs).map((name) => ({ name }));
+    return nativeBackend().runSavedModel(this.id, Object.values(inputs), infos, outputs);
+  }
+
+  dispose(): void {
+    nativeBackend().binding.deleteSavedModel(this.id);
+  }
 }
 
-/** The native backend, under the name that it was registered by. */
+/** The native backend, by the name under which it is registered. */
 export function nativeBackend(): NativeBackend {
   return tf.findBackend('tensorflow') as NativeBackend;
 }

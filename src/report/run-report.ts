@@ -1,7 +1,7 @@
 /**
  * Renders the report of a run: reads its data from the store, writes PNG figures and an HTML page.
  */
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import sharp from 'sharp';
@@ -22,7 +22,7 @@ import {
 import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
 import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
-import { getJson } from '../storage/index.js';
+import { downloadVerified, getJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { curveSvg } from './figures/curve.js';
 import { grid } from './figures/grid.js';
@@ -164,7 +164,7 @@ async function syntheticImages(
     for (const shard of manifest.shards) {
       const list = await getJson(store, `${prefix}${shard.list}`, shardListSchema);
       const file = path.join(folder, 'shard.zip');
-      await writeFile(file, await store.get(`${prefix}${shard.key}`));
+      await downloadVerified(store, `${prefix}${shard.key}`, file, shard);
       const archive = await openShard(file);
       for (const { name, label } of list.images) {
         const row = found[label ?? 0];

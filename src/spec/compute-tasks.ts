@@ -1,6 +1,4 @@
-/**
- * Inputs and results of the tasks of a compute process.
- */
+/** Inputs and results of the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
 import type { GenerateSpec } from './generate.js';
 import type { PipelineSpec } from './pipeline.js';
@@ -86,6 +84,7 @@ export interface EvaluateInput {
   spec: PipelineSpec;
   dataset: DatasetRef;
   synthetic: GenerateResult;
+  /** Only the checkpoint if it comes from `from`; null without a training. */
   train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
   reused: string[];
 }

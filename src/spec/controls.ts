@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CauseClass } from '../core/failure-policy.js';
 import type { Stage } from './pipeline.js';
-import type { CheckpointRef, CurvePoint } from './results.js';
+import type { CheckpointRef, CurvePoint, MetricGap } from './results.js';
 
 export const PIPELINE_WORKFLOW = 'gistPipeline';
 export const PROGRESS_QUERY = 'progress';
@@ -69,8 +69,7 @@ export interface RunProgress {
     targetKimg: number;
     lastCheckpoint: CheckpointRef | null;
     curve: CurvePoint[];
-    /** Snapshots without metrics, because their evaluation failed or came too late. */
-    gaps: { kimg: number; reason: string }[];
+    gaps: MetricGap[];
     /** How the newest finished attempt had started; of the running one, see its heartbeat. */
     resumption: Resumption | null;
   };

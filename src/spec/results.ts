@@ -20,7 +20,7 @@ export interface DatasetRef {
 
 /** A training checkpoint whose manifest has been written and verified. */
 export interface CheckpointRef {
-  /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>/`. */
+  /** Key prefix, `runs/<runId>/train/checkpoint-<kimg>-step<step>/`. */
   prefix: string;
   /** Thousands of real images shown so far. */
   kimg: number;
@@ -33,6 +33,12 @@ export interface CurvePoint {
   kimg: number;
   metric: string;
   value: number;
+}
+
+/** A snapshot without metrics, because its evaluation failed or came too late. */
+export interface MetricGap {
+  kimg: number;
+  reason: string;
 }
 
 export interface PreprocessResult {
@@ -71,6 +77,8 @@ export interface TrainResult {
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
   curve: CurvePoint[];
+  /** Snapshots without metrics; not in results of earlier versions. */
+  gaps?: MetricGap[];
   /**
    * Set if the training started with `train.resume`; also in `transfer.json` next to the
    * checkpoints.

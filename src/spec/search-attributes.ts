@@ -1,6 +1,6 @@
 /** Search attributes of a run in Temporal, by which runs are listed and filtered. */
 
-/** A run sets those that the namespace has; `gist up` registers them in the embedded server. */
+/** Runs set them where the namespace has them; `gist up` registers them in the embedded server. */
 export const SEARCH_ATTRIBUTES = {
   gistName: 'KEYWORD',
   gistState: 'KEYWORD',

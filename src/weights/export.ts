@@ -6,7 +6,7 @@ import type { SourceWeights } from './source.js';
 import { NETWORKS } from './network-weights.js';
 
 /**
- * `G.*`, `D.*` and `G_ema.*`, as far as the source has them; the metadata describes the networks.
+ * Encodes those of `G.*`, `D.*` and `G_ema.*` that the source has, with metadata of the networks.
  */
 export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8Array {
   const tensors: Record<string, NamedTensor> = {};
@@ -14,17 +14,17 @@ export function encodeWeights({ networks, config, kimg }: SourceWeights): Uint8A
     for (const [own, tensor] of Object.entries(networks[name] ?? {})) tensors[`${name}.${own}`] = tensor;
   }
   const { discriminator, ...sizes } = config;
-  const metadata = { format: 'pt', kimg, ...sizes, ...underName('discriminator.', discriminator ?? {}) };
-  return encodeSafetensors(tensors, texts(metadata));
+  const metadata = { format: 'pt', kimg, ...sizes, ...withPrefix('discriminator.', discriminator ?? {}) };
+  return encodeSafetensors(tensors, toStrings(metadata));
 }
 
-function underName(prefix: string, sizes: object): Record<string, unknown> {
+function withPrefix(prefix: string, sizes: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(sizes).map(([key, value]) => [`${prefix}${key}`, value as unknown]),
   );
 }
 
 /** Metadata values are strings. */
-function texts(values: object): Record<string, string> {
+function toStrings(values: object): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, String(value)]));
 }

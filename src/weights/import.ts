@@ -4,6 +4,7 @@
  */
 import { CheckpointError } from '../core/errors.js';
 import { encodeSafetensors, type NamedTensor } from '../nn/formats/safetensors.js';
+import { sizeOf } from '../nn/program/definition.js';
 import { sha256 } from '../storage/digest.js';
 import { putJson } from '../storage/json.js';
 import { type ManifestPart, putPart } from '../storage/manifest.js';
@@ -21,7 +22,7 @@ export interface ReadWeights {
   sha256: string;
   config: NetworkConfig;
   networks: WeightsFile['networks'];
-  /** Notes on networks that do not fit exactly. */
+  /** Notes on networks that do not match the configuration exactly. */
   notes: string[];
 }
 
@@ -44,7 +45,7 @@ const UNTRAINED = countersSchema.parse({
  * The networks of a file, with the configuration inferred from their shapes.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when it is damaged, hostile, without a generator, or of another
+ * @throws CheckpointError when it is corrupt or malicious, has no generator, or has another
  *   architecture
  */
 export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
@@ -53,7 +54,7 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   const generator = G_ema ?? G;
   if (!generator) {
     throw new CheckpointError({
-      what: 'holds a discriminator only',
+      what: 'contains only a discriminator',
       where: name,
       hint: 'Give a file that has the generator too.',
     });
@@ -61,17 +62,17 @@ export function readWeights(bytes: Uint8Array, name: string): ReadWeights {
   const config = inferConfig(generator, D, name);
   const notes: string[] = [];
   const specs = networkSpecs(config);
-  const misfitG = G && firstDifference(G.tensors, specs.G);
-  if (misfitG) notes.push(`G differs from G_ema: ${misfitG}`);
-  const misfitD = D && firstDifference(D.tensors, specs.D);
-  if (misfitD) notes.push(`D is not the discriminator of this configuration: ${misfitD}`);
+  const differenceG = G && firstDifference(G.tensors, specs.G);
+  if (differenceG) notes.push(`G differs from G_ema: ${differenceG}`);
+  const differenceD = D && firstDifference(D.tensors, specs.D);
+  if (differenceD) notes.push(`D is not the discriminator of this configuration: ${differenceD}`);
   if (!D) notes.push('no discriminator: a training that starts from these weights starts with a new one');
   return { format, sha256: sha256(bytes), config, networks, notes };
 }
 
 /**
- * The networks as parts of a checkpoint, by the names of {@link CHECKPOINT_PARTS}. A generator
- * alone is its own average.
+ * The networks as parts of a checkpoint, by the names of {@link CHECKPOINT_PARTS}. A file with a
+ * single generator uses it as the average too.
  */
 export function encodeNetworks({
   config,
@@ -103,19 +104,18 @@ export async function writeWeights(store: ObjectStore, prefix: string, weights: 
   await putJson(store, `${prefix}manifest.json`, manifestOf(weights, parts));
 }
 
-/** Filters and other buffers follow from the configuration: missing ones are computed. */
+/** Adds missing buffers, such as filters, which the configuration determines. */
 function withBuffers(
   tensors: Record<string, NamedTensor>,
   specs: ParameterSpecs,
 ): Record<string, NamedTensor> {
-  const made = Object.entries(specs).flatMap(([name, spec]) => {
+  const computed = Object.entries(specs).flatMap(([name, spec]) => {
     if (spec.trainable || Object.hasOwn(tensors, name)) return [];
     const values = initialValues(spec, 0, name);
-    const size = spec.shape.reduce((product, side) => product * side, 1);
-    const data = typeof values === 'number' ? new Float32Array(size).fill(values) : values;
+    const data = typeof values === 'number' ? new Float32Array(sizeOf(spec.shape)).fill(values) : values;
     return [[name, { shape: spec.shape, data }] as const];
   });
-  return { ...tensors, ...Object.fromEntries(made) };
+  return { ...tensors, ...Object.fromEntries(computed) };
 }
 
 function manifestOf(

@@ -2,7 +2,8 @@
 import type { Channels } from '../gan/config.js';
 
 /**
- * A layer's channels, and how many it would have with other sizes; they never decrease with cbase.
+ * A layer's channels, and its channels as a function of the sizes, which never decreases with
+ * cbase.
  */
 export interface LayerWidth {
   readonly channels: number;

@@ -17,14 +17,13 @@ import type { NetworkWeights } from './network-weights.js';
 type Tensors = Record<string, NamedTensor>;
 
 /**
- * The configuration whose generator has exactly these parameters; missing buffers can be computed.
- * Where shapes do not determine cbase and cmax, they are the stated ones if these fit, or else
+ * The configuration whose generator has exactly these parameters; buffers may be missing. If shapes
+ * do not determine cbase and cmax, the stated values are used if they fit; otherwise they are
  * chosen so that the discriminator fits too.
  *
  * @param discriminator that came with the generator
  * @param name of the file, for errors
- * @throws CheckpointError when it is of another architecture, naming the first tensor that does not
- *   fit
+ * @throws CheckpointError that names the first different tensor, when it has another architecture
  */
 export function inferConfig(
   generator: NetworkWeights,
@@ -34,7 +33,7 @@ export function inferConfig(
   const { tensors, clamp } = generator;
   const isStyle3 = Object.keys(tensors).some((key) => key.startsWith('synthesis.input.'));
   const form = isStyle3 ? stylegan3Form(tensors) : stylegan2Form(tensors);
-  if (!form) throw misfit('it has no tensors that define its resolution', name);
+  if (!form) throw otherArchitecture('it has no tensors that define its resolution', name);
   const { layers, ...sizes } = form;
   const channels = inferChannels({
     resolution: sizes.resolution,
@@ -43,13 +42,13 @@ export function inferConfig(
     mayBeWider: sizes.cfg === 'stylegan3-r',
   });
   const config = resolved({ ...sizes, ...mappingSettings(tensors), ...channels, clamp });
-  if (!config) throw misfit('its sizes are not those of any published network', name);
+  if (!config) throw otherArchitecture('its sizes are not those of any published network', name);
   const difference = firstDifference(tensors, networkOf(config).generatorSpecs(config));
-  if (difference !== null) throw misfit(difference, name);
+  if (difference !== null) throw otherArchitecture(difference, name);
   return config;
 }
 
-function misfit(what: string, name: string): CheckpointError {
+function otherArchitecture(what: string, name: string): CheckpointError {
   return new CheckpointError({
     what: `is of another architecture: ${what}`,
     where: name,
@@ -57,7 +56,7 @@ function misfit(what: string, name: string): CheckpointError {
   });
 }
 
-/** What keeps tensors from being a network's state: null when nothing does. */
+/** The first difference between tensors and the specifications of a network, or null. */
 export function firstDifference(tensors: Tensors, specs: ParameterSpecs): string | null {
   for (const [name, { shape, trainable }] of Object.entries(specs)) {
     const given = tensors[name];
@@ -74,8 +73,8 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 }
 
 /**
- * Sizes that names and shapes of a generator determine, and the layers whose channels are to be
- * explained.
+ * Sizes that names and shapes of a generator determine, and the layers from which cbase and cmax
+ * are inferred.
  */
 interface Form extends Pick<NetworkSettings, 'cfg' | 'resolution' | 'channels'> {
   /** In order of resolution. */
@@ -112,7 +111,7 @@ function mappingSettings(tensors: Tensors): Pick<NetworkSettings, 'zDim' | 'wDim
   };
 }
 
-/** 4, 8, ... as blocks are named, as far as there are any. */
+/** Resolutions in the names of blocks, ascending: 4, 8, ... */
 function blocksOf(tensors: Tensors, pattern: RegExp): number[] {
   const sides = Object.keys(tensors).map((name) => Number(pattern.exec(name)?.[1] ?? 0));
   return [...new Set(sides)].filter((at) => at >= 4).sort((a, b) => a - b);

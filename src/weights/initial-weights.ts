@@ -14,10 +14,10 @@ const recordSchema = z.object({
   version: z.literal(1),
   /** `train.resume` as it was given. */
   resume: z.string(),
-  /** The resolved address, for people. */
+  /** The resolved address, for display. */
   from: z.string(),
   identity: z.object({ address: z.string(), sha256: z.string() }),
-  /** An older snapshot keeps only some. */
+  /** Networks that the source had; an older snapshot keeps only some. */
   networks: z.array(z.enum(NETWORKS)),
 });
 type InitialWeightsRecord = z.output<typeof recordSchema>;
@@ -26,8 +26,8 @@ type InitialWeightsRecord = z.output<typeof recordSchema>;
  * Opens the initial weights of a training. Although a source run may continue meanwhile, every
  * attempt before the first checkpoint starts from the weights that the first attempt found.
  *
- * @param plan uses the weights; those that it refuses are not recorded, so that another source may
- *   be given
+ * @param plan uses the weights. Weights that it refuses are not recorded, so that the user can give
+ *   other ones
  * @throws CheckpointError when there are none, when they differ from the recorded ones, or when
  *   `plan` refuses them
  */
@@ -53,7 +53,7 @@ function networksOf(networks: SourceWeights['networks']): InitialWeightsRecord['
   return NETWORKS.filter((name) => networks[name]);
 }
 
-/** false: another attempt of this training recorded its own first. */
+/** @returns false when another attempt of this training has recorded its weights first */
 async function record(store: ObjectStore, key: string, content: InitialWeightsRecord): Promise<boolean> {
   try {
     await putJson(store, key, content, { ifAbsent: true });

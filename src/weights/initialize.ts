@@ -13,13 +13,13 @@ export interface InitializedTraining {
   runPrefix: string;
   config: NetworkConfig;
   definition: ProgramDefinition;
-  /** Holds its initial values; those that are not replaced stay. */
+  /** Contains the initial values, which the copied ones replace. */
   program: Program;
   warn: Warn;
 }
 
 /**
- * Copies the weights at an address into a new training, and records what was copied.
+ * Copies the weights at an address into a new training, and records the copied tensors.
  *
  * @returns the record in one sentence
  * @throws CheckpointError when there are none, or they do not fit

@@ -3,17 +3,17 @@ import type { NamedTensor } from '../nn/formats/safetensors.js';
 import type { Channels } from '../gan/config.js';
 
 /**
- * Generator, discriminator, and the average of the generator, which generates the better images.
+ * Generator, discriminator, and the moving average of the generator, which generates better images.
  */
 export const NETWORKS = ['G', 'D', 'G_ema'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
 export interface NetworkWeights {
-  /** The name of its class in the file; null where a file has none. */
+  /** Name of its class in the file; null if the file has none. */
   className: string | null;
-  /** Of a generator: the limit of its activations; null: none, or unknown. */
+  /** Clamp of the activations of a generator; null: none, or unknown. */
   clamp: number | null;
-  /** Sizes in its metadata, which the shapes must match; null: none. */
+  /** cbase and cmax in the metadata; null: none. */
   stated: Channels | null;
   /** By their names in the official state dicts, for example `synthesis.b4.const`. */
   tensors: Record<string, NamedTensor>;

@@ -33,12 +33,11 @@ class Persistent {
 
 /**
  * Reads a pickle of `{G, D, G_ema, training_set_kwargs, augment_pipe}`, protocols 2 to 5. Networks
- * are rebuilt from the tensors in their state; the source code that a snapshot carries is neither
- * run nor looked at, and every name beyond those of tensors, containers and these networks is
- * refused.
+ * are rebuilt from the tensors in their state. The source code in a snapshot is neither executed
+ * nor read, and all names except those of tensors, containers and these networks are refused.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when it is damaged, hostile or something else than such a snapshot
+ * @throws CheckpointError when it is corrupt, malicious or not such a snapshot
  */
 export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFile {
   const refuse: Refuse = (what) => {
@@ -57,23 +56,37 @@ export function readOfficialSnapshot(bytes: Uint8Array, name: string): WeightsFi
     const network: unknown = value.get(key);
     if (network instanceof Persistent) networks[key] = reader.read(network);
   }
-  if (!networks.G && !networks.G_ema) refuse('holds no generator');
+  if (!networks.G && !networks.G_ema) refuse('contains no generator');
   return { format: 'official snapshot', networks };
 }
 
+/** Counts the bytes that calls create. */
+type Spend = (amount: number) => void;
+type Globals = PickleOptions['globals'];
+
 function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
-  let left = MADE_PER_BYTE * fileBytes;
-  /**
-   * A call costs a few bytes and may get the same memoized value each time: without a limit a small
-   * file fills the memory.
-   */
+  let budget = MADE_PER_BYTE * fileBytes;
+  // A call takes a few bytes of the file and may use the same memoized value each time. Without a
+  // limit, a small file could fill the memory.
   const spend = (amount: number) => {
-    left -= amount;
-    if (left < 0) refuse('creates more data by its calls than its size allows');
+    budget -= amount;
+    if (budget < 0) refuse('creates more data by its calls than its size allows');
   };
-  /** Their values are never used. */
-  const inert = (global: string) => [global, () => new OpaqueObject(global)] as const;
-  const named = (global: string) => [global, null] as const;
+  return {
+    name,
+    objects: true,
+    onUnlisted: (global) => refuseTensorFlow(global, name),
+    globals: {
+      ...tensorGlobals(refuse),
+      ...torchGlobals(name, refuse, spend),
+      ...containerGlobals(refuse, spend),
+      ...UNUSED_GLOBALS,
+    },
+  };
+}
+
+/** Dictionaries, sets, bytes and objects of persistent classes. */
+function containerGlobals(refuse: Refuse, spend: Spend): Globals {
   const dictionary = (args: unknown[]) =>
     args.length === 0 ? new Map() : refuse('has a filled dictionary where an empty one is meant');
   const set = ([items]: unknown[]) => {
@@ -87,6 +100,18 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
     spend(content.length);
     return Buffer.from(content, 'latin1');
   };
+  return {
+    'dnnlib.util EasyDict': dictionary,
+    'builtins set': set,
+    '__builtin__ set': set,
+    // Protocol 2 has no type for bytes: it encodes them as text.
+    '_codecs encode': latin1,
+    'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
+  };
+}
+
+/** Parameters, and storages that are nested as files. */
+function torchGlobals(name: string, refuse: Refuse, spend: Spend): Globals {
   const load = ([content]: unknown[]) => {
     if (!(content instanceof Uint8Array)) return refuse('has a storage that does not consist of bytes');
     spend(content.byteLength);
@@ -95,42 +120,34 @@ function rules(name: string, fileBytes: number, refuse: Refuse): PickleOptions {
   const parameter = ([tensor]: unknown[]) =>
     tensor instanceof TorchTensor ? tensor : refuse('has an invalid description of a parameter');
   return {
-    name,
-    objects: true,
-    onUnlisted: (global) => refuseTensorFlow(global, name),
-    globals: {
-      ...tensorGlobals(refuse),
-      'torch._utils _rebuild_parameter': parameter,
-      'torch._utils _rebuild_parameter_with_state': parameter,
-      'torch.storage _load_from_bytes': load,
-      // The form of bytes in protocols without a type for them.
-      '_codecs encode': latin1,
-      'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
-      'torch_utils.persistence _reconstruct_persistent_obj': ([meta]) => persistent(meta, refuse),
-      'dnnlib.util EasyDict': dictionary,
-      'builtins set': set,
-      '__builtin__ set': set,
-      // Sizes and rates of layers as NumPy values: all of them follow from the shapes.
-      ...Object.fromEntries([
-        ...['numpy.core', 'numpy._core'].flatMap((module) => [
-          inert(`${module}.multiarray _reconstruct`),
-          inert(`${module}.multiarray scalar`),
-          inert(`${module}.numeric _frombuffer`),
-        ]),
-        inert('numpy dtype'),
-        named('numpy ndarray'),
-        inert('torch device'),
-        ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => named(`torch ${type}`)),
-      ]),
-    },
+    'torch._utils _rebuild_parameter': parameter,
+    'torch._utils _rebuild_parameter_with_state': parameter,
+    'torch.storage _load_from_bytes': load,
+    'torch Size': ([sizes]) => (Array.isArray(sizes) ? sizes : []),
   };
 }
 
-/** A network of StyleGAN or StyleGAN2 for TensorFlow is not damaged, but must be converted. */
+const opaque = (global: string) => [global, () => new OpaqueObject(global)] as const;
+const importOnly = (global: string) => [global, null] as const;
+
+/** Sizes and rates of layers as NumPy values, and types: the shapes determine all of them. */
+const UNUSED_GLOBALS: Globals = Object.fromEntries([
+  ...['numpy.core', 'numpy._core'].flatMap((module) => [
+    opaque(`${module}.multiarray _reconstruct`),
+    opaque(`${module}.multiarray scalar`),
+    opaque(`${module}.numeric _frombuffer`),
+  ]),
+  opaque('numpy dtype'),
+  importOnly('numpy ndarray'),
+  opaque('torch device'),
+  ...['float16', 'bfloat16', 'float32', 'float64'].map((type) => importOnly(`torch ${type}`)),
+]);
+
+/** Networks of StyleGAN and StyleGAN2 for TensorFlow must be converted first. */
 function refuseTensorFlow(global: string, name: string): void {
   if (!global.startsWith('dnnlib.tflib.')) return;
   throw new CheckpointError({
-    what: `asks for "${global.slice(0, 120)}": it is a network of TensorFlow`,
+    what: `imports "${global.slice(0, 120)}": it is a network of TensorFlow`,
     where: name,
     hint: 'Convert it first, in a checkout of the official PyTorch code: `python legacy.py --source OLD.pkl --dest NEW.pkl`, and give NEW.pkl. That executes its content, so do it only with a file that you trust.',
   });
@@ -145,7 +162,7 @@ function persistent(meta: unknown, refuse: Refuse): Persistent {
   return new Persistent(className, state as Map<unknown, unknown>);
 }
 
-/** What is collected from a network. */
+/** Collected content of a network. */
 interface Found {
   tensors: [string, NamedTensor][];
   /** Values of `conv_clamp` in its synthesis layers. */
@@ -178,9 +195,10 @@ class StateReader {
     if (depth > MAX_DEPTH || ++this.modules > MAX_MODULES)
       this.refuse('nests modules deeper than any network');
     if (prefix.startsWith('synthesis.') && state.has('conv_clamp')) found.clamps.add(state.get('conv_clamp'));
-    const passing = state.get('_non_persistent_buffers_set');
+    const nonPersistent = state.get('_non_persistent_buffers_set');
     for (const [name, tensor] of [...entries(state, '_parameters'), ...entries(state, '_buffers')]) {
-      if (!(tensor instanceof TorchTensor) || (passing instanceof Set && passing.has(name))) continue;
+      if (!(tensor instanceof TorchTensor) || (nonPersistent instanceof Set && nonPersistent.has(name)))
+        continue;
       // An empty tensor still has a name.
       this.elements += Math.max(1, tensor.elements);
       // Tensors may share a storage, but not multiply the file's size.
@@ -201,7 +219,7 @@ function entries(state: Map<unknown, unknown>, key: string): [string, unknown][]
 
 /** StyleGAN2-ADA has the channels of its generator among the arguments of the synthesis network. */
 function statedOf(state: Map<unknown, unknown>): Channels | null {
-  const made = new Map(entries(state, '_init_kwargs'));
-  const all = new Map([...entries(made, 'synthesis_kwargs'), ...made]);
+  const initArguments = new Map(entries(state, '_init_kwargs'));
+  const all = new Map([...entries(initArguments, 'synthesis_kwargs'), ...initArguments]);
   return statedChannels(all.get('channel_base'), all.get('channel_max'));
 }

@@ -23,16 +23,16 @@ export interface SourceIdentity {
 }
 
 export interface SourceWeights {
-  /** Where they were found, for people. */
+  /** Their resolved address, for display. */
   from: string;
   identity: SourceIdentity;
-  /** Thousands of images that they were trained on; 0 where that is unknown. */
+  /** Thousands of images that they were trained on; 0 if unknown. */
   kimg: number;
   config: NetworkConfig;
   classes: CheckpointManifest['classes'];
   /** By the names of state dicts; a network that the source lacks is absent. */
   networks: Partial<Record<NetworkName, Record<string, NamedTensor>>>;
-  /** The official snapshot itself, where the source is one or contains one. */
+  /** The official snapshot itself, if the source is or contains one. */
   official?: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ const PARTS_OF: Record<string, NetworkName> = {
  * imported weights in the store, a name under `weights/`, the address of a folder with a
  * manifest.json, or that of a .pkl, .safetensors or .pth file.
  *
- * @throws CheckpointError when there are none, or they are damaged, hostile, or of an unsupported
+ * @throws CheckpointError when there are none, or they are corrupt, malicious, or of an unsupported
  *   architecture
  */
 export async function openWeights(store: ObjectStore, address: string, warn: Warn): Promise<SourceWeights> {
@@ -89,7 +89,7 @@ function isFile(address: string): boolean {
   return /\.(pkl|safetensors|pth?)$/i.test(address);
 }
 
-/** Addresses and absolute paths are outside of the store. */
+/** Whether an address is outside of the store: a URI or a path. */
 function isElsewhere(address: string): boolean {
   return address.includes('://') || path.isAbsolute(address) || address.startsWith('.');
 }
@@ -113,7 +113,7 @@ async function fromFile(store: ObjectStore, address: string): Promise<SourceWeig
   };
 }
 
-/** From the parts that were read already: the run may delete them at any time. */
+/** Uses the parts that were already read, because the run may delete them at any time. */
 function fromNewest({ ref, manifest, parts, manifestSha256 }: LoadedCheckpoint): SourceWeights {
   const identity = { address: ref.prefix, sha256: manifestSha256 };
   return { ...read(manifest, parts, ref.prefix), identity };

@@ -20,9 +20,9 @@ export interface Transfer {
 
 /**
  * Copies every tensor of G, D and G_ema that the source has with the same name and shape. A
- * generator that the source lacks is copied from the other generator; a discriminator starts from
- * initial values. So does a mapping network of another depth or zDim: a part of one maps to no w
- * that fits the synthesis. Optimizer, augmentation and kimg are not copied.
+ * missing generator is copied from the other generator; a missing discriminator starts from initial
+ * values. So does a mapping network of another depth or zDim, because a part of one gives no w that
+ * fits the synthesis network. Optimizer, augmentation and kimg are not copied.
  *
  * @param shapes of the new training's variables, by name
  * @throws CheckpointError when the source is of another architecture, or so different that no layer
@@ -34,7 +34,7 @@ export function planTransfer(
   source: SourceWeights,
 ): Transfer {
   if (source.config.cfg !== config.cfg)
-    throw misfit(
+    throw incompatible(
       source,
       config,
       `is of the architecture ${source.config.cfg}, this training of ${config.cfg}`,
@@ -46,22 +46,22 @@ export function planTransfer(
     initialized: [],
     notes: [],
   };
-  const mapping = mappingMisfit(config, source.config);
+  const mapping = mappingMismatch(config, source.config);
   if (mapping)
     report.notes.push(
       `the mapping network starts from initial values: it ${mapping}, and a part of one is useless`,
     );
   const variables: Variables = {};
-  const left = new UnusedWeights();
+  const unused = new UnusedWeights();
   for (const name of NETWORKS) {
-    const given = givenFor(name, source, report);
+    const given = sourceTensors(name, source, report);
     const own = Object.keys(shapes).filter((variable) => variable.startsWith(`${name}.`));
     // The discriminator's mapping network has the same depth in every configuration.
     const isOtherMapping = (tensor: string) =>
       mapping !== null && name !== 'D' && tensor.startsWith('mapping.');
     for (const variable of own) {
       const tensor = variable.slice(name.length + 1);
-      const why = isOtherMapping(tensor) ? mapping : shapeMisfit(given[tensor]?.shape, shapes[variable]);
+      const why = isOtherMapping(tensor) ? mapping : shapeMismatch(given[tensor]?.shape, shapes[variable]);
       if (why === null) variables[variable] = (given[tensor] as NamedTensor).data;
       else report.initialized.push(`${variable}: ${why}`);
     }
@@ -69,19 +69,19 @@ export function planTransfer(
     report.networks[name] = { copied, initialized: own.length - copied };
     const unknown = (tensor: string) =>
       !Object.hasOwn(shapes, `${name}.${tensor}`) && !isOtherMapping(tensor);
-    left.add(name, Object.keys(given).filter(unknown));
+    unused.add(name, Object.keys(given).filter(unknown));
   }
-  report.notes.push(...left.notes());
+  report.notes.push(...unused.notes());
   const fits = Object.keys(variables).some((name) =>
     /^G\.synthesis\..*(?<!affine|torgb)\.weight$/.test(name),
   );
-  if (!fits) throw misfit(source, config, 'has no layer in its generator that this training could use');
-  refuseNotFinite(variables, source.from);
+  if (!fits) throw incompatible(source, config, 'has no layer in its generator that this training could use');
+  requireFinite(variables, source.from);
   return { variables, report };
 }
 
-/** Why no part of the source's mapping network is copied; null: it is. */
-function mappingMisfit(ours: NetworkConfig, theirs: NetworkConfig): string | null {
+/** The reason why the source's mapping network is not copied; null: it is copied. */
+function mappingMismatch(ours: NetworkConfig, theirs: NetworkConfig): string | null {
   const [own, other] = [ours.mappingLayers, theirs.mappingLayers];
   if (own !== other) return `was ${layersText(other)} deep, is ${own}`;
   return ours.zDim === theirs.zDim ? null : `was of zDim ${theirs.zDim}, is of ${ours.zDim}`;
@@ -91,14 +91,14 @@ function layersText(count: number): string {
   return count === 1 ? '1 layer' : `${count} layers`;
 }
 
-/** Why a tensor is not copied; null: it is. */
-function shapeMisfit(theirs: readonly number[] | undefined, ours: readonly number[] = []): string | null {
+/** The reason why a tensor is not copied; null: it is copied. */
+function shapeMismatch(theirs: readonly number[] | undefined, ours: readonly number[] = []): string | null {
   if (!theirs) return 'not in the source';
   return sameShape(theirs, ours) ? null : `was ${shapeText(theirs)}, is ${shapeText(ours)}`;
 }
 
 /** The tensors that a network starts from. */
-function givenFor(
+function sourceTensors(
   name: NetworkName,
   { networks }: SourceWeights,
   report: TransferReport,
@@ -114,7 +114,7 @@ function givenFor(
   return other ?? {};
 }
 
-function refuseNotFinite(variables: Variables, from: string): void {
+function requireFinite(variables: Variables, from: string): void {
   const broken = Object.entries(variables).find(([, values]) => !values.every(Number.isFinite));
   if (!broken) return;
   throw new CheckpointError({
@@ -124,10 +124,14 @@ function refuseNotFinite(variables: Variables, from: string): void {
   });
 }
 
-function misfit({ config: theirs, from }: SourceWeights, ours: NetworkConfig, what: string): CheckpointError {
+function incompatible(
+  { config: theirs, from }: SourceWeights,
+  ours: NetworkConfig,
+  what: string,
+): CheckpointError {
   const sizes = ({ resolution, channels, cbase, cmax, wDim }: NetworkConfig) =>
     `${resolution} px, ${channels === 1 ? 'gray' : 'RGB'}, cbase ${cbase}, cmax ${cmax}, wDim ${wDim}`;
-  // A spec states half the channels of the networks of -r.
+  // A spec contains half of the channels of stylegan3-r.
   const halves = theirs.cfg === 'stylegan3-r' ? 2 : 1;
   const half = (channels: number) => Math.ceil(channels / halves);
   const channels = `cbase ${half(theirs.cbase)}, cmax ${half(theirs.cmax)}`;

@@ -4,9 +4,8 @@ import type { NetworkName } from './network-weights.js';
 /** Number of blocks that a note names; further ones are counted. */
 const BLOCKS_NAMED = 4;
 
-/** Collected network by network. */
 export class UnusedWeights {
-  /** Networks by their unused tensors: those of both generators are the same. */
+  /** Networks by the description of their unused tensors, which is often equal for G and G_ema. */
   private readonly networks = new Map<string, NetworkName[]>();
 
   add(network: NetworkName, tensors: readonly string[]): void {

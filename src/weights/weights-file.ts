@@ -1,4 +1,4 @@
-/** Reads files of StyleGAN weights in any format: which networks they hold, under which names. */
+/** Reads files of StyleGAN weights in any supported format. */
 import { CheckpointError } from '../core/errors.js';
 import { readPytorchFile } from '../nn/formats/torch-file.js';
 import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../nn/formats/safetensors.js';
@@ -17,14 +17,14 @@ import { readOfficialSnapshot } from './official-snapshot.js';
  * saved by PyTorch. The first bytes of a file determine its format, not its name.
  *
  * @param name of the file, for errors
- * @throws CheckpointError when it is damaged, hostile, or holds no generator or discriminator
+ * @throws CheckpointError when it is corrupt or malicious, or has no generator or discriminator
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   if (isSafetensors(bytes)) {
     const stated = exported(safetensorsMetadata(bytes, name));
     return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, stated) };
   }
-  if (isZip(bytes) || isOldPytorch(bytes)) {
+  if (isZip(bytes) || isLegacyPytorch(bytes)) {
     return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
   }
   if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
@@ -54,22 +54,22 @@ function isOldPickle(bytes: Uint8Array): boolean {
   return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
 }
 
-/** Eight bytes of size, then JSON. */
+/** Eight bytes for the size of the header, then JSON. */
 function isSafetensors(bytes: Uint8Array): boolean {
   return bytes.byteLength > 8 && bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0;
 }
 
 /** PROTO 2, LONG1 of ten bytes: the magic number of files of PyTorch before 1.6. */
-function isOldPytorch(bytes: Uint8Array): boolean {
+function isLegacyPytorch(bytes: Uint8Array): boolean {
   return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
 }
 
-/** What cannot be inferred from tensors. */
+/** Properties that cannot be inferred from tensors. */
 type Stated = Pick<NetworkWeights, 'clamp' | 'stated'>;
 
 /**
- * The metadata of our exports. The discriminator's sizes are included where they differ from the
- * generator's.
+ * Reads the metadata of GIST's exports, which include the discriminator's sizes if they differ from
+ * those of the generator.
  */
 function exported(metadata: Record<string, unknown>): (network: NetworkName) => Stated {
   const channels = (prefix: string) =>
@@ -108,7 +108,7 @@ function byPrefix(
   }
   if (Object.keys(found).length > 0) return found;
   throw new CheckpointError({
-    what: 'holds tensors, but none of a StyleGAN generator or discriminator',
+    what: 'contains tensors, but none of a StyleGAN generator or discriminator',
     where: name,
     hint: 'Its names must be those of the official state dicts, `G.`, `D.` or `G_ema.` before them.',
   });

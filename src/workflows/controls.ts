@@ -1,24 +1,27 @@
-/** Queries and updates of a running pipeline, and the state behind them. */
-import { type ChildWorkflowHandle, condition, setHandler, ApplicationFailure } from '@temporalio/workflow';
+/** Updates of a running pipeline by its user: pause, resume, stop, extend. */
+import { ApplicationFailure, type ChildWorkflowHandle, condition, setHandler } from '@temporalio/workflow';
 import {
+  type Attention,
   type ControlReply,
   type ExtendTrainingInput,
   extendTrainingSchema,
-  type RunProgress,
 } from '../spec/controls.js';
-import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
+import type { PipelineSpec } from '../spec/pipeline.js';
 import type { TrainResult } from '../spec/results.js';
+import { attentionAfter, notify } from './attention.js';
 import {
+  directiveSignal,
   extendTrainingUpdate,
   pauseUpdate,
   progressQuery,
   resumeUpdate,
+  stopShardsSignal,
   stopTrainingUpdate,
-  type TrainReport,
   type TrainDirective,
   trainReportSignal,
-  directiveSignal,
 } from './messages.js';
+import type { processShards } from './process-shards.js';
+import { ProgressTracker } from './progress-tracker.js';
 import type { trainUntilConverged } from './train-until-converged.js';
 
 /**
@@ -28,147 +31,132 @@ import type { trainUntilConverged } from './train-until-converged.js';
 const PAUSE_TIMEOUT = '90 seconds';
 
 export class RunControls {
-  readonly trainWorkflowId: string;
+  readonly tracker: ProgressTracker;
   private paused = false;
   private stopped = false;
-  private targetKimg: number;
-  private stage: Stage | null = null;
-  private child: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
-  private trainState: TrainReport['state'] = 'running';
-  private newestReport = 0;
-  private readonly progress: RunProgress;
+  private resumptions = 0;
+  private targetKimg = 0;
+  private specKimg = 0;
+  private training: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
+  private shards: ChildWorkflowHandle<typeof processShards> | null = null;
+  private attention: Attention | null = null;
 
-  constructor(
-    runId: string,
-    private readonly spec: PipelineSpec,
-  ) {
-    this.trainWorkflowId = `${runId}/train`;
-    this.targetKimg = spec.train.kimg;
-    const state = (stage: Stage) => (spec.stages.includes(stage) ? 'waiting' : 'left-out');
-    this.progress = {
-      runId,
-      name: spec.name,
-      state: 'running',
-      stages: Object.fromEntries(STAGES.map((stage) => [stage, state(stage)])) as RunProgress['stages'],
-      done: 0,
-      total: 0,
-      unit: 'shards',
-      attention: null,
-      train: null,
-    };
+  constructor(private readonly runId: string) {
+    this.tracker = new ProgressTracker(runId);
   }
 
   listen(): void {
-    setHandler(progressQuery, () => this.currentProgress());
-    setHandler(trainReportSignal, (report) => this.onTrainReport(report));
-    setHandler(pauseUpdate, () => this.pause(), { validator: () => this.refuseAfterEnd() });
-    setHandler(resumeUpdate, () => this.resume(), { validator: () => this.refuseAfterEnd() });
-    setHandler(stopTrainingUpdate, () => this.stopTraining(), {
-      validator: () => this.validateStop(),
+    setHandler(progressQuery, () => this.tracker.current(this.paused));
+    setHandler(trainReportSignal, (report) => {
+      this.tracker.onTrainReport(report);
+      this.show();
     });
+    const validator = () => this.refuseAfterEnd();
+    setHandler(pauseUpdate, () => this.pause(), { validator });
+    setHandler(resumeUpdate, () => this.resume(), { validator });
+    setHandler(stopTrainingUpdate, () => this.stopTraining(), { validator: () => this.validateStop() });
     setHandler(extendTrainingUpdate, (input) => this.extend(input), {
       validator: (input) => this.validateExtension(input),
     });
   }
 
+  begin({ train }: PipelineSpec): void {
+    this.targetKimg = train.kimg;
+    this.specKimg = train.kimg;
+  }
+
   directive(): TrainDirective {
-    return { paused: this.paused, stop: this.stopped, targetKimg: this.targetKimg };
+    const { paused, stopped: stop, targetKimg, resumptions } = this;
+    return { paused, stop, targetKimg, resumptions };
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
   }
 
   /** Whether no update made the training shorter or longer than the spec. */
   matchesSpec({ ended }: TrainResult): boolean {
-    return ended !== 'stopped' && this.targetKimg === this.spec.train.kimg;
+    return ended !== 'stopped' && this.targetKimg === this.specKimg;
   }
 
   async waitWhilePaused(): Promise<void> {
+    this.show();
     await condition(() => !this.paused);
   }
 
-  startStage(stage: Stage): void {
-    this.stage = stage;
-    this.progress.stages[stage] = 'running';
-    this.count(0, stage === 'train' ? 'kimg' : 'shards');
-  }
-
-  endStage(stage: Stage, reused: boolean): void {
-    this.progress.stages[stage] = reused ? 'reused' : 'done';
-  }
-
-  count(total: number, unit: string): void {
-    Object.assign(this.progress, { done: 0, total, unit });
-  }
-
-  advance(units: number): void {
-    this.progress.done += units;
-  }
-
-  finish(): void {
-    this.stage = null;
-    this.progress.state = 'done';
+  /**
+   * Does a piece of work. After a failure that parks the run it waits for the user, then does the
+   * work again.
+   */
+  async attend<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.tracker.working(work);
+      } catch (error) {
+        const attention = attentionAfter(error, this.tracker.currentStage);
+        if (!attention) throw error;
+        await this.park(attention);
+      }
+    }
   }
 
   /** Sends the user's updates to a training while it runs. */
   async whileTraining(child: ChildWorkflowHandle<typeof trainUntilConverged>): Promise<TrainResult> {
-    this.child = child;
-    this.progress.train ??= {
-      workflowId: child.workflowId,
-      kimg: 0,
-      targetKimg: this.targetKimg,
-      lastCheckpoint: null,
-      curve: [],
-      gaps: [],
-      resumption: null,
-    };
+    this.training = child;
+    this.tracker.startTraining(child.workflowId, this.targetKimg);
     // No signal has carried an update yet that arrived while the child was starting.
     await this.sendDirective();
     try {
       return await child.result();
     } finally {
-      this.child = null;
+      this.training = null;
+      this.tracker.endTraining();
     }
   }
 
-  private currentProgress(): RunProgress {
-    const training = this.child !== null && this.paused && this.trainState !== 'paused';
-    const state =
-      this.progress.state === 'done' ? 'done' : training ? 'pausing' : this.paused ? 'paused' : 'running';
-    return { ...this.progress, state };
+  /** Stops a range of shards early when the user pauses the run. */
+  async whileShards(child: ChildWorkflowHandle<typeof processShards>): Promise<number> {
+    this.shards = child;
+    if (this.paused) await child.signal(stopShardsSignal);
+    try {
+      return await child.result();
+    } finally {
+      this.shards = null;
+    }
   }
 
-  private onTrainReport(report: TrainReport): void {
-    const train = this.progress.train;
-    if (!train) return;
-    for (const point of report.points ?? []) {
-      if (!train.curve.some(({ kimg, metric }) => kimg === point.kimg && metric === point.metric))
-        train.curve.push(point);
+  private async park(attention: Attention): Promise<void> {
+    const { resumptions } = this;
+    if (!this.attention) {
+      this.attention = attention;
+      this.tracker.attend(attention);
+      this.show();
+      await notify(this.runId, attention);
     }
-    if (report.serial < this.newestReport) return;
-    this.newestReport = report.serial;
-    this.trainState = report.state;
-    train.targetKimg = report.targetKimg;
-    train.lastCheckpoint = report.lastCheckpoint ?? train.lastCheckpoint;
-    train.kimg = train.lastCheckpoint?.kimg ?? 0;
+    await condition(() => this.resumptions > resumptions);
+  }
+
+  private show(): void {
+    this.tracker.show(this.paused);
   }
 
   private async sendDirective(): Promise<void> {
-    await this.child?.signal(directiveSignal, this.directive());
+    // A training that has just ended takes no signal; its result follows.
+    await this.training?.signal(directiveSignal, this.directive()).catch(() => undefined);
   }
 
   private async pause(): Promise<ControlReply> {
     const changed = !this.paused;
     this.paused = true;
-    if (!this.child)
-      return {
-        changed,
-        message: `Paused; stage ${this.stage ?? 'one'} finishes the work in progress and waits.`,
-      };
+    this.show();
     if (changed) await this.sendDirective();
-    const isPaused = await condition(
-      () => this.trainState === 'paused' || this.child === null,
-      PAUSE_TIMEOUT,
-    );
-    const at = this.progress.train?.lastCheckpoint;
-    if (!isPaused) return { changed, message: 'Pausing: the trainer is still writing its checkpoint.' };
+    if (changed) await this.shards?.signal(stopShardsSignal).catch(() => undefined);
+    const state = () => this.tracker.current(this.paused).state;
+    const isPaused = await condition(() => state() !== 'pausing', PAUSE_TIMEOUT);
+    this.show();
+    if (state() === 'done') return { changed, message: 'The run ended before it could pause.' };
+    if (!isPaused) return { changed, message: 'Pausing: the work in progress is not finished yet.' };
+    const at = this.tracker.trains ? this.tracker.train?.lastCheckpoint : null;
     return {
       changed,
       message: `${changed ? 'Paused' : 'Was paused already'}${at ? ` at ${at.kimg} kimg, checkpoint ${at.prefix}` : ''}; the device is free.`,
@@ -176,12 +164,19 @@ export class RunControls {
   }
 
   private async resume(): Promise<ControlReply> {
-    if (!this.paused) return { changed: false, message: 'Was not paused; it is running.' };
+    const parked = this.attention !== null || this.tracker.trainNeedsAttention;
+    if (!this.paused && !parked) return { changed: false, message: 'Was not paused; it is running.' };
     this.paused = false;
-    // Until its next report: a pause right after this must wait for a new checkpoint.
-    this.trainState = 'running';
+    this.resumptions++;
+    this.attention = null;
+    this.tracker.attend(null);
+    this.tracker.trainResumes();
+    this.show();
     await this.sendDirective();
-    return { changed: true, message: 'Resumed from where it was paused.' };
+    return {
+      changed: true,
+      message: parked ? 'Trying again, with everything kept.' : 'Resumed from where it was paused.',
+    };
   }
 
   private async stopTraining(): Promise<ControlReply> {
@@ -198,25 +193,25 @@ export class RunControls {
     if (kimg === this.targetKimg)
       return { changed: false, message: `Training was set to ${kimg} kimg already.` };
     this.targetKimg = kimg;
-    if (this.progress.train) this.progress.train.targetKimg = kimg;
+    if (this.tracker.train) this.tracker.train.targetKimg = kimg;
     await this.sendDirective();
     return { changed: true, message: `Training continues to ${kimg} kimg.` };
   }
 
   private refuseAfterEnd(): void {
-    if (this.progress.state === 'done') refuse('the run has ended');
+    if (this.tracker.isDone) refuse('the run has ended');
   }
 
   private refuseAfterTraining(control: string): void {
     this.refuseAfterEnd();
-    const train = this.progress.stages.train;
+    const train = this.tracker.stateOf('train');
     if (train === 'left-out') refuse(`${control} needs a run with stage "train"`);
     if ((train === 'done' || train === 'reused') && !this.stopped) refuse('the training has ended');
   }
 
   private validateStop(): void {
     this.refuseAfterTraining('stopTraining');
-    if (this.progress.stages.train === 'waiting')
+    if (this.tracker.stateOf('train') === 'waiting')
       refuse(
         'the training has not started, so there is no result to keep; cancel the run, or stop it once it trains',
       );

@@ -6,19 +6,18 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   condition,
-  executeChild,
+  getExternalWorkflowHandle,
   proxyActivities,
+  sleep,
   startChild,
-  upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PreprocessActivities } from '../activities/preprocess.js';
 import type { ResolvedRun, RunActivities } from '../activities/run.js';
-import { GistError } from '../core/errors.js';
 import { type PipelineInput, type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
-import { parseSpec } from '../spec/parse.js';
 import type {
   CheckpointRef,
   DatasetRef,
@@ -31,7 +30,7 @@ import type {
 } from '../spec/results.js';
 import { RunControls } from './controls.js';
 import { BOOKKEEPING, STEADY_WORK } from './policies.js';
-import { processShards, type ShardJob } from './process-shards.js';
+import { processShards, runShards, type ShardJob, type ShardRange } from './process-shards.js';
 import { trainUntilConverged } from './train-until-converged.js';
 
 /** Shards that one history may hold; more go to child workflows of this many each. */
@@ -41,27 +40,22 @@ const SHARDS_A_WORKFLOW = 200;
  * runs.
  */
 const WINDOW = 8;
+/** Between attempts to take over the training of an earlier execution of a run. */
+const TAKEOVER_INTERVAL = '5 seconds';
 
+/**
+ * @param input a spec as a user writes it. An activity checks it and fills in defaults, once: a
+ *   later version of GIST with other defaults replays the recorded result.
+ */
 export async function gistPipeline(input: PipelineInput): Promise<PipelineResult> {
-  const spec = parseOrRefuse(input);
-  const pipeline = new Pipeline(spec);
-  const result = await pipeline.run();
+  const result = await new Pipeline().run(input);
   await condition(allHandlersFinished);
   return result;
 }
 
-function parseOrRefuse(input: PipelineInput): PipelineSpec {
-  try {
-    return parseSpec(input);
-  } catch (error) {
-    if (error instanceof GistError) throw ApplicationFailure.nonRetryable(error.message, error.name);
-    throw error;
-  }
-}
-
 class Pipeline {
   private readonly runId = workflowInfo().workflowId;
-  private readonly controls: RunControls;
+  private readonly controls = new RunControls(this.runId);
   private readonly bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
   private readonly steady = proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>(
     STEADY_WORK,
@@ -69,24 +63,31 @@ class Pipeline {
   private readonly result: PipelineResult = { runId: this.runId, stages: {}, reused: [] };
   private resolved!: ResolvedRun;
 
-  constructor(private readonly spec: PipelineSpec) {
-    this.controls = new RunControls(this.runId, spec);
+  constructor() {
     this.controls.listen();
   }
 
-  async run(): Promise<PipelineResult> {
-    upsertMemo({ name: this.spec.name, stage: 'starting' });
-    this.resolved = await this.bookkeeping.resolveRun({ runId: this.runId, spec: this.spec });
+  async run(input: PipelineInput): Promise<PipelineResult> {
+    const { tracker } = this.controls;
+    this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId: this.runId, input }));
+    this.controls.begin(this.spec);
+    tracker.begin(this.spec, this.resolved.hasSearchAttributes);
     for (const stage of STAGES) if (this.spec.stages.includes(stage)) await this.runStage(stage);
-    upsertMemo({ name: this.spec.name, stage: 'done' });
-    this.controls.finish();
+    tracker.finish();
     return this.result;
+  }
+
+  private get spec(): PipelineSpec {
+    return this.resolved.spec;
+  }
+
+  private attend<T>(work: () => Promise<T>): Promise<T> {
+    return this.controls.attend(work);
   }
 
   private async runStage(stage: Stage): Promise<void> {
     await this.controls.waitWhilePaused();
-    upsertMemo({ name: this.spec.name, stage });
-    this.controls.startStage(stage);
+    this.controls.tracker.startStage(stage);
     switch (stage) {
       case 'preprocess':
         this.result.stages.preprocess = await this.preprocess();
@@ -105,7 +106,7 @@ class Pipeline {
         );
         break;
     }
-    this.controls.endStage(stage, this.result.reused.includes(stage));
+    this.controls.tracker.endStage(stage, this.result.reused.includes(stage));
   }
 
   /**
@@ -117,62 +118,70 @@ class Pipeline {
     work: () => Promise<Result>,
   ): Promise<Result> {
     const lookup = { runId: this.runId, stage, inputs, settings: this.spec[stage], reuse: this.spec.cache };
-    const found = (await this.bookkeeping.findStage(lookup)) as Result | null;
+    const found = (await this.attend(() => this.bookkeeping.findStage(lookup))) as Result | null;
     if (found) {
       this.result.reused.push(stage);
-      await this.bookkeeping.recordStage({ ...lookup, result: found });
+      await this.attend(() => this.bookkeeping.recordStage({ ...lookup, result: found }));
       return found;
     }
     const result = await work();
     const matchesSpec = result.stage !== 'train' || this.controls.matchesSpec(result);
-    await this.bookkeeping.recordStage({ ...lookup, result, matchesSpec });
+    await this.attend(() => this.bookkeeping.recordStage({ ...lookup, result, matchesSpec }));
     return result;
   }
 
   private async preprocess(): Promise<PreprocessResult> {
     const settings = this.spec.preprocess;
     if (!settings) throw ApplicationFailure.nonRetryable('preprocess: is required', 'SpecError');
-    const plan = await this.steady.planDataset({
-      runId: this.runId,
-      preprocess: settings,
-      reuse: this.spec.cache,
-    });
+    const { runId } = this;
+    const reuse = this.spec.cache;
+    const plan = await this.attend(() => this.steady.planDataset({ runId, preprocess: settings, reuse }));
+    const built = { digest: plan.digest, preprocess: settings };
     if (plan.dataset) this.result.reused.push('preprocess');
-    else
-      await this.overShards(
-        { activity: 'buildShard', input: { digest: plan.digest, preprocess: settings } },
-        plan.shards,
-        'cpu',
-      );
-    const dataset =
-      plan.dataset ?? (await this.steady.assembleDataset({ digest: plan.digest, preprocess: settings }));
+    else await this.overShards({ activity: 'buildShard', input: built }, plan.shards, 'cpu');
+    const dataset = plan.dataset ?? (await this.attend(() => this.steady.assembleDataset(built)));
+    this.controls.tracker.usesDataset(dataset.digest);
     const result: PreprocessResult = { stage: 'preprocess', dataset };
-    await this.bookkeeping.recordStage({
-      runId: this.runId,
-      stage: 'preprocess',
-      inputs: [plan.digest],
-      settings,
-      reuse: this.spec.cache,
-      result,
-    });
+    const lookup = { runId, stage: 'preprocess' as const, inputs: [plan.digest], settings, reuse };
+    await this.attend(() => this.bookkeeping.recordStage({ ...lookup, result }));
     return result;
   }
 
   private async train(): Promise<TrainResult> {
-    const child = await startChild(trainUntilConverged, {
-      workflowId: this.controls.trainWorkflowId,
-      parentClosePolicy: 'REQUEST_CANCEL',
-      args: [
-        {
-          runId: this.runId,
-          dataset: this.dataset(),
-          train: this.spec.train,
-          taskQueues: this.resolved.taskQueues,
-          directive: this.controls.directive(),
-        },
-      ],
-    });
-    return this.controls.whileTraining(child);
+    return this.controls.whileTraining(await this.startTraining());
+  }
+
+  /**
+   * An earlier execution of this run may still be training, as after a reset: it writes a
+   * checkpoint and ends, and this one resumes from there.
+   */
+  private async startTraining() {
+    const workflowId = `${this.runId}/train`;
+    for (;;) {
+      try {
+        return await startChild(trainUntilConverged, {
+          workflowId,
+          // A run that is cancelled or terminated leaves a checkpoint, and frees the device.
+          parentClosePolicy: 'REQUEST_CANCEL',
+          staticSummary: `training of ${this.spec.name}`,
+          args: [
+            {
+              runId: this.runId,
+              dataset: this.dataset(),
+              train: this.spec.train,
+              taskQueues: this.resolved.taskQueues,
+              directive: this.controls.directive(),
+            },
+          ],
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        await getExternalWorkflowHandle(workflowId)
+          .cancel()
+          .catch(() => undefined);
+        await sleep(TAKEOVER_INTERVAL);
+      }
+    }
   }
 
   private async generate(): Promise<GenerateResult> {
@@ -182,13 +191,13 @@ class Pipeline {
       dataset: this.datasetIfAny(),
       generate: this.spec.generate,
     };
-    const plan = await this.steady.planGeneration(input);
+    const plan = await this.attend(() => this.steady.planGeneration(input));
     await this.overShards(
       { activity: 'generateShard', input: { ...input, digest: plan.digest } },
       plan.shards,
       'gpu',
     );
-    return this.steady.assembleSynthetic({ ...input, digest: plan.digest });
+    return this.attend(() => this.steady.assembleSynthetic({ ...input, digest: plan.digest }));
   }
 
   private async evaluate(): Promise<EvaluateResult> {
@@ -200,27 +209,43 @@ class Pipeline {
       train: this.result.stages.train ?? this.resolved.train ?? null,
       reused: this.result.reused,
     };
-    const plan = await this.steady.planEvaluation(input);
+    const plan = await this.attend(() => this.steady.planEvaluation(input));
     await this.overShards(
       { activity: 'extractShardFeatures', input: { sets: plan.sets } },
       plan.shards,
       'gpu',
     );
-    return this.steady.computeMetrics(input);
+    return this.attend(() => this.steady.computeMetrics(input));
   }
 
   private async overShards(job: ShardJob, shards: number, queue: 'cpu' | 'gpu'): Promise<void> {
     const taskQueue = this.resolved.taskQueues[queue];
-    this.controls.count(shards, 'shards');
-    for (let from = 0; from < shards; from += SHARDS_A_WORKFLOW) {
+    this.controls.tracker.count(shards, 'shards');
+    for (let from = 0; from < shards; ) {
       await this.controls.waitWhilePaused();
-      const range = { job, taskQueue, from, to: Math.min(shards, from + SHARDS_A_WORKFLOW), width: WINDOW };
-      if (shards <= SHARDS_A_WORKFLOW) await processShards(range, () => this.controls.advance(1));
-      else {
-        await executeChild(processShards, { args: [range], parentClosePolicy: 'REQUEST_CANCEL' });
-        this.controls.advance(range.to - from);
-      }
+      const to = Math.min(shards, from + SHARDS_A_WORKFLOW);
+      const range = { job, taskQueue, from, to, width: WINDOW };
+      from = shards <= SHARDS_A_WORKFLOW ? await this.runShards(range) : await this.runChild(range);
     }
+    await this.controls.waitWhilePaused();
+  }
+
+  private runShards(range: ShardRange): Promise<number> {
+    return runShards(range, {
+      onShard: () => this.controls.tracker.advance(1),
+      shouldStop: () => this.controls.isPaused,
+      attend: (work) => this.attend(work),
+    });
+  }
+
+  private async runChild(range: ShardRange): Promise<number> {
+    const next = await this.attend(async () =>
+      this.controls.whileShards(
+        await startChild(processShards, { args: [range], parentClosePolicy: 'REQUEST_CANCEL' }),
+      ),
+    );
+    this.controls.tracker.advance(next - range.from);
+    return next;
   }
 
   private dataset(): DatasetRef {

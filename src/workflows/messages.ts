@@ -1,12 +1,14 @@
 /** Signals, queries and updates of the workflows, shared by sender and receiver. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import {
+  type Attention,
   type ControlReply,
   type ExtendTrainingInput,
   PROGRESS_QUERY,
+  type Resumption,
   type RunProgress,
 } from '../spec/controls.js';
-import type { CheckpointRef, CurvePoint } from '../spec/results.js';
+import type { CheckpointRef, CurvePoint, MetricGap } from '../spec/results.js';
 
 /** Query of `gistPipeline`: the progress of the run. */
 export const progressQuery = defineQuery<RunProgress>(PROGRESS_QUERY);
@@ -22,6 +24,8 @@ export interface TrainDirective {
   paused: boolean;
   stop: boolean;
   targetKimg: number;
+  /** How often the user has resumed the run: a parked training tries again when it increases. */
+  resumptions: number;
 }
 
 /** Signal to `trainUntilConverged` by the pipeline. */
@@ -36,9 +40,18 @@ export interface TrainReport {
   state: 'running' | 'paused';
   targetKimg: number;
   lastCheckpoint: CheckpointRef | null;
+  /** Why it is parked; null: it is not. */
+  attention: Attention | null;
+  /** What its newest finished attempt started from. */
+  resumption: Resumption | null;
   /** Of one snapshot that has just been evaluated. */
   points?: CurvePoint[];
+  /** Snapshots that will have no metrics. */
+  gaps?: MetricGap[];
 }
 
 /** Signal to `gistPipeline` by its training. */
 export const trainReportSignal = defineSignal<[TrainReport]>('trainReport');
+
+/** Signal to `processShards` by the pipeline: start no more shards. */
+export const stopShardsSignal = defineSignal('stopShards');

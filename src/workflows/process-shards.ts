@@ -2,10 +2,11 @@
  * A range of a stage's shards, as a child workflow, so that the history of a run stays short
  * however many there are.
  */
-import { proxyActivities } from '@temporalio/workflow';
+import { proxyActivities, setHandler } from '@temporalio/workflow';
 import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PreprocessActivities } from '../activities/preprocess.js';
+import { stopShardsSignal } from './messages.js';
 import { STEADY_WORK } from './policies.js';
 import { slidingWindow } from './sliding-window.js';
 
@@ -30,13 +31,38 @@ export interface ShardRange {
   width: number;
 }
 
-/** Processes shards `from`...`to - 1` and calls `onShard` after each. */
-export async function processShards(range: ShardRange, onShard: () => void = () => undefined): Promise<void> {
-  const activities = proxyActivities<ShardActivities>({ ...STEADY_WORK, taskQueue: range.taskQueue });
-  await slidingWindow(range, range.width, async (shard) => {
-    await startShard(activities, range.job, shard);
-    onShard();
+/** What a workflow does around its shards. */
+export interface ShardHooks {
+  onShard?: () => void;
+  shouldStop?: () => boolean;
+  /** Wraps the work on a shard. */
+  attend?: (work: () => Promise<void>) => Promise<void>;
+}
+
+/**
+ * Processes shards `from`...`to - 1`, or fewer when the pipeline signals that it pauses.
+ *
+ * @returns the first shard that is not done
+ */
+export async function processShards(range: ShardRange): Promise<number> {
+  let stops = false;
+  setHandler(stopShardsSignal, () => {
+    stops = true;
   });
+  return runShards(range, { shouldStop: () => stops });
+}
+
+/** {@link processShards} as a part of another workflow. */
+export function runShards(
+  range: ShardRange,
+  { onShard, shouldStop, attend = (work) => work() }: ShardHooks,
+): Promise<number> {
+  const activities = proxyActivities<ShardActivities>({ ...STEADY_WORK, taskQueue: range.taskQueue });
+  const work = async (shard: number) => {
+    await attend(() => startShard(activities, range.job, shard));
+    onShard?.();
+  };
+  return slidingWindow(range, work, shouldStop);
 }
 
 function startShard(activities: ShardActivities, job: ShardJob, shard: number): Promise<void> {

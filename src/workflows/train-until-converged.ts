@@ -11,13 +11,23 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   proxyActivities,
+  setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RunActivities } from '../activities/run.js';
 import type { TrainActivities } from '../activities/train.js';
-import type { CheckpointRef, CurvePoint, DatasetRef, TrainResult, TransferReport } from '../spec/results.js';
+import type { Attention, Resumption } from '../spec/controls.js';
+import type {
+  CheckpointRef,
+  CurvePoint,
+  DatasetRef,
+  MetricGap,
+  TrainResult,
+  TransferReport,
+} from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
+import { attentionAfter, notify } from './attention.js';
 import { checkConvergence } from './convergence.js';
 import {
   snapshotsSignal,
@@ -26,7 +36,8 @@ import {
   trainReportSignal,
   directiveSignal,
 } from './messages.js';
-import { BOOKKEEPING, STEADY_WORK, TRAINING } from './policies.js';
+import { BOOKKEEPING, EVALUATION, TRAINING } from './policies.js';
+import { SnapshotEvaluations } from './snapshot-evaluations.js';
 
 export interface TrainUntilConvergedInput {
   runId: string;
@@ -34,10 +45,13 @@ export interface TrainUntilConvergedInput {
   train: TrainSpec;
   taskQueues: { cpu: string; gpu: string };
   directive: TrainDirective;
+  /** History events after which it continues as new. Default: 8,000. */
+  historyEvents?: number;
   /** Carried over when the workflow continues as new. */
   carried?: {
     snapshots: CheckpointRef[];
     curve: CurvePoint[];
+    gaps: MetricGap[];
     last: CheckpointRef | null;
     reports: number;
     transfer?: TransferReport;
@@ -46,6 +60,8 @@ export interface TrainUntilConvergedInput {
 
 /** History events after which the trainer writes a checkpoint and the workflow continues as new. */
 const HISTORY_EVENTS = 8_000;
+/** How long a training that has ended waits for the next of its evaluations. */
+const LAST_EVALUATIONS = '30 minutes';
 
 export async function trainUntilConverged(input: TrainUntilConvergedInput): Promise<TrainResult> {
   const training = new TrainUntilConverged(input);
@@ -58,30 +74,38 @@ class TrainUntilConverged {
   private directive: TrainDirective;
   private last: CheckpointRef | null;
   private readonly snapshots: CheckpointRef[];
-  private readonly curve: CurvePoint[];
-  private readonly evaluations = new Map<string, Promise<void>>();
-  private evaluationFailure: { error: unknown } | undefined;
+  private readonly evaluations: SnapshotEvaluations;
   private scope: CancellationScope | undefined;
   /**
    * An evaluation may end at any time: its report must not contradict the state of the training.
    */
   private state: TrainReport['state'] = 'running';
+  private attention: Attention | null = null;
+  private resumption: Resumption | null = null;
   private reports: number;
   private transfer: TransferReport | undefined;
   private readonly trainer;
-  private readonly evaluator;
   private readonly bookkeeping;
 
   constructor(private readonly input: TrainUntilConvergedInput) {
+    const { carried, taskQueues } = input;
     this.directive = input.directive;
-    this.last = input.carried?.last ?? null;
-    this.snapshots = input.carried?.snapshots ?? [];
-    this.curve = input.carried?.curve ?? [];
-    this.reports = input.carried?.reports ?? 0;
-    this.transfer = input.carried?.transfer;
-    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: input.taskQueues.gpu });
+    this.last = carried?.last ?? null;
+    this.snapshots = carried?.snapshots ?? [];
+    this.reports = carried?.reports ?? 0;
+    this.transfer = carried?.transfer;
+    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: taskQueues.gpu });
     this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
-    this.evaluator = proxyActivities<TrainActivities>({ ...STEADY_WORK, taskQueue: input.taskQueues.cpu });
+    const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue: taskQueues.cpu });
+    const { runId, dataset, train } = input;
+    this.evaluations = new SnapshotEvaluations({
+      evaluate: (snapshot) => evaluator.evaluateSnapshot({ runId, dataset, train, snapshot }),
+      onChange: (change) => {
+        void this.report(change);
+        if (this.mustHalt()) this.scope?.cancel();
+      },
+      carried,
+    });
   }
 
   onDirective(directive: TrainDirective): void {
@@ -107,7 +131,6 @@ class TrainUntilConverged {
       const endReason = this.endReason();
       if (endReason && (await this.staysEnded(endReason))) return this.finish(endReason);
       await this.runTrainActivity();
-      if (this.evaluationFailure) throw this.evaluationFailure.error;
       if (this.historyIsLong() && !this.endReason()) await this.continueWithNewHistory();
     }
   }
@@ -115,29 +138,59 @@ class TrainUntilConverged {
   private async runTrainActivity(): Promise<void> {
     this.state = 'running';
     await this.report();
-    const { runId, dataset, train } = this.input;
-    const { targetKimg } = this.directive;
     this.scope = new CancellationScope();
-    const activity = this.scope.run(() =>
-      this.trainer.train({ runId, dataset, train, targetKimg, announced: this.snapshots.at(-1)?.step ?? 0 }),
-    );
+    const activity = this.scope.run(() => this.startTrainActivity());
     if (this.mustHalt()) this.scope.cancel();
     try {
       const outcome = await activity;
       this.last = outcome.last ?? this.last;
       this.transfer = outcome.transfer ?? this.transfer;
+      this.resumption = outcome.resumption ?? this.resumption;
       this.onSnapshots(outcome.snapshots);
     } catch (error) {
-      if (!this.isExpectedAfterHalt(error)) throw error;
-      const { runId } = this.input;
-      this.last =
-        (await CancellationScope.nonCancellable(() => this.bookkeeping.newestCheckpoint({ runId }))) ??
-        this.last;
+      await this.onTrainFailure(error);
     } finally {
       this.scope = undefined;
     }
     if (CancellationScope.current().consideredCancelled)
       throw new CancelledFailure('The training was cancelled');
+  }
+
+  private startTrainActivity() {
+    const { runId, dataset, train } = this.input;
+    const { parent } = workflowInfo();
+    return this.trainer.train({
+      runId,
+      dataset,
+      train,
+      targetKimg: this.directive.targetKimg,
+      announced: this.snapshots.at(-1)?.step ?? 0,
+      expected: this.last,
+      parent: parent ? { workflowId: parent.workflowId, runId: parent.runId } : null,
+    });
+  }
+
+  /** @throws the failure, when it ends the training */
+  private async onTrainFailure(error: unknown): Promise<void> {
+    if (this.isExpectedAfterHalt(error)) {
+      const { runId } = this.input;
+      const newest = () => this.bookkeeping.newestCheckpoint({ runId });
+      this.last = (await CancellationScope.nonCancellable(newest)) ?? this.last;
+      return;
+    }
+    const attention = attentionAfter(error, 'train');
+    if (!attention) throw error;
+    await this.park(attention);
+  }
+
+  /** Waits with everything kept until the user resumes the run, or ends the training. */
+  private async park(attention: Attention): Promise<void> {
+    const { resumptions } = this.directive;
+    this.attention = attention;
+    await this.report();
+    await notify(this.input.runId, attention);
+    await condition(() => this.directive.resumptions > resumptions || this.endReason() !== null);
+    this.attention = null;
   }
 
   /**
@@ -155,12 +208,7 @@ class TrainUntilConverged {
    * history.
    */
   private mustHalt(): boolean {
-    return (
-      this.directive.paused ||
-      this.endReason() !== null ||
-      this.evaluationFailure !== undefined ||
-      this.historyIsLong()
-    );
+    return this.directive.paused || this.endReason() !== null || this.historyIsLong();
   }
 
   private endReason(): TrainResult['ended'] | null {
@@ -168,12 +216,15 @@ class TrainUntilConverged {
     const images = (kimg: number) => Math.round(kimg * 1000);
     if (this.last && images(this.last.kimg) >= images(this.directive.targetKimg)) return 'complete';
     if (this.directive.stop) return 'stopped';
-    if (checkConvergence(this.curve, this.input.train.stopWhen).converged) return 'converged';
+    if (checkConvergence(this.evaluations.curve, this.input.train.stopWhen).converged) return 'converged';
     return null;
   }
 
   private historyIsLong(): boolean {
-    return workflowInfo().historyLength > HISTORY_EVENTS || workflowInfo().continueAsNewSuggested;
+    return (
+      workflowInfo().historyLength > (this.input.historyEvents ?? HISTORY_EVENTS) ||
+      workflowInfo().continueAsNewSuggested
+    );
   }
 
   private async waitWhilePaused(): Promise<void> {
@@ -183,44 +234,24 @@ class TrainUntilConverged {
   }
 
   private evaluateNew(): void {
-    if (this.input.train.snapshotMetrics.length === 0) return;
-    for (const snapshot of this.snapshots) {
-      if (this.evaluations.has(snapshot.prefix) || this.curve.some((point) => point.kimg === snapshot.kimg))
-        continue;
-      this.evaluations.set(snapshot.prefix, this.evaluate(snapshot));
-    }
+    if (this.input.train.snapshotMetrics.length > 0) this.evaluations.add(this.snapshots);
   }
 
   /**
-   * An evaluation that fails permanently ends the training with its error, after a last checkpoint.
+   * Waits for evaluations, as long as one ends from time to time. An extension may arrive
+   * meanwhile: then the training continues.
    */
-  private async evaluate(snapshot: CheckpointRef): Promise<void> {
-    try {
-      const points = await this.evaluator.evaluateSnapshot({
-        runId: this.input.runId,
-        dataset: this.input.dataset,
-        train: this.input.train,
-        snapshot,
-      });
-      this.curve.push(...points);
-      this.curve.sort((a, b) => a.kimg - b.kimg);
-      await this.report(points);
-    } catch (error) {
-      this.evaluationFailure ??= { error };
-    }
-    if (this.mustHalt()) this.scope?.cancel();
-  }
-
-  /** Waits for the evaluations. An extension may arrive meanwhile: then the training continues. */
   private async staysEnded(endReason: TrainResult['ended']): Promise<boolean> {
     const isExtended = () => endReason === 'complete' && this.endReason() !== 'complete';
     await this.report();
-    let isEvaluated = false;
-    void Promise.all(this.evaluations.values()).then(() => {
-      isEvaluated = true;
-    });
-    await condition(() => isEvaluated || this.evaluationFailure !== undefined || isExtended());
-    if (this.evaluationFailure) throw this.evaluationFailure.error;
+    while (!this.evaluations.isIdle && !isExtended()) {
+      const { finished } = this.evaluations;
+      const moves = () => this.evaluations.isIdle || this.evaluations.finished > finished || isExtended();
+      if (!(await condition(moves, LAST_EVALUATIONS))) {
+        this.evaluations.abandon('the training had ended');
+        break;
+      }
+    }
     return !isExtended();
   }
 
@@ -231,32 +262,41 @@ class TrainUntilConverged {
         'The training was stopped before its first checkpoint.',
         'RunError',
       );
-    const { best } = checkConvergence(this.curve, this.input.train.stopWhen);
+    const { best } = checkConvergence(this.evaluations.curve, this.input.train.stopWhen);
     const checkpoint = this.snapshots.find((snapshot) => snapshot.kimg === best?.kimg) ?? last;
-    const { curve, transfer } = this;
-    return { stage: 'train', checkpoint, last, ended: endReason, curve, ...(transfer && { transfer }) };
+    const { transfer } = this;
+    const { curve, gaps } = this.evaluations;
+    return { stage: 'train', checkpoint, last, ended: endReason, curve, gaps, ...(transfer && { transfer }) };
   }
 
+  /** Evaluations in progress start again in the new history. */
   private async continueWithNewHistory(): Promise<never> {
-    await Promise.all(this.evaluations.values());
-    const { snapshots, curve, last, reports, transfer } = this;
+    const { snapshots, last, reports, transfer } = this;
+    const { curve, gaps } = this.evaluations;
     return continueAsNew<typeof trainUntilConverged>({
       ...this.input,
       directive: this.directive,
-      carried: { snapshots, curve, last, reports, ...(transfer && { transfer }) },
+      carried: { snapshots, curve, gaps, last, reports, ...(transfer && { transfer }) },
     });
   }
 
-  private async report(points?: CurvePoint[]): Promise<void> {
+  private async report(change: Pick<TrainReport, 'points' | 'gaps'> = {}): Promise<void> {
+    const { state, attention, resumption, last: lastCheckpoint } = this;
+    setCurrentDetails(attention ? `needs attention: ${attention.message}` : state);
     const { parent } = workflowInfo();
     if (!parent) return;
     const report: TrainReport = {
       serial: ++this.reports,
-      state: this.state,
+      state,
       targetKimg: this.directive.targetKimg,
-      lastCheckpoint: this.last,
-      points,
+      lastCheckpoint,
+      attention,
+      resumption,
+      ...change,
     };
-    await getExternalWorkflowHandle(parent.workflowId).signal(trainReportSignal, report);
+    // A run that has ended takes no reports: its training ends by itself.
+    await getExternalWorkflowHandle(parent.workflowId)
+      .signal(trainReportSignal, report)
+      .catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** A training whose object store goes away for a while. */
+/** A training whose object store is unavailable for some time. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ describe('a training on a real S3 server', () => {
     await server?.stop();
   });
 
-  test('waits out a server that is killed and comes back, and ends with the bytes of an uninterrupted one', async () => {
+  test('waits until a killed server is restarted, and ends with the bytes of an uninterrupted one', async () => {
     await superviseTrainer(tiny.job('uninterrupted'));
     let outage: Promise<void> | undefined;
     let afterwards = 0;

@@ -1,4 +1,6 @@
-/** A training that is killed, stopped, overtaken and damaged is bit-exact. */
+/**
+ * Trainings that are killed, stopped, overtaken by another attempt, or have corrupt checkpoints.
+ */
 import assert from 'node:assert/strict';
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';

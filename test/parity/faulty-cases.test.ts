@@ -1,4 +1,4 @@
-/** Cases that prove nothing fail, each with its reason, and keep no other from being run. */
+/** Parity cases that cannot be compared fail with a reason, and the other cases still run. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { decodeSafetensors, encodeSafetensors, type NamedTensor } from '../../sr
 const CASES = path.resolve('test/parity/networks');
 const GIVEN = 'stylegan2-c0';
 
-describe('cases that prove nothing', () => {
+describe('parity cases that cannot be compared', () => {
   let folder: string;
   let results: Map<string, CaseResult>;
 
@@ -49,7 +49,7 @@ describe('cases that prove nothing', () => {
 
   const resultOf = (name: string) => results.get(name) as CaseResult;
 
-  test('a case that cannot be read, or is of networks that are not here, fails by name', () => {
+  test('a case that is unreadable or of unknown networks fails with its name', () => {
     assert.match(resultOf('a-torn').failed ?? '', /JSON/);
     assert.match(resultOf('b-kind').failed ?? '', /networks of kind sg9 are not available/);
     assert.match(resultOf('c-kernel').failed ?? '', /stylegan3-t with conv_kernel 1 are not available/);
@@ -58,7 +58,7 @@ describe('cases that prove nothing', () => {
       assert.equal(agrees([resultOf('g-good'), resultOf(name)]), false, name);
   });
 
-  test('a value that is no number is the worst of its group, whatever comes after it', () => {
+  test('a value that is not a number is the largest difference of its group, regardless of later values', () => {
     const { groups } = resultOf('d-nan');
     const group = groups.find((entry) => entry.group === 'grad.G');
     assert.equal(group?.error, Number.POSITIVE_INFINITY);
@@ -66,13 +66,13 @@ describe('cases that prove nothing', () => {
     assert.equal(agrees([resultOf('d-nan')]), false);
   });
 
-  test('what the case has nothing to compare with is named, and is no agreement', () => {
+  test('values without an expected value are named, and the case fails', () => {
     assert.deepEqual(resultOf('e-lacks').missing.toSorted(), ['grad.D.b4.out.bias', 'img']);
     assert.equal(agrees([resultOf('e-lacks')]), false);
     assert.match(formatCase(resultOf('e-lacks')), /not in the expected file: .*grad\.D\.b4\.out\.bias/);
   });
 
-  test('the others are run all the same', () => {
+  test('the other cases still run', () => {
     assert.equal(results.size, 7);
     assert.ok(agrees([resultOf('g-good')]));
   });

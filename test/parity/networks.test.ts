@@ -10,12 +10,13 @@ const CASES = path.resolve('test/parity/networks');
 const results = [...runNetworkParity(CASES)];
 
 for (const { name, groups, missing, failed } of results) {
-  test(`${name} gives the reference's pictures, logits, losses and gradients`, () => {
+  test(`${name} gives the reference's images, logits, losses and gradients`, () => {
     assert.equal(failed, null);
     assert.deepEqual(missing, []);
     for (const { group, worst, error } of groups) {
-      // Rounding is all that may differ, an order of magnitude or two below what counts as agreement. Where it turns the sign of
-      // a single activation near 0, that one's gradient jumps: StyleGAN3 has some hundred thousand of them.
+      // Rounding is all that may differ, an order of magnitude or two below what counts as
+      // agreement. Where it turns the sign of a single activation near 0, that one's gradient
+      // jumps: StyleGAN3 has some hundred thousand of them.
       const limit = name.startsWith('stylegan3') && group === 'grad.G' ? 1e-3 : 1e-4;
       assert.ok(error < limit, `${group}: ${worst} differs by ${error}`);
     }
@@ -36,7 +37,7 @@ for (const { name, groups, missing, failed } of results) {
   });
 }
 
-test('every family was run, unconditional and conditional, and the table says so', () => {
+test('every family is run, unconditional and conditional, and listed in the table', () => {
   assert.deepEqual(
     results.map(({ name }) => name),
     ['stylegan2-c0', 'stylegan2-c5', 'stylegan3-r-c0', 'stylegan3-t-c0', 'stylegan3-t-c5'],
@@ -45,7 +46,7 @@ test('every family was run, unconditional and conditional, and the table says so
   assert.match(results.map(formatCase).join('\n'), /stylegan2-c5:\n.*ok/);
 });
 
-test('no case is no agreement, and neither is one that could not be compared among others that agree', () => {
+test('the comparison fails without cases, and with one case that cannot be compared', () => {
   assert.equal(agrees([]), false);
   const failed = 'networks of kind sg9 are not available in this version';
   assert.equal(agrees([...results, { name: 'other', groups: [], missing: [], failed }]), false);

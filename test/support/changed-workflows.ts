@@ -1,6 +1,5 @@
 /**
- * The workflows with their commands in another order, as a careless change would leave them; the
- * replay must notice.
+ * The workflows with their commands in another order, which a replay must detect.
  */
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { RunActivities } from '../../src/activities/run.js';
@@ -27,7 +26,7 @@ export async function trainUntilConverged(input: TrainUntilConvergedInput): Prom
 }
 
 /** Makes the last shard first. */
-export async function processShards(range: ShardRange): Promise<void> {
+export async function processShards(range: ShardRange): Promise<number> {
   await unchanged.processShards({ ...range, from: range.to - 1 });
-  await unchanged.processShards({ ...range, to: range.to - 1 });
+  return unchanged.processShards({ ...range, to: range.to - 1 });
 }

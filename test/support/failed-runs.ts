@@ -1,4 +1,7 @@
-/** What a run that was given bad input must leave behind: one typed failure, one try, nothing final, no patient's name. */
+/**
+ * Assertions on runs with invalid input: a typed failure, one attempt, no results, no patient's
+ * name.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +13,7 @@ import type { Rig } from './rig.js';
 
 const LOOK_MS = 200;
 
-/** Starts a run, looks for the patient in whatever it says on its way, and waits for its failure. */
+/** Starts a run, checks its messages for the patient's name, and waits for its failure. */
 export async function failureOf(
   rig: Rig,
   runId: string,
@@ -34,7 +37,9 @@ function rootOf(error: Error): Error {
   return inner;
 }
 
-/** Heartbeats and last failures are not kept in the history, so they are read while the run goes on. */
+/**
+ * Heartbeats and last failures are not in the history, so they are read while the run is active.
+ */
 async function watchWords(handle: WorkflowHandle): Promise<void> {
   for (;;) {
     const { raw, status } = await handle.describe();

@@ -1,12 +1,12 @@
 /**
- * A TCP proxy for a real HTTP server. It can answer 500 to every request, never answer, or close all
- * connections.
+ * A TCP proxy for a real HTTP server. It can answer 500 to every request, never answer, or close
+ * all connections.
  */
 import { createServer, connect, type Server, type Socket } from 'node:net';
 
 /**
- * forward: passes everything on. errors: answers 500 to every request. silent: accepts connections and
- * never answers.
+ * forward: passes everything on. errors: answers 500 to every request. silent: accepts connections
+ * and never answers.
  */
 export type ProxyMode = 'forward' | 'errors' | 'silent';
 

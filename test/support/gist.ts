@@ -1,4 +1,4 @@
-/** The `gist` command as a user runs it: a process with an environment, a state folder and an exit code. */
+/** Runs the `gist` command in a process with its own environment and state folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

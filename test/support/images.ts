@@ -84,7 +84,9 @@ export async function deflatedZip(file: string, files: ZipFileContent[]): Promis
   await writeFile(file, Buffer.concat(chunks));
 }
 
-/** Changes the directory record of the nth file of a zip; fields at their offsets in APPNOTE 4.3.12. */
+/**
+ * Changes the directory record of the nth file of a zip; fields at their offsets in APPNOTE 4.3.12.
+ */
 export async function patchDirectory(
   file: string,
   nth: number,

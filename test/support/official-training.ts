@@ -1,4 +1,4 @@
-/** A training with the stand-in for the official trainer, and what tests ask of it. */
+/** Trainings with the stand-in for the official trainer, for tests. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ export interface Given {
   data: { images: number; resolution: number; labelled: boolean };
   /** SHA-256 of the snapshot that it was to start from. */
   resumed: string | null;
-  /** Process that it has started itself. */
+  /** Pid of a process that it has started. */
   helper: number;
   env: string[];
 }
@@ -40,7 +40,7 @@ export interface Attempt {
   given: Given | null;
 }
 
-/** Previews op by op: to compile the generator takes longer than all else. */
+/** Previews in eager mode, because compiling the generator takes longer than the rest of a test. */
 const SPEC = {
   engine: 'stylegan3',
   zDim: 512,

@@ -1,4 +1,7 @@
-/** Imported first: TensorFlow, when it is loaded, keeps to one thread; for many steps of tiny networks that is fastest. */
+/**
+ * Must be imported first: limits TensorFlow to one thread, the fastest for many steps of tiny
+ * networks.
+ */
 import { fixThreads } from '../../src/nn/threads.js';
 
 fixThreads(1);

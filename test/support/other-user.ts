@@ -1,4 +1,4 @@
-/** Another user of the machine: root may read and write anything, so tests of permissions run a command as nobody. */
+/** Runs commands as another user, for tests of permissions: root may read and write any file. */
 import { chmodSync, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,8 +18,9 @@ export interface OtherUser {
 }
 
 /**
- * Nobody if the tests run as root, else the user who runs them. A checkout under a folder that others cannot enter is copied to
- * where they can: without the packages that only trainings and workflows need.
+ * Nobody if the tests run as root, else the user who runs them. A checkout under a folder that
+ * others cannot enter is copied to where they can: without the packages that only trainings and
+ * workflows need.
  */
 export function otherUser(): OtherUser {
   const uid = process.getuid?.() === 0 ? 65_534 : undefined;

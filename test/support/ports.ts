@@ -1,7 +1,9 @@
 /** Free TCP ports on 127.0.0.1. */
 import { type AddressInfo, createServer } from 'node:net';
 
-/** A port that is free is not given twice: who was given it may not have taken it yet. */
+/**
+ * Ports that were returned before are not returned again: their servers may not have started yet.
+ */
 const given = new Set<number>();
 
 /** A port that was free a moment ago. */

@@ -1,6 +1,5 @@
 /**
- * A whole deployment for a test: Temporal, S3 and one worker, all real, each killed and restarted
- * at will.
+ * A deployment for a test: Temporal, S3 and one worker, all real; each can be killed and restarted.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,41 +35,48 @@ export const TINY_TRAIN: PipelineInput['train'] = {
   threads: 1,
 };
 
-export class Rig {
-  private constructor(
-    readonly folder: string,
-    readonly temporal: TestTemporal,
-    readonly s3: Seaweed,
-    /** Only the worker and its trainers connect to the S3 server through it. */
-    readonly s3Proxy: FaultyProxy,
-    readonly worker: TestWorker,
-    readonly store: ObjectStore,
-    /** Variables that point a command at this deployment. */
-    readonly env: Record<string, string>,
-    private connection: Connection,
-  ) {}
+/** The running servers of a deployment. */
+interface Servers {
+  temporal: TestTemporal;
+  connection: Connection;
+  s3: Seaweed;
+  /** Only the worker and its trainers connect to the S3 server through it. */
+  s3Proxy: FaultyProxy;
+}
 
-  static async start(): Promise<Rig> {
-    const folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
-    const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
-    s3.applyEnv();
-    const env = {
-      ...s3.env,
-      TEMPORAL_ADDRESS: temporal.address,
-      GIST_STORE: `s3://${s3.bucket}/`,
-      GIST_HOME: folder,
-    };
-    const s3Proxy = await FaultyProxy.open(s3.endpoint);
-    const worker = new TestWorker(
-      { ...env, AWS_ENDPOINT_URL: s3Proxy.endpoint },
-      path.join(folder, 'worker.log'),
-    );
-    await worker.start();
-    const connection = await Connection.connect({ address: temporal.address });
-    return new Rig(folder, temporal, s3, s3Proxy, worker, openStore(env.GIST_STORE), env, connection);
+export class Rig {
+  readonly folder = mkdtempSync(path.join(tmpdir(), 'gist-rig-'));
+  readonly temporal: TestTemporal;
+  readonly s3: Seaweed;
+  readonly s3Proxy: FaultyProxy;
+  readonly worker: TestWorker;
+  readonly store: ObjectStore;
+  /** Variables that point a command at this deployment. */
+  readonly env: Record<string, string>;
+  private readonly connection: Connection;
+
+  private constructor({ temporal, connection, s3, s3Proxy }: Servers) {
+    this.temporal = temporal;
+    this.connection = connection;
+    this.s3 = s3;
+    this.s3Proxy = s3Proxy;
+    const uri = `s3://${s3.bucket}/`;
+    this.env = { ...s3.env, TEMPORAL_ADDRESS: temporal.address, GIST_STORE: uri, GIST_HOME: this.folder };
+    const throughProxy = { ...this.env, AWS_ENDPOINT_URL: s3Proxy.endpoint };
+    this.worker = new TestWorker(throughProxy, path.join(this.folder, 'worker.log'));
+    this.store = openStore(uri);
   }
 
-  /** A folder of phantom images, labelled by sub-folders. */
+  static async start(): Promise<Rig> {
+    const [temporal, s3] = await Promise.all([TestTemporal.start(), startSeaweed()]);
+    s3.applyEnv();
+    const connection = await Connection.connect({ address: temporal.address });
+    const rig = new Rig({ temporal, connection, s3, s3Proxy: await FaultyProxy.open(s3.endpoint) });
+    await rig.worker.start();
+    return rig;
+  }
+
+  /** A folder of phantom images with a subfolder for each class. */
   async phantoms(count: number): Promise<string> {
     const source = path.join(this.folder, `phantoms-${count}`);
     mkdirSync(source, { recursive: true });

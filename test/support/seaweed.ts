@@ -31,7 +31,10 @@ export interface Seaweed {
   stop(): Promise<void>;
 }
 
-/** Ports of `weed mini` that would otherwise be fixed ones, on which two servers of one machine collide. */
+/**
+ * Ports of `weed mini` that would otherwise be fixed ones, on which two servers of one machine
+ * collide.
+ */
 const PORT_FLAGS = [
   's3.port',
   's3.port.grpc',

@@ -1,4 +1,7 @@
-/** A small checkout with the real set-up of GIST, and packages, wheels and sources that take seconds. */
+/**
+ * A small checkout with the real set-up of GIST, and packages, wheels and sources that install
+ * fast.
+ */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -76,7 +79,10 @@ export class SetupCheckout {
     for (const place of [this.cache, ...made]) rmSync(place, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** What is wrong with the parts that the cache shows as there; nothing, however often set-up was killed. */
+  /**
+   * What is wrong with the parts that the cache shows as there; nothing, however often set-up was
+   * killed.
+   */
   tornParts(): string[] {
     return Object.entries(this.contents).flatMap(([part, members]) => {
       const folder = path.join(this.cache, 'wheels', `${part}-1.0`);
@@ -129,7 +135,8 @@ export class SetupCheckout {
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     return new Promise((resolve, reject) => {
       child.once('error', reject);
-      // Not `close`: programs that a killed set-up had started hold its standard error a while longer.
+      // Not `close`: programs that a killed set-up had started hold its standard error a while
+      // longer.
       child.once('exit', (code) => {
         clearTimeout(timer);
         setImmediate(() => resolve({ code, stderr }));
@@ -168,7 +175,7 @@ export class SetupCheckout {
     this.write('vendor/typescript/package.json', JSON.stringify({ name: 'typescript', version: '1.0.0' }));
     this.write('vendor/typescript/bin/tsc', `require(${JSON.stringify(compiler)});\n`);
     this.write('vendor/headers/package.json', JSON.stringify({ name: 'node-api-headers', version: '1.0.0' }));
-    this.write('vendor/headers/include/node_api.h', '#define INITIALISER napi_register_module_v1\n');
+    this.write('vendor/headers/include/node_api.h', '#define INITIALIZER napi_register_module_v1\n');
     const name = '@tensorflow/tfjs-node-gpu';
     this.write('vendor/tfjs/package.json', JSON.stringify({ name, version: '1.0.0' }));
     this.write(
@@ -203,7 +210,7 @@ async function* wheelMembers(part: string, members: Record<string, Buffer>) {
 
 const BINDING_SOURCE = `#include <node_api.h>
 int answer();
-extern "C" void *INITIALISER(void *, void *exports) { return answer() == 221 ? exports : nullptr; }
+extern "C" void *INITIALIZER(void *, void *exports) { return answer() == 221 ? exports : nullptr; }
 `;
 
 const TSCONFIG = JSON.stringify({

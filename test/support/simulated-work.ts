@@ -1,9 +1,15 @@
 /** Activities that only record calls, for tests of the workflows themselves. */
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
-import type { ApplicationFailure } from '@temporalio/common';
+import path from 'node:path';
+import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { PreprocessSpec } from '../../src/spec/preprocess.js';
+import { parseSpec } from '../../src/spec/parse.js';
+import type { Attention } from '../../src/spec/controls.js';
+import { asFailure } from '../../src/activities/failures.js';
 import type { RunActivities } from '../../src/activities/run.js';
 import type { TrainInput, TrainActivityResult } from '../../src/activities/train.js';
+import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
 import type { CheckpointRef } from '../../src/spec/results.js';
 
@@ -11,7 +17,10 @@ import type { CheckpointRef } from '../../src/spec/results.js';
 export class RunRecord {
   kimg = 0;
   trainActivities = 0;
+  /** Train activities at the same time. */
+  trainings = { running: 0, most: 0 };
   shards: number[] = [];
+  startedShards = 0;
   /** Shards of its data set, where they differ from those of other runs. */
   plannedShards: number | null = null;
   /** Stages that were recorded as matching the spec. */
@@ -21,7 +30,17 @@ export class RunRecord {
   /** What planning and evaluation wait for. */
   holdPlan: Promise<void> | null = null;
   holdEvaluations: Promise<void> | null = null;
-  failTraining: ApplicationFailure | null = null;
+  failTraining: Error | null = null;
+  failShards: Error | null = null;
+  failEvaluations: Error | null = null;
+  holdShards: Promise<void> | null = null;
+  /** Executions of the run, and what was sent by webhook. */
+  runs = 0;
+  notified: Attention[] = [];
+  /** The checkpoint that the workflow expected, for each train activity. */
+  expected: (CheckpointRef | null)[] = [];
+  /** Where each train activity started. */
+  resumedKimg: number[] = [];
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
 
   snapshot(kimg: number): CheckpointRef {
@@ -39,6 +58,8 @@ const dataset = {
   rejected: 0,
 };
 
+const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', images: 8 };
+
 /**
  * The activities, all on one task queue, of runs whose data sets have so many shards; and the
  * record of each run.
@@ -52,12 +73,22 @@ export function simulatedWork(taskQueue: string, shards: number) {
   };
 
   const activities = {
-    resolveRun: async () => ({
-      taskQueues: { cpu: taskQueue, gpu: taskQueue },
-      dataset: null,
-      train: null,
-      synthetic: null,
-    }),
+    resolveRun: async ({ runId, input }: { runId: string; input: PipelineInput }) => {
+      const spec = parseOrFail(input);
+      const record = recordOf(runId);
+      record.runs++;
+      return {
+        spec,
+        hasSearchAttributes: false,
+        taskQueues: { cpu: taskQueue, gpu: taskQueue },
+        dataset: null,
+        train: null,
+        synthetic: null,
+      };
+    },
+    async notifyAttention({ runId, attention }: { runId: string; attention: Attention }): Promise<void> {
+      recordOf(runId).notified.push(attention);
+    },
     findStage: async () => null,
     async recordStage({
       runId,
@@ -72,13 +103,34 @@ export function simulatedWork(taskQueue: string, shards: number) {
       await record.holdPlan;
       return { digest: 'd', shards: record.plannedShards ?? shards, dataset: null };
     },
-    buildShard: async ({ shard }: { shard: number }) => void recordOf('shards').shards.push(shard),
+    async buildShard({ preprocess, shard }: { preprocess: PreprocessSpec; shard: number }): Promise<void> {
+      // Shards know their source only.
+      const record = recordOf(path.basename(String(preprocess.source)));
+      record.startedShards++;
+      await record.holdShards;
+      if (record.failShards) throw record.failShards;
+      record.shards.push(shard);
+    },
     assembleDataset: async () => dataset,
-    async train({ runId, targetKimg, announced }: TrainInput): Promise<TrainActivityResult> {
+    planGeneration: async () => ({ digest: 'g', shards }),
+    generateShard: async () => undefined,
+    assembleSynthetic: async () => synthetic,
+    planEvaluation: async () => ({ sets: [], shards }),
+    extractShardFeatures: async () => undefined,
+    computeMetrics: async () => ({
+      stage: 'evaluate' as const,
+      prefix: 'e/',
+      metrics: {},
+      report: 'e/report.html',
+    }),
+    async train({ runId, targetKimg, announced, expected }: TrainInput): Promise<TrainActivityResult> {
       const record = recordOf(runId);
       const context = Context.current();
       record.trainActivities++;
+      record.expected.push(expected);
+      record.resumedKimg.push(record.kimg);
       if (record.failTraining) throw record.failTraining;
+      record.trainings.most = Math.max(record.trainings.most, ++record.trainings.running);
       const snapshots: CheckpointRef[] = [];
       const target = record.countsWholeImages ? Math.round(targetKimg * 1000) / 1000 : targetKimg;
       while (record.kimg < target && !context.cancellationSignal.aborted) {
@@ -92,12 +144,36 @@ export function simulatedWork(taskQueue: string, shards: number) {
           await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
         }
       }
+      record.trainings.running--;
       return { last: record.snapshot(record.kimg), snapshots };
     },
     async evaluateSnapshot({ runId, snapshot }: SnapshotInput) {
+      if (recordOf(runId).failEvaluations) throw recordOf(runId).failEvaluations;
       await recordOf(runId).holdEvaluations;
       return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: recordOf(runId).fd(snapshot.kimg) }];
     },
   };
   return { recordOf: recordOf, activities };
+}
+
+/** A training of 30 kimg outside of a pipeline, whose history is short. */
+export function trainingInput(runId: string, taskQueue: string): TrainUntilConvergedInput {
+  const { train } = parseSpec({
+    name: runId,
+    stages: ['train'],
+    from: { dataset: 'datasets/d/' },
+    train: { kimg: 30, snapshotKimg: 1, stopWhen: null },
+  });
+  const directive = { paused: false, stop: false, targetKimg: train.kimg, resumptions: 0 };
+  const taskQueues = { cpu: taskQueue, gpu: taskQueue };
+  return { runId, dataset, train, taskQueues, directive, historyEvents: 100 };
+}
+
+/** As the activities of a worker fail: see withTypedFailures. */
+function parseOrFail(input: PipelineInput) {
+  try {
+    return parseSpec(input);
+  } catch (error) {
+    throw asFailure(error, { attempt: 1, elapsedMs: 0 });
+  }
 }

@@ -1,4 +1,4 @@
-/** A real Temporal dev server for a test: its own port, its own database, killed and restarted at will. */
+/** A real Temporal dev server with its own port and database; it can be killed and restarted. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

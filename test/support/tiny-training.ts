@@ -1,5 +1,5 @@
 /**
- * A training small enough to be repeated many times in a test, and what tests ask of its results.
+ * A training that is small enough to be repeated many times in a test, and access to its results.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,6 +53,7 @@ export async function tinyTraining(given?: ObjectStore): Promise<TinyTraining> {
       }),
       targetKimg: 0.24,
       attempt: ++attempt,
+      expected: null,
       ...overrides,
     }),
     remove: () => rm(folder, { recursive: true, force: true }),

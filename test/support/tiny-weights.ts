@@ -1,4 +1,4 @@
-/** A StyleGAN2 of 8 px whose every number follows from its name: what fixtures of weights hold. */
+/** The StyleGAN2 of 8 px of the weights fixtures: each value is a function of the tensor's name. */
 import { type NetworkConfig, resolveNetworkConfig } from '../../src/gan/config.js';
 import { initialValues } from '../../src/gan/networks/parameters.js';
 import { networkSpecs } from '../../src/gan/networks/registry.js';

@@ -1,4 +1,4 @@
-/** Imported first: TensorFlow, when it is loaded, takes two threads, however many processors there are. */
+/** Must be imported first: sets TensorFlow to two threads on any machine. */
 import { fixThreads } from '../../src/nn/threads.js';
 
 fixThreads(2);

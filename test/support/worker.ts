@@ -1,4 +1,4 @@
-/** A real worker process for a test, killed and restarted at will. */
+/** A real worker process for a test; it can be killed and restarted. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';

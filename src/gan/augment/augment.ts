@@ -12,8 +12,8 @@ import type { AugmentationSet } from './sets.js';
 /**
  * Augments images as Karras et al. 2020, "Training generative adversarial networks with limited
  * data", appendix B: pixel blitting, geometry, color, filtering, noise, cutout, each transformation
- * of the set with probability p and independently for every image. Differentiable twice by the
- * images. With p = 0 the result is bit-exact equal to them.
+ * of the set with probability p and independently for every image. Differentiable twice with
+ * respect to the images. With p = 0 the output equals the input, bit-exact.
  *
  * Unlike the paper, blitting copies pixels before the geometric transformations instead of being
  * resampled with them.

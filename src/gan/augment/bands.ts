@@ -42,8 +42,8 @@ export function drawBandGains(deviation: number, draws: Draws): BandGains {
 }
 
 /**
- * Filters images [n, side, side, c] along both axes; they continue as their reflections outside of
- * their borders. Images that are not active stay bit-exact.
+ * Filters images [n, side, side, c] along both axes, with reflection padding. Images that are not
+ * active stay bit-exact.
  */
 export function filterBands(images: Tensor4D, { gains, active }: BandGains): Tensor4D {
   const [n, side] = images.shape;
@@ -62,8 +62,7 @@ function filterHeight(images: Tensor4D, matrices: Tensor3D): Tensor4D {
 }
 
 /**
- * The filter of each band, as a matrix on a signal that continues as its reflection. [4, side,
- * side]
+ * The filter of each band as a matrix, with reflection padding. [4, side, side]
  */
 function bankMatrices(side: number): Float32Array {
   const values = new Float32Array(4 * side * side);

@@ -1,6 +1,6 @@
 /** Pixel blitting: flips, quarter rotations and whole-pixel translations, which copy pixels. */
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { lookup } from '../../nn/ops/gather-scatter.js';
+import { gather } from '../../nn/ops/gather-scatter.js';
 import { tf } from '../../nn/tensorflow.js';
 import { type InverseMap, pixelGrid, pixelTable, reflected, pixelRows, sourcesOf } from './coordinates.js';
 import type { Draws } from './draws.js';
@@ -45,8 +45,7 @@ function drawInteger(draws: Draws, use: 'xflip' | 'rotate90', count: number): Te
 }
 
 /**
- * Copies pixels; outside of its border an image continues as its reflection. images [n, side, side,
- * c]
+ * Copies pixels, with reflection padding. images [n, side, side, c]
  */
 export function blit(images: Tensor4D, { flip, rotations, shiftX, shiftY }: Blit): Tensor4D {
   const side = images.shape[1];
@@ -65,5 +64,5 @@ export function blit(images: Tensor4D, { flip, rotations, shiftX, shiftY }: Blit
   const center = (side - 1) / 2;
   const sourcePixel = (source: Tensor) => reflected(tf.round(tf.add(source, center)), side);
   const indices = pixelRows(sourcePixel(x), sourcePixel(y), side);
-  return tf.reshape(lookup(pixelTable(images), { indices, weights: null }), images.shape);
+  return tf.reshape(gather(pixelTable(images), { indices, weights: null }), images.shape);
 }

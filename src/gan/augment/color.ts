@@ -75,10 +75,10 @@ function channelMatrices({ contrast, luma, hue, saturation }: Color): Tensor3D {
   );
   const cosine = tf.mul(saturation, tf.cos(hue));
   const sine = tf.mul(saturation, tf.sin(hue));
-  const spread = (factor: Tensor) => tf.reshape(factor, [-1, 1, 1]);
+  const perMatrix = (factor: Tensor) => tf.reshape(factor, [-1, 1, 1]);
   const matrix = tf.add(
-    tf.mul(spread(cosine), tf.reshape(tf.eye(3), [1, 3, 3])),
-    tf.add(tf.mul(spread(tf.sub(luma, cosine)), onAxis), tf.mul(spread(sine), rotated)),
+    tf.mul(perMatrix(cosine), tf.reshape(tf.eye(3), [1, 3, 3])),
+    tf.add(tf.mul(perMatrix(tf.sub(luma, cosine)), onAxis), tf.mul(perMatrix(sine), rotated)),
   );
-  return tf.mul(spread(contrast), matrix);
+  return tf.mul(perMatrix(contrast), matrix);
 }

@@ -25,17 +25,17 @@ export interface Sources {
 /** @param grid positions of the targets along either axis, from the center, in pixels */
 export function sourcesOf(map: InverseMap, grid: readonly number[]): Sources {
   const positions = tf.tensor1d([...grid]);
-  const x = tf.sub(tf.reshape(positions, [1, 1, -1]), spread(map.shiftX));
-  const y = tf.sub(tf.reshape(positions, [1, -1, 1]), spread(map.shiftY));
+  const x = tf.sub(tf.reshape(positions, [1, 1, -1]), perGrid(map.shiftX));
+  const y = tf.sub(tf.reshape(positions, [1, -1, 1]), perGrid(map.shiftY));
   return {
-    x: tf.add(tf.mul(spread(map.xx), x), tf.mul(spread(map.xy), y)),
-    y: tf.add(tf.mul(spread(map.yx), x), tf.mul(spread(map.yy), y)),
+    x: tf.add(tf.mul(perGrid(map.xx), x), tf.mul(perGrid(map.xy), y)),
+    y: tf.add(tf.mul(perGrid(map.yx), x), tf.mul(perGrid(map.yy), y)),
   };
 }
 
-/** [n] -> [n, 1, 1] */
-function spread(perImage: Tensor): Tensor {
-  return tf.reshape(perImage, [-1, 1, 1]);
+/** One value for each image, to broadcast to its grid. [n] -> [n, 1, 1] */
+function perGrid(values: Tensor): Tensor {
+  return tf.reshape(values, [-1, 1, 1]);
 }
 
 /** Integers modulo a period: 0...period - 1. */
@@ -55,7 +55,7 @@ export function reflected(index: Tensor, size: number): Tensor {
  */
 export function pixelRows(x: Tensor, y: Tensor, side: number): Tensor2D {
   const [images] = x.shape as [number];
-  // In integers: a batch may have more pixels than float32 can count.
+  // int32, because a batch may have more pixels than float32 can count.
   const first = tf.mul(tf.range(0, images, 1, 'int32'), tf.scalar(side * side, 'int32'));
   const inside = tf.add(tf.mul(tf.cast(y, 'int32'), tf.scalar(side, 'int32')), tf.cast(x, 'int32'));
   return tf.reshape(tf.add(tf.reshape(first, [images, 1, 1]), inside), [1, -1]);

@@ -1,7 +1,7 @@
 /** General geometric transformations, resampled between orthogonal low-pass filters. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { alongHeight, type Band } from '../../nn/ops/banded.js';
-import { lookup, type Places } from '../../nn/ops/gather-scatter.js';
+import { gather, type GatherPlan } from '../../nn/ops/gather-scatter.js';
 import { tf } from '../../nn/tensorflow.js';
 import {
   type InverseMap,
@@ -73,18 +73,18 @@ export function drawGeometry(set: AugmentationSet, draws: Draws, side: number): 
 }
 
 /**
- * Resamples images [n, side, side, c], which continue as their reflections outside of their
- * borders: up by two with the sym6 filter, bilinear interpolation, down by two with the same filter
- * (its transpose, which inverts it exactly). Images that are not active stay bit-exact.
+ * Resamples images [n, side, side, c] with reflection padding: up by two with the sym6 filter,
+ * bilinear interpolation, down by two with the same filter (its transpose, which inverts it
+ * exactly). Images that are not active stay bit-exact.
  */
 export function transform(images: Tensor4D, geometry: Geometry): Tensor4D {
   const [n, side, , channels] = images.shape;
   const period = 4 * (side - 1);
   const fine = resampleBothAxes(images, reflectingUpsampler(side));
-  const places = bilinearPlaces(sourcesOf(swapAxes(inverseMap(geometry)), downsamplingGrid(side)), side);
+  const plan = bilinearPlan(sourcesOf(swapAxes(inverseMap(geometry)), downsamplingGrid(side)), side);
   const targets = 2 * side + SYM6.length - 2;
   const table = pixelTable(tf.reshape(fine, [n, period, period, channels]));
-  const moved = tf.reshape(lookup(table, places), [n, targets, targets, channels]) as Tensor4D;
+  const moved = tf.reshape(gather(table, plan), [n, targets, targets, channels]) as Tensor4D;
   const result = resampleBothAxes(moved, downsampler(side));
   const active = perImage(geometry.active);
   return tf.add(tf.mul(result, active), tf.mul(images, tf.sub(1, active)));
@@ -114,7 +114,7 @@ function swapAxes({ xx, xy, yx, yy, shiftX, shiftY }: InverseMap): InverseMap {
   return { xx: yy, xy: yx, yx: xy, yy: xx, shiftX: shiftY, shiftY: shiftX };
 }
 
-/** Delay of straight lines by the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
+/** Delay of the filter: sample j of the fine grid is at pixel (j - DELAY) / 2. */
 const DELAY = centerOf(SYM6);
 
 /** Positions, from the image's center, of the fine samples that downsampling needs. */
@@ -124,7 +124,7 @@ function downsamplingGrid(side: number): number[] {
 }
 
 /** Rows and weights of the four fine samples around each source. */
-function bilinearPlaces({ x, y }: Sources, side: number): Places {
+function bilinearPlan({ x, y }: Sources, side: number): GatherPlan {
   const period = 4 * (side - 1);
   const fine = (source: Tensor) => tf.add(tf.mul(source, 2), side - 1 + DELAY);
   const along = (source: Tensor) => {
@@ -152,8 +152,8 @@ function bilinearPlaces({ x, y }: Sources, side: number): Places {
 }
 
 /**
- * Multiplies both axes by a matrix. The result has height and width swapped: to swap them back
- * would be slow for large images.
+ * Multiplies both axes by a matrix. The result has height and width swapped, because swapping them
+ * back is slow for large images.
  */
 function resampleBothAxes(images: Tensor4D, matrix: Band): Tensor4D {
   return alongHeight(tf.transpose(alongHeight(images, matrix), [0, 2, 1, 3]), matrix);

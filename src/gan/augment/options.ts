@@ -12,7 +12,7 @@ export interface AugmentationSettings {
   aug: 'none' | 'ada' | 'fixed';
   /** `auto`: `medical` for gray images, `bgc` for RGB. */
   augPipe: AugmentationSetName | 'auto';
-  /** Mean sign of the discriminator's output on real images that `ada` aims at. */
+  /** Target of `ada` for the mean sign of the discriminator's output on real images. */
   target: number;
   /** Strength of `fixed`. */
   p: number;

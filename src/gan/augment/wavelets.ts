@@ -18,8 +18,8 @@ export const SYM2: readonly number[] = [1 + ROOT3, 3 + ROOT3, 3 - ROOT3, 1 - ROO
 );
 
 /**
- * Center of mass of a filter, in taps from the first. It delays straight lines by exactly this,
- * given six vanishing moments.
+ * Center of mass of a filter, in taps from the first: with six vanishing moments, its delay of
+ * linear signals.
  */
 export function centerOf(taps: readonly number[]): number {
   const sum = taps.reduce((total, tap) => total + tap, 0);
@@ -29,15 +29,13 @@ export function centerOf(taps: readonly number[]): number {
 /**
  * Four symmetric filters of equal length whose sum is the identity, one each for the frequencies
  * 0...pi/8, pi/8...pi/4, pi/4...pi/2 and pi/2...pi. Karras et al. 2020 (ADA), appendix B: the
- * octaves of the wavelet transform, each filter H(z) taken with its mirror image, H(z) H(1/z) / 2,
- * so that no phase is shifted.
+ * octaves of the wavelet transform, with the zero-phase filters H(z) H(1/z) / 2.
  */
 export function filterBank(taps: readonly number[]): number[][] {
   const low = autocorrelation(taps);
   const high = low.map((tap, k) => (isCenter(k, low) ? 1 : 0) - tap);
   let bands: number[][] = [low, high];
-  // The lower half splits in two: the whole transform again at half the rate, after the low-pass
-  // filter.
+  // Splits the lowest band: applies the transform at half the rate, after the low-pass filter.
   while (bands.length < 4) bands = [...split(bands, low), high];
   const longest = Math.max(...bands.map((band) => band.length));
   return bands.map((band) => zeroPadded(band, longest));

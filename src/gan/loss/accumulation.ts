@@ -6,7 +6,7 @@ import { tf } from '../../nn/tensorflow.js';
 /** The variable that accumulates a gradient, or a value to be assigned, over the micro-batches. */
 const sumOf = (variable: string) => `sum.${variable}`;
 
-/** Whether a variable is used within a step only, and so not part of a training's state. */
+/** Whether a variable is only used within a step, and is therefore not part of the saved state. */
 export function isSum(variable: string): boolean {
   return variable.startsWith('sum.');
 }
@@ -21,7 +21,7 @@ export function sumVariables(
   );
 }
 
-/** What a phase updates. */
+/** The variables that a phase updates. */
 export interface PhaseUpdates {
   /** The optimizer that the phase has gradients for. */
   optimizer: 'G' | 'D';
@@ -32,7 +32,7 @@ export interface PhaseUpdates {
 }
 
 /**
- * The same phase for one of `count` micro-batches: it adds to the sums and updates nothing else.
+ * The phase for one of `count` micro-batches: it adds to the sums and updates nothing else.
  */
 export function accumulate(
   { feeds, body }: PhaseSpec,
@@ -52,9 +52,9 @@ export function accumulate(
 }
 
 /**
- * The phase that follows the last micro-batch: the optimizer takes the mean gradients, assigned
- * variables take the mean of their values (which are linear in the images' own), and the sums are
- * zero again.
+ * The phase after the last micro-batch: it applies the mean gradients to the optimizer, assigns the
+ * mean of the new values (which is exact, because they are linear in the values of the images), and
+ * resets the sums to zero.
  */
 export function applySums({ optimizer, trained, assigned = [] }: PhaseUpdates): PhaseSpec {
   const body: PhaseBody = (variables) => {

@@ -1,4 +1,4 @@
-/** Blur of images early in a StyleGAN3-r training. Karras et al. 2021, appendix D.1. */
+/** Blurs images at the start of a StyleGAN3-r training. Karras et al. 2021, appendix D.1. */
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { customGradient } from '../../nn/ops/custom-gradient.js';
 import { tf } from '../../nn/tensorflow.js';

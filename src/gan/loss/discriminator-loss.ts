@@ -12,8 +12,8 @@ import type { PhaseContext } from './phase-context.js';
 const W_AVG = 'G.mapping.w_avg';
 
 /**
- * Logistic loss on generated and real images; both have the labels of the real ones. The
- * generator's running means are updated here too.
+ * Logistic loss on generated and real images, both with the labels of the real ones. It also
+ * updates the running means of the generator.
  */
 export function discriminatorMain(context: PhaseContext): PhaseBody {
   const { config, options, trained } = context;
@@ -52,8 +52,9 @@ export function discriminatorMain(context: PhaseContext): PhaseBody {
 }
 
 /**
- * Squared gradient norm on real images: Mescheder et al. 2018, section 4.1; `r1Interval` times as
- * strong, because it runs that much less often (Karras et al. 2020, section 3.1).
+ * Squared gradient norm on real images: Mescheder et al. 2018, section 4.1. Its weight is
+ * multiplied by `r1Interval`, because it runs only every `r1Interval` steps (Karras et al. 2020,
+ * section 3.1).
  */
 export function discriminatorR1(context: PhaseContext): PhaseBody {
   const { config, options, trained } = context;
@@ -75,7 +76,7 @@ export function discriminatorR1(context: PhaseContext): PhaseBody {
   };
 }
 
-/** Squared norm of the gradient of each image's logit by its pixels. images [n, h, w, c] -> [n] */
+/** Squared gradient norm of each logit with respect to its image. images [n, h, w, c] -> [n] */
 export function gradientPenalty(images: Tensor4D, logitsOf: (images: Tensor4D) => Tensor): Tensor {
   const gradient = gradientOf((pixels) => tf.sum(logitsOf(pixels)), images);
   return tf.sum(tf.square(gradient), [1, 2, 3]);

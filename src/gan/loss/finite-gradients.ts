@@ -4,10 +4,9 @@ import type { PhaseBody } from '../../nn/program/program.js';
 import { tf } from '../../nn/tensorflow.js';
 
 /**
- * The same phase, with zeros for elements of its gradients that are not finite. Losses scale with
- * the image's size and batch, and an overflow in one step, beyond 65504 in float16, must not stay
- * in Adam's moments (Micikevicius et al. 2018, section 3.2, skip such steps; here only these
- * elements are skipped).
+ * The phase with zeros for the elements of its gradients that are not finite. An overflow in one
+ * step (float16: beyond 65504) would otherwise stay in Adam's moments. Micikevicius et al. 2018,
+ * section 3.2, skip the whole step; here only these elements are skipped.
  */
 export function withFiniteGradients(body: PhaseBody): PhaseBody {
   return (variables, feeds) => {

@@ -1,4 +1,4 @@
-/** How the phases of a training apply the networks. */
+/** Forward passes of the networks in the phases of a training. */
 import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { augment } from '../augment/augment.js';
@@ -12,7 +12,7 @@ import { type MicroBatch, microBatchSeed } from './micro-batches.js';
 import type { PhaseContext } from './phase-context.js';
 import { drawLatents, layerStyles, mixedStyles, randomNoise } from './styles.js';
 
-/** The micro-batch that a phase is fed the rows of, out of `total` images; null: all of them. */
+/** The micro-batch of a phase, out of `total` images; null: all images. */
 export function microBatchOf(feeds: Tensors, total: number): MicroBatch | null {
   const rows = optionalFeed(feeds, 'rows');
   return rows && { rows, total };
@@ -20,7 +20,7 @@ export function microBatchOf(feeds: Tensors, total: number): MicroBatch | null {
 
 /**
  * Images [n, h, w, c] of random latents and the fed labels, and their w [n, wDim]. With `tracking`,
- * running means take them in.
+ * the running means are updated.
  */
 export function generateImages(
   context: PhaseContext,
@@ -40,8 +40,7 @@ export function generateImages(
 }
 
 /**
- * Images as the discriminator sees them: blurred and augmented, where the configuration has a blur
- * or augmentation.
+ * Inputs of the discriminator: images after blur and augmentation, if the configuration has them.
  */
 export function discriminatorImages({ options }: PhaseContext, images: Tensor4D, feeds: Tensors): Tensor4D {
   const { augmentation, batch } = options;

@@ -1,9 +1,9 @@
-/** Freeze-D: the first layers of the discriminator are not trained. Mo, Cho and Shin 2020. */
+/** FreezeD: the first layers of the discriminator are not trained. Mo, Cho and Shin 2020. */
 import { SpecError } from '../../core/errors.js';
 import { blockResolutions, type NetworkConfig } from '../config.js';
 
 /**
- * Names, without `D.`, of the discriminator's layers that can be frozen, from the image on:
+ * Names, without `D.`, of the discriminator's layers that can be frozen, starting at the image:
  * fromrgb, then conv0, conv1 and skip of each block down to 8 px.
  */
 function freezableLayers(config: NetworkConfig): string[] {

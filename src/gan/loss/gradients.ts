@@ -4,7 +4,7 @@ import { tf } from '../../nn/tensorflow.js';
 import { type Tensors, take } from '../networks/parameter-scope.js';
 
 /**
- * What a loss function returns: the losses [images], and intermediate tensors that are needed too.
+ * Result of a loss function: the losses [images], and intermediate tensors that the caller needs.
  */
 export interface Losses<Names extends string> {
   losses: Tensor;
@@ -16,22 +16,21 @@ export interface LossGradients<Names extends string> extends Losses<Names> {
   gradients: Record<string, Tensor>;
 }
 
-/** What losses are differentiated by. */
+/** The parameters with respect to which losses are differentiated. */
 export interface Differentiated {
-  /** Tensors by name; those in `names` are differentiated by. */
+  /** Tensors by name; gradients are with respect to those in `names`. */
   parameters: Tensors;
   names: readonly string[];
-  /** How many losses there are. */
+  /** Number of losses. */
   images: number;
-  /** Factor of the losses in the gradients only. Default: 1. */
+  /** Factor of the gradients, not of the returned losses. Default: 1. */
   scale?: number;
 }
 
 /**
  * Runs `lossesOf` and differentiates the mean of its losses.
  *
- * @param lossesOf computes the losses from the parameters; it may differentiate inside (penalties
- *   on gradients)
+ * @param lossesOf computes the losses; it may compute gradients itself (gradient penalties)
  */
 export function lossGradients<Names extends string>(
   { parameters, names, images, scale = 1 }: Differentiated,
@@ -45,8 +44,8 @@ export function lossGradients<Names extends string>(
     for (const name in intermediates) kept[name] = tf.keep(intermediates[name]);
     return losses;
   };
-  // The engine differentiates a weighted sum of the losses. The weights are passed as the gradient
-  // by the losses.
+  // The engine differentiates a weighted sum of the losses: the weights are passed as the gradient
+  // with respect to the losses.
   const { value, grads } = tf.engine().gradients(forward, inputs, tf.fill([images], scale / images), true);
   // The declared type is wrong: where the loss does not depend on a parameter there is no gradient.
   const found: readonly (Tensor | undefined)[] = grads;
@@ -54,7 +53,7 @@ export function lossGradients<Names extends string>(
   return { losses: value, intermediates: released(kept), gradients: Object.fromEntries(gradients) };
 }
 
-/** The same tensors, owned by the caller's scope. */
+/** Moves the tensors to the caller's tidy scope. */
 function released<Names extends string>(kept: Record<Names, Tensor>): Record<Names, Tensor> {
   const owned = {} as Record<Names, Tensor>;
   for (const name in kept) {

@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from '../../nn/tensorflow.js';
 import { groupSize } from '../../spec/micro-batches.js';
 
-/** The images of a minibatch that a micro-batch consists of: `train.batchGpu` of them. */
+/** A micro-batch: `train.batchGpu` images of a minibatch. */
 export interface MicroBatch {
   /** int32 [images of the micro-batch]: their indices in the minibatch. */
   rows: Tensor1D;
@@ -12,9 +12,9 @@ export interface MicroBatch {
 }
 
 /**
- * The rows of each micro-batch of `images` images, in order. The discriminator measures the
- * deviation within groups of a minibatch: image i is in group i mod (batch / group size). A
- * micro-batch has whole groups, in the same arrangement.
+ * The rows of each micro-batch of `images` images, in order. The discriminator computes the
+ * standard deviation within groups of a minibatch: image i is in group i mod (batch / group size).
+ * A micro-batch contains whole groups in the same order.
  */
 export function microBatchRows(batch: number, images: number): Int32Array[] {
   const group = groupSize(batch);
@@ -48,7 +48,7 @@ export function takeLatents(z: Tensor2D, microBatch: MicroBatch | null): Tensor2
 }
 
 /**
- * A seed of the micro-batch's own, for random numbers that are drawn for its images only. int32 [2]
+ * The seed of a micro-batch, for random numbers that are drawn for its images only. int32 [2]
  */
 export function microBatchSeed(seed: Tensor, microBatch: MicroBatch | null): Tensor {
   if (!microBatch) return seed;

@@ -37,8 +37,7 @@ export interface TrainingOptions {
   /** Half-life of the weight average, in kimg. */
   readonly emaKimg: number;
   /**
-   * The half-life is at most this fraction of the images shown before the step; null: it has no
-   * ramp-up.
+   * The half-life is at most this fraction of the images shown before the step; null: no ramp-up.
    */
   readonly emaRampup: number | null;
   /**
@@ -77,9 +76,9 @@ export interface TrainingOptions {
  * regularization nor style mixing; magnitudes with a half-life of 20 kimg; for -r, a blur of 10
  * pixels that fades over batch * 200 / 32 kimg.
  *
- * A training that starts from other weights has neither blur nor ramp-up of the average: the
- * average is good already, and a short half-life would replace it by the trained weights within a
- * step.
+ * A training that starts from other weights has neither blur nor ramp-up of the average. The
+ * average of the source is good already, and a short half-life would replace it with the trained
+ * weights within a step.
  */
 export function resolveTrainingOptions(
   config: NetworkConfig,

@@ -1,5 +1,5 @@
 /**
- * The generator's lazy phase: path length regularization on a part of a minibatch of its own.
+ * The generator's lazy phase: path length regularization on a smaller minibatch of its own.
  * Karras et al. 2020, section 3.2, equation 4.
  */
 import type { Tensor, Tensor3D } from '@tensorflow/tfjs';
@@ -14,7 +14,7 @@ import type { TrainingOptions } from './options.js';
 import type { PhaseContext } from './phase-context.js';
 import { drawLatents, layerStyles, mixedStyles, pathNoise, randomNoise } from './styles.js';
 
-/** The phase for all images at once. */
+/** The phase for all images in one micro-batch. */
 export function generatorPathLength(context: PhaseContext): PhaseBody {
   const { options, trained } = context;
   const images = pathLengthImages(options);
@@ -22,7 +22,7 @@ export function generatorPathLength(context: PhaseContext): PhaseBody {
     const mean = take(variables, 'pl_mean');
     const penalties = () => {
       const lengths = pathLengths(context, variables, feeds, images);
-      // The running mean takes part in the gradient, as published.
+      // The gradient includes the running mean, as published.
       const newMean = tf.add(mean, tf.mul(tf.sub(tf.mean(lengths), mean), options.plDecay));
       return { losses: tf.square(tf.sub(lengths, newMean)), intermediates: { newMean } };
     };
@@ -36,7 +36,9 @@ export function generatorPathLength(context: PhaseContext): PhaseBody {
   };
 }
 
-/** `plInterval` times as strong, because it runs that much less often (section 3.1). */
+/**
+ * Multiplied by `plInterval`, because the phase runs only every `plInterval` steps (section 3.1).
+ */
 function penaltyScale({ plWeight, plInterval }: TrainingOptions): number {
   return plWeight * plInterval;
 }
@@ -94,7 +96,7 @@ export function microBatchPathLength(context: PhaseContext): PhaseBody {
 }
 
 /**
- * Root mean square over layers of the gradient by w of random images along random noise. [images]
+ * Root mean square over layers of the gradient of (image * noise) with respect to w. [images]
  */
 function pathLengths(context: PhaseContext, variables: Tensors, feeds: Tensors, images: number): Tensor {
   const { config, options } = context;

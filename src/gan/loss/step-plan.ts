@@ -31,8 +31,8 @@ export interface ScheduledPhase {
    */
   readonly measure?: string;
   /**
-   * Phase that runs after it, once, and applies what the micro-batches accumulated. Absent where
-   * there is only one.
+   * Phase that runs once after it and applies the accumulated gradients. Absent if there is only
+   * one micro-batch.
    */
   readonly apply?: string;
 }
@@ -53,10 +53,9 @@ export interface StepPlan {
  * 2. `generatorPathLength`, every `plInterval` steps (absent when that is 0)
  * 3. `discriminatorMain`
  * 4. `discriminatorR1`, every `r1Interval` steps (absent when that is 0)
- * 5. `ema` (the generator is final after 2; before 3, the average would have the mean of w of one
- *    step earlier)
+ * 5. `ema`, after 3, so that it copies the mean of w of this step
  *
- * Each of 1-4 is a step of the network's optimizer. Outputs have one value for each image.
+ * Each of 1 to 4 is a step of the network's optimizer. Outputs have one value for each image.
  */
 export function planStep(context: PhaseContext): StepPlan {
   const { plInterval, r1Interval } = context.options;
@@ -100,7 +99,7 @@ function planR1(context: PhaseContext): StepPlan {
 }
 
 /**
- * Path lengths are measured on fewer images than a batch has, and the mean over all of them comes
+ * Path lengths are measured on a part of a batch, and their mean over all micro-batches is needed
  * before the gradients.
  */
 function planPathLength(context: PhaseContext): StepPlan {
@@ -141,8 +140,8 @@ function batchSpec(context: PhaseContext, feeds: readonly FeedName[], body: Phas
 }
 
 /**
- * Before micro-batches are summed: one gradient out of the range of half precision would spoil the
- * others.
+ * Applied before micro-batches are summed: one gradient that is not finite would make the sum not
+ * finite.
  */
 function guarded({ half }: NetworkConfig, body: PhaseBody): PhaseBody {
   return half ? withFiniteGradients(body) : body;

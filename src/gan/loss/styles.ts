@@ -1,5 +1,5 @@
 /**
- * Styles of training images: mapped from random latents, and sometimes mixed. Karras et al. 2019,
+ * Styles of training images: mapped from random latents, with style mixing. Karras et al. 2019,
  * section 3.1.
  */
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs';
@@ -11,7 +11,7 @@ import { networkOf } from '../networks/registry.js';
 import { type MicroBatch, takeLatents, takeRows } from './micro-batches.js';
 import type { PhaseContext } from './phase-context.js';
 
-/** Streams of a phase's seed: every use of random numbers has its own. */
+/** Random streams of a phase's seed, one for each use. */
 const STREAM = { latents: 0, mixing: 1, pathNoise: 2, layerNoise: 16 } as const;
 
 /**
@@ -62,12 +62,12 @@ export function mixedStyles(
   return { ws, w };
 }
 
-/** 1 for the layers before the cutoff, 0 from it on. [layers] */
+/** 1 for the layers before the cutoff, 0 for the others. [layers] */
 function firstStyleMask(seed: Tensor, layers: number, mixing: number): Tensor {
   const [chance, position] = tf.unstack(statelessUniform(seed, STREAM.mixing, [2])) as [Tensor, Tensor];
   const mixes = tf.cast(tf.less(chance, mixing), 'float32');
   const cutoff = tf.add(1, tf.floor(tf.mul(position, layers - 1)));
-  // Without mixing the cutoff is behind the last layer.
+  // Without mixing, the cutoff is after the last layer.
   const last = tf.add(tf.mul(mixes, cutoff), tf.mul(tf.sub(1, mixes), layers));
   return tf.clipByValue(tf.sub(last, tf.range(0, layers)), 0, 1);
 }

@@ -47,7 +47,7 @@ export function buildTrainingProgram(config: NetworkConfig, options: TrainingOpt
   };
 }
 
-/** What accumulates over the micro-batches of a step, where there are several. */
+/** Sums over the micro-batches of a step, if there are several. */
 function sumsOf(
   { config, options, trained }: PhaseContext,
   variables: Record<string, VariableSpec>,
@@ -71,9 +71,9 @@ function variablesOf(
 }
 
 /**
- * Adam for a network that takes one lazy step after every `interval` steps: rate and decays are
- * lowered so that together they have the effect of `interval` steps. Karras et al. 2020, section
- * 3.1 and appendix B.
+ * Adam for a network with one additional lazy step every `interval` steps: learning rate and decays
+ * are corrected so that `interval + 1` steps have the effect of `interval`. Karras et al. 2020,
+ * section 3.1 and appendix B.
  */
 function adam(
   { beta1, beta2, epsilon }: TrainingOptions,

@@ -29,7 +29,7 @@ export function ema({ config, trained }: PhaseContext): PhaseBody {
   };
 }
 
-/** Variables that the discriminator's main phase assigns, and the average copies. */
+/** Variables that the discriminator's main phase assigns and the average copies. */
 export function runningMeans(config: NetworkConfig): string[] {
   return networkOf(config)
     .runningMeans(config)

@@ -1,4 +1,4 @@
-/** A network family: the state of its networks, and pure functions that apply them. */
+/** A network family: the parameters of its networks, and pure functions that apply them. */
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import type { NetworkConfig } from '../config.js';
 import type { ParameterScope } from './parameter-scope.js';
@@ -30,7 +30,7 @@ export interface SynthesisInputs {
   /** One w [n, wDim] for each style layer. */
   ws: readonly Tensor2D[];
   noise: NoiseSource;
-  /** Running means first take these images in. Default: they stay as they are. */
+  /** Updates the running means with these images first. Default: no update. */
   tracking?: Tracking | null;
 }
 
@@ -40,9 +40,8 @@ export interface DiscriminatorInputs {
   /** One-hot [n, classes]; null when the networks are unconditional. */
   labels: Tensor2D | null;
   /**
-   * The images are this many minibatches of equal size, one after the other: they share the
-   * convolutions, but what is measured over a minibatch is measured for each separately. Default:
-   * 1.
+   * Number of concatenated minibatches of equal size. They share the convolutions; statistics of a
+   * minibatch are computed for each. Default: 1.
    */
   minibatches?: number;
 }
@@ -52,7 +51,7 @@ export interface Network {
   discriminatorSpecs(config: NetworkConfig): ParameterSpecs;
   /** Buffers of the generator that training updates; its other buffers never change. */
   runningMeans(config: NetworkConfig): string[];
-  /** How many w an image takes: one for each style layer. */
+  /** Number of w of an image: one for each style layer. */
   styles(config: NetworkConfig): number;
   /** -> w [n, wDim], without truncation. */
   mapping(config: NetworkConfig, generator: ParameterScope, inputs: MappingInputs): Tensor2D;

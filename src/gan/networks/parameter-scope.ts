@@ -1,4 +1,4 @@
-/** Tensors of a network by their names in a state dict, scope by scope. */
+/** Tensors of a network by their names in a state dict, in nested scopes. */
 import type { Tensor } from '@tensorflow/tfjs';
 
 export type Tensors = Readonly<Record<string, Tensor>>;

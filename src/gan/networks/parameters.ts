@@ -1,5 +1,6 @@
 /** The state of a network: names, shapes and initial values of its parameters and buffers. */
 import { RandomStream } from '../../core/random.js';
+import { sizeOf } from '../../nn/program/definition.js';
 
 /** The initial value of a tensor. */
 export type Initial =
@@ -56,8 +57,7 @@ export function initialValues(spec: ParameterSpec, seed: number, name: string): 
   const { initial, shape } = spec;
   if (initial.type === 'constant') return initial.value;
   if (initial.type === 'values') return initial.values;
-  const size = shape.reduce((product, side) => product * side, 1);
-  return normalValues(size, initial.deviation, seed, `initial value of ${name}`);
+  return normalValues(sizeOf(shape), initial.deviation, seed, `initial value of ${name}`);
 }
 
 /**

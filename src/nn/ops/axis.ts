@@ -1,6 +1,6 @@
-/** One axis of a resampling: its sizes, and those of its transpose. */
+/** The sizes of one axis of a resampling, and of its transpose. */
 
-/** How one axis is resampled; `before` and `after` count zeros after upsampling. */
+/** One axis of a resampling; `before` and `after` are padding, counted after upsampling. */
 export interface Axis {
   inputs: number;
   up: number;
@@ -12,17 +12,17 @@ export interface Axis {
 export interface Resampling {
   vertical: Axis;
   horizontal: Axis;
-  /** Of both axes together. */
+  /** Gain of both axes together. */
   gain: number;
 }
 
-/** Samples that come out. */
+/** Number of output samples. */
 export function outputsOf({ inputs, up, down, before, after }: Axis, taps: number): number {
   return Math.floor((inputs * up + before + after - taps) / down) + 1;
 }
 
 /**
- * Up and down change places: the transpose of a resampling is a resampling, with its taps reversed.
+ * The transpose of a resampling is a resampling with the factors exchanged and the taps reversed.
  */
 export function transposedAxis(axis: Axis, taps: number): Axis {
   const { inputs, up, down, before } = axis;
@@ -36,7 +36,7 @@ export function transposedAxis(axis: Axis, taps: number): Axis {
   };
 }
 
-/** Taps of sum 1, times the share of the gain that falls to one axis. */
+/** Taps normalized to sum 1, times the gain of one axis. */
 export function scaled(taps: readonly number[], gain: number): number[] {
   const sum = taps.reduce((total, tap) => total + tap, 0);
   return taps.map((tap) => (tap / sum) * Math.sqrt(gain));

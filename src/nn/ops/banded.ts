@@ -1,13 +1,10 @@
-/**
- * Matrices that are zero off a band, times the columns or rows of pictures: resampling along one
- * axis.
- */
+/** Products of banded matrices with the columns or rows of images: resampling along one axis. */
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 import { type DeviceForm, deviceForm } from './device-forms.js';
 import { customGradient } from './custom-gradient.js';
 
-/** A dense [outputs, inputs] matrix that is zero off its band. */
+/** A dense [outputs, inputs] matrix that is zero outside of its band. */
 export interface Band {
   outputs: number;
   inputs: number;
@@ -21,14 +18,14 @@ function transposed({ outputs, inputs, values }: Band): Band {
   return { outputs: inputs, inputs: outputs, values: flipped };
 }
 
-/** The matrix times every column of every image. x [n, inputs, w, c] -> [n, outputs, w, c] */
+/** Multiplies each column of each image by the matrix. x [n, inputs, w, c] -> [n, outputs, w, c] */
 export function alongHeight(x: Tensor4D, matrix: Band): Tensor4D {
   const [n, , width, c] = x.shape;
   const rows: Tensor3D = tf.reshape(x, [n, matrix.inputs, width * c]);
   return tf.reshape(apply(matrix, rows), [n, matrix.outputs, width, c]);
 }
 
-/** The matrix times every row of every image. x [n, h, inputs, c] -> [n, h, outputs, c] */
+/** Multiplies each row of each image by the matrix. x [n, h, inputs, c] -> [n, h, outputs, c] */
 export function alongWidth(x: Tensor4D, matrix: Band): Tensor4D {
   const [n, height, , c] = x.shape;
   const rows: Tensor3D = tf.reshape(x, [n * height, matrix.inputs, c]);
@@ -47,7 +44,7 @@ function apply(matrix: Band, x: Tensor3D): Tensor3D {
   ) as Tensor3D;
 }
 
-/** Above so many outputs the zeros off the band cost more than cutting it into blocks. */
+/** Above this number of outputs, products in blocks are faster than one with all the zeros. */
 const DENSE_OUTPUTS: Record<DeviceForm, number> = { cpu: 128, gpu: 640 };
 const BLOCK = 64;
 
@@ -57,7 +54,7 @@ function multiply({ outputs, inputs, values }: Band, x: Tensor3D): Tensor3D {
   return tf.engine().runKernel('BatchMatMul', { a, b: x }, attributes) as Tensor3D;
 }
 
-/** Block after block of outputs, each from the few inputs that its part of the band reaches. */
+/** Computes blocks of outputs, each from the inputs that its part of the band covers. */
 function inBlocks(matrix: Band, x: Tensor3D): Tensor3D {
   const [n, , m] = x.shape;
   const blocks: Tensor3D[] = [];
@@ -75,7 +72,7 @@ function inBlocks(matrix: Band, x: Tensor3D): Tensor3D {
   return tf.concat3d(blocks, 1);
 }
 
-/** The columns that some of the rows are not zero in; one, where all are. */
+/** The range of columns in which the rows are not zero; at least one column. */
 function reach({ inputs, values }: Band, first: number, rows: number): { from: number; to: number } {
   let [from, to] = [inputs - 1, 0];
   for (let i = first; i < first + rows; i++)

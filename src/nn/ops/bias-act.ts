@@ -1,4 +1,4 @@
-/** Bias, activation, gain and clamp, as one layer ends. */
+/** Bias, activation, gain and clamp: the end of a layer. */
 import type { Tensor } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
@@ -8,14 +8,14 @@ export type Activation = 'linear' | 'lrelu';
 
 export interface BiasActOptions {
   gain?: number;
-  /** Values are kept within +-clamp; null: they are not. */
+  /** Values are clamped to +-clamp; null: no clamp. */
   clamp?: number | null;
 }
 
 const SLOPE = 0.2;
 const FLOAT: Record<string, AttributeValue> = { T: ['type', 'float32'] };
 
-/** x [..., c] + b [c], activated, times gain, clamped. Differentiable twice. */
+/** clamp(activation(x [..., c] + b [c]) * gain). Differentiable twice. */
 export function biasAct(
   x: Tensor,
   b: Tensor | null,
@@ -28,7 +28,7 @@ export function biasAct(
   return clamp === null ? y : clampTo(y, clamp);
 }
 
-/** x [..., c] + b [c]. TensorFlow's own op for it: a plain sum is slower both ways. */
+/** x [..., c] + b [c], with TensorFlow's BiasAdd, which is faster than a sum in both directions. */
 function biasAdd(x: Tensor, b: Tensor): Tensor {
   return customGradient(
     { x, b },
@@ -60,8 +60,8 @@ export function leakyRelu(x: Tensor): Tensor {
 }
 
 /**
- * dy where the activation was positive, 0.2 dy elsewhere. By the output: its sign is the input's,
- * and bias and activation can be fused.
+ * dy where the activation was positive, 0.2 dy elsewhere. It uses the output, which has the sign of
+ * the input, so that TensorFlow can fuse bias and activation.
  */
 function slope(dy: Tensor, y: Tensor): Tensor {
   return customGradient(
@@ -71,7 +71,7 @@ function slope(dy: Tensor, y: Tensor): Tensor {
   );
 }
 
-/** Values kept within +-limit, in one pass (TensorFlow.js's own kernel takes two). */
+/** Clamps values to +-limit in one pass; the kernel of TensorFlow.js takes two. */
 function clampTo(x: Tensor, limit: number): Tensor {
   return customGradient(
     { x },
@@ -81,8 +81,8 @@ function clampTo(x: Tensor, limit: number): Tensor {
 }
 
 /**
- * dy where x is within +-limit, 0 elsewhere. The gradient of fake quantisation is just that, in one
- * pass; a narrow range is symmetric, so that its limits are not moved.
+ * dy where x is within +-limit, 0 elsewhere. The gradient of fake quantization computes this in one
+ * pass; with a narrow range its limits are symmetric.
  */
 function within(dy: Tensor, x: Tensor, limit: number): Tensor {
   return customGradient(

@@ -15,13 +15,13 @@ export interface ConvOptions {
 }
 
 /**
- * Pixels that a filter comes to in a picture from which `shiftedProducts` beats the library's
- * kernel; measured, see docs/decisions/compiled-step.md.
+ * Number of output pixels from which `shiftedProducts` is faster than the library's kernel
+ * (measured: docs/decisions/compiled-step.md).
  */
 const PRODUCTS_FROM_PIXELS = 256;
 
 /**
- * 64 bytes: TensorFlow makes a view of pixels that begin at such an address, and a copy of others.
+ * 64 bytes. TensorFlow slices pixels of this alignment without a copy.
  */
 const ALIGNED_CHANNELS = 16;
 
@@ -31,14 +31,15 @@ type Pad = 'same' | 'valid';
 interface Geometry {
   strides: number;
   pad: Pad;
-  /** Of the convolution's input and filter. */
+  /** Shapes of the convolution's input and filter. */
   xShape: Shape4D;
   wShape: Shape4D;
 }
 
 /**
- * Convolution as networks mean it (cross-correlation). x [n, h, w, in], w [kh, kw, in, out] -> [n,
- * h', w', out]. Differentiable any number of times.
+ * Convolution as in neural networks (cross-correlation). Differentiable any number of times.
+ *
+ * x [n, h, w, in], w [kh, kw, in, out] -> [n, h', w', out]
  *
  * @throws RangeError for a padding other than 0 or, at stride 1, (k - 1) / 2
  */
@@ -49,8 +50,8 @@ export function conv2d(x: Tensor4D, w: Tensor4D, { stride, padding }: ConvOption
 
 /**
  * Transposed convolution without padding. x [n, h, w, in], w [kh, kw, out, in] -> [n, (h-1) *
- * stride + kh, ..., out]; `w` is the filter of the convolution from out to in of which this is the
- * transpose. Differentiable any number of times.
+ * stride + kh, ..., out]; `w` is the filter of the convolution from out to in whose transpose this
+ * is. Differentiable any number of times.
  */
 export function convTranspose2d(x: Tensor4D, w: Tensor4D, { stride }: { stride: number }): Tensor4D {
   const [n, height, width] = x.shape;
@@ -89,7 +90,7 @@ function convolve(x: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D {
   ) as Tensor4D;
 }
 
-/** The x by which `sum(dy * convolve(x, w))` rises fastest: bilinear in dy and w. */
+/** The gradient of `sum(dy * convolve(x, w))` with respect to x: bilinear in dy and w. */
 function inputGradient(dy: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D {
   return customGradient(
     { dy, w },
@@ -101,7 +102,7 @@ function inputGradient(dy: Tensor4D, w: Tensor4D, geometry: Geometry): Tensor4D 
   ) as Tensor4D;
 }
 
-/** The w by which `sum(dy * convolve(x, w))` rises fastest: bilinear in x and dy. */
+/** The gradient of `sum(dy * convolve(x, w))` with respect to w: bilinear in x and dy. */
 function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D {
   return customGradient(
     { x, dy },
@@ -117,8 +118,8 @@ function filterGradient(x: Tensor4D, dy: Tensor4D, geometry: Geometry): Tensor4D
 }
 
 /**
- * Where the library's own kernel is slower than matrix products, on a CPU: 3x3 filters, aligned
- * pixels, and not too few of them.
+ * Whether matrix products are faster than the library's kernel: on a CPU, for 3x3 filters and
+ * enough aligned pixels.
  */
 function prefersProducts({ strides, xShape, wShape: [kh, kw] }: Geometry): boolean {
   const [, height, width, channels] = xShape;

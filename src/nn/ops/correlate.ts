@@ -14,7 +14,7 @@ interface Kernel {
   width: number;
 }
 
-/** Zeros before and after; negative ones take samples away. */
+/** Zero padding before and after; negative values crop. */
 interface Edges {
   before: number;
   after: number;
@@ -46,7 +46,7 @@ export function correlate(
   const { weights, height, width } = kernel;
   return customGradient(
     { x },
-    () => applied(x, kernel, vertical, horizontal),
+    () => padAndCorrelate(x, kernel, vertical, horizontal),
     (dy) => ({
       x: () =>
         correlate(
@@ -62,15 +62,15 @@ function transposed({ before, after }: Edges, taps: number): Edges {
   return { before: taps - 1 - before, after: taps - 1 - after };
 }
 
-function applied(
+function padAndCorrelate(
   x: Tensor4D,
   { weights, height, width }: Kernel,
   vertical: Edges,
   horizontal: Edges,
 ): Tensor4D {
-  const kept = cropped(x, vertical, horizontal);
+  const kept = crop(x, vertical, horizontal);
   if (kept.size === 0 || weights.length === 0) {
-    // No output meets a sample.
+    // The filter covers no sample of x.
     const [n, rows, columns, channels] = x.shape;
     const outputs = (length: number, edges: Edges, taps: number) =>
       length + edges.before + edges.after - taps + 1;
@@ -81,11 +81,11 @@ function applied(
   return depthwise(kept, weights, [height, width], { padding });
 }
 
-function cropped(x: Tensor4D, vertical: Edges, horizontal: Edges): Tensor4D {
+function crop(x: Tensor4D, vertical: Edges, horizontal: Edges): Tensor4D {
   const [n, height, width, channels] = x.shape;
-  const left = (length: number, { before, after }: Edges) =>
+  const remaining = (length: number, { before, after }: Edges) =>
     Math.max(0, length + Math.min(0, before) + Math.min(0, after));
-  const [rows, columns] = [left(height, vertical), left(width, horizontal)];
+  const [rows, columns] = [remaining(height, vertical), remaining(width, horizontal)];
   if (rows === height && columns === width) return x;
   const first = ({ before }: Edges, length: number) => Math.min(length, Math.max(0, -before));
   return tf.slice4d(

@@ -1,8 +1,8 @@
-/** Operations with gradients of our own, each computed only when it is asked for. */
+/** Operations with custom gradients, each computed only when it is needed. */
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 
-/** The gradient by each input, as a thunk; inputs left out have none. */
+/** The gradient with respect to each input, computed when called; omitted inputs have none. */
 export type Gradients<Names extends string> = Partial<Record<Names, () => Tensor>>;
 
 interface Invocation {
@@ -16,17 +16,16 @@ interface TapeEngine {
 }
 
 /**
- * Applies `forward` off the tape and puts one node on it, whose gradients are `gradients`. Where
- * those are made of differentiable operations, so is the whole, any number of times. Unlike
- * `tf.customGrad`, gradients nobody needs are not computed.
+ * Runs `forward` without recording it on the gradient tape, and records one node with the given
+ * gradients. If these consist of differentiable operations, the result is differentiable any number
+ * of times. Unlike with `tf.customGrad`, gradients that are not needed are not computed.
  */
 export function customGradient<Names extends string>(
   inputs: Record<Names, Tensor>,
   forward: () => Tensor,
   gradients: (dy: Tensor) => Gradients<Names>,
 ): Tensor {
-  // The engine throws the saved tensors away with the tape; saving keeps the inputs alive until
-  // then.
+  // Saved tensors, and so the inputs, are kept until the engine disposes of the tape.
   const invocation: Invocation = {
     forwardFunc: (_backend, save) => {
       const y = forward();

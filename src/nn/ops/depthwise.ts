@@ -3,12 +3,10 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 
-/** Up to so many taps one pass over the plane reads less than two passes, one an axis. */
+/** Up to this number of taps, one two-dimensional pass is faster than a pass per axis. */
 export const SHORT_TAPS = 4;
 
-/**
- * Of a convolution of each channel; padding: zeros before and after, vertically and horizontally.
- */
+/** Options of a depthwise convolution, with explicit zero padding. */
 export interface DepthwiseOptions {
   stride?: number;
   padding?: readonly [top: number, bottom: number, left: number, right: number];
@@ -22,8 +20,7 @@ export function depthwise(
   { stride = 1, padding = [0, 0, 0, 0] }: DepthwiseOptions = {},
 ): Tensor4D {
   const [, , , channels] = x.shape;
-  // Written once and spread by the graph, so that no file holds it for each of some thousand
-  // channels.
+  // The graph file contains the filter once, and not for each of the channels.
   const filter = tf.broadcastTo(tf.tensor4d([...plane], [height, width, 1, 1]), [height, width, channels, 1]);
   const attributes: Record<string, AttributeValue> = {
     T: ['type', 'float32'],

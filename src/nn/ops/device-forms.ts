@@ -1,28 +1,23 @@
 /**
- * Which of several equivalent forms of an operation is computed: the one that the device runs
- * fastest.
+ * Selects one of several equivalent forms of an operation: the one that is fastest on the device.
  */
 import { environment } from '../../core/environment.js';
 import { usesGpu } from '../tensorflow.js';
 
 /**
- * `cpu`: the least work, and matrix products in place of the library's slow kernels (measured:
- * docs/decisions/compiled-step.md). `gpu`: plain convolutions, which GPUs are made for.
+ * `cpu`: the fewest operations, and matrix products instead of slow kernels of the library
+ * (measured: docs/decisions/compiled-step.md). `gpu`: plain convolutions, which are fast on GPUs.
  */
 export type DeviceForm = 'cpu' | 'gpu';
 
 let chosen: DeviceForm | null = null;
 
-/**
- * That of the device which the library computes on, unless {@link withDeviceForm} says otherwise.
- */
+/** The form for the device that the library uses, unless {@link withDeviceForm} overrides it. */
 export function deviceForm(): DeviceForm {
   return chosen ?? (usesGpu() ? 'gpu' : 'cpu');
 }
 
-/**
- * Runs `body`, gradients that it takes included, in one form wherever it runs: to compare the two.
- */
+/** Runs `body`, including the gradients in it, with one form on any device, to compare forms. */
 export function withDeviceForm<Result>(form: DeviceForm, body: () => Result): Result {
   const before = chosen;
   chosen = form;
@@ -36,8 +31,8 @@ export function withDeviceForm<Result>(form: DeviceForm, body: () => Result): Re
 /**
  * How resampling filters are computed.
  *
- * - `phases`: one depthwise convolution a phase, without zeros between samples; fastest on a CPU.
- * - `convolution`: zeros between samples, then depthwise convolutions.
+ * - `phases`: polyphase filters, one depthwise convolution per phase; fastest on a CPU.
+ * - `convolution`: zero insertion, then depthwise convolutions.
  * - `matrices`: a product with a banded matrix along each axis; fastest on a GPU
  *   (docs/decisions/mixed-precision.md).
  * - `slices`: a sum of shifted images, for XLA to fuse.
@@ -48,8 +43,8 @@ export type FilterForm = (typeof FILTER_FORMS)[number];
 let chosenFilter: FilterForm | null = null;
 
 /**
- * That of the device, unless {@link withFilterForm} or GIST_FILTER_FORM (for measurements) names
- * another.
+ * The form for the device, unless {@link withFilterForm} or GIST_FILTER_FORM (for measurements)
+ * overrides it.
  */
 export function filterForm(): FilterForm {
   if (chosenFilter) return chosenFilter;
@@ -57,7 +52,7 @@ export function filterForm(): FilterForm {
   return named ?? (deviceForm() === 'gpu' ? 'matrices' : 'phases');
 }
 
-/** Runs `body`, gradients that it takes included, with filters of one form. */
+/** Runs `body`, including the gradients in it, with one form of filters. */
 export function withFilterForm<Result>(form: FilterForm, body: () => Result): Result {
   const before = chosenFilter;
   chosenFilter = form;

@@ -1,6 +1,6 @@
 /**
- * A nonlinearity at a higher sampling rate than the samples before and after it. Karras et al.
- * 2021, section 3.1.
+ * A nonlinearity at a higher sampling rate than its input and output: upsampling, activation,
+ * downsampling. Karras et al. 2021, section 3.1.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { filterForm } from './device-forms.js';
@@ -10,39 +10,44 @@ import { alongColumns, alongRows, correlate } from './correlate.js';
 import { filter2d, filterPlane } from './upfirdn2d.js';
 import { type AxisFilter, phaseFilter, resampleAxis } from './upfirdn2d-polyphase.js';
 
-export interface Widening {
+export interface Upsampling {
   factor: number;
-  /** Of the separable filter; they are brought to a sum of 1, and the gain keeps the values. */
+  /** Taps of the separable filter. They are normalized to sum 1, and the gain is factor^2. */
   taps: readonly number[];
-  /** Zeros before and after, counted after upsampling; negative crops. */
+  /** Zero padding, counted after upsampling; negative values crop. */
   padding: readonly [before: number, after: number];
 }
 
-export interface Narrowing {
+export interface Downsampling {
   factor: number;
   /**
-   * Of a separable filter, [k], brought to a sum of 1; where it `isPlane`, of a square, [k * k] row
-   * by row, as they are.
+   * Taps of a separable filter, [k], which are normalized to sum 1; if `isPlane`, of a square
+   * filter, [k * k] row by row, which are used unchanged.
    */
   taps: readonly number[];
   isPlane: boolean;
 }
 
 /**
- * Widened, activated value by value, narrowed. x [n, h, w, c]. Differentiable as often as the
- * activation is.
+ * Upsamples, applies the elementwise activation, downsamples. x [n, h, w, c]. Differentiable as
+ * often as the activation.
  */
 export function filteredActivation(
   x: Tensor4D,
-  up: Widening,
+  up: Upsampling,
   activate: (x: Tensor4D) => Tensor4D,
-  down: Narrowing,
+  down: Downsampling,
 ): Tensor4D {
-  const isInPhases = filterForm() === 'phases' && up.factor % down.factor === 0;
-  return isInPhases ? byPhases(x, up, activate, down) : inOrder(x, up, activate, down);
+  const isPolyphase = filterForm() === 'phases' && up.factor % down.factor === 0;
+  return isPolyphase ? byPhases(x, up, activate, down) : atFullRate(x, up, activate, down);
 }
 
-function inOrder(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D, down: Narrowing): Tensor4D {
+function atFullRate(
+  x: Tensor4D,
+  up: Upsampling,
+  activate: (x: Tensor4D) => Tensor4D,
+  down: Downsampling,
+): Tensor4D {
   const { factor, taps, padding } = up;
   const active = activate(filter2d(x, taps, { up: factor, padding, gain: factor ** 2 }));
   return down.isPlane
@@ -51,20 +56,25 @@ function inOrder(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D,
 }
 
 /**
- * An output of the narrowing by s is a sum over the s phases of what it narrows: samples 0, s, 2s,
- * ..., then 1, s + 1, ... Each phase is widened, activated and narrowed by itself with its share of
- * the taps. They are never put side by side: the signal of the higher rate, the largest of a
- * network, is not written as a whole, and every correlation keeps all that it computes.
+ * Downsampling by s is a sum over the s phases of its input: samples 0, s, 2s, ..., then 1, s + 1,
+ * ... Each phase is upsampled, activated and downsampled separately, with its own taps. The phases
+ * are never interleaved, so the signal of the higher rate, the largest tensor of a network, is not
+ * written, and no correlation computes samples that are dropped.
  */
-function byPhases(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D, down: Narrowing): Tensor4D {
+function byPhases(
+  x: Tensor4D,
+  up: Upsampling,
+  activate: (x: Tensor4D) => Tensor4D,
+  down: Downsampling,
+): Tensor4D {
   const [, height, width] = x.shape;
   const side = down.isPlane ? Math.sqrt(down.taps.length) : down.taps.length;
   const [vertical, horizontal] = [phasesOf(height, up, down, side), phasesOf(width, up, down, side)];
   const columns = horizontal.map((filter) => resampleAxis(x, filter, 'horizontal'));
-  const narrow = down.isPlane ? narrowedByPlane(down, side) : narrowedByAxes(down);
+  const downsampleRow = down.isPlane ? planeDownsampler(down, side) : separableDownsampler(down);
   return sum(
     vertical.map((filter, row) =>
-      narrow(
+      downsampleRow(
         columns.map((phase) => activate(resampleAxis(phase, filter, 'vertical'))),
         row,
       ),
@@ -73,42 +83,44 @@ function byPhases(x: Tensor4D, up: Widening, activate: (x: Tensor4D) => Tensor4D
 }
 
 /**
- * The widening of an axis to each phase, as many samples as the narrowing with a filter of `side`
- * taps meets.
+ * The upsampling filter of each phase of an axis, with the number of samples that downsampling with
+ * `side` taps needs.
  */
-function phasesOf(inputs: number, up: Widening, down: Narrowing, side: number): AxisFilter[] {
+function phasesOf(inputs: number, up: Upsampling, down: Downsampling, side: number): AxisFilter[] {
   const weights = scaled([...up.taps].reverse(), up.factor ** 2);
   const [before, after] = up.padding;
   const axis = { inputs, up: up.factor, down: 1, before, after };
-  const narrowed = { inputs: outputsOf(axis, weights.length), up: 1, down: down.factor, before: 0, after: 0 };
-  const outputs = outputsOf(narrowed, side);
+  const fullRate = { inputs: outputsOf(axis, weights.length), up: 1, down: down.factor, before: 0, after: 0 };
+  const outputs = outputsOf(fullRate, side);
   return Array.from({ length: Math.min(down.factor, side) }, (_, first) => {
     const taps = Math.ceil((side - first) / down.factor);
     return phaseFilter({ weights, axis }, { first, step: down.factor, count: outputs + taps - 1 });
   });
 }
 
-/** What a row of phases adds to the outputs. */
-type NarrowRow = (phases: readonly Tensor4D[], row: number) => Tensor4D;
+/** Downsamples one row of phases; the output is the sum over all rows. */
+type RowDownsampler = (phases: readonly Tensor4D[], row: number) => Tensor4D;
 
-function narrowedByAxes({ taps, factor }: Narrowing): NarrowRow {
+function separableDownsampler({ taps, factor }: Downsampling): RowDownsampler {
   const weights = scaled([...taps].reverse(), 1);
-  const share = (phase: number) => weights.filter((_, k) => k % factor === phase);
+  const phaseTaps = (phase: number) => weights.filter((_, k) => k % factor === phase);
   return (phases, row) => {
-    const narrow = phases.map((y, column) => correlate(y, alongRows(share(column))));
-    return correlate(sum(narrow), alongColumns(share(row)));
+    const filtered = phases.map((y, column) => correlate(y, alongRows(phaseTaps(column))));
+    return correlate(sum(filtered), alongColumns(phaseTaps(row)));
   };
 }
 
-function narrowedByPlane({ taps, factor }: Narrowing, side: number): NarrowRow {
+function planeDownsampler({ taps, factor }: Downsampling, side: number): RowDownsampler {
   const weights = [...taps].reverse();
-  const isOf = (index: number, phase: number) => index % factor === phase;
+  const isInPhase = (index: number, phase: number) => index % factor === phase;
   return (phases, row) =>
     sum(
       phases.map((y, column) => {
-        const share = weights.filter((_, k) => isOf(Math.floor(k / side), row) && isOf(k % side, column));
+        const own = weights.filter(
+          (_, k) => isInPhase(Math.floor(k / side), row) && isInPhase(k % side, column),
+        );
         const height = Math.ceil((side - row) / factor);
-        return correlate(y, { weights: share, height, width: share.length / height });
+        return correlate(y, { weights: own, height, width: own.length / height });
       }),
     );
 }

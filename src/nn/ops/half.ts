@@ -1,26 +1,26 @@
-/** Where tensors enter half precision and leave it. */
+/** Conversions to half precision and back. */
 import type { Tensor } from '@tensorflow/tfjs';
 import { nativeOp } from './native-op.js';
 import { customGradient } from './custom-gradient.js';
 
-/** A floating-point type of 16 bits: IEEE's, or the upper half of single precision. */
+/** A 16-bit floating-point type: IEEE 754 binary16, or the upper half of a float32. */
 export type HalfType = 'float16' | 'bfloat16';
 
-/** Attribute of an operation that a graph writes as a cast to that type. */
+/** Attribute of a recorded operation: the graph contains a cast to this type instead. */
 export const WRITTEN_TYPE = '_gist_type';
 
 /**
- * The tensor in half precision; its gradient comes back in single precision. TensorFlow.js has no
- * such tensors: run op by op this changes nothing, but a recorded graph computes in half precision
- * from here on, up to {@link toFloat} (`nn/program/casts.ts`).
+ * Converts a tensor to half precision, and its gradient to single precision. TensorFlow.js has no
+ * such tensors: in eager mode this changes nothing, but a recorded graph computes in half precision
+ * from here to {@link toFloat} (`nn/program/casts.ts`).
  *
- * @param half null: as it is
+ * @param half null: no conversion
  */
 export function toHalf<T extends Tensor>(x: T, half: HalfType | null): T {
   return half === null ? x : convert(x, half, 'float32');
 }
 
-/** The tensor in single precision again. @param half that it is in; null: as it is */
+/** Converts a tensor back to single precision. @param half its type; null: no conversion */
 export function toFloat<T extends Tensor>(x: T, half: HalfType | null): T {
   return half === null ? x : convert(x, 'float32', half);
 }

@@ -1,4 +1,4 @@
-/** Minibatch standard deviation: one more channel that says how varied a group of images is. */
+/** Minibatch standard deviation: an additional channel that measures the variation of a group. */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 

@@ -1,6 +1,5 @@
 /**
- * Ops of TensorFlow that TensorFlow.js has no kernel for, run on whichever native backend is
- * active.
+ * Runs TensorFlow operations for which TensorFlow.js has no kernel, on the active native backend.
  */
 import type { Tensor } from '@tensorflow/tfjs';
 import { type NativeBackend, type OpAttribute, tf } from '../tensorflow.js';
@@ -27,7 +26,7 @@ function attribute({ binding }: NativeBackend, name: string, [kind, value]: Attr
   return { name, type, value: kind === 'type' ? binding[types[value]] : value };
 }
 
-/** One op with one output; not differentiable by itself. */
+/** Runs one operation with one output. It has no gradient. */
 export function nativeOp(op: string, attributes: Record<string, AttributeValue>, inputs: Tensor[]): Tensor {
   const backend = tf.backend() as NativeBackend;
   const attrs = Object.entries(attributes).map(([name, value]) => attribute(backend, name, value));

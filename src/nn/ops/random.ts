@@ -1,14 +1,14 @@
 /**
- * Random tensors that are a pure function of a seed fed at run time: TensorFlow's stateless
- * generators.
+ * Random tensors from TensorFlow's stateless generators: a pure function of a seed that is fed at
+ * run time.
  */
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { type AttributeValue, nativeOp } from './native-op.js';
 import { tf } from '../tensorflow.js';
 
 /**
- * Philox streams of one seed, kept apart by adding the stream's number to the second half of the
- * seed times a large odd number.
+ * Separates the Philox streams of one seed: the stream's number times this large odd number is
+ * added to the second half of the seed.
  */
 const STREAM_STRIDE = 1_000_003;
 
@@ -16,7 +16,7 @@ const ATTRIBUTES: Record<string, AttributeValue> = {
   dtype: ['type', 'float32'],
   T: ['type', 'int32'],
   Tseed: ['type', 'int32'],
-  // XLA would draw other numbers: with it or without, a training has the same.
+  // Excluded from XLA, which would draw other numbers.
   _XlaCompile: ['bool', false],
 };
 

@@ -3,34 +3,35 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
 
 /**
- * Pictures as sequences of pixels, in which a shift in both directions is a shift along a sequence.
+ * Images as one sequence of pixels: a shift of rows and columns is a shift along the sequence.
  */
 interface Sequences {
   /**
-   * One for each row within a stride; `stride` neighbouring pixels make one: [pixels, stride * in]
+   * One per row within a stride, with `stride` adjacent pixels in each element: [pixels, stride *
+   * in].
    */
   phases: Tensor2D[];
-  /** [count, out]: zero where a shift would leave its row or picture. */
+  /** [count, out]: zero where a shift would leave its row or image. */
   dy: Tensor2D;
-  /** Pixels from a row to the next. */
+  /** Pixels from one row to the next. */
   row: number;
 }
 
-/** Of the convolution, one and the same in both directions. */
+/** The convolution, which is the same in both directions. */
 export interface ProductsGeometry {
   /** [k, k, in, out] */
   wShape: readonly [number, number, number, number];
   strides: number;
-  /** 'same' at a stride of 1 only. */
+  /** `same` only with stride 1. */
   pad: 'same' | 'valid';
 }
 
 /**
  * dw[i, j, a, b] = sum over images and pixels of x[stride * row + i, stride * column + j, a] *
- * dy[row, column, b]: what `Conv2DBackpropFilter` computes with padding "valid"; with "same" x
- * stands r = (k - 1) / 2 pixels further, with zeros outside of it.
+ * dy[row, column, b], as `Conv2DBackpropFilter` with padding "valid". With padding "same", x is
+ * shifted by (k - 1) / 2 pixels and zero outside of the image.
  *
- * The k shifts along a row stand side by side, so that k products do for k * k.
+ * The k shifts along a row are concatenated, so that k products are enough, not k * k.
  *
  * x [n, h, w, in], dy [n, h', w', out] -> [k, k, in, out]
  */
@@ -44,7 +45,7 @@ export function shiftedProducts(
   const { row } = sequences;
   const [count] = sequences.dy.shape;
   const length = count + reach(kernel, stride) * row;
-  const wide = sequences.phases.map((phase) => sideBySide(phase, length, kernel * inputs));
+  const wide = sequences.phases.map((phase) => windows(phase, length, kernel * inputs));
   const rows = Array.from({ length: kernel }, (_, i) => {
     const shifted = wide[i % stride] as Tensor2D;
     const first = Math.floor(i / stride) * row;
@@ -55,14 +56,14 @@ export function shiftedProducts(
 }
 
 /**
- * Pixels of a sequence by which a filter reaches beyond the one it starts at, in either direction.
+ * Number of elements of a sequence that a filter covers beyond its first one, in either direction.
  */
 function reach(kernel: number, stride: number): number {
   return Math.ceil(kernel / stride) - 1;
 }
 
-/** Every pixel with as many of those after it as make up `width`. [pixels, c] -> [length, width] */
-function sideBySide(sequence: Tensor2D, length: number, width: number): Tensor2D {
+/** Each pixel with the pixels after it, `width` values in total. [pixels, c] -> [length, width] */
+function windows(sequence: Tensor2D, length: number, width: number): Tensor2D {
   const [, channels] = sequence.shape;
   const columns = Array.from({ length: Math.ceil(width / channels) }, (_, j) =>
     tf.slice(sequence, [j, 0], [length, Math.min(channels, width - j * channels)]),
@@ -71,8 +72,7 @@ function sideBySide(sequence: Tensor2D, length: number, width: number): Tensor2D
 }
 
 /**
- * Both padded to the rows and columns that a filter reaches from dy: dy with zeros, x with zeros
- * where it ends sooner.
+ * Pads dy and x with zeros to the rows and columns that a filter covers from each pixel of dy.
  */
 function validSequences(
   x: Tensor4D,
@@ -84,53 +84,52 @@ function validSequences(
   const more = reach(kernel, stride);
   const [rows, row] = [dyHeight + more, dyWidth + more];
   const count = images * rows * row - more * (row + 1);
-  const spread = tf.pad(dy, [
+  const paddedDy = tf.pad(dy, [
     [0, 0],
     [0, more],
     [0, more],
     [0, 0],
   ]);
-  const whole = tf.pad(x, [
+  const paddedX = tf.pad(x, [
     [0, 0],
     [0, stride * rows - height],
     [0, stride * row - width],
     [0, 0],
   ]);
-  const byPhase = tf.reshape(whole, [images * rows, stride, row * stride * inputs]);
+  const byPhase = tf.reshape(paddedX, [images * rows, stride, row * stride * inputs]);
   const phases = Array.from({ length: stride }, (_, phase) => {
     const every = tf.slice(byPhase, [0, phase, 0], [images * rows, 1, row * stride * inputs]);
     return tf.reshape(every, [-1, stride * inputs]) as Tensor2D;
   });
   return {
     phases,
-    dy: tf.slice(tf.reshape(spread, [-1, outputs]) as Tensor2D, [0, 0], [count, outputs]),
+    dy: tf.slice(tf.reshape(paddedDy, [-1, outputs]) as Tensor2D, [0, 0], [count, outputs]),
     row,
   };
 }
 
 /**
- * r rows of zeros before each picture and r columns of zeros before each row, which the row or
- * picture before shares.
+ * Puts r rows of zeros before each image and r columns of zeros before each row. They also pad the
+ * end of the previous image or row.
  */
 function sameSequences(x: Tensor4D, dy: Tensor4D, radius: number): Sequences {
   const [images, height, width] = x.shape;
   const row = width + radius;
-  // Before the first pixel there are only zeros; after the last one shifts go on into a picture of
-  // zeros.
+  // Skips the zeros before the first pixel. Shifts beyond the last pixel read an image of zeros.
   const first = radius * (row + 1);
   const count = images * (height + radius) * row - first;
   return {
-    phases: [spaced(x, radius, 1)],
-    dy: tf.slice(spaced(dy, radius, 0), [first, 0], [count, dy.shape[3]]),
+    phases: [withZerosBefore(x, radius, 1)],
+    dy: tf.slice(withZerosBefore(dy, radius, 0), [first, 0], [count, dy.shape[3]]),
     row,
   };
 }
 
 /**
- * [n, h, w, c] -> [pixels, c], zeros before each picture and each row, and `more` pictures of
- * zeros.
+ * [n, h, w, c] -> [pixels, c], with zeros before each image and each row, and `more` images of
+ * zeros at the end.
  */
-function spaced(x: Tensor4D, radius: number, more: number): Tensor2D {
+function withZerosBefore(x: Tensor4D, radius: number, more: number): Tensor2D {
   const padded = tf.pad(x, [
     [0, more],
     [radius, 0],

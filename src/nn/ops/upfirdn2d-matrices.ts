@@ -1,5 +1,5 @@
 /**
- * Resampling as a product with a banded matrix along each axis: the form for the matrix units of a
+ * upfirdn2d as a product with a banded matrix along each axis: the form for the matrix units of a
  * GPU.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
@@ -7,7 +7,7 @@ import { type Axis, outputsOf, type Resampling, scaled } from './axis.js';
 import { alongHeight, alongWidth, type Band } from './banded.js';
 
 /**
- * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ * Filters and resamples both axes. It has no gradient: the caller computes the transpose.
  */
 export function resampleByMatrices(
   x: Tensor4D,
@@ -18,7 +18,7 @@ export function resampleByMatrices(
   return alongHeight(alongWidth(x, band(horizontal, weights)), band(vertical, weights));
 }
 
-/** Upsampling, padding, filter and downsampling of one axis in one matrix. */
+/** The matrix of upsampling, padding, filtering and downsampling of one axis. */
 function band(axis: Axis, weights: readonly number[]): Band {
   const { inputs, up, down, before } = axis;
   const outputs = outputsOf(axis, weights.length);

@@ -1,6 +1,6 @@
 /**
- * Resampling one axis after the other without the zeros between samples: the form that is fastest
- * on a CPU.
+ * upfirdn2d with polyphase filters, one axis after the other and without zero insertion: the
+ * fastest form on a CPU.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
@@ -10,14 +10,14 @@ import { decimate } from './downsample.js';
 
 type Direction = 'vertical' | 'horizontal';
 
-/** A correlation with `weights` of an axis that has zeros between its samples. */
+/** A correlation of an upsampled axis with `weights`. */
 export interface AxisFilter {
   weights: readonly number[];
   axis: Axis;
 }
 
 /**
- * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ * Filters and resamples both axes. It has no gradient: the caller computes the transpose.
  */
 export function resampleByPhases(
   x: Tensor4D,
@@ -28,8 +28,8 @@ export function resampleByPhases(
   const filtered = (y: Tensor4D, axis: Axis, direction: Direction) =>
     resampleAxis(y, { weights, axis: { ...axis, down: 1 } }, direction);
   const dense = filtered(filtered(x, horizontal, 'horizontal'), vertical, 'vertical');
-  // Depthwise convolutions have equal strides both ways. No network narrows with a long filter but
-  // after an activation, in phases.
+  // Depthwise convolutions have equal strides in both directions. Networks downsample with long
+  // filters only after an activation, which `filtered-activation.ts` computes in phases.
   return decimate(dense, [vertical.down, horizontal.down]);
 }
 
@@ -46,10 +46,10 @@ export function resampleAxis(x: Tensor4D, filter: AxisFilter, direction: Directi
 }
 
 /**
- * The filter that gives outputs first, first + step, ... of `filter`, `count` of them, for a step
- * that divides the upsampling. Of an axis with zeros between its samples they meet some taps only:
- * what is left is a filter on an axis with fewer zeros, or none (the polyphase form of Bellanger et
- * al. 1976).
+ * The filter that computes `count` outputs first, first + step, ... of `filter`, for a step that
+ * divides the upsampling factor. These outputs use only some of the taps, since the other taps
+ * multiply inserted zeros. The result is a filter with a smaller upsampling factor (polyphase form,
+ * Bellanger et al. 1976).
  */
 export function phaseFilter(
   { weights, axis: { inputs, up, before } }: AxisFilter,
@@ -63,11 +63,10 @@ export function phaseFilter(
   return { weights: own, axis: { inputs, up: ownUp, down: 1, before: ownBefore, after } };
 }
 
-/** Phases side by side: the first sample of each, then the second of each; `outputs` of them. */
+/** Interleaves phases: the first sample of each, then the second of each; `outputs` in total. */
 function interleaved(phases: readonly Tensor4D[], outputs: number, direction: Direction): Tensor4D {
   const [n, height, width, c] = (phases[0] as Tensor4D).shape;
-  // What follows a pixel's channels in memory is the next pixel, and what follows a row the next
-  // row.
+  // In memory, a pixel's channels are followed by the next pixel, and a row by the next row.
   if (direction === 'horizontal') {
     const length = width * phases.length;
     const wide = tf.reshape(tf.concat4d([...phases], 3), [n, height, length, c]) as Tensor4D;
@@ -79,7 +78,7 @@ function interleaved(phases: readonly Tensor4D[], outputs: number, direction: Di
   return length === outputs ? high : tf.slice4d(high, [0, 0, 0, 0], [n, outputs, width, c]);
 }
 
-/** Of a filter without zeros between samples. */
+/** Applies a filter with upsampling factor 1. */
 function correlateAxis(x: Tensor4D, { weights, axis }: AxisFilter, direction: Direction): Tensor4D {
   return direction === 'vertical'
     ? correlate(x, alongColumns(weights), { vertical: axis })

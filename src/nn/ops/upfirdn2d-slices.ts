@@ -1,6 +1,5 @@
 /**
- * Resampling as a weighted sum of shifted pictures: the form that XLA fuses into one kernel an
- * axis.
+ * upfirdn2d as a weighted sum of shifted images: the form that XLA fuses into one kernel per axis.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
@@ -8,7 +7,7 @@ import { outputsOf, type Resampling, scaled } from './axis.js';
 import { withEdges, withZeros } from './upfirdn2d-zero-insertion.js';
 
 /**
- * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ * Filters and resamples both axes. It has no gradient: the caller computes the transpose.
  */
 export function resampleBySlices(
   x: Tensor4D,

@@ -1,6 +1,5 @@
 /**
- * Resampling as zeros between the samples, padding, and a convolution of each channel: the plain
- * form, which GPUs run well.
+ * upfirdn2d by its definition: zero insertion, padding, depthwise convolution, downsampling.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tensorflow.js';
@@ -9,7 +8,7 @@ import { depthwise, SHORT_TAPS } from './depthwise.js';
 import { decimate } from './downsample.js';
 
 /**
- * Filters and resamples both axes. Not differentiable as a whole: its caller knows the transpose.
+ * Filters and resamples both axes. It has no gradient: the caller computes the transpose.
  */
 export function resampleByConvolution(
   x: Tensor4D,
@@ -22,18 +21,20 @@ export function resampleByConvolution(
     const plane = weights.flatMap((row) => weights.map((column) => row * column));
     return depthwise(padded, plane, [taps.length, taps.length], { stride: vertical.down });
   }
-  // TensorFlow's depthwise strides are equal in both directions: samples are dropped after each
-  // pass.
+  // TensorFlow's depthwise strides are equal in both directions: each pass is decimated afterwards.
   const rows = decimate(depthwise(padded, weights, [taps.length, 1]), [vertical.down, 1]);
   return decimate(depthwise(rows, weights, [1, taps.length]), [1, horizontal.down]);
 }
 
-/** `up - 1` zeros after every sample, both ways. [n, h, w, c] -> [n, h * up, w * up, c] */
+/**
+ * Inserts `up - 1` zeros after every sample, along both axes. [n, h, w, c] -> [n, h * up, w * up,
+ * c]
+ */
 export function withZeros(x: Tensor4D, upVertical: number, upHorizontal: number): Tensor4D {
   if (upVertical === 1 && upHorizontal === 1) return x;
   const [n, height, width, channels] = x.shape;
   const wide = width * upHorizontal;
-  // What follows a pixel in memory is the next one, and what follows a row the next row.
+  // In memory, a pixel's channels are followed by the next pixel, and a row by the next row.
   const columns = padEnd(tf.reshape(x, [n, height, width, channels]), channels * (upHorizontal - 1));
   const rows = padEnd(
     tf.reshape(columns, [n, height, 1, wide * channels]),
@@ -42,7 +43,7 @@ export function withZeros(x: Tensor4D, upVertical: number, upHorizontal: number)
   return tf.reshape(rows, [n, height * upVertical, wide, channels]);
 }
 
-/** Zeros after the last axis. */
+/** Appends zeros to the last axis. */
 function padEnd(x: Tensor4D, zeros: number): Tensor4D {
   return tf.pad(x, [
     [0, 0],
@@ -52,7 +53,7 @@ function padEnd(x: Tensor4D, zeros: number): Tensor4D {
   ]);
 }
 
-/** Padded with zeros where an axis asks for them, cropped where its padding is negative. */
+/** Pads with zeros, and crops where the padding is negative. */
 export function withEdges(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
   return crop(pad(x, vertical, horizontal), vertical, horizontal);
 }
@@ -63,7 +64,6 @@ function pad(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
   return edges.flat().some((count) => count > 0) ? tf.pad(x, edges) : x;
 }
 
-/** Negative padding takes away. */
 function crop(x: Tensor4D, vertical: Axis, horizontal: Axis): Tensor4D {
   const less = (count: number) => Math.max(0, -count);
   const [top, left] = [less(vertical.before), less(horizontal.before)];

@@ -1,6 +1,6 @@
 /**
- * Resampling with filters: what it computes, and its transpose; how, says the form for each length
- * and device.
+ * upfirdn2d: upsampling, FIR filter and downsampling, and its gradient. The number of taps and the
+ * device determine which form computes it.
  */
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { filterForm } from './device-forms.js';
@@ -13,11 +13,11 @@ import { resampleByPhases } from './upfirdn2d-polyphase.js';
 import { resampleBySlices } from './upfirdn2d-slices.js';
 
 export interface FilterOptions {
-  /** Zeros put after every sample before filtering: `up - 1` of them. */
+  /** Upsampling factor: `up - 1` zeros are inserted after every sample. */
   up?: number;
-  /** Every `down`-th sample is kept. */
+  /** Downsampling factor: every `down`-th sample is kept. */
   down?: number;
-  /** Zeros before and after, counted after upsampling; negative crops. */
+  /** Zero padding before and after, counted after upsampling; negative values crop. */
   padding?: readonly [number, number];
   /** Gain of the whole two-dimensional filter. */
   gain?: number;
@@ -36,8 +36,8 @@ export function filter2d(x: Tensor4D, taps: readonly number[], options: FilterOp
 }
 
 /**
- * Twice the size by default. Padding keeps the picture centered (an even filter puts samples
- * between the old ones).
+ * Upsamples, by default to twice the size. The padding keeps the image centered (an even filter
+ * puts samples between the old ones).
  */
 export function upsample2d(
   x: Tensor4D,
@@ -48,7 +48,7 @@ export function upsample2d(
   return filter2d(x, taps, { up, padding, gain: gain * up * up });
 }
 
-/** Half the size by default. */
+/** Downsamples, by default to half the size. */
 export function downsample2d(
   x: Tensor4D,
   taps: readonly number[],
@@ -88,7 +88,7 @@ function resample(x: Tensor4D, taps: readonly number[], resampling: Resampling):
 }
 
 /**
- * Few taps: one pass over the plane reads less than two, on a CPU too (measured:
+ * With few taps, one two-dimensional pass is faster than two passes, also on a CPU (measured:
  * docs/decisions/compiled-step.md).
  */
 function isShort({ up, before, after }: Axis, taps: readonly number[]): boolean {
@@ -108,10 +108,10 @@ function inOnePass(
 }
 
 /**
- * Convolution of each channel with a filter that is not separable, keeping every `down`-th sample.
+ * Depthwise convolution with a filter that is not separable, then downsampling by `down`.
  * [n, h, w, c] -> [n, h', w', c], h' = floor((h - k) / down) + 1
  *
- * @param plane [k, k], row by row; used as it is, so its sum is its gain
+ * @param plane [k, k], row by row; it is not normalized, so its sum is its gain
  */
 export function filterPlane(x: Tensor4D, plane: readonly number[], { down }: { down: number }): Tensor4D {
   const size = Math.sqrt(plane.length);
@@ -121,14 +121,14 @@ export function filterPlane(x: Tensor4D, plane: readonly number[], { down }: { d
     () => depthwise(x, flipped, [size, size], { stride: down }),
     (dy) => ({
       x: () => {
-        // Zeros between and around, then the filter the other way round.
-        const spread = (inputs: number, outputs: number): Axis => {
+        // Zero insertion and full padding, then the reversed filter.
+        const axis = (inputs: number, outputs: number): Axis => {
           const [before, after] = [size - 1, inputs - outputs * down];
           return { inputs: outputs, up: down, down: 1, before, after };
         };
         const [, height, width] = dy.shape as [number, number, number, number];
-        const vertical = spread(x.shape[1], height);
-        const horizontal = spread(x.shape[2], width);
+        const vertical = axis(x.shape[1], height);
+        const horizontal = axis(x.shape[2], width);
         const sparse = resample(dy as Tensor4D, [1], { vertical, horizontal, gain: 1 });
         return filterPlane(sparse, flipped, { down: 1 });
       },

@@ -3,7 +3,7 @@ import type { Endpoint, RecordedOp } from './recording.js';
 import { type HalfType, WRITTEN_TYPE } from '../ops/half.js';
 import { nativeBackend, type OpAttribute } from '../tensorflow.js';
 
-/** TensorFlow's numbers of the types that its binding to JavaScript does not name. */
+/** TensorFlow's ids of the types that its JavaScript binding does not name. */
 const TYPE_NUMBER: Record<HalfType, number> = { float16: 19, bfloat16: 14 };
 
 /**
@@ -86,7 +86,8 @@ class CastInserter {
   }
 
   /**
-   * In half precision: so must be every floating-point input, unless it depends on constants only.
+   * Adds an operation in half precision. Every floating-point input must be in half precision or
+   * depend on constants only.
    */
   private narrow(op: RecordedOp, half: HalfType): void {
     const inputs = op.inputs.map((input) => {
@@ -100,8 +101,8 @@ class CastInserter {
   }
 
   /**
-   * In single precision, and back: the cast of the result gets the name of the operation, which
-   * gets another one.
+   * Adds an operation in single precision and casts its result back. The cast gets the name of the
+   * operation, and the operation another one.
    */
   private widen(op: RecordedOp, half: HalfType): void {
     const inputs = op.inputs.map((input) =>

@@ -16,8 +16,14 @@ import {
   type VariableSpec,
 } from './definition.js';
 import { type Endpoint, type RecordedInput, type Recording, record } from './recording.js';
-import { inputName, SavedModelWriter, type Signature, type SignatureTensor } from './saved-model.js';
-import { loadSignature, type LoadedSignature, tf } from '../tensorflow.js';
+import {
+  fetchName,
+  inputName,
+  SavedModelWriter,
+  type Signature,
+  type SignatureTensor,
+} from './saved-model.js';
+import { GraphSession, tf } from '../tensorflow.js';
 
 const FLOAT = { type: 'float32' } as const;
 
@@ -29,10 +35,8 @@ export async function createGraphProgram(
 ): Promise<Program> {
   const folder = await makeScratchFolder('graph');
   try {
-    const loaded: Record<string, LoadedSignature> = {};
     const { signatures, digest } = writeGraph(definition, variables, folder);
-    for (const name of signatures) loaded[name] = await loadSignature(folder, name);
-    return new GraphProgram(definition, variables, loaded, digest);
+    return new GraphProgram({ definition, variables, signatures, session: new GraphSession(folder), digest });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -49,53 +53,70 @@ export function writeGraph(
   definition: ProgramDefinition,
   variables: Variables,
   folder: string,
-): { signatures: string[]; digest: string } {
+): { signatures: Record<string, Signature>; digest: string } {
   const graph = new GraphWriter(definition, variables);
   return { signatures: graph.signatures, digest: graph.write(folder) };
 }
 
 class GraphProgram implements Program {
-  constructor(
-    private readonly definition: ProgramDefinition,
-    private readonly variables: Variables,
-    private readonly loaded: Record<string, LoadedSignature>,
-    readonly graph: string,
-  ) {}
+  readonly graph: string;
+  private readonly definition: ProgramDefinition;
+  private readonly variables: Variables;
+  private readonly signatures: Record<string, Signature>;
+  private readonly session: GraphSession;
+
+  constructor(parts: {
+    definition: ProgramDefinition;
+    variables: Variables;
+    signatures: Record<string, Signature>;
+    session: GraphSession;
+    digest: string;
+  }) {
+    this.graph = parts.digest;
+    this.definition = parts.definition;
+    this.variables = parts.variables;
+    this.signatures = parts.signatures;
+    this.session = parts.session;
+  }
 
   async run(name: string, feeds: Feeds): Promise<Values> {
     const phase = phaseOf(this.definition, name, feeds);
-    const inputs = Object.entries(phase.feeds).map(
-      ([feed, { shape, dtype }]) => [feed, tf.tensor(feeds[feed] as Float32Array, shape, dtype)] as const,
+    const inputs = mapValues(phase.feeds, ({ shape, dtype }, feed) =>
+      tf.tensor(feeds[feed] as Float32Array, shape, dtype),
     );
     const { [DONE]: _done, ...outputs } = this.call(`phase.${name}`, inputs);
     return outputs;
   }
 
   async read(names = Object.keys(this.variables)): Promise<Values> {
-    const all = this.call('read', []);
+    const all = this.call('read', {});
     return Object.fromEntries(names.map((name) => [name, all[name] as Float32Array]));
   }
 
   async restore(values: Values): Promise<void> {
     checkValues(this.variables, values);
-    const inputs = Object.entries(this.variables).map(
-      ([name, { shape }]) => [name, tf.tensor(values[name] as Float32Array, shape, 'float32')] as const,
+    const inputs = mapValues(this.variables, ({ shape }, name) =>
+      tf.tensor(values[name] as Float32Array, shape, 'float32'),
     );
     this.call('restore', inputs);
   }
 
   dispose(): void {
-    for (const signature of Object.values(this.loaded)) signature.dispose();
+    this.session.dispose();
   }
 
-  private call(signature: string, inputs: (readonly [string, Tensor])[]): Values {
-    const feeds: NamedTensorMap = Object.fromEntries(inputs);
+  /** @param feeds a tensor for each input of the signature; they are disposed of */
+  private call(name: string, feeds: NamedTensorMap): Values {
+    const { inputs, outputs } = this.signatures[name] as Signature;
+    const fed = Object.entries(feeds).map(
+      ([feed, tensor]) => [fetchName(inputs[feed] as SignatureTensor), tensor] as const,
+    );
     try {
-      const results = (this.loaded[signature] as LoadedSignature).predict(feeds);
-      const values = Object.entries(results).map(
-        ([name, tensor]) => [name, Float32Array.from(tensor.dataSync())] as const,
+      const tensors = this.session.run(Object.fromEntries(fed), Object.values(outputs).map(fetchName));
+      const values = Object.keys(outputs).map(
+        (output, i) => [output, Float32Array.from((tensors[i] as Tensor).dataSync())] as const,
       );
-      tf.dispose(results);
+      tf.dispose(tensors);
       return Object.fromEntries(values);
     } finally {
       tf.dispose(feeds);
@@ -107,7 +128,7 @@ class GraphProgram implements Program {
 const DONE = '__done';
 
 class GraphWriter {
-  readonly signatures: string[] = [];
+  readonly signatures: Record<string, Signature> = {};
   private readonly model = new SavedModelWriter();
 
   constructor(
@@ -133,7 +154,7 @@ class GraphWriter {
 
   private addSignature(name: string, signature: Signature): void {
     this.model.addSignature(name, signature);
-    this.signatures.push(name);
+    this.signatures[name] = signature;
   }
 
   private read(scope: string, name: string): string {
@@ -141,7 +162,8 @@ class GraphWriter {
   }
 
   /**
-   * Assigns after the phase has read the variable: a phase computes with the values from before it.
+   * Assigns after the phase has read the variable: a phase computes with the values before its
+   * assignments.
    */
   private assign(scope: string, name: string, value: string, after: string[]): string {
     const inputs = [handle(name), value, ...after.map(control)];

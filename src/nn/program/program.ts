@@ -19,7 +19,7 @@ export async function createProgram(
       ? await createGraphProgram(definition, variables)
       : createEagerProgram(definition, variables);
   await program.restore(
-    Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialValues(spec)])),
+    Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialVariable(spec)])),
   );
   return program;
 }
@@ -46,7 +46,7 @@ function missing(name: string): never {
   throw new RangeError(`no variable is named ${name}`);
 }
 
-/** The initial values of a variable. */
-export function initialValues({ shape, init }: VariableSpec): Float32Array {
+/** The values of a variable before training. */
+export function initialVariable({ shape, init }: VariableSpec): Float32Array {
   return typeof init === 'number' ? new Float32Array(sizeOf(shape)).fill(init) : init;
 }

@@ -34,16 +34,16 @@ export interface Recording {
 }
 
 const BACKEND = 'recording';
-/** In place of the library's number of a tensor. */
+/** Stands for the library's id of a tensor, where there is none. */
 const NO_VALUES = -1;
-/** A tensor of one repeated value is written as that value and its shape, from this size on. */
+/** From this size on, a tensor of one repeated value is written as that value and its shape. */
 const LARGE_FILL = 1024;
 
-type BackendClass = new (binding: object, packageName: string) => NativeBackend;
+type BackendClass<Backend = NativeBackend> = new (binding: object, packageName: string) => Backend;
 
-interface Recorder extends NativeBackend {
-  start(prefix: string): Tape;
-  stop(): void;
+interface RecordingBackend extends NativeBackend {
+  /** null: operations are computed, not recorded. */
+  tape: Tape | null;
   /** A tensor that has a shape and a type, but no values. */
   symbolic(tensor: InferredTensor): Tensor;
 }
@@ -136,25 +136,22 @@ class Tape implements Recording {
 }
 
 /** The recording backend, registered once: it has the kernels of the native backend. */
-function recorder(): Recorder {
+function recordingBackend(): RecordingBackend {
   const existing = tf.findBackend(BACKEND);
-  if (existing) return existing as Recorder;
+  if (existing) return existing as RecordingBackend;
   const native = nativeBackend();
-  const Native = native.constructor as BackendClass;
+  const Backend = recordingClass(native.constructor as BackendClass);
+  tf.copyRegisteredKernels('tensorflow', BACKEND);
+  tf.registerBackend(BACKEND, () => new Backend(native.binding, '@tensorflow/tfjs-node-gpu'));
+  return tf.findBackend(BACKEND) as RecordingBackend;
+}
 
-  class RecordingBackend extends Native implements Recorder {
-    private tape: Tape | null = null;
-    /** Sizes of tensors of integers that only a run will compute. */
+/** A subclass of the native backend, whose class the library does not export. */
+function recordingClass(Native: BackendClass): BackendClass<RecordingBackend> {
+  return class extends Native implements RecordingBackend {
+    tape: Tape | null = null;
+    /** Sizes of integer tensors whose values are not known while recording. */
     private readonly integers = new WeakMap<DataId, number>();
-
-    start(prefix: string): Tape {
-      this.tape = new Tape(prefix);
-      return this.tape;
-    }
-
-    stop(): void {
-      this.tape = null;
-    }
 
     override executeSingleOutput(op: string, attrs: OpAttribute[], inputs: TensorInfo[]): Tensor {
       if (!this.tape) return super.executeSingleOutput(op, attrs, inputs);
@@ -190,7 +187,8 @@ function recorder(): Recorder {
     }
 
     /**
-     * TensorFlow.js checks the range of the indices of a gather: zeros pass. Nothing else is read.
+     * TensorFlow.js checks the range of the indices of a gather; zeros pass this check. No other
+     * value is read.
      */
     override readSync(dataId: DataId): BackendValues {
       const integers = this.integers.get(dataId);
@@ -210,11 +208,7 @@ function recorder(): Recorder {
       this.tape?.recordValues(dataId, { dtype, shape, values: values.slice() });
       return dataId;
     }
-  }
-
-  tf.copyRegisteredKernels('tensorflow', BACKEND);
-  tf.registerBackend(BACKEND, () => new RecordingBackend(native.binding, '@tensorflow/tfjs-node-gpu'));
-  return tf.findBackend(BACKEND) as Recorder;
+  };
 }
 
 function isLargeFill(values: ArrayLike<number>): boolean {
@@ -240,10 +234,11 @@ export function record<Result>(
   inputs: Record<string, RecordedInput>,
   body: (tensors: Record<string, Tensor>, recording: Recording) => Result,
 ): { result: Result; recording: Recording } {
-  const backend = recorder();
+  const backend = recordingBackend();
   const previous = tf.getBackend();
   tf.setBackend(BACKEND);
-  const tape = backend.start(prefix);
+  const tape = new Tape(prefix);
+  backend.tape = tape;
   try {
     const result = tf.tidy(() => {
       const tensors: Record<string, Tensor> = {};
@@ -255,7 +250,7 @@ export function record<Result>(
     }) as Result;
     return { result, recording: tape };
   } finally {
-    backend.stop();
+    backend.tape = null;
     tf.setBackend(previous);
   }
 }

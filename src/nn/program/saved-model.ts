@@ -185,6 +185,11 @@ export function inputName({ node, output }: Pick<Endpoint, 'node' | 'output'>): 
   return output === 0 ? node : `${node}:${output}`;
 }
 
+/** Name of a tensor outside of the graph, as a session takes it. */
+export function fetchName({ node, output = 0 }: Pick<SignatureTensor, 'node' | 'output'>): string {
+  return `${node}:${output}`;
+}
+
 function typeNumber(dtype: DataType): number {
   const number = TYPES[dtype];
   if (number === undefined) throw new Error(`tensors of type ${dtype} are not supported in graphs`);
@@ -260,7 +265,7 @@ function signatureOf({ inputs, outputs }: Signature): SignatureDef {
 
 function tensorInfo({ node, output = 0, dtype, shape }: SignatureTensor): TensorInfo {
   const info = new messages.TensorInfo();
-  info.setName(`${node}:${output}`);
+  info.setName(fetchName({ node, output }));
   info.setDtype(typeNumber(dtype));
   info.setTensorShape(shapeOf(shape));
   return info;

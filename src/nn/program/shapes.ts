@@ -1,12 +1,13 @@
-/** Shapes and types of operations' outputs, inferred: recording computes nothing. */
+/** Infers the shapes and types of the outputs of operations, since recording computes nothing. */
 import type { DataType } from '@tensorflow/tfjs';
 import type { OpAttribute } from '../tensorflow.js';
+import { sizeOf } from './definition.js';
 
 /** What is known of a tensor while a program is recorded. */
 export interface KnownTensor {
   shape: readonly number[];
   dtype: DataType;
-  /** Of a tensor made from values; undefined for what only a run will compute. */
+  /** undefined for a tensor that only a run computes. */
   values: ArrayLike<number> | undefined;
 }
 
@@ -35,7 +36,7 @@ function at(inputs: readonly KnownTensor[], index: number): KnownTensor {
   return input;
 }
 
-/** Values of an input that decides a shape. */
+/** Values of an input that determines a shape. */
 function values(inputs: readonly KnownTensor[], index: number): number[] {
   const known = at(inputs, index).values;
   if (!known) throw new RangeError('a shape depends on a value that is not known while recording');
@@ -45,8 +46,6 @@ function values(inputs: readonly KnownTensor[], index: number): number[] {
 function value(inputs: readonly KnownTensor[], index: number): number {
   return values(inputs, index)[0] ?? 0;
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, length) => product * length, 1);
 
 /** An axis counted from 0, also where it is given from the end. */
 const fromStart = (axis: number, rank: number) => (axis < 0 ? axis + rank : axis);
@@ -84,15 +83,15 @@ const reduction: Rule = (inputs, attributes) => {
   return { shape: reduced, dtype };
 };
 
-/** Tensors of a shape that an input holds. */
+/** An output whose shape is the value of an input. */
 const shapedBy =
   (index: number): Rule =>
   (inputs) => ({ shape: values(inputs, index), dtype: at(inputs, inputs.length - 1).dtype });
 
 const random: Rule = (inputs) => ({ shape: values(inputs, 0), dtype: 'float32' });
 
-/** Of a convolution along one axis. */
-function convolved(
+/** Output length of a convolution along one axis. */
+function outputLength(
   length: number,
   taps: number,
   stride: number,
@@ -116,8 +115,8 @@ const convolution =
         : ([explicit[2 * axis] ?? 0, explicit[2 * axis + 1] ?? 0] as const);
     const shape = [
       n,
-      convolved(height, filter[0] ?? 1, rows, padding(1)),
-      convolved(width, filter[1] ?? 1, columns, padding(2)),
+      outputLength(height, filter[0] ?? 1, rows, padding(1)),
+      outputLength(width, filter[1] ?? 1, columns, padding(2)),
       channels(filter),
     ];
     return { shape, dtype: at(inputs, 0).dtype };

@@ -1,6 +1,7 @@
 /** Messages to and from the trainer process, as JSON lines. */
 import { z } from 'zod';
 import { reviveError, type WireError } from '../../core/errors.js';
+import type { CheckpointRef } from '../../spec/results.js';
 import type { TrainSpec } from '../../spec/train.js';
 
 /** One attempt at a training. */
@@ -19,6 +20,11 @@ export interface TrainerJob {
    * number than the owner's is refused.
    */
   attempt: number;
+  /**
+   * The newest checkpoint that the run knows of; null: none. Where the store has none to resume
+   * from, a training that had one does not start from scratch.
+   */
+  expected: CheckpointRef | null;
 }
 
 const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });

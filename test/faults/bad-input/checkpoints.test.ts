@@ -1,4 +1,7 @@
-/** Checkpoints that are torn, missing or of another training, and requests that a generator cannot fulfil. */
+/**
+ * Checkpoints that are corrupt, missing or of another training, and invalid requests to a
+ * generator.
+ */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -29,7 +32,7 @@ before(async () => {
   const { stages } = await rig.result('trained');
   assert.ok(stages.train);
   checkpoint = stages.train.checkpoint;
-  await tear('torn/');
+  await copyCorrupted('corrupt/');
 });
 
 after(async () => {
@@ -38,7 +41,7 @@ after(async () => {
 });
 
 /** A copy of the checkpoint whose generator has one changed byte. */
-async function tear(prefix: string): Promise<void> {
+async function copyCorrupted(prefix: string): Promise<void> {
   for await (const { key } of rig.store.list(checkpoint.prefix)) {
     const bytes = Buffer.from(await rig.store.get(key));
     if (key.includes('G_ema')) bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
@@ -54,58 +57,59 @@ const generateFrom = (from: PipelineInput['from'], generate: object = {}): Pipel
 });
 
 interface BadFrom {
-  what: string;
+  /** Completes the sentence "a run fails without a retry if ...". */
+  problem: string;
   spec(): PipelineInput;
   type: string;
-  says: RegExp;
+  message: RegExp;
 }
 
 const RUNS: BadFrom[] = [
   {
-    what: 'a torn checkpoint',
-    spec: () => generateFrom({ checkpoint: 'torn/' }),
+    problem: 'its checkpoint is corrupt',
+    spec: () => generateFrom({ checkpoint: 'corrupt/' }),
     type: 'CheckpointError',
-    says: /torn\/G_ema.*safetensors/,
+    message: /corrupt\/G_ema.*safetensors/,
   },
   {
-    what: 'a checkpoint that there is not',
+    problem: 'its checkpoint does not exist',
     spec: () => generateFrom({ checkpoint: 'nothing/' }),
     type: 'SpecError',
-    says: /from\.checkpoint: there is no valid manifest at nothing\/manifest\.json/,
+    message: /from\.checkpoint: there is no valid manifest at nothing\/manifest\.json/,
   },
   {
-    what: 'a checkpoint in a store of others',
+    problem: 'its checkpoint is in another store',
     spec: () => generateFrom({ checkpoint: 's3://others/checkpoint/' }),
     type: 'SpecError',
-    says: /is outside of this deployment's store/,
+    message: /is outside of this deployment's store/,
   },
   {
-    what: 'a run that there is not',
+    problem: 'the run that it continues does not exist',
     spec: () => generateFrom('nobody'),
     type: 'SpecError',
-    says: /from: there is no run "nobody"/,
+    message: /from: there is no run "nobody"/,
   },
   {
-    what: 'a class that the generator does not know',
+    problem: 'the generator does not have the requested class',
     spec: () => generateFrom({ checkpoint: checkpoint.prefix }, { classes: ['grade-9'] }),
     type: 'SpecError',
-    says: /generate\.classes: the generator has no class "grade-9"/,
+    message: /generate\.classes: the generator has no class "grade-9"/,
   },
 ];
 
-for (const [i, { what, spec, type, says }] of RUNS.entries()) {
-  test(`a run fails at once on ${what}`, async () => {
+for (const [i, { problem, spec, type, message }] of RUNS.entries()) {
+  test(`a run fails without a retry if ${problem}`, async () => {
     const runId = `from-${i}`;
     const failure = await failureOf(rig, runId, spec());
     assert.equal(failure.type, type, failure.message);
     assert.equal(failure.nonRetryable, true);
-    assert.match(failure.message, says);
+    assert.match(failure.message, message);
     await assertTriedOnce(rig, runId);
     await assertNothingFinal(rig, runId);
   });
 }
 
-test('a training refuses to go on from checkpoints of another configuration, and leaves them alone', async () => {
+test('a training does not resume from checkpoints of another configuration, and does not change them', async () => {
   const before = await rig.newestCheckpoint('trained');
   const failure = await failureOf(rig, 'trained', { ...spec, train: { ...spec.train, cmax: 8 } });
   assert.equal(failure.type, 'CheckpointError', failure.message);
@@ -114,13 +118,13 @@ test('a training refuses to go on from checkpoints of another configuration, and
   assert.deepEqual(await rig.newestCheckpoint('trained'), before);
 });
 
-test('the command refuses a torn checkpoint and writes no image', async () => {
-  const outcome = await user.gist('generate', '--checkpoint', 's3://gist/torn/', '--seeds', '0', '--json');
+test('`gist generate` refuses a corrupt checkpoint and writes no image', async () => {
+  const outcome = await user.gist('generate', '--checkpoint', 's3://gist/corrupt/', '--seeds', '0', '--json');
   assertRefused(outcome, { type: 'CheckpointError', code: 4, says: /G_ema/ });
   assert.equal(existsSync(path.join(user.folder, 'synthetic')), false);
 });
 
-test('the command refuses a class that the generator does not know', async () => {
+test('`gist generate` refuses a class that the generator does not have, and writes no image', async () => {
   const args = ['--checkpoint', checkpoint.prefix, '--class', 'grade-9', '--seeds', '0'];
   const outcome = await user.gist('generate', ...args, '--json');
   assertRefused(outcome, { type: 'UsageError', code: 2, says: /the generator has no class "grade-9"/ });

@@ -1,5 +1,6 @@
 /**
- * Unusable folders of images fail the run immediately; single invalid images are rejected and listed.
+ * Unusable folders of images fail the run immediately; single invalid images are rejected and
+ * listed.
  */
 import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Unusable stores and folders: wrong secrets, missing buckets, unreachable servers, read-only folders,
- * full disks.
+ * Unusable stores and folders: wrong secrets, missing buckets, unreachable servers, read-only
+ * folders, full disks.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

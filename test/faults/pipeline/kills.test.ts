@@ -1,7 +1,4 @@
-/**
- * A run ends by itself with the same weights, whatever of its deployment is killed, at whatever
- * moment.
- */
+/** A run ends with the same weights, whichever part of its deployment is killed at any time. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';

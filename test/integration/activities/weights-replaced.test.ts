@@ -1,7 +1,4 @@
-/**
- * Images and results of weights that have been replaced where they lay are not taken for those of
- * the new ones.
- */
+/** Results of weights are not reused after other weights have replaced them at the same address. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +28,7 @@ const importWeights = (seed: number) =>
   writeWeights(store, prefix, readWeights(encodeSafetensors(tinyWeights(TINY_CONFIG, seed)), 'knee'));
 const digest = async () => (await planGeneration({ runId: 'r', checkpoint, dataset: null, generate })).digest;
 
-test('equal weights at an address give the same synthetic set, other weights there another one', async () => {
+test('equal weights at an address give the same synthetic set, and other weights a different one', async () => {
   await importWeights(5);
   const first = await digest();
   await importWeights(6);
@@ -40,7 +37,7 @@ test('equal weights at an address give the same synthetic set, other weights the
   assert.equal(await digest(), first);
 });
 
-test('a finished generation is reused while the weights are the same, and only then', async () => {
+test('a finished generation is only reused while the weights are the same', async () => {
   const lookup = {
     runId: 'a',
     stage: 'generate' as const,

@@ -36,7 +36,7 @@ describe('images from a checkpoint', () => {
     await tiny?.remove();
   });
 
-  test('an image depends on its seed, class and psi, and not on those made with it', async () => {
+  test('an image depends on its seed, class and psi, and not on other images of the request', async () => {
     const seeds = [5, 100, 3, 77, 13, 21, 8, 16, 24, 4, 2, 1];
     const labels = seeds.map((seed) => seed % 2);
     const together = await sampler.generate(seeds, labels, 1);
@@ -58,7 +58,7 @@ describe('images from a checkpoint', () => {
     await assert.rejects(sampler.generate([1], [null], 1), UsageError);
   });
 
-  test('preview and reals are pictures with a row for each class', async () => {
+  test('the previews of synthetic and real images have a row for each class', async () => {
     const { parts } = await newest(tiny.store, 'r');
     for (const png of [parts['preview.png'] as Uint8Array, await tiny.store.get('runs/r/train/reals.png')]) {
       const { width, height } = await sharp(png).metadata();
@@ -68,7 +68,7 @@ describe('images from a checkpoint', () => {
 
   const generate = generateSchema.parse({ count: 20, shardImages: 8, seed: 1000, classes: 'uniform' });
 
-  test('shards hold PNGs named by seed, are the same when made again, and the manifest tells seed and class of each', async () => {
+  test('shards contain PNG files named by seed, are reproducible, and are listed with seed and class of each image', async () => {
     const input = { runId: 'r', checkpoint, generate, digest: 'abc' };
     const prefix = 'runs/r/generate/abc/';
     for (const shard of [2, 0, 1]) await generateShard(tiny.store, { ...input, shard });
@@ -92,7 +92,7 @@ describe('images from a checkpoint', () => {
     assert.equal(sha256(await tiny.store.get(`runs/r/generate/again/${archive.key}`)), archive.sha256);
   });
 
-  test('a set with a missing shard is not assembled, and an unknown class makes none', async () => {
+  test('a set with a missing shard is not assembled, and an unknown class is refused', async () => {
     await assert.rejects(assembleSynthetic(tiny.store, { runId: 'r', checkpoint, generate, digest: 'none' }));
     const unknown = generateSchema.parse({ classes: ['no such class'] });
     await assert.rejects(

@@ -1,4 +1,4 @@
-/** `gist cancel` ends a run after a checkpoint, `gist retry` continues it, and every command knows how it ended. */
+/** `gist cancel` ends a run after a checkpoint, and `gist retry` continues it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Cancellation, LiveProgress, Retry } from '../../../src/client/index.js';

@@ -64,7 +64,7 @@ async function keys(prefix: string): Promise<string[]> {
   return found;
 }
 
-test('`temporal workflow start` alone drives a run from a folder of images to a report', async () => {
+test('`temporal workflow start` runs all stages from a folder of images to a report', async () => {
   await startByCommand('by-command');
   const { stages, reused } = await rig.result('by-command');
   assert.deepEqual(reused, []);
@@ -97,7 +97,7 @@ test('`temporal workflow start` alone drives a run from a folder of images to a 
   }
 });
 
-test('the plain command can ask for the progress of a run', async () => {
+test('`temporal workflow query` returns the progress of a run', async () => {
   const answer = await temporal(
     'workflow',
     'query',
@@ -118,14 +118,14 @@ test('the plain command can ask for the progress of a run', async () => {
   });
 });
 
-test('a second run of the same spec reuses every stage and says so', async () => {
+test('a second run of the same spec reuses every stage and reports that', async () => {
   await startByCommand('again');
   const again = await rig.result('again');
   assert.deepEqual(again.reused, ['preprocess', 'train', 'generate', 'evaluate']);
   assert.deepEqual(again.stages.train, (await rig.result('by-command')).stages.train);
 });
 
-test('left-out stages take their input from an earlier run', async () => {
+test('omitted stages use results of an earlier run', async () => {
   const spec: PipelineInput = {
     name: 'more',
     stages: ['generate', 'evaluate'],
@@ -138,7 +138,7 @@ test('left-out stages take their input from an earlier run', async () => {
   assert.equal(stages.evaluate?.metrics['images.synthetic'], 24);
 });
 
-test('the history of a run stays far from the limits and holds no pixels', async () => {
+test('the history of a run is far below the limits and contains no pixels', async () => {
   const { historyLength } = await rig.client.workflow.getHandle('by-command').describe();
   assert.ok(historyLength < 300, `${historyLength} events`);
   const history = await rig.client.workflow.getHandle('by-command').fetchHistory();

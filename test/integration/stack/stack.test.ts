@@ -1,4 +1,6 @@
-/** The embedded stack, by its commands and real servers: one of each, its own ports, back after kills, gone after `down`. */
+/**
+ * The commands of the embedded stack with real servers: start, ports, restarts after kills, stop.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -27,7 +29,7 @@ after(async () => {
   await other.leave();
 });
 
-test('two `gist up` at once start one stack, and a third changes nothing', async () => {
+test('two concurrent `gist up` start one stack, and a third changes nothing', async () => {
   const [first, second] = await Promise.all([user.json<Parts>('up'), user.json<Parts>('up')]);
   const pids = (parts: Parts) => Object.fromEntries(parts.map(({ part, pid }) => [part, pid]));
   assert.deepEqual(pids(first), pids(second));
@@ -43,7 +45,7 @@ test('the file with the credentials is for its owner only', () => {
   assert.equal(statSync(path.join(user.home, 'stack.json')).mode & 0o777, 0o600);
 });
 
-test('stacks of two state folders run side by side on ports of their own', async () => {
+test('stacks of two state folders run at the same time on different ports', async () => {
   await other.json('up');
   const address = async (one: GistUser, part: string) =>
     (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
@@ -57,7 +59,7 @@ test('stacks of two state folders run side by side on ports of their own', async
   assert.deepEqual(await user.pids(), before);
 });
 
-test('every part comes back by itself after SIGKILL, with the runs and data of before', async () => {
+test('every part is restarted after SIGKILL and keeps earlier runs and data', async () => {
   const source = path.join(user.folder, 'phantoms');
   await writePhantoms({ folder: source, count: 20, seed: 0 });
   const { runId, stages } = await startPreprocessing();
@@ -70,7 +72,8 @@ test('every part comes back by itself after SIGKILL, with the runs and data of b
       return now?.state === 'serving' && now.pid !== before;
     });
   }
-  // Temporal writes its list of runs a little later than the runs themselves, and was killed in between.
+  // Temporal writes its list of runs a little later than the runs themselves, and was killed in
+  // between.
   await until('the run is listed as completed', async () => {
     const { runs } = await user.json<Status>('status');
     return runs.length === 1 && runs[0]?.runId === runId && runs[0].status === 'completed';
@@ -92,7 +95,7 @@ async function startPreprocessing(): Promise<PipelineResult> {
   return user.json<PipelineResult>('run', 'spec.yaml', ...args);
 }
 
-test('Ctrl-C leaves a run going; who stays sees it to its end through a kill of the Temporal server', async () => {
+test('Ctrl-C does not stop a run; another watcher sees its end despite a kill of the Temporal server', async () => {
   const runId = 'watched';
   const spec = {
     name: 'watched',
@@ -117,7 +120,7 @@ test('Ctrl-C leaves a run going; who stays sees it to its end through a kill of 
   assert.equal((JSON.parse(stdout) as PipelineResult).stages.train?.ended, 'complete');
 });
 
-test('`gist generate` makes the same images of a run again, and `gist logs` tells of its checkpoints', async () => {
+test('`gist generate` reproduces the images of a run, and `gist logs` reports its checkpoints', async () => {
   const { train } = await user.json<RunProgress>('status', 'watched');
   const checkpoint = train?.lastCheckpoint?.prefix ?? '';
   const make = (out: string, ...args: string[]) =>
@@ -143,7 +146,7 @@ test('`gist generate` makes the same images of a run again, and `gist logs` tell
   assert.match((await user.gist('logs', 'watched')).stdout, /checkpoint .*watched/);
 });
 
-test('`gist up` mends a stack whose supervisor was killed and leaves its living parts alone', async () => {
+test('`gist up` repairs a stack whose supervisor was killed and keeps its running parts', async () => {
   const before = await user.pids();
   process.kill(before.supervisor as number, 'SIGKILL');
   await until('the supervisor is gone', async () => !exists(before.supervisor as number));
@@ -154,7 +157,7 @@ test('`gist up` mends a stack whose supervisor was killed and leaves its living 
   assert.notEqual(supervisor, old);
 });
 
-test('`gist down` leaves no process, and `gist up` finds the runs again', async () => {
+test('`gist down` ends all processes, and after `gist up` earlier runs are listed', async () => {
   const pids = Object.values(await user.pids());
   assert.equal(pids.length, ALL.length);
   assert.equal((await user.gist('down')).code, 0);
@@ -164,7 +167,7 @@ test('`gist down` leaves no process, and `gist up` finds the runs again', async 
   assert.equal((await user.json<Status>('status')).runs.length, 2);
 });
 
-test('with servers of the user nothing is started', async () => {
+test('with servers of the user no server is started', async () => {
   const own = await GistUser.create({
     TEMPORAL_ADDRESS: '127.0.0.1:1',
     AWS_ENDPOINT_URL: 'http://127.0.0.1:1',

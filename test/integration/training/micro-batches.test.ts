@@ -30,7 +30,7 @@ describe('micro-batches', () => {
     return { ...of(CHECKPOINT_PARTS.optimizer), ...of(CHECKPOINT_PARTS.generator) };
   }
 
-  test('of whole groups give the moments, running means and path lengths of the whole batch, and leave no sums behind', async () => {
+  test('of whole groups give the moments, running means and path lengths of the whole batch, and reset their sums', async () => {
     const whole = await state('whole', {});
     const accumulated = await state('accumulated', { batchGpu: 4 });
     assert.deepEqual(Object.keys(accumulated).sort(), Object.keys(whole).sort());
@@ -43,7 +43,7 @@ describe('micro-batches', () => {
     }
   });
 
-  test('have whole groups of the minibatch deviation, and every image once', () => {
+  test('consist of whole groups of the minibatch standard deviation and contain every image once', () => {
     // Sixteen images are in groups {i, i + 4, i + 8, i + 12}.
     assert.deepEqual(
       microBatchRows(16, 8).map((rows) => [...rows]),

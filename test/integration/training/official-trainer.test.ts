@@ -40,7 +40,7 @@ describe('engine stylegan3', () => {
       .map((line) => JSON.parse(line) as Record<string, { mean: number | null }>);
   }
 
-  test('the data set arrives as one zip with labels, the options as train.py names them, the secrets not at all', () => {
+  test('train.py receives one zip with labels and its own options, and no secrets', () => {
     const { given } = whole;
     assert.deepEqual(given?.data, { images: 32, resolution: 16, labelled: true });
     const { outdir: _outdir, data: _data, gamma, ...options } = given?.options ?? {};
@@ -78,7 +78,7 @@ describe('engine stylegan3', () => {
       assert.equal(given?.env.includes(name), name in process.env, name);
   });
 
-  test('ticks become progress and stats.jsonl, snapshots checkpoints that verify, the end an outcome', async () => {
+  test('ticks become progress and stats.jsonl, snapshots become verified checkpoints, and the end an outcome', async () => {
     const last = await newest(rig.tiny.store, 'whole');
     assert.deepEqual(whole.outcome, { type: 'done', checkpoint: last.ref });
     assert.deepEqual(
@@ -120,7 +120,7 @@ describe('engine stylegan3', () => {
     assert.equal(lines[0]?.['Loss/D/loss']?.mean, null);
   });
 
-  test('a checkpoint draws images as any other does', async () => {
+  test('a checkpoint generates images like any other', async () => {
     const [, second] = await listSnapshots(rig.tiny.store, 'whole');
     assert.ok(second);
     const sampler = await createSampler(rig.tiny.store, second.prefix, { batch: 2, mode: 'eager' });
@@ -132,7 +132,7 @@ describe('engine stylegan3', () => {
     assert.equal(average['G_ema.mapping.w_avg']?.data[0], 12);
   });
 
-  test('extended, it resumes from its newest snapshot, continues its counters, and warns of what is not bit-exact', async () => {
+  test('an extended training resumes from its newest snapshot, continues its counters, and warns that it is not bit-exact', async () => {
     const before = await newest(rig.tiny.store, 'whole');
     const more = await rig.attempt(rig.job('whole', { targetKimg: 15 }));
     const last = await newest(rig.tiny.store, 'whole');
@@ -155,7 +155,7 @@ describe('engine stylegan3', () => {
     assert.equal(again.given, null);
   });
 
-  test('it starts from a .pkl or from a run of its engine, and refuses what train.py cannot read', async () => {
+  test('it starts from a .pkl or a run of the same engine, and refuses weights that train.py cannot read', async () => {
     const { parts, ref } = await newest(rig.tiny.store, 'whole');
     await rig.tiny.store.put('raw/start.pkl', parts[CHECKPOINT_PARTS.official] ?? new Uint8Array());
     const resume = `${rig.tiny.store.uri}raw/start.pkl`;
@@ -192,7 +192,7 @@ describe('engine stylegan3', () => {
     await refused('nobody', /no run, checkpoint or imported weights/);
   });
 
-  test('a snapshot of stylegan3-r, whose discriminator is narrower than its generator, fits itself', async () => {
+  test('a snapshot of stylegan3-r, whose discriminator has fewer channels than its generator, is accepted', async () => {
     const train = { ...rig.job('any').train, cfg: 'stylegan3-r' as const, cbase: 64, cmax: 4 };
     const config = specifiedNetwork(train, { resolution: 16, channels: 1, classes: 0 });
     const weights = tinyWeights(config);

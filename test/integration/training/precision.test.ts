@@ -1,4 +1,7 @@
-/** Trainings in half precision and with XLA: their checkpoints, and what may resume from these. */
+/**
+ * Trainings in half precision and with XLA: their checkpoints, and which trainings resume from
+ * them.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointError } from '../../../src/core/errors.js';
@@ -41,7 +44,7 @@ describe('precision', () => {
     );
   });
 
-  test('with XLA a first step gives the gradients that it gives without', async () => {
+  test('the gradients of a first step with XLA equal those without XLA', async () => {
     const moments = async (runId: string, xla: boolean) => {
       // With such rates the weights do not change, and the moments show the gradients of every
       // phase.

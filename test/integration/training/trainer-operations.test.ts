@@ -49,7 +49,7 @@ describe('a trainer', () => {
     return { operations, error };
   }
 
-  test('that loads many images may take as long as it likes, while they come', async () => {
+  test('that loads many images has no time limit while images arrive', async () => {
     const { manifest } = await openDataset(tiny.store, tiny.job('loads').dataset.prefix);
     const { operations, error } = await operationsOf(tiny.job('loads', { targetKimg: 0.004 }));
     assert.equal(error, null);
@@ -58,7 +58,7 @@ describe('a trainer', () => {
     assert.notEqual(operations[loading.length]?.[0], 'loading');
   });
 
-  test('that diverges gives a checkpoint under way the time of an upload, not of a step', async () => {
+  test('that diverges waits for a checkpoint in progress with the time limit of an upload, not of a step', async () => {
     const job = tiny.job('diverges', { spec: { checkpointMinutes: 0.0001 } });
     Object.assign(job.train, { glr: 1e10, dlr: 1e10 });
     const { operations, error } = await operationsOf(job);

@@ -70,7 +70,7 @@ describe('transfer', () => {
     }
   });
 
-  test('the average is not thrown away: after the first step it is still that of the source', async () => {
+  test('after the first step, the average is still close to that of the source', async () => {
     const moved = async (runId: string, part: string) => {
       const of = async (run: string) =>
         decodeSafetensors((await newest(tiny.store, run)).parts[part] ?? new Uint8Array(), part);
@@ -104,12 +104,12 @@ describe('transfer', () => {
     assert.ok((report?.networks.G?.copied ?? 0) > 10);
   });
 
-  test('a training with a checkpoint resumes from it, whatever happened to its source', async () => {
-    await superviseTrainer(tiny.job('goes-on', { ...BRIEF, spec: { resume: 'same' } }));
-    const graph = async () => (await newest(tiny.store, 'goes-on')).manifest.numericEnvironment.graph;
+  test('a training with a checkpoint resumes from it, even if its source was changed or deleted', async () => {
+    await superviseTrainer(tiny.job('resumes', { ...BRIEF, spec: { resume: 'same' } }));
+    const graph = async () => (await newest(tiny.store, 'resumes')).manifest.numericEnvironment.graph;
     const before = await graph();
     const events: TrainerEvent[] = [];
-    await superviseTrainer(tiny.job('goes-on', { targetKimg: 0.008, spec: { resume: 'gone' } }), {
+    await superviseTrainer(tiny.job('resumes', { targetKimg: 0.008, spec: { resume: 'gone' } }), {
       onEvent: (event) => events.push(event),
     });
     const started = events.find((event) => event.type === 'started');
@@ -119,7 +119,7 @@ describe('transfer', () => {
     assert.match(before ?? '', /^[0-9a-f]{64}$/);
     assert.equal(await graph(), before);
     assert.deepEqual(started?.warnings, []);
-    assert.equal((await newest(tiny.store, 'goes-on')).ref.step, 2);
+    assert.equal((await newest(tiny.store, 'resumes')).ref.step, 2);
   });
 
   test('every attempt before the first checkpoint starts from the same weights, or is refused', async () => {
@@ -152,7 +152,7 @@ describe('transfer', () => {
     await refused(/deleted or changed/);
   });
 
-  test('weights that do not fit are refused, with the sizes that would', async () => {
+  test('weights that do not fit are refused, and the error names sizes that fit', async () => {
     const refused = (
       spec: Record<string, unknown>,
       Class: typeof CheckpointError | typeof SpecError,

@@ -1,6 +1,4 @@
-/**
- * Weights go into a store and out again with the same numbers, and make the same images on the way.
- */
+/** Import and export keep the weights, and imported weights generate images. */
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,7 +37,7 @@ describe('weights', () => {
     assert.deepEqual(await parts('again'), await parts('tiny'));
   });
 
-  test('a generator alone makes images, and its missing buffers are made', async () => {
+  test('a file with a single generator generates images, and its missing buffers are computed', async () => {
     const bare = Object.entries(tinyWeights())
       .filter(([name]) => name.startsWith('G_ema.') && !name.endsWith('resample_filter'))
       .map(([name, tensor]) => [name.slice('G_ema.'.length), tensor] as const);
@@ -55,12 +53,12 @@ describe('weights', () => {
     assert.deepEqual(await image('alone'), await image('tiny'));
   });
 
-  test('a file of weights by its address needs no import', async () => {
+  test('a weights file can be used by its address without an import', async () => {
     const { networks } = await openWeights(store, path.resolve(SNAPSHOT), noWarning);
     assert.deepEqual(Object.keys(networks).sort(), ['D', 'G', 'G_ema']);
   });
 
-  test('what is not there, and what is of another architecture, is refused by name', async () => {
+  test('missing weights and weights of another architecture are refused with the reason', async () => {
     await assert.rejects(openWeights(store, 'nothing', noWarning), CheckpointError);
     const tensors = tinyWeights();
     delete tensors['G_ema.synthesis.b8.conv1.weight'];

@@ -4,98 +4,29 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import type { RunProgress } from '../../../src/spec/controls.js';
-import type { PipelineInput } from '../../../src/spec/pipeline.js';
-import type { PipelineResult } from '../../../src/spec/results.js';
 import {
   extendTrainingUpdate,
   pauseUpdate,
   resumeUpdate,
   stopTrainingUpdate,
 } from '../../../src/workflows/messages.js';
-import { simulatedWork } from '../../support/simulated-work.js';
-import { TestTemporal } from '../../support/temporal.js';
+import { progressOf, resultOf, SimulatedDeployment, untilSo } from '../../support/simulated-deployment.js';
 
-const TASK_QUEUE = 'updates';
-
-const { recordOf, activities } = simulatedWork(TASK_QUEUE, 2);
-
-let temporal: TestTemporal;
-let worker: Worker;
-let working: Promise<void>;
-let client: Client;
-
+let deployment: SimulatedDeployment;
 before(async () => {
-  temporal = await TestTemporal.start();
-  const connection = await NativeConnection.connect({ address: temporal.address });
-  worker = await Worker.create({
-    connection,
-    taskQueue: TASK_QUEUE,
-    activities,
-    workflowsPath: fileURLToPath(new URL('../../../src/workflows/index.js', import.meta.url)),
-    maxHeartbeatThrottleInterval: '100ms',
-    defaultHeartbeatThrottleInterval: '100ms',
-  });
-  working = worker.run();
-  client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+  deployment = await SimulatedDeployment.start();
 });
+after(() => deployment.stop());
 
-/** Ends every wait that a test made, also one that failed before it got there. */
-const ends: (() => void)[] = [];
-
-/** A wait, and what ends it. */
-function wait(): { over: Promise<void>; end: () => void } {
-  let end = () => {};
-  const over = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  ends.push(end);
-  return { over, end };
-}
-
-after(async () => {
-  for (const end of ends) end();
-  worker.shutdown();
-  await working;
-  await client.connection.close();
-  await temporal.stop();
-});
-
-async function start(
-  workflowId: string,
-  train: PipelineInput['train'],
-  stages: PipelineInput['stages'] = ['preprocess', 'train'],
-) {
-  const spec: PipelineInput = {
-    name: 'updates',
-    stages,
-    preprocess: { source: '/data' },
-    train: { snapshotKimg: 1, ...train },
-  };
-  return client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
-}
-
-type Handle = Awaited<ReturnType<typeof start>>;
-const progressOf = (handle: Handle) => handle.query<RunProgress>('progress');
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail('it did not happen in time');
-}
-
-const kimgOf = async (handle: Handle) => (await progressOf(handle)).train?.kimg ?? 0;
+const recordOf = (runId: string) => deployment.recordOf(runId);
+const kimgOf = async (handle: WorkflowHandle) => (await progressOf(handle)).train?.kimg ?? 0;
 
 test('a run trains all its kimg, evaluates every snapshot and results in the best one', async () => {
   recordOf('plain').fd = (kimg) => Math.abs(kimg - 3);
-  const handle = await start('plain', { kimg: 5, stopWhen: null });
-  const result = (await handle.result()) as PipelineResult;
+  const handle = await deployment.startRun('plain', { kimg: 5 });
+  const result = await resultOf(handle);
   assert.equal(result.stages.train?.checkpoint.kimg, 3);
   assert.equal(result.stages.train?.last.kimg, 5);
   assert.equal(result.stages.train?.ended, 'complete');
@@ -106,9 +37,9 @@ test('a run trains all its kimg, evaluates every snapshot and results in the bes
   assert.deepEqual(recordOf('plain').matchesSpec, ['train']);
 });
 
-test('pause releases the device at a checkpoint, a second pause changes nothing, and resume continues from there', async () => {
-  const handle = await start('paused', { kimg: 30, stopWhen: null });
-  await until(async () => (await kimgOf(handle)) >= 3);
+test('pause writes a checkpoint and releases the device, a second pause changes nothing, and resume continues from there', async () => {
+  const handle = await deployment.startRun('paused', { kimg: 30 });
+  await untilSo(async () => (await kimgOf(handle)) >= 3);
   const first = await handle.executeUpdate(pauseUpdate);
   const second = await handle.executeUpdate(pauseUpdate);
   assert.equal(first.changed, true);
@@ -120,16 +51,16 @@ test('pause releases the device at a checkpoint, a second pause changes nothing,
   assert.equal(recordOf('paused').kimg, kimg);
   assert.equal((await handle.executeUpdate(resumeUpdate)).changed, true);
   assert.equal((await handle.executeUpdate(resumeUpdate)).changed, false);
-  const result = (await handle.result()) as PipelineResult;
+  const result = await resultOf(handle);
   assert.equal(result.stages.train?.last.kimg, 30);
   assert.equal(recordOf('paused').trainActivities, trainActivities + 1);
 });
 
 test('stopTraining keeps the snapshots, continues with the next stage, and no later run reuses the result as complete', async () => {
-  const handle = await start('stopped', { kimg: 1000, stopWhen: null });
-  await until(async () => (await kimgOf(handle)) >= 2);
+  const handle = await deployment.startRun('stopped', { kimg: 1000 });
+  await untilSo(async () => (await kimgOf(handle)) >= 2);
   assert.equal((await handle.executeUpdate(stopTrainingUpdate)).changed, true);
-  const result = (await handle.result()) as PipelineResult;
+  const result = await resultOf(handle);
   assert.equal(result.stages.train?.ended, 'stopped');
   assert.ok((result.stages.train?.last.kimg ?? 0) < 1000);
   assert.deepEqual(recordOf('stopped').matchesSpec, []);
@@ -137,10 +68,10 @@ test('stopTraining keeps the snapshots, continues with the next stage, and no la
 
 test('extendTraining raises the length, refuses to shorten it, and reports what it did', async () => {
   // Until then the run does not end, however slow the machine is.
-  const evaluation = wait();
+  const evaluation = deployment.wait();
   recordOf('extended').holdEvaluations = evaluation.over;
-  const handle = await start('extended', { kimg: 12, stopWhen: null });
-  await until(async () => (await kimgOf(handle)) >= 2);
+  const handle = await deployment.startRun('extended', { kimg: 12 });
+  await untilSo(async () => (await kimgOf(handle)) >= 2);
   await assert.rejects(
     handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 1 }] }),
     (error: unknown) => {
@@ -156,32 +87,32 @@ test('extendTraining raises the length, refuses to shorten it, and reports what 
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, true);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 20 }] })).changed, false);
   evaluation.end();
-  assert.equal(((await handle.result()) as PipelineResult).stages.train?.last.kimg, 20);
+  assert.equal((await resultOf(handle)).stages.train?.last.kimg, 20);
   assert.deepEqual(recordOf('extended').matchesSpec, []);
 });
 
 test('stopTraining is refused before the training has started', async () => {
-  const planning = wait();
+  const planning = deployment.wait();
   recordOf('early').holdPlan = planning.over;
-  const handle = await start('early', { kimg: 2, stopWhen: null });
+  const handle = await deployment.startRun('early', { kimg: 2 });
   await assert.rejects(handle.executeUpdate(stopTrainingUpdate), (error: unknown) => {
     assert.ok(error instanceof WorkflowUpdateFailedError);
     assert.match(String(error.cause?.message), /has not started/);
     return true;
   });
   planning.end();
-  assert.equal(((await handle.result()) as PipelineResult).stages.train?.ended, 'complete');
+  assert.equal((await resultOf(handle)).stages.train?.ended, 'complete');
 });
 
 test('an extension that arrives while the last snapshots are evaluated is trained', async () => {
-  const evaluation = wait();
+  const evaluation = deployment.wait();
   recordOf('extended-late').holdEvaluations = evaluation.over;
-  const handle = await start('extended-late', { kimg: 3, stopWhen: null });
-  await until(async () => (await kimgOf(handle)) >= 3);
+  const handle = await deployment.startRun('extended-late', { kimg: 3 });
+  await untilSo(async () => (await kimgOf(handle)) >= 3);
   assert.equal((await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 6 }] })).changed, true);
-  await until(async () => (await kimgOf(handle)) >= 6);
+  await untilSo(async () => (await kimgOf(handle)) >= 6);
   evaluation.end();
-  const result = (await handle.result()) as PipelineResult;
+  const result = await resultOf(handle);
   assert.equal(result.stages.train?.last.kimg, 6);
   assert.deepEqual(
     result.stages.train?.curve.map(({ kimg }) => kimg),
@@ -190,18 +121,18 @@ test('an extension that arrives while the last snapshots are evaluated is traine
 });
 
 test('a target that falls between two images is reached by whole ones', async () => {
-  const handle = await start('fraction', { kimg: 3.0004, stopWhen: null });
+  const handle = await deployment.startRun('fraction', { kimg: 3.0004 });
   const record = recordOf('fraction');
   record.countsWholeImages = true;
-  const result = (await handle.result()) as PipelineResult;
+  const result = await resultOf(handle);
   assert.equal(result.stages.train?.last.kimg, 3);
   assert.equal(record.trainActivities, 1);
 });
 
 test('a metric that no longer decreases ends the training, with the best snapshot as its result', async () => {
   recordOf('converged').fd = (kimg) => (kimg <= 4 ? 100 - kimg : 100);
-  const handle = await start('converged', { kimg: 1000, stopWhen: { patience: 3 } });
-  const { train } = ((await handle.result()) as PipelineResult).stages;
+  const handle = await deployment.startRun('converged', { kimg: 1000, stopWhen: { patience: 3 } });
+  const { train } = (await resultOf(handle)).stages;
   assert.equal(train?.ended, 'converged');
   assert.equal(train?.checkpoint.kimg, 4);
 });
@@ -211,7 +142,7 @@ test('a training that cannot continue fails the run with its own error type', as
     'Loss/G/loss is NaN at step 7.',
     'TrainingError',
   );
-  const handle = await start('nan', { kimg: 5 });
+  const handle = await deployment.startRun('nan', { kimg: 5 });
   await assert.rejects(handle.result(), (error: unknown) => {
     assert.ok(error instanceof WorkflowFailedError);
     let cause: Error | undefined = error.cause;
@@ -223,8 +154,8 @@ test('a training that cannot continue fails the run with its own error type', as
 });
 
 test('cancelling a run cancels its training', async () => {
-  const handle = await start('cancelled', { kimg: 1000, stopWhen: null });
-  await until(async () => (await kimgOf(handle)) >= 2);
+  const handle = await deployment.startRun('cancelled', { kimg: 1000 });
+  await untilSo(async () => (await kimgOf(handle)) >= 2);
   await handle.cancel();
   await assert.rejects(
     handle.result(),
@@ -235,23 +166,22 @@ test('cancelling a run cancels its training', async () => {
   assert.equal(recordOf('cancelled').kimg, kimg);
 });
 
-test('a bad spec fails the run at once, naming the key', async () => {
-  const handle = await client.workflow.start('gistPipeline', {
-    workflowId: 'bad-spec',
-    taskQueue: TASK_QUEUE,
-    args: [{ name: 'x', preprocess: { source: '/d' }, trian: {} }],
-  });
+test('an invalid spec fails the run immediately, and the error names the key', async () => {
+  const spec = { name: 'x', preprocess: { source: '/d' }, trian: {} };
+  const handle = await deployment.startWith('bad-spec', spec);
   await assert.rejects(handle.result(), (error: unknown) => {
-    assert.ok(error instanceof WorkflowFailedError && error.cause instanceof ApplicationFailure);
-    assert.equal(error.cause.type, 'SpecError');
-    assert.match(error.cause.message, /did you mean "train"/);
+    assert.ok(error instanceof WorkflowFailedError);
+    const failure = error.cause?.cause;
+    assert.ok(failure instanceof ApplicationFailure);
+    assert.equal(failure.type, 'SpecError');
+    assert.match(failure.message, /did you mean "train"/);
     return true;
   });
 });
 
 test('hundreds of shards are each built once, in child workflows that keep the histories short', async () => {
   recordOf('shards').plannedShards = 450;
-  const handle = await start('shards', {}, ['preprocess']);
+  const handle = await deployment.startRun('shards', {}, ['preprocess']);
   await handle.result();
   const { shards } = recordOf('shards');
   assert.equal(new Set(shards).size, 450);

@@ -1,4 +1,7 @@
-/** What the embedded stack decides before it starts anything: whose servers, which ports, which state. */
+/**
+ * What the embedded stack decides before it starts anything: whose servers, which ports, which
+ * state.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,6 @@
-/** The phantom generator: what it writes, that it repeats, and that its pictures show the grades. */
+/**
+ * The phantom generator: what it writes, that it repeats, and that its pictures show the grades.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +16,10 @@ async function filesUnder(folder: string): Promise<string[]> {
   return entries.filter((entry) => /\.(png|jpg)$/.test(entry)).sort();
 }
 
-/** Mean brightness of the middle of both compartments, row by row, of a picture cropped and scaled to 64 px. */
+/**
+ * Mean brightness of the middle of both compartments, row by row, of a picture cropped and scaled
+ * to 64 px.
+ */
 async function jointProfile(file: string): Promise<number[]> {
   const { data } = await sharp(file)
     .resize(64, 64, { fit: 'cover' })
@@ -47,7 +52,7 @@ describe('phantom knees', () => {
   });
   after(() => rm(home, { recursive: true, force: true }));
 
-  it('are written as a labelled folder with unbalanced classes, PNG and JPEG in turn', async () => {
+  it('are written as a labeled folder with unbalanced classes, PNG and JPEG in turn', async () => {
     const files = await filesUnder(folder);
     const inGrade = (grade: number) => files.filter((file) => file.startsWith(`grade-${grade}${path.sep}`));
     assert.deepEqual(
@@ -70,7 +75,7 @@ describe('phantom knees', () => {
     }
   });
 
-  it('report progress up to the last picture', () => {
+  it('report progress up to the last image', () => {
     assert.equal(heard.length, 40);
     assert.deepEqual(heard.at(-1), { done: 40, total: 40, unit: 'images' });
   });
@@ -105,7 +110,7 @@ describe('phantom knees', () => {
     assert.ok(severe < healthy - 0.1, `grade 4: ${severe} against ${healthy}`);
   });
 
-  it('are not mixed with files that are not theirs', async () => {
+  it('are not written into a folder with other files', async () => {
     const foreign = path.join(home, 'd');
     await writePhantoms({ folder: foreign, count: 1, seed: 0, classes: [1] });
     await writeFile(path.join(foreign, 'grade-0', 'holiday.jpg'), '');

@@ -26,11 +26,11 @@ test('uniform and a list of names go through their classes in turn', () => {
   assert.deepEqual(labels(classAssignment(['ill', 'healthy'], classes, 0), 3), [2, 0, 2]);
 });
 
-test('an unconditional generator assigns no class, and refuses to be asked for one', () => {
+test('an unconditional generator assigns no class, and refuses a requested class', () => {
   assert.deepEqual(labels(classAssignment('as-real', null, 0), 2), [null, null]);
   assert.throws(() => classAssignment(['ill'], null, 0), SpecError);
 });
 
-test('an unknown class is refused with those that there are', () => {
+test('an unknown class is refused, and the error lists the known classes', () => {
   assert.throws(() => classAssignment(['il'], classes, 0), /no class "il".*"healthy"/);
 });

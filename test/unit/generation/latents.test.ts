@@ -1,4 +1,7 @@
-/** Latents by seed: the very numbers that NumPy's legacy generator gives (NumPy 2, `RandomState(seed).randn(1, zDim)`). */
+/**
+ * Latents by seed: the very numbers that NumPy's legacy generator gives (NumPy 2,
+ * `RandomState(seed).randn(1, zDim)`).
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';

@@ -14,7 +14,7 @@ test('the latent of a seed is the same each time and standard normal', () => {
   assert.ok(Math.abs(mean) < 0.05 && Math.abs(variance - 1) < 0.05, `${mean} ${variance}`);
 });
 
-test('a grid shows the images row by row, in gray and in colour', async () => {
+test('a grid shows the images row by row, in gray and in color', async () => {
   const gray = tile(
     [Uint8Array.of(1, 2, 3, 4), Uint8Array.of(5, 6, 7, 8), Uint8Array.of(9, 10, 11, 12)],
     2,
@@ -24,9 +24,9 @@ test('a grid shows the images row by row, in gray and in colour', async () => {
   assert.deepEqual([...gray.pixels], [1, 2, 5, 6, 3, 4, 7, 8, 9, 10, 0, 0, 11, 12, 0, 0]);
   const size = { width: 4, height: 4, channels: 1 } as const;
   assert.deepEqual([...(await decodePng(await encodeRawPng(gray), size))], [...gray.pixels]);
-  const colour = tile([Uint8Array.of(1, 2, 3)], 1, 1, 3);
+  const color = tile([Uint8Array.of(1, 2, 3)], 1, 1, 3);
   assert.deepEqual(
-    [...(await decodePng(await encodeRawPng(colour), { width: 1, height: 1, channels: 3 }))],
+    [...(await decodePng(await encodeRawPng(color), { width: 1, height: 1, channels: 3 }))],
     [1, 2, 3],
   );
 });

@@ -77,19 +77,19 @@ test('smaller subsets are contained in larger ones, keep the class proportions, 
   const labels = labelled(300, 90, 10);
   const split = (limit: number | null) => splitImages(labels, { fraction: 0.2, seed: 3, limit }, 'source');
   const all = split(null);
-  let before = new Set<number>();
+  let previous = new Set<number>();
   for (const limit of [3, 10, 40, 100, 320]) {
     const { train, holdout } = split(limit);
     assert.equal(train.length, limit);
     assert.deepEqual(holdout, all.holdout);
     const now = new Set(train);
-    for (const index of before) assert.ok(now.has(index));
+    for (const index of previous) assert.ok(now.has(index));
     const counts = [0, 1, 2].map((c) => [...train].filter((i) => labels.labels[i] === c).length);
     [0.75, 0.225, 0.025].forEach((share, c) => {
       assert.ok((counts[c] as number) >= 1);
       assert.ok(Math.abs((counts[c] as number) - share * limit) <= 3, `${counts}`);
     });
-    before = now;
+    previous = now;
   }
 });
 

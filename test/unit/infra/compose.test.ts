@@ -1,4 +1,7 @@
-/** The compose file says only what the code and the image really offer; no container engine is needed to check it. */
+/**
+ * The compose file says only what the code and the image really offer; no container engine is
+ * needed to check it.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -1,4 +1,7 @@
-/** The Dockerfile copies what exists, pins its base, and runs without root; no container engine is needed to check it. */
+/**
+ * The Dockerfile copies what exists, pins its base, and runs without root; no container engine is
+ * needed to check it.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -1,4 +1,7 @@
-/** The documents keep up with the repository: links lead somewhere, dependencies and commands are those of package.json. */
+/**
+ * The documents keep up with the repository: links lead somewhere, dependencies and commands are
+ * those of package.json.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

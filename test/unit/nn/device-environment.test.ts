@@ -15,7 +15,7 @@ function environmentAfter(call: string, given: Record<string, string> = {}): Rec
   return JSON.parse(out) as Record<string, string>;
 }
 
-test('products are of full precision, memory is taken as needed, compiled kernels are kept in the cache folder', () => {
+test('by default products have full precision, GPU memory is allocated as needed, and compiled kernels are cached', () => {
   assert.deepEqual(environmentAfter('setDeviceEnvironment()'), {
     NVIDIA_TF32_OVERRIDE: '0',
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
@@ -24,12 +24,12 @@ test('products are of full precision, memory is taken as needed, compiled kernel
   });
 });
 
-test('a training that asks for TF32 gets it, and what is loaded later does not take it back', () => {
+test('a request for TF32 is kept when the environment is set again', () => {
   const env = environmentAfter('setDeviceEnvironment({ tf32: true }); setDeviceEnvironment()');
   assert.equal(env.NVIDIA_TF32_OVERRIDE, '1');
 });
 
-test("the user's values for memory and cache have precedence; precision is not the environment's to change", () => {
+test("the user's variables for memory and cache have precedence, but the one for precision does not", () => {
   const given = {
     NVIDIA_TF32_OVERRIDE: '1',
     TF_FORCE_GPU_ALLOW_GROWTH: 'false',

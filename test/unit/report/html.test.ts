@@ -93,7 +93,7 @@ test('a curve with negative values stays inside its axes', () => {
   }
 });
 
-test('of many rejected images the first are listed and the others counted', async () => {
+test('the first of many rejected images are listed and the others counted', async () => {
   const report = await input();
   report.dataset.rejected = Array.from({ length: 150 }, (_, i) => ({ name: `x${i}.png`, reason: 'corrupt' }));
   const html = renderHtml(report, { rows: [], progression: [], curves: [] });

@@ -1,4 +1,7 @@
-/** `gist doctor`: what it says of a machine that has everything, and of one that lacks the downloaded parts. */
+/**
+ * `gist doctor`: what it says of a machine that has everything, and of one that lacks the
+ * downloaded parts.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -26,7 +26,9 @@ afterEach(() => {
   }
 });
 
-/** Set-up's own reading of the list: plain JavaScript, since it runs before anything is installed. */
+/**
+ * Set-up's own reading of the list: plain JavaScript, since it runs before anything is installed.
+ */
 async function partsOfSetup(): Promise<Record<string, SetupPart>> {
   const { partsOf } = (await import(
     new URL('../../../../scripts/setup/parts.mjs', import.meta.url).href

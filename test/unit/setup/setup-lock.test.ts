@@ -13,8 +13,8 @@ const folder = mkdtempSync(path.join(tmpdir(), 'gist-setup-lock-'));
 after(() => rmSync(folder, { recursive: true }));
 
 /**
- * Acquires and releases the lock in a process. After that, or while it is held, a second process does
- * the same, and the first one blocks until it has ended.
+ * Acquires and releases the lock in a process. After that, or while it is held, a second process
+ * does the same, and the first one blocks until it has ended.
  */
 function another(when: 'after' | 'during'): { status: number | null; stderr: string } {
   const taking = (work: string, then: string) =>

@@ -45,7 +45,9 @@ test('a put returns its own etag, even if another process writes immediately aft
   }
 });
 
-/** Writes as soon as the object has another etag, as a later attempt that claims a training does. */
+/**
+ * Writes as soon as the object has another etag, as a later attempt that claims a training does.
+ */
 async function overtake(
   store: ReturnType<typeof openStore>,
   seen: string,

@@ -1,4 +1,7 @@
-/** Settings on `auto`: what they become, that a resumed training keeps them, and the reasons that people are given. */
+/**
+ * Settings on `auto`: what they become, that a resumed training keeps them, and the reasons that
+ * people are given.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { trainSchema } from '../../../src/spec/train.js';

@@ -50,7 +50,7 @@ describe('sizes inferred from shapes', () => {
       assert.equal(firstDifference(G.tensors, networkSpecs(alone).G), null);
     });
 
-    test(`${cfg} of ${resolution} px has the very cbase and cmax that it states, ${cbase}`, () => {
+    test(`${cfg} of ${resolution} px has exactly the cbase and cmax that it states, ${cbase}`, () => {
       const own = { ...G, stated: config };
       const other = { ...D, stated: config.discriminator ?? config };
       assert.deepEqual(inferConfig(own, other, 'x'), config);
@@ -65,7 +65,7 @@ describe('sizes inferred from shapes', () => {
     }
   });
 
-  test('sizes that a file states and does not have are not believed', () => {
+  test('stated sizes that do not match the shapes are ignored', () => {
     const config = configOf('stylegan2', 64, 1000, 32);
     for (const stated of [
       { cbase: 2000, cmax: 32 },
@@ -77,7 +77,7 @@ describe('sizes inferred from shapes', () => {
     }
   });
 
-  test('channels that no sizes give are refused', () => {
+  test('channels that match no cbase and cmax are refused', () => {
     const G = shapesOf(configOf('stylegan2', 64, 1000, 32), 'G');
     const odd = shapesOf(configOf('stylegan2', 64, 2000, 32), 'G').tensors['synthesis.b64.conv1.weight'];
     const tensors = { ...G.tensors, 'synthesis.b64.conv1.weight': odd ?? assert.fail() };

@@ -74,9 +74,9 @@ function refused(content: Buffer, because: RegExp): void {
   );
 }
 
-describe('snapshots as the official trainers leave them', () => {
+describe('official snapshots', () => {
   for (const file of ['tiny-protocol3.pkl', 'tiny-protocol4.pkl']) {
-    test(`${file} holds every tensor under its name in the state dict, and nothing else`, async () => {
+    test(`${file} gives every tensor with its name in the state dict, and nothing else`, async () => {
       const { config, networks, notes, format } = readWeights(
         await readFile(path.join(FIXTURES, file)),
         file,
@@ -89,7 +89,7 @@ describe('snapshots as the official trainers leave them', () => {
     });
   }
 
-  test('one made by PyTorch on the spot is read too, in every protocol and precision', {
+  test('a snapshot that PyTorch writes during the test is read, in every protocol and precision', {
     skip: !PYTHON,
   }, async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'gist-snapshot-'));
@@ -131,7 +131,7 @@ describe('snapshots as the official trainers leave them', () => {
     }
   });
 
-  test('a storage of more than a megabyte is read from protocol 2 too, where bytes are texts', () => {
+  test('a storage of more than a megabyte is read from protocol 2, which stores bytes as text', () => {
     const load = global('torch.storage', '_load_from_bytes');
     const file = storage(400_000, '\x80\x3f\xc0\x3f').slice(load.length + 5, -2);
     const utf8 = Buffer.from(file, 'utf8').toString('latin1');
@@ -147,7 +147,7 @@ describe('snapshots as the official trainers leave them', () => {
     assert.deepEqual(networks.G?.tensors.w?.data, new Float32Array(400_000).fill(value));
   });
 
-  test('one of the TensorFlow StyleGANs is refused as what it is, with the way to convert it', () => {
+  test('a snapshot of a TensorFlow StyleGAN is refused with a hint on how to convert it', () => {
     const attempts = [
       pickle(`${global('dnnlib.tflib.network', 'Network')})\x81`),
       bytes('\x80\x02cdnnlib.tflib.network\nNetwork\n)\x81.'),
@@ -159,7 +159,7 @@ describe('snapshots as the official trainers leave them', () => {
     }
   });
 
-  test('one that is cut off anywhere is refused', async () => {
+  test('a snapshot that is truncated at any place is refused', async () => {
     const whole = await readFile(path.join(FIXTURES, 'tiny-protocol4.pkl'));
     for (let end = 1; end < whole.length; end += 997) refused(whole.subarray(0, end), /./);
   });
@@ -189,33 +189,33 @@ describe('the clamp of a snapshot', () => {
   };
   const clampOf = (content: Buffer) => readOfficialSnapshot(content, 'x.pkl').networks.G?.clamp;
 
-  test('is that of its layers, whatever the arguments of the constructor were', () => {
+  test('is that of its layers, regardless of the arguments of the constructor', () => {
     const made = dictionary({ synthesis_kwargs: CLAMPED });
     assert.equal(clampOf(generator(made, UNCLAMPED, UNCLAMPED)), null);
     assert.equal(clampOf(generator(UNCLAMPED, CLAMPED, CLAMPED)), 128);
   });
 
-  test('is that of the arguments of the constructor where its layers have none, for either trainer', () => {
+  test('is that of the arguments of the constructor if its layers have none, for both trainers', () => {
     assert.equal(clampOf(generator(CLAMPED)), 128);
     assert.equal(clampOf(generator(UNCLAMPED)), null);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: CLAMPED }))), 128);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: UNCLAMPED }))), null);
   });
 
-  test('is the official default where it is absent, which differs from None', () => {
+  test('is the official default if it is absent, but not if it is None', () => {
     assert.equal(clampOf(generator('}')), 256);
     assert.equal(clampOf(generator(dictionary({ synthesis_kwargs: '}' }))), 256);
   });
 
-  test('is refused when layers differ, or it is no positive number', () => {
+  test('is refused if layers differ or it is not a positive number', () => {
     refused(generator('}', CLAMPED, UNCLAMPED), /in different ways/);
     refused(generator(dictionary({ conv_clamp: text('256') })), /not a positive number/);
     refused(generator(dictionary({ conv_clamp: 'K\x00' })), /not a positive number/);
   });
 });
 
-describe('hostile snapshots', () => {
-  test('a call of a system function is refused by its name, wherever it hides', () => {
+describe('malicious snapshots', () => {
+  test('a call of a system function is refused with its name, at any place', () => {
     const call = (module: string, name: string) => `${global(module, name)}${text('touch /tmp/owned')}\x85R`;
     refused(pickle(call('os', 'system')), /"os system"/);
     refused(snapshot(call('builtins', 'eval')), /"builtins eval"/);
@@ -225,7 +225,7 @@ describe('hostile snapshots', () => {
     refused(snapshot(`${global('torch_utils.persistence', 'os.system')}${text('id')}\x85R`), /not allowed/);
   });
 
-  test('a pickle of protocol 0 or 1 is refused as such, whatever it would run', () => {
+  test('a pickle of protocol 0 or 1 is refused before its content is read', () => {
     for (const content of [
       "cos\nsystem\np0\n(S'touch /tmp/owned'\np1\ntp2\nRp3\n.",
       "(ios\nsystem\np0\nS'id'\n.",
@@ -244,7 +244,7 @@ describe('hostile snapshots', () => {
     }
   });
 
-  test('a nested file is held to the same rules', () => {
+  test('the same rules apply to a nested file', () => {
     const nested = '\x80\x02cos\nsystem\n)R.';
     const load = global('torch.storage', '_load_from_bytes');
     refused(
@@ -254,7 +254,7 @@ describe('hostile snapshots', () => {
     refused(snapshot(`${load}${text('no bytes')}\x85R`), /does not consist of bytes/);
   });
 
-  test('depth, sizes that are declared only, and self-reference come to nothing', () => {
+  test('excessive depth, false sizes and self-references are refused', () => {
     refused(pickle('('.repeat(5_000)), /deeply/);
     refused(pickle(`${']'.repeat(200_000)}${'a'.repeat(199_999)}`), /not a snapshot/);
     refused(pickle('N'.repeat(1_100_000)), /stack/);
@@ -267,7 +267,7 @@ describe('hostile snapshots', () => {
     refused(snapshot(network(state)), /deeper/);
   });
 
-  test('a memo that doubles itself does not grow', () => {
+  test('a memo that doubles itself is refused', () => {
     const doubled = Array.from(
       { length: 60 },
       (_, i) => `(${`h${String.fromCharCode(i)}`.repeat(2)}t\x94`,
@@ -275,7 +275,7 @@ describe('hostile snapshots', () => {
     refused(pickle(`]\x94${doubled}`), /exactly one value/);
   });
 
-  test('a tensor under many names does not multiply the file', () => {
+  test('a tensor with many names that multiplies the size of the file is refused', () => {
     const tensor = `${global('torch._utils', '_rebuild_tensor_v2')}(${storage(1000)}K\x00M\xe8\x03\x85K\x01\x85\x89}tR\x94`;
     const parameters = (count: number) =>
       `}${text('_parameters')}}(${Array.from({ length: count }, (_, i) => `${text(`p${i}`)}${i === 0 ? tensor : 'h\x00'}`).join('')}us`;
@@ -284,7 +284,7 @@ describe('hostile snapshots', () => {
     refused(snapshot(network(parameters(100))), /size allows/);
   });
 
-  test('a call on a remembered value does not multiply the file', () => {
+  test('repeated calls on a memoized value that multiply the size of the file are refused', () => {
     const often = (call: string, value: string) =>
       pickle(`${call}\x94${value}\x94](${'h\x00h\x01R'.repeat(50)}e.`);
     const encode = global('_codecs', 'encode');
@@ -306,7 +306,7 @@ describe('hostile snapshots', () => {
     refused(bytes('\x80\x07N.'), /protocol 7/);
   });
 
-  test('names of tensors that every object has do no harm', () => {
+  test('a text, and a tensor named like a property of all JavaScript objects, are refused', () => {
     assert.throws(
       () => readWeights(bytes('just some text, no weights'), 'notes.txt'),
       /notes.txt: is neither/,

@@ -7,7 +7,7 @@ test('every index is worked on once, never more than the width at a time', async
   const seen: number[] = [];
   let inFlight = 0;
   let most = 0;
-  await slidingWindow({ from: 3, to: 40 }, 4, async (index) => {
+  await slidingWindow({ from: 3, to: 40, width: 4 }, async (index) => {
     most = Math.max(most, ++inFlight);
     await new Promise((resolve) => setTimeout(resolve, index % 3));
     inFlight--;
@@ -24,7 +24,7 @@ test('the first failure is thrown only when no work is in progress, and no furth
   let inFlight = 0;
   let started = 0;
   await assert.rejects(
-    slidingWindow({ from: 0, to: 100 }, 3, async (index) => {
+    slidingWindow({ from: 0, to: 100, width: 3 }, async (index) => {
       started++;
       inFlight++;
       await new Promise((resolve) => setTimeout(resolve, 2));
@@ -35,4 +35,16 @@ test('the first failure is thrown only when no work is in progress, and no furth
   );
   assert.equal(inFlight, 0);
   assert.ok(started < 10);
+});
+
+test('a stop ends it within the work in flight, and the returned index continues it', async () => {
+  const seen: number[] = [];
+  const work = async (index: number) => void seen.push(index);
+  const next = await slidingWindow({ from: 0, to: 100, width: 3 }, work, () => seen.length >= 10);
+  assert.ok(next >= 10 && next <= 12, String(next));
+  assert.equal(await slidingWindow({ from: next, to: 100, width: 3 }, work), 100);
+  assert.deepEqual(
+    seen.sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
 });

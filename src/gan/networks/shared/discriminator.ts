@@ -26,7 +26,7 @@ import { applyMapping, type MappingShape, mappingSpecs } from './mapping.js';
 
 /** The discriminator's own mapping network has this many layers, regardless of the generator's. */
 const MAPPING_LAYERS = 8;
-/** A residual block adds two paths: each is scaled so that the variance stays. */
+/** A residual block adds two paths. Each is scaled so that the sum keeps the variance. */
 const RESIDUAL_GAIN = Math.SQRT1_2;
 
 /**
@@ -128,7 +128,7 @@ function epilogue(
   const widened = tf.concat4d([features, deviation], 3);
   const convolved = conv(widened, block.take('conv.weight'), ACTIVATION_GAIN, precision.half);
   const y = activate(convolved, block.take('conv.bias'), precision);
-  // Weights count features channel by channel.
+  // The weights are in the order of channels first (NCHW).
   const flat = tf.reshape(tf.transpose(y, [0, 3, 1, 2]), [features.shape[0], -1]) as Tensor2D;
   const hidden = dense(block.scope('fc'), flat, { activation: 'lrelu' });
   return dense(block.scope('out'), hidden);

@@ -16,7 +16,7 @@ import type { LayerPrecision } from './layer-precision.js';
  */
 export const RESAMPLE_TAPS = [1, 3, 3, 1];
 
-/** The filter as state dicts hold it: 4x4, sum 1. */
+/** The filter as it is stored in state dicts: 4x4, sum 1. */
 function resampleFilter(): Initial {
   const sum = RESAMPLE_TAPS.reduce((total, tap) => total + tap, 0);
   const values = RESAMPLE_TAPS.flatMap((row) => RESAMPLE_TAPS.map((column) => (row * column) / sum ** 2));
@@ -93,7 +93,7 @@ function equalizedGain(weight: Tensor4D): number {
 export const ACTIVATION_GAIN = Math.SQRT2;
 
 /**
- * Weights ready to convolve with: [out, in, k, k] -> [k, k, in, out], with equalized learning rate,
+ * The kernel of a convolution: [out, in, k, k] -> [k, k, in, out], with equalized learning rate,
  * in the features' type.
  */
 function equalized(weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
@@ -116,7 +116,7 @@ export function conv(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType
  */
 export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: HalfType | null): Tensor4D {
   const kernel = equalized(weight, gain, half);
-  // A 1x1 kernel reads every second pixel only: filter and decimation are one.
+  // A 1x1 kernel of stride 2 only reads every second pixel, so the filter already downsamples.
   if (weight.shape[2] === 1) {
     return conv2d(downsample2d(x, RESAMPLE_TAPS), kernel, { stride: 1, padding: 0 });
   }
@@ -124,10 +124,10 @@ export function convDown(x: Tensor4D, weight: Tensor4D, gain: number, half: Half
 }
 
 /**
- * Bias, leaky ReLU and clamp. x [n, h, w, c], which includes the gain already; bias [c], in single
- * precision, which does not.
+ * Bias, leaky ReLU and clamp. x [n, h, w, c] already includes the gain of the activation; bias [c],
+ * in single precision, does not.
  *
- * @param residual gain beside the activation's own, where the layer is one of two that are added
+ * @param residual additional gain of a layer whose output is added to a skip connection
  */
 export function activate(
   x: Tensor4D,

@@ -8,15 +8,15 @@ import { tf } from '../../../nn/tensorflow.js';
 
 const EPSILON = 1e-8;
 
-/** Each image's channels times their scales. x [n, h, w, c], scale [n, c] */
+/** Scales the channels of each image. x [n, h, w, c], scale [n, c] */
 export function modulate(x: Tensor4D, scale: Tensor2D): Tensor4D {
   const [images, channels] = scale.shape;
   return tf.mul(x, tf.reshape(scale, [images, 1, 1, channels]));
 }
 
 /**
- * Scales of a convolution's outputs that undo what style [n, in] and weight [out, in, k, k] do to
- * their variance. [n, out]
+ * Scales of the outputs of a convolution with style [n, in] and weight [out, in, k, k] that restore
+ * unit variance. [n, out]
  */
 export function demodulation(weight: Tensor4D, style: Tensor2D): Tensor2D {
   const energy = tf.sum(tf.square(weight), [2, 3]) as Tensor2D;
@@ -25,9 +25,9 @@ export function demodulation(weight: Tensor4D, style: Tensor2D): Tensor2D {
 }
 
 /**
- * Weights, each output's divided by its largest times the root of its inputs, so that products of
- * features within the clamp stay far from the largest half-precision number. Demodulation cancels
- * the scale. [out, in, k, k]
+ * Divides the weights of each output by their largest absolute value and by the square root of the
+ * number of inputs, so that half precision does not overflow for clamped features. Demodulation
+ * cancels the scale. [out, in, k, k]
  */
 export function normalizedWeight(weight: Tensor4D): Tensor4D {
   const [, inputs, height, width] = weight.shape;
@@ -35,13 +35,13 @@ export function normalizedWeight(weight: Tensor4D): Tensor4D {
   return tf.div(weight, tf.mul(scale, Math.sqrt(inputs * height * width))) as Tensor4D;
 }
 
-/** Styles, each image's divided by its largest; demodulation cancels the scale. [n, in] */
+/** Divides the styles of each image by the largest; demodulation cancels the scale. [n, in] */
 export function normalizedStyle(style: Tensor2D): Tensor2D {
   const scale = withoutGradient({ style }, () => tf.max(tf.abs(style), 1, true));
   return tf.div(style, scale) as Tensor2D;
 }
 
-/** Without a gradient: the result does not depend on a scale that is canceled, to any order. */
+/** Stops the gradient: demodulation cancels the scale, so no derivative depends on it. */
 function withoutGradient(inputs: Record<string, Tensor>, compute: () => Tensor): Tensor {
   return customGradient(inputs, compute, () =>
     Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, () => tf.zerosLike(input)])),

@@ -8,7 +8,7 @@ import { RESAMPLE_TAPS, samePadding, toHwio, toHwoi } from '../shared/layers.js'
 import { demodulation, modulate, normalizedStyle, normalizedWeight } from '../shared/modulation.js';
 
 export interface ModulationOptions {
-  /** To twice the size. */
+  /** Whether to double the size. */
   up: boolean;
   gain: number;
   /** Type of the features, where it is not single precision. */
@@ -16,8 +16,8 @@ export interface ModulationOptions {
 }
 
 /**
- * Modulated and demodulated convolution, with the modulation on the input and the demodulation on
- * the output: the same numbers as with weights modulated for each image, and one convolution for
+ * Modulated and demodulated convolution. Modulation is applied to the input and demodulation to the
+ * output, which is equivalent to weights modulated for each image, but needs one convolution for
  * all images.
  *
  * x [n, h, w, in], weight [out, in, k, k], style [n, in] -> [n, h, w, out], or twice the size
@@ -42,7 +42,7 @@ export function modulatedConv(
  * [n, 2h, 2w, out]
  */
 function convUp(x: Tensor4D, weight: Tensor4D, half: HalfType | null): Tensor4D {
-  const spread = convTranspose2d(x, toHwoi(weight, half), { stride: 2 });
-  // Zeros between the pixels take three quarters of the energy: gain 4.
-  return filter2d(spread, RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
+  const upsampled = convTranspose2d(x, toHwoi(weight, half), { stride: 2 });
+  // Gain 4, because three of four pixels before the convolution are inserted zeros.
+  return filter2d(upsampled, RESAMPLE_TAPS, { padding: [1, 1], gain: 4 });
 }

@@ -1,6 +1,6 @@
 /**
- * StyleGAN2's synthesis network: a learned constant to an image, with skips. Karras et al. 2020,
- * sections 2 and 4.1, figure 7b.
+ * StyleGAN2's synthesis network: from a learned constant to an image, with skip connections. Karras
+ * et al. 2020, sections 2 and 4.1, figure 7b.
  */
 import type { Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { biasAct } from '../../../nn/ops/bias-act.js';
@@ -112,7 +112,7 @@ interface StyledConvInputs {
   noise: NoiseSource;
   /** Number of the layer, for its noise. */
   layer: number;
-  /** To twice the size. */
+  /** Whether to double the size. */
   up: boolean;
   precision: LayerPrecision;
 }
@@ -149,9 +149,9 @@ function layerNoise(
 }
 
 /**
- * Modulated, not demodulated, 1x1 convolution. Karras et al. 2020, section 4.1. There are so few
- * output channels that weights modulated for each image, in a matrix product, cost less than
- * modulated features. Images are in single precision.
+ * Modulated 1x1 convolution without demodulation. Karras et al. 2020, section 4.1. With few output
+ * channels, modulating the weights of each image costs less than modulating the features. Images
+ * are in single precision.
  *
  * x [n, h, w, c] -> [n, h, w, channels]
  */

@@ -5,7 +5,7 @@ import { applyMapping, generatorMapping, mappingSpecs } from '../shared/mapping.
 import { LAYERS } from './layer-plans.js';
 import { applySynthesis, magnitudeNames, synthesisSpecs } from './synthesis.js';
 
-/** Configurations differ in `cfg` only, which decides kernels and filters. */
+/** Both families; `cfg` determines kernels and filters. */
 export const stylegan3: Network = {
   generatorSpecs: (config) => ({ ...mappingSpecs(generatorMapping(config)), ...synthesisSpecs(config) }),
   discriminatorSpecs,

@@ -18,7 +18,7 @@ import {
 import { dense } from '../shared/layers.js';
 import type { Signal } from './layer-plans.js';
 
-/** Frequencies and phases are not learned, and the same for every seed of a training. */
+/** Frequencies and phases are not learned; they are the same for every seed of a training. */
 const SEED = 0;
 /** Random streams of the frequencies and phases. */
 const STREAM = { freqs: 'synthesis.input.freqs', phases: 'synthesis.input.phases' };
@@ -41,8 +41,8 @@ function values(array: Float32Array): Initial {
 }
 
 /**
- * Spread evenly over the disc within the cutoff: normal directions, radii mapped to uniform area
- * (appendix F).
+ * Frequencies distributed uniformly over the disc within the cutoff: directions of normal vectors,
+ * and radii mapped to uniform area (appendix F).
  */
 function frequencies(channels: number, cutoff: number): Float32Array {
   const drawn = normalValues(channels * 2, 1, SEED, STREAM.freqs);
@@ -72,8 +72,7 @@ export function applyInput(
   // [n, channels, 2] and [n, channels]
   const rotated = product(freqs, rotation);
   const shifted = tf.add(input.take<Tensor1D>('phases'), tf.squeeze(product(freqs, shift), [2])) as Tensor2D;
-  // Frequencies that the transform moved beyond the cutoff fade, and vanish at half the sampling
-  // rate.
+  // Attenuates frequencies beyond the cutoff, to zero at half the sampling rate.
   const radius = tf.sqrt(tf.sum(tf.square(rotated), 2));
   const fade = tf.sub(1, tf.div(tf.sub(radius, cutoff), rate / 2 - cutoff));
   const amplitude = tf.reshape(tf.clipByValue(fade, 0, 1), [-1, 1, channels]);
@@ -91,7 +90,7 @@ export function applyInput(
  * Rotation [n, 2, 2] and shift [n, 2, 1] of each image's frequencies.
  *
  * @param raw [n, 4]: (cos, sin, x, y) of each image, not normalized
- * @param transform [3, 3], applied first: a user may set it
+ * @param transform [3, 3], applied first; constant during training
  */
 function transformOf(raw: Tensor2D, transform: Tensor2D): { rotation: Tensor3D; shift: Tensor3D } {
   const scale = tf.rsqrt(tf.sum(tf.square(tf.slice(raw, [0, 0], [-1, 2])), 1, true));

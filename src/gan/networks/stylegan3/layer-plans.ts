@@ -14,8 +14,8 @@ const FIRST_STOPBAND = 2 ** 2.1;
 const LAST_STOPBAND = 2 ** 0.3;
 /** Pixels that layers compute beyond the image, on each side. */
 const MARGIN = 10;
-/** Taps of a filter for each factor of up- or downsampling. */
-const TAPS_A_STEP = 6;
+/** Taps of a filter per unit of its up- or downsampling factor. */
+const TAPS_PER_FACTOR = 6;
 /** Nonlinearities run at this many times the higher of the sampling rates before and after them. */
 const OVERSAMPLING = 2;
 
@@ -32,8 +32,8 @@ export interface Signal {
   halfWidth: number;
 }
 
-/** A resampling: its factor, and the taps of its filter; 1 tap: no filter. */
-interface Step {
+/** Factor and number of taps of a resampling filter; 1 tap: no filter. */
+interface ResamplingFilter {
   factor: number;
   taps: number;
 }
@@ -48,8 +48,8 @@ export interface LayerPlan {
   target: Signal;
   /** Sampling rate of the nonlinearity. */
   rate: number;
-  up: Step;
-  down: Step;
+  up: ResamplingFilter;
+  down: ResamplingFilter;
   /** Whether the downsampling filter is radially symmetric. */
   isRadial: boolean;
   /** Zeros around the convolution's output, counted after upsampling; negative crops. */
@@ -103,10 +103,11 @@ function planLayer({ cfg }: NetworkConfig, i: number, source: Signal, target: Si
   const isRotational = cfg === 'stylegan3-r';
   const kernel = isToRgb || isRotational ? 1 : 3;
   const rate = Math.max(source.rate, target.rate) * (isToRgb ? 1 : OVERSAMPLING);
-  const [up, down] = [step(rate / source.rate, isToRgb), step(rate / target.rate, isToRgb)];
+  const up = resamplingFilter(rate / source.rate, isToRgb);
+  const down = resamplingFilter(rate / target.rate, isToRgb);
   const total =
     (target.size - 1) * down.factor + 1 - (source.size + kernel - 1) * up.factor + up.taps + down.taps - 2;
-  // Halves are rounded so that the image does not move with the sampling rate.
+  // Rounded so that the image does not shift with the sampling rate.
   const before = Math.floor((total + up.factor) / 2);
   return {
     name: `L${i}_${target.size}_${target.channels}`,
@@ -122,12 +123,12 @@ function planLayer({ cfg }: NetworkConfig, i: number, source: Signal, target: Si
   };
 }
 
-function step(ratio: number, isToRgb: boolean): Step {
+function resamplingFilter(ratio: number, isToRgb: boolean): ResamplingFilter {
   const factor = Math.round(ratio);
-  return { factor, taps: factor > 1 && !isToRgb ? TAPS_A_STEP * factor : 1 };
+  return { factor, taps: factor > 1 && !isToRgb ? TAPS_PER_FACTOR * factor : 1 };
 }
 
-/** As the published networks were sized: 2.5 becomes 2. */
+/** Rounding of the published networks: 2.5 becomes 2. */
 function roundHalfToEven(value: number): number {
   const below = Math.floor(value);
   if (value - below !== 0.5) return Math.round(value);

@@ -78,8 +78,8 @@ export function applyLayer(
 }
 
 /**
- * The running mean square of the layer's inputs, by which they are divided (section 3.2); in
- * training it first takes in x.
+ * The running mean square of the layer's inputs, which normalizes them (section 3.2). In training
+ * it is updated with x first.
  */
 function trackedMagnitude(layer: ParameterScope, x: Tensor4D, tracking: Tracking | null): Tensor {
   const mean = layer.take(MAGNITUDE);
@@ -91,9 +91,9 @@ function trackedMagnitude(layer: ParameterScope, x: Tensor4D, tracking: Tracking
 }
 
 /**
- * Convolution with weights of unit scale, modulated on the input and demodulated on the output
- * (Karras et al. 2021, appendix C.2; 2020, section 2.2). Weights and styles are normalized first,
- * which changes the range of intermediate values only.
+ * Convolution with normalized weights, modulation of the input and demodulation of the output
+ * (Karras et al. 2021, appendix C.2; 2020, section 2.2). Normalizing weights and styles only
+ * changes the range of intermediate values.
  */
 function demodulatedConv(
   x: Tensor4D,
@@ -101,7 +101,7 @@ function demodulatedConv(
   { style, inputGain, half }: { style: Tensor2D; inputGain: Tensor; half: HalfType | null },
 ): Tensor4D {
   const meanSquare = tf.mean(tf.square(weight), [1, 2, 3], true);
-  // In half precision sums stay at the scale of their terms: weights of unit sum of squares.
+  // In half precision, the sum of squares is 1, so that sums keep the scale of their terms.
   const size = half ? tf.mul(meanSquare, weight.size / weight.shape[0]) : meanSquare;
   const kernel = tf.mul(weight, tf.rsqrt(size)) as Tensor4D;
   const unit = tf.mul(style, tf.rsqrt(tf.mean(tf.square(style)))) as Tensor2D;
@@ -110,28 +110,28 @@ function demodulatedConv(
 }
 
 /**
- * Convolution that widens the image by its kernel. x [n, h, w, in], weight [out, in, k, k] -> [n, h
+ * Convolution with full padding. x [n, h, w, in], weight [out, in, k, k] -> [n, h
  * + k - 1, w + k - 1, out]
  */
 function convolve(x: Tensor4D, weight: Tensor4D, style: Tensor2D, half: HalfType | null): Tensor4D {
   const modulated = modulate(x, toHalf(style, half));
-  // A kernel of one pixel does not widen.
+  // A 1x1 kernel needs no padding.
   if (weight.shape[2] === 1) return conv2d(modulated, toHwio(weight, half), { stride: 1, padding: 0 });
-  // A transposed convolution needs no zeros around the image, in neither direction.
+  // A transposed convolution of the flipped kernel needs no padding, and its gradient no cropping.
   const flipped = tf.reverse(weight, [2, 3]) as Tensor4D;
   return convTranspose2d(modulated, toHwoi(flipped, half), { stride: 1 });
 }
 
 /**
- * Up, leaky ReLU, down: at the higher rate the frequencies that the ReLU adds can be filtered out
- * (section 3.1).
+ * Upsampling, leaky ReLU, downsampling: at the higher rate, the frequencies that the leaky ReLU
+ * adds can be filtered out (section 3.1).
  */
 function layerActivation(plan: LayerPlan, x: Tensor4D, clamp: number | null): Tensor4D {
   const { up, down, padding, isRadial } = plan;
   return filteredActivation(
     x,
     { factor: up.factor, taps: [...upFilter(plan)], padding },
-    (wide) => biasAct(wide, null, 'lrelu', { clamp }) as Tensor4D,
+    (upsampled) => biasAct(upsampled, null, 'lrelu', { clamp }) as Tensor4D,
     { factor: down.factor, taps: [...downFilter(plan)], isPlane: isRadial },
   );
 }

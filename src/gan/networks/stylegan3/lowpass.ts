@@ -7,12 +7,12 @@
 export interface LowPass {
   taps: number;
   cutoff: number;
-  /** Of the transition band. */
+  /** Width of the transition band. */
   width: number;
   rate: number;
 }
 
-/** Taps of the separable filter, of sum 1: a sinc under a Kaiser window. */
+/** Taps of the separable filter, of sum 1: a sinc with a Kaiser window. */
 export function separableLowPass({ taps, cutoff, width, rate }: LowPass): Float32Array {
   if (taps === 1) return Float32Array.of(1);
   const window = kaiserWindow(taps, width / (rate / 2));
@@ -21,8 +21,8 @@ export function separableLowPass({ taps, cutoff, width, rate }: LowPass): Float3
 }
 
 /**
- * Taps of the rotationally symmetric filter, of sum 1, row by row: a jinc, the sinc's counterpart
- * in the plane, under the outer product of a Kaiser window with itself.
+ * Taps of the radially symmetric filter, of sum 1, row by row: a jinc, the two-dimensional
+ * equivalent of a sinc, with the outer product of a Kaiser window with itself.
  */
 export function radialLowPass({ taps, cutoff, width, rate }: LowPass): Float32Array {
   const window = kaiserWindow(taps, width / (rate / 2));

@@ -1,5 +1,5 @@
 /**
- * StyleGAN3's synthesis network: Fourier features through layers without aliasing. Karras et al.
+ * StyleGAN3's synthesis network: alias-free layers from Fourier features to an image. Karras et al.
  * 2021, section 3.
  */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs';
@@ -25,14 +25,14 @@ export function synthesisSpecs(config: NetworkConfig): ParameterSpecs {
   return scoped('synthesis', Object.assign(input, ...layers) as ParameterSpecs);
 }
 
-/** Buffers that follow the magnitudes of activations. */
+/** Buffers with the running magnitudes of activations. */
 export function magnitudeNames(config: NetworkConfig): string[] {
   return layerPlans(config).map(({ name }) => `synthesis.${name}.${MAGNITUDE}`);
 }
 
 /**
- * The first w is for the input, the others for the layers. -> images [n, resolution, resolution,
- * channels]. It takes no noise.
+ * The first w is for the input, the others for the layers. It uses no noise. -> images [n,
+ * resolution, resolution, channels]
  */
 export function applySynthesis(
   config: NetworkConfig,

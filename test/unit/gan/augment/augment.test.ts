@@ -17,7 +17,7 @@ const strength = (p: number) => tf.tensor1d([p]);
 
 describe('augmentation', () => {
   for (const [name, set] of SETS) {
-    test(`with p = 0 ${name} gives gray and RGB images back to the bit`, () => {
+    test(`with p = 0 ${name} returns gray and RGB images bit-exact`, () => {
       for (const channels of [1, 3]) {
         const images = randomImages(3, 8, channels);
         assert.deepEqual(augment(images, set, strength(0), seedOf(1)).dataSync(), images.dataSync());
@@ -125,7 +125,7 @@ describe('gradients of augmentation', () => {
   const p = () => strength(0.8);
 
   for (const channels of [1, 3]) {
-    test(`by the images are those of finite differences, ${channels} channels`, () => {
+    test(`with respect to the images match finite differences, ${channels} channels`, () => {
       const images = randomImages(4, side, channels, 1);
       const weights = randomImages(4, side, channels, 2);
       const direction = randomImages(4, side, channels, 3);
@@ -140,7 +140,7 @@ describe('gradients of augmentation', () => {
       );
     });
 
-    test(`are differentiable again, as a penalty on them needs, ${channels} channels`, () => {
+    test(`are differentiable, as a gradient penalty requires, ${channels} channels`, () => {
       const images = randomImages(4, side, channels, 1);
       const direction = tf.mul(randomImages(4, side, channels, 3), 0.1);
       // The logit of a small discriminator, whose weights the penalty is differentiated by.

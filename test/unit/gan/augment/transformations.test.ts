@@ -59,7 +59,7 @@ describe('pixel blitting', () => {
     ]);
   });
 
-  test('translations are to the right and down, and bring in the reflection without repeating the border', () => {
+  test('translations are to the right and down, with reflection padding that does not repeat the border', () => {
     assert.deepEqual(done({ shiftX: 1 }), [
       [2, 1, 2],
       [5, 4, 5],
@@ -113,7 +113,7 @@ describe('geometric transformation', () => {
     assert.deepEqual(moved(images, { scale: 3, active: 0 }).dataSync(), images.dataSync());
   });
 
-  test('a whole-pixel translation copies pixels, and brings in the reflection', () => {
+  test('an integer translation copies pixels, with reflection padding', () => {
     const images = randomImages(2, 16, 1);
     const [two, minusThree] = [each(2, 2), each(2, -3)];
     const expected = blit(images, {
@@ -150,7 +150,7 @@ describe('geometric transformation', () => {
     ],
   ];
   for (const [name, change, [slopeX, slopeY], offset] of cases) {
-    test(`${name} moves a slope as it says`, () => {
+    test(`${name} transforms a linear gradient exactly`, () => {
       const found = moved(ramp(32, 1, 2), change as Record<keyof Geometry, number>);
       assertNear(middle(found), middle(tf.add(ramp(32, slopeX, slopeY), offset)), 1e-3);
     });

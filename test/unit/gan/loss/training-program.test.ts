@@ -175,7 +175,7 @@ test('lazy regularization lowers the learning rate and decays of its optimizer',
   assert.equal(G.beta1, 0);
 });
 
-test('the generator program makes images of averaged weights; with truncation 0 all are alike', async () => {
+test('the generator program uses the averaged weights; with truncation 0 all images are equal', async () => {
   const generator = buildGeneratorProgram(config, BATCH);
   const program = await createProgram(generator, { mode: 'graph' });
   const state = await graph.read();

@@ -1,4 +1,6 @@
-/** PyTorch files: valid ones are read; malicious ones are refused, and their code is not executed. */
+/**
+ * PyTorch files: valid ones are read; malicious ones are refused, and their code is not executed.
+ */
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';

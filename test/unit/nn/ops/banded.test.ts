@@ -1,4 +1,7 @@
-/** Matrices that are zero off a band: cut into blocks or not, they are the matrices, and their gradients the transposes. */
+/**
+ * Matrices that are zero off a band: cut into blocks or not, they are the matrices, and their
+ * gradients the transposes.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor4D } from '@tensorflow/tfjs';
@@ -16,7 +19,7 @@ function bandOf(outputs: number): Band {
 }
 
 for (const outputs of [6, 300]) {
-  test(`a matrix of ${outputs} rows times the columns of pictures, and back`, () => {
+  test(`a matrix of ${outputs} rows multiplies the columns of images, and its gradient is the transpose`, () => {
     tf.tidy(() => {
       const matrix = bandOf(outputs);
       const x = tf.randomNormal([2, matrix.inputs, 3, 2], 0, 1, 'float32', 1) as Tensor4D;

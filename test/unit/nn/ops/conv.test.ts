@@ -7,7 +7,10 @@ import { tf } from '../../../../src/nn/tensorflow.js';
 
 type Shape = [number, number, number, number];
 
-/** dw[i, j, a, b] = sum of x[n, stride * r + i - padding, stride * c + j - padding, a] * dy[n, r, c, b], in double precision. */
+/**
+ * dw[i, j, a, b] = sum of x[n, stride * r + i - padding, stride * c + j - padding, a] * dy[n, r, c,
+ * b], in double precision.
+ */
 function filterGradientByDefinition(
   x: Tensor4D,
   dy: Tensor4D,
@@ -57,7 +60,7 @@ const CASES: [Shape, ConvOptions][] = [
 
 for (const [shape, options] of CASES) {
   const { stride, padding } = options;
-  test(`the gradient of a 3x3 filter on ${shape.join('x')}, stride ${stride}, padding ${padding}, is what its definition says`, () => {
+  test(`the gradient of a 3x3 filter on ${shape.join('x')}, stride ${stride}, padding ${padding}, matches its definition`, () => {
     tf.tidy(() => {
       const x = tf.randomNormal(shape) as Tensor4D;
       const w = tf.zeros([3, 3, shape[3], 6]) as Tensor4D;

@@ -1,4 +1,7 @@
-/** Tests that the forms for a CPU and for a GPU compute the same: values, gradients, and gradients of gradients. */
+/**
+ * Tests that the forms for a CPU and for a GPU compute the same: values, gradients, and gradients
+ * of gradients.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
@@ -14,8 +17,8 @@ import { conv2d, convTranspose2d } from '../../../../src/nn/ops/conv.js';
 import { filter2d, filterPlane } from '../../../../src/nn/ops/upfirdn2d.js';
 import {
   filteredActivation,
-  type Narrowing,
-  type Widening,
+  type Downsampling,
+  type Upsampling,
 } from '../../../../src/nn/ops/filtered-activation.js';
 import { record } from '../../../../src/nn/program/recording.js';
 import { tf, usesGpu } from '../../../../src/nn/tensorflow.js';
@@ -24,8 +27,8 @@ const SHORT = [1, 3, 3, 1];
 const LONG = [-1, 2, 5, 9, 11, 12, 10, 7, 4, 3, -2, 1];
 const PLANE = Array.from({ length: 36 }, (_, i) => Math.sin(i) / 9);
 
-const UP: Widening = { factor: 2, taps: LONG, padding: [8, 7] };
-const DOWN: Narrowing = { factor: 2, taps: LONG, isPlane: false };
+const UP: Upsampling = { factor: 2, taps: LONG, padding: [8, 7] };
+const DOWN: Downsampling = { factor: 2, taps: LONG, isPlane: false };
 const lrelu = (x: Tensor4D) => biasAct(x, null, 'lrelu') as Tensor4D;
 
 type Operation = (x: Tensor4D, w: Tensor4D) => Tensor4D;
@@ -61,7 +64,10 @@ const OPERATIONS: Record<string, Operation> = {
     convTranspose2d(tf.slice(x, [0, 0, 0, 0], [2, 48, 50, 4]) as Tensor4D, w, { stride: 1 }),
 };
 
-/** The value, what a sum of its weighted squares gives back to x and w, and the same of the squares of that. */
+/**
+ * The value, what a sum of its weighted squares gives back to x and w, and the same of the squares
+ * of that.
+ */
 function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
   const y = operation(x, w);
   const weights = tf.randomNormal(y.shape, 0, 1, 'float32', 5);
@@ -81,7 +87,8 @@ function derivatives(operation: Operation, x: Tensor4D, w: Tensor4D): Tensor[] {
 for (const [name, operation] of Object.entries(OPERATIONS)) {
   test(`${name}: both forms agree in values, gradients and their gradients`, () => {
     tf.tidy(() => {
-      // More than 16 pixels, and 16 channels: from there on the gradient of a filter has a form of its own on a CPU.
+      // More than 16 pixels, and 16 channels: from there on the gradient of a filter has a form of
+      // its own on a CPU.
       const x = tf.randomNormal([2, 48, 50, 16], 0, 1, 'float32', 1) as Tensor4D;
       const w = tf.randomNormal([3, 3, 16, 4], 0, 1, 'float32', 2) as Tensor4D;
       const [cpu, gpu] = (['cpu', 'gpu'] as DeviceForm[]).map((form) =>
@@ -130,7 +137,7 @@ function opsIn(
   return recording.ops.map(({ op }) => op);
 }
 
-test('a filter is depthwise convolutions on a CPU, without zeros between samples, and matrix products on a GPU', () => {
+test('a filter uses polyphase depthwise convolutions on a CPU and matrix products on a GPU', () => {
   const counts = (form: DeviceForm) => {
     const ops = opsIn(form, { x: [1, 32, 32, 2] }, ({ x }) =>
       filter2d(x as Tensor4D, LONG, { up: 2, padding: [6, 5], gain: 4 }),
@@ -146,7 +153,7 @@ test('a filter is depthwise convolutions on a CPU, without zeros between samples
   assert.deepEqual(counts('gpu'), { convolutions: 0, products: 2, pads: 0 });
 });
 
-test('on a CPU the phases of a filtered nonlinearity are never put side by side', () => {
+test('on a CPU the phases of a filtered nonlinearity are never interleaved', () => {
   const ops = opsIn('cpu', { x: [1, 16, 16, 2] }, ({ x }) =>
     filteredActivation(x as Tensor4D, UP, lrelu, DOWN),
   );
@@ -154,7 +161,7 @@ test('on a CPU the phases of a filtered nonlinearity are never put side by side'
   assert.ok(!ops.some((op) => /Concat|Slice|Pad/.test(op)), ops.join(' '));
 });
 
-test('on a CPU the gradient of a filter over a picture of some size is made of matrix products, on a GPU by the library', () => {
+test('the gradient of a filter uses matrix products on a CPU and the kernel of the library on a GPU', () => {
   const shapes = { x: [1, 33, 33, 16], w: [3, 3, 16, 16] };
   const gradientOf = (y: (x: Tensor4D, w: Tensor4D) => Tensor4D) => (form: DeviceForm) =>
     opsIn(form, shapes, ({ x, w }) => tf.grad((z) => tf.sum(y(x as Tensor4D, z as Tensor4D)))(w as Tensor));
@@ -171,7 +178,7 @@ test('on a CPU the gradient of a filter over a picture of some size is made of m
   }
 });
 
-test('the device chooses, and a choice made for some code ends with it', () => {
+test('the device selects the form, and an override ends with its code', () => {
   const own = usesGpu() ? 'gpu' : 'cpu';
   assert.equal(deviceForm(), own);
   assert.throws(() => withDeviceForm('gpu', () => assert.equal(deviceForm(), 'cpu')));

@@ -1,4 +1,7 @@
-/** Resampling filters: each form of them is upsample, pad, convolve, downsample, and its gradient is the transpose. */
+/**
+ * Resampling filters: each form of them is upsample, pad, convolve, downsample, and its gradient is
+ * the transpose.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor4D } from '@tensorflow/tfjs';
@@ -45,7 +48,7 @@ const CASES: [number[], FilterOptions][] = [
 for (const [taps, options] of CASES) {
   const name = `taps ${taps.join(' ')} with ${JSON.stringify(options)}`;
 
-  test(`${name}: the picture is what the definition gives`, () => {
+  test(`${name}: the output matches the definition`, () => {
     tf.tidy(() => {
       const x = tf.randomNormal([1, 9, 12, 1]) as Tensor4D;
       const rows = tf.reshape(x, [9, 12]).arraySync() as number[][];
@@ -58,7 +61,7 @@ for (const [taps, options] of CASES) {
     });
   });
 
-  test(`${name}: the gradient is the transpose, and its gradient the filter again`, () => {
+  test(`${name}: the gradient is the transpose, and its gradient is the filter`, () => {
     tf.tidy(() => {
       const x = tf.randomNormal([2, 9, 12, 3]) as Tensor4D;
       const y = filter2d(x, taps, options);

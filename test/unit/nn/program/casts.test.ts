@@ -32,7 +32,7 @@ test('a graph without conversions does not change', () => {
   assert.deepEqual(ops, recorded);
 });
 
-test('between the conversions to half precision and back everything is in half precision, constants included', () => {
+test('all operations between the conversions are in half precision, including constants', () => {
   const { ops } = typed((x, y) => {
     const half = tf.mul(tf.add(toHalf(x, 'float16'), 1), toHalf(y, 'float16'));
     return tf.add(toFloat(half, 'float16'), y);
@@ -60,7 +60,7 @@ test('an operation with inputs of both precisions is refused, with its name', ()
   );
 });
 
-test('a number is rounded on its way through half precision, and its gradient comes back in single precision', async () => {
+test('half precision rounds a number, and its gradient is in single precision', async () => {
   const body = ({ x }: Record<string, Tensor>) => {
     const through = (value: Tensor) => toFloat(tf.mul(toHalf(value, 'float16'), 3), 'float16');
     return { outputs: { y: through(x as Tensor), dx: tf.grad(through)(x as Tensor) } };

@@ -1,4 +1,7 @@
-/** The shapes that recording infers are those that TensorFlow computes, operation by operation, in every kind of training step. */
+/**
+ * The shapes that recording infers are those that TensorFlow computes, operation by operation, in
+ * every kind of training step.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
@@ -19,7 +22,10 @@ const execute = {
   many: backend.executeMultipleOutputs.bind(backend),
 };
 
-/** Runs `body` op by op and compares each operation's outputs with what is inferred. @returns the operations seen */
+/**
+ * Runs `body` op by op and compares each operation's outputs with what is inferred. @returns the
+ * operations seen
+ */
 function compareShapes(body: () => void): Set<string> {
   const seen = new Set<string>();
   const check = (op: string, attrs: OpAttribute[], inputs: TensorInfo[], outputs: Tensor[]) => {

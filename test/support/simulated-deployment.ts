@@ -1,0 +1,114 @@
+/** A real Temporal server and a worker whose activities are simulated, for tests of workflows. */
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { RunProgress } from '../../src/spec/controls.js';
+import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { PipelineResult } from '../../src/spec/results.js';
+import type { trainUntilConverged } from '../../src/workflows/train-until-converged.js';
+import { type RunRecord, simulatedWork, trainingInput } from './simulated-work.js';
+import { TestTemporal } from './temporal.js';
+
+const TASK_QUEUE = 'simulated';
+const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url));
+
+interface Parts {
+  temporal: TestTemporal;
+  worker: Worker;
+  client: Client;
+  recordOf: (runId: string) => RunRecord;
+}
+
+export class SimulatedDeployment {
+  readonly client: Client;
+  readonly recordOf: Parts['recordOf'];
+  /** Ends every wait that a test made, also one that failed before it got there. */
+  private readonly ends: (() => void)[] = [];
+  private readonly working: Promise<void>;
+
+  private constructor(private readonly parts: Parts) {
+    this.client = parts.client;
+    this.recordOf = parts.recordOf;
+    this.working = parts.worker.run();
+  }
+
+  /** @param shards number of shards of each run's data set */
+  static async start(shards = 2): Promise<SimulatedDeployment> {
+    const { recordOf, activities } = simulatedWork(TASK_QUEUE, shards);
+    const temporal = await TestTemporal.start();
+    const { address } = temporal;
+    const worker = await Worker.create({
+      connection: await NativeConnection.connect({ address }),
+      taskQueue: TASK_QUEUE,
+      activities,
+      workflowsPath: WORKFLOWS,
+      maxHeartbeatThrottleInterval: '100ms',
+      defaultHeartbeatThrottleInterval: '100ms',
+    });
+    const client = new Client({ connection: await Connection.connect({ address }) });
+    return new SimulatedDeployment({ temporal, worker, client, recordOf });
+  }
+
+  async stop(): Promise<void> {
+    const { worker, client, temporal } = this.parts;
+    for (const end of this.ends) end();
+    worker.shutdown();
+    await this.working;
+    await client.connection.close();
+    await temporal.stop();
+  }
+
+  startRun(
+    workflowId: string,
+    train: PipelineInput['train'] = {},
+    stages: PipelineInput['stages'] = ['preprocess', 'train'],
+  ): Promise<WorkflowHandle> {
+    const spec: PipelineInput = {
+      name: 'simulated',
+      stages,
+      preprocess: { source: `/data/${workflowId}` },
+      train: { snapshotKimg: 1, stopWhen: null, ...train },
+    };
+    return this.startWith(workflowId, spec);
+  }
+
+  startWith(workflowId: string, spec: unknown): Promise<WorkflowHandle> {
+    return this.client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
+  }
+
+  startTraining(runId: string): Promise<WorkflowHandle<typeof trainUntilConverged>> {
+    return this.client.workflow.start<typeof trainUntilConverged>('trainUntilConverged', {
+      workflowId: runId,
+      taskQueue: TASK_QUEUE,
+      args: [trainingInput(runId, TASK_QUEUE)],
+    });
+  }
+
+  /** A wait, and what ends it. */
+  wait(): { over: Promise<void>; end: () => void } {
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.ends.push(end);
+    return { over, end };
+  }
+}
+
+export const progressOf = (handle: WorkflowHandle) => handle.query<RunProgress, []>('progress');
+
+export const resultOf = async (handle: WorkflowHandle) => (await handle.result()) as PipelineResult;
+
+export async function untilSo(condition: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.fail('it did not happen in time');
+}
+
+export async function untilState(handle: WorkflowHandle, state: RunProgress['state']): Promise<RunProgress> {
+  await untilSo(async () => (await progressOf(handle)).state === state);
+  return progressOf(handle);
+}
