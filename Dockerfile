@@ -32,12 +32,14 @@ ENV NODE_ENV=production \
     GIST_TENSORFLOW=${DEVICE} \
     GIST_CACHE_DIR=/opt/gist-cache \
     GIST_HOME=/data/gist \
+    GIST_DATA_CACHE=/data/cache \
     PATH=/opt/gist-bin:$PATH
 COPY --from=build /opt/gist-cache /opt/gist-cache
 COPY --from=build /opt/gist-bin /opt/gist-bin
 COPY --from=build /opt/gist /opt/gist
-# Named volumes mounted here inherit this owner.
-RUN mkdir -p /data && chown node:node /data
+# Named volumes mounted here inherit this owner. Parts are read from /opt/gist-cache; what runs keep
+# goes to GIST_DATA_CACHE, which any user may set to a folder of theirs (docker run --user).
+RUN mkdir -p /data && chown node:node /data && chmod -R a+rX /opt/gist-cache /opt/gist
 USER node
 WORKDIR /data
 ENTRYPOINT ["node", "/opt/gist/bin/gist.mjs"]

@@ -21,7 +21,7 @@ export async function benchPreprocess(
   const spec = preprocessSchema.parse({ source, resolution });
   const store = openStore(path.resolve(out));
   const start = performance.now();
-  const { digest, shards } = await planDataset(store, spec, { reuse: false });
+  const { digest, shards } = await planDataset(store, spec, { generation: String(Date.now()) });
   for (let shard = 0; shard < shards; shard++)
     await buildShard(store, openSource(source), spec, { digest, shard });
   const { images } = await assembleDataset(store, spec, digest);

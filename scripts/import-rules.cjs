@@ -19,7 +19,7 @@ module.exports = {
   report: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'generation', 'evaluation'],
   workflows: [...FLOOR, 'activities'],
   activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'training', 'evaluation', 'report'],
-  workers: [...FLOOR, 'storage', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
+  workers: [...FLOOR, 'storage', 'nn', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
   client: [...FLOOR, 'storage', 'checkpoints'],
   cli: [
     ...FLOOR,

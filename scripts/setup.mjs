@@ -8,11 +8,12 @@ import { bindingIsThere, compileBinding } from './setup/binding.mjs';
 import { build, buildIsFresh } from './setup/build.mjs';
 import { withLock } from './setup/lock.mjs';
 import { installPackages, packagesAreThere } from './setup/packages.mjs';
-import { cacheFolder, checkPlatform, missingParts } from './setup/parts.mjs';
+import { cacheFolder, checkPlatform, missingParts, recordCache } from './setup/parts.mjs';
 import { checkPrerequisites } from './setup/prerequisites.mjs';
 import { checkRoom } from './setup/room.mjs';
 import { setQuiet, note, SetupError, say } from './setup/say.mjs';
 import { installWheels } from './setup/wheels.mjs';
+import { checkWritable } from './setup/writable.mjs';
 
 const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 
@@ -20,7 +21,11 @@ const ROOT = path.resolve(fileURLToPath(new URL('..', import.meta.url)));
 export async function setUp(root = ROOT) {
   const installed = () => packagesAreThere(root) && missingParts(root).length === 0 && bindingIsThere(root);
   checkPlatform(root);
-  if (installed() && buildIsFresh(root)) return note('everything is there');
+  if (installed() && buildIsFresh(root)) {
+    recordCache();
+    return note('everything is there');
+  }
+  checkWritable(root, cacheFolder());
   const started = Date.now();
   if (!installed()) checkPrerequisites();
   await withLock(path.join(cacheFolder(), 'setup.lock'), async () => {
@@ -29,6 +34,7 @@ export async function setUp(root = ROOT) {
     await installWheels(root);
     await compileBinding(root);
     await build(root);
+    recordCache();
   });
   say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }

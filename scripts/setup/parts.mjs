@@ -2,16 +2,53 @@
  * Native parts for this machine, and their folders in the cache. `src/core/parts.ts` reads the same
  * list.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SetupError } from './say.mjs';
+
+/**
+ * The cache that the parts of this checkout are in, for users and homes without one; also read by
+ * `src/core/environment.ts`. In node_modules, so that removing the packages also removes it.
+ */
+const RECORD = fileURLToPath(new URL('../../node_modules/.gist-cache', import.meta.url));
 
 export function cacheFolder() {
   return (
     process.env.GIST_CACHE_DIR ||
-    path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist')
+    recordedCache() ||
+    path.join(process.env.XDG_CACHE_HOME || path.join(userHome(), '.cache'), 'gist')
   );
+}
+
+/** Records the cache folder, unless the checkout is another user's. */
+export function recordCache() {
+  if (recordedCache() === cacheFolder()) return;
+  try {
+    writeFileSync(RECORD, cacheFolder());
+  } catch {
+    // The variable, or the next set-up of its owner, says it.
+  }
+}
+
+/** undefined when there is none, or none that this user can read. */
+function recordedCache() {
+  try {
+    const folder = readFileSync(RECORD, 'utf8');
+    return existsSync(path.join(folder, 'wheels')) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A user without an entry in the list of users has no home. */
+function userHome() {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
 }
 
 /** Operating system, architecture and, if requested, CUDA: `linux-x64`, `linux-x64-cuda`. */

@@ -58,11 +58,18 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || error instanceof CancelledFailure);
 }
 
+/** Whether another machine may do the work that this one could not. */
+function isOfWorker(failure: unknown): boolean {
+  if (!(failure instanceof ApplicationFailure)) return false;
+  return (failure.details?.[0] as ActivityFailureDetails | undefined)?.causeClass === 'worker';
+}
+
 type Activity = (input: never) => Promise<unknown>;
 
 /** The same activities, with every error turned into a typed failure. */
 export function withTypedFailures<Activities extends Record<string, Activity>>(
   activities: Activities,
+  onWorkerFailure?: () => Promise<void>,
 ): Activities {
   const wrap =
     (activity: Activity): Activity =>
@@ -73,7 +80,9 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
         const { info, cancellationDetails } = Context.current();
         if (isAbort(error) && (cancellationDetails?.paused || cancellationDetails?.reset))
           throw ApplicationFailure.retryable('The activity was interrupted.', 'ActivityPaused');
-        throw asFailure(error, { attempt: info.attempt, elapsedMs: Date.now() - startMs(info) });
+        const failure = asFailure(error, { attempt: info.attempt, elapsedMs: Date.now() - startMs(info) });
+        if (isOfWorker(failure)) await onWorkerFailure?.();
+        throw failure;
       }
     };
   return Object.fromEntries(

@@ -9,13 +9,22 @@ import { createPreprocessActivities } from './preprocess.js';
 import { createRunActivities } from './run.js';
 import { createTrainActivities } from './train.js';
 
-export function createActivities(deps: { store: ObjectStore; compute: Compute }) {
-  return withTypedFailures({
+export function createActivities(deps: {
+  store: ObjectStore;
+  compute: Compute;
+  /**
+   * Called when the machine may be the cause of an activity's failure; the failure, and with it the
+   * next attempt, waits.
+   */
+  onWorkerFailure?: () => Promise<void>;
+}) {
+  const activities = {
     ...createRunActivities(deps),
     ...createPreprocessActivities(deps),
     ...createTrainActivities(deps),
     ...createGenerateActivities(deps),
     ...createEvaluateActivities(deps),
     ...createNotifyActivities(),
-  });
+  };
+  return withTypedFailures(activities, deps.onWorkerFailure);
 }

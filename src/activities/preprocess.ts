@@ -2,10 +2,12 @@
 import { planDataset, assembleDataset, buildShard, openSource } from '../imaging/index.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
+import { sha256 } from '../storage/digest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { withHeartbeats } from './heartbeat.js';
 
 export interface DatasetPlanned {
+  /** Folder of the data set under `datasets/`. */
   digest: string;
   shards: number;
   /** The finished data set, when an earlier run made the same one. */
@@ -22,8 +24,10 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       preprocess: PreprocessSpec;
       reuse: boolean;
     }): Promise<DatasetPlanned> {
+      // The same for every attempt of a run.
+      const generation = input.reuse ? undefined : sha256(input.runId).slice(0, 8);
       return withHeartbeats('listing', (controls) =>
-        planDataset(store, input.preprocess, { ...controls, reuse: input.reuse }),
+        planDataset(store, input.preprocess, { ...controls, generation }),
       );
     },
 

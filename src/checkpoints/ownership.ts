@@ -2,12 +2,13 @@
  * Ownership of a training: the right to change its list of checkpoints, by conditional puts only.
  */
 import { randomUUID } from 'node:crypto';
-import { PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
+import { type CheckpointLostError, PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
 import { log } from '../core/log.js';
+import type { CheckpointRef } from '../spec/results.js';
 import { putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type CheckpointList, type ListEntry, listKey } from './list.js';
-import { readList, readStoredList, type Warn } from './reader.js';
+import { lostCheckpoints, readList, readStoredList, resumable, type Warn } from './reader.js';
 
 /** A claim as it is sent between threads. */
 export interface HandedOver {
@@ -31,15 +32,19 @@ export class Ownership {
 
   /**
    * A lost list is rebuilt in the same write that claims: after a claim with an empty list, an end
-   * before the first commit would make the next attempt start from scratch.
+   * before the first commit would make the next attempt start from scratch. Where nothing usable is
+   * left of a training that had checkpoints, nothing is written: a list that was rebuilt from what
+   * is there would hide what is put back later.
    *
    * @param attempt increases from attempt to attempt of a run (equal is allowed: a manual rerun).
-   * @throws StaleAttemptError when a later attempt owns the training already.
+   * @param expected the newest checkpoint that the run knows of
+   * @throws StaleAttemptError when a later attempt owns the training already; CheckpointLostError;
+   *   NewerVersionError
    */
   static async claim(
     store: ObjectStore,
     runPrefix: string,
-    { attempt, warn }: { attempt: number; warn: Warn },
+    { attempt, expected, warn }: { attempt: number; expected: CheckpointRef | null; warn: Warn },
   ): Promise<Ownership> {
     const nonce = randomUUID();
     for (;;) {
@@ -48,6 +53,8 @@ export class Ownership {
       if (list && list.owner.attempt > attempt) throw stale(runPrefix);
       // The claims in a lost list are unknown; all of them are smaller than the time.
       const isLost = !list && (etag !== null || checkpoints.length > 0);
+      const isKnown = expected !== null || isLost || checkpoints.length > 0;
+      if (isKnown && resumable(checkpoints).length === 0) throw nothingLeft(runPrefix, expected, checkpoints);
       const next: CheckpointList = {
         version: 1,
         owner: { claim: (list?.owner.claim ?? (isLost ? Date.now() : 0)) + 1, attempt, nonce },
@@ -116,6 +123,20 @@ export class Ownership {
     this.etag = etag;
     if (list.writeId === attempted.writeId) this.current = attempted;
   }
+}
+
+function nothingLeft(
+  runPrefix: string,
+  expected: CheckpointRef | null,
+  checkpoints: readonly ListEntry[],
+): CheckpointLostError {
+  const known = expected ?? checkpoints.at(-1);
+  return lostCheckpoints(
+    known
+      ? `the training had a checkpoint at ${known.kimg} kimg, and none that it can resume from is left`
+      : 'the list of checkpoints is damaged, and no checkpoint is left beside it',
+    known?.prefix ?? listKey(runPrefix),
+  );
 }
 
 function stale(runPrefix: string): StaleAttemptError {

@@ -2,12 +2,12 @@
  * Everything that reads checkpoints: the list of a training's, the newest of them, and one that is
  * named.
  */
-import { CheckpointError, StoreError } from '../core/errors.js';
+import { CheckpointError, CheckpointLostError, NewerVersionError, StoreError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
 import { findObject } from '../storage/find-object.js';
-import { findJson, getJson, parseJson } from '../storage/json.js';
+import { parseJson } from '../storage/json.js';
 import type { ManifestPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type CheckpointList, type ListEntry, listKey, listSchema, refOf } from './list.js';
@@ -43,8 +43,9 @@ export async function newestListed(store: ObjectStore, runId: string): Promise<C
 
 /**
  * The newest checkpoint whose manifest and parts are all present with the right sizes and
- * checksums. `warn` reports each one that is skipped. null when there is none at all, or none that
- * verifies.
+ * checksums. `warn` reports each one that is skipped. null when there is none at all.
+ *
+ * @throws CheckpointLostError when there are checkpoints and none verifies
  */
 export async function newestVerified(
   store: ObjectStore,
@@ -61,32 +62,53 @@ export async function newestVerifiedOf(
   checkpoints: readonly ListEntry[],
   warn: Warn,
 ): Promise<LoadedCheckpoint | null> {
-  const newestFirst = resumable(checkpoints);
-  for (const entry of newestFirst) {
+  const reasons: string[] = [];
+  for (const entry of resumable(checkpoints)) {
     try {
-      return await load(store, entry);
+      return await loadVerified(store, entry);
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
-      warn(`checkpoint ${entry.prefix} is skipped: ${error.where?.split('/').at(-1)} ${error.what}`);
+      const reason = `${nameOf(entry.prefix)}: ${error.where?.split('/').at(-1)} ${error.what}`;
+      warn(`checkpoint ${reason}; it is skipped`);
+      reasons.push(reason);
     }
   }
-  if (newestFirst.length > 0) warn('no checkpoint is intact; the training starts from scratch');
+  const newest = checkpoints.at(-1);
+  if (newest) throw lost(reasons, newest.prefix);
   return null;
 }
 
+function nameOf(prefix: string): string {
+  return prefix.split('/').at(-2) ?? prefix;
+}
+
+/** @param reasons why each checkpoint cannot be resumed from; none: their state is gone */
+function lost(reasons: readonly string[], where: string): CheckpointLostError {
+  const found = reasons.length > 0 ? reasons.join('; ') : 'none of them has its full state';
+  return lostCheckpoints(`no checkpoint of this training is intact: ${found}`, where);
+}
+
+export function lostCheckpoints(what: string, where: string): CheckpointLostError {
+  return new CheckpointLostError({
+    what: `${what}.`,
+    where,
+    hint: 'Put these objects back, from a backup or an earlier version of the bucket, and resume the run. Without them only a new run can train, from the beginning.',
+  });
+}
+
 /** Newest first; older snapshots, which keep their average only, are left out. */
-function resumable(checkpoints: readonly ListEntry[]): ListEntry[] {
+export function resumable(checkpoints: readonly ListEntry[]): ListEntry[] {
   return checkpoints.filter(({ full }) => full).sort((a, b) => b.step - a.step);
 }
 
-/** @throws CheckpointError for the first object that is missing or damaged */
-async function load(store: ObjectStore, entry: ListEntry): Promise<LoadedCheckpoint> {
+/** @throws CheckpointError for the first object that is missing or damaged; NewerVersionError */
+export async function loadVerified(store: ObjectStore, entry: ListEntry): Promise<LoadedCheckpoint> {
   const { prefix, manifestSha256 } = entry;
   const key = manifestKey(prefix);
   const bytes = await findObject(store, key);
   if (!bytes) throw damage('is missing', key);
   if (sha256(bytes) !== manifestSha256) throw damage('is torn or changed', key);
-  const manifest = parseManifest(bytes);
+  const manifest = parseManifest(bytes, key);
   if (!manifest) throw damage('cannot be read', key);
   const parts: Record<string, Uint8Array> = {};
   for (const [name, part] of Object.entries(manifest.parts))
@@ -108,36 +130,64 @@ function damage(what: string, where: string): CheckpointError {
   return new CheckpointError({ what, where, hint: 'Use another checkpoint of the run.' });
 }
 
-/** null when the bytes are no manifest. */
-export function parseManifest(bytes: Uint8Array): CheckpointManifest | null {
+/** null when the bytes are no manifest. @throws NewerVersionError */
+export function parseManifest(bytes: Uint8Array, where = MANIFEST): CheckpointManifest | null {
   try {
-    return parseJson(bytes, MANIFEST, manifestSchema);
+    return parseManifestAt(bytes, where);
   } catch (error) {
     if (error instanceof StoreError) return null;
     throw error;
   }
 }
 
+function parseManifestAt(bytes: Uint8Array, where: string): CheckpointManifest {
+  refuseNewer(bytes, where, manifestSchema.shape.version.value);
+  return parseJson(bytes, where, manifestSchema);
+}
+
+/** A file of a newer version is not damaged: it must be neither skipped nor replaced. */
+function refuseNewer(bytes: Uint8Array, where: string, known: number): void {
+  const version = versionOf(bytes);
+  if (version <= known) return;
+  throw new NewerVersionError({
+    what: `was written by a newer version of GIST (format ${version}, this one reads ${known})`,
+    where,
+    hint: 'Use workers of that version; nothing was changed.',
+  });
+}
+
+/** 0 where the bytes do not tell one. */
+function versionOf(bytes: Uint8Array): number {
+  try {
+    const { version } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { version?: unknown };
+    return typeof version === 'number' ? version : 0;
+  } catch {
+    return 0;
+  }
+}
+
 /** The manifest of a checkpoint; null when there is none. @throws StoreError when it is damaged */
-export function findManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest | null> {
-  return findJson(store, manifestKey(prefix), manifestSchema);
+export async function findManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest | null> {
+  const key = manifestKey(prefix);
+  const bytes = await findObject(store, key);
+  return bytes && parseManifestAt(bytes, key);
 }
 
 /**
  * The manifest of a checkpoint that a user names.
  *
- * @throws CheckpointError when there is none, or it is damaged
+ * @throws CheckpointError when there is none, or it is damaged; NewerVersionError
  */
 export async function readManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest> {
   const key = manifestKey(prefix);
   try {
-    return await getJson(store, key, manifestSchema);
+    return parseManifestAt(await store.get(key), key);
   } catch (cause) {
     if (!(cause instanceof StoreError)) throw cause;
     // Where the store as a whole refuses (wrong secret, no bucket), this fails with that error.
     await store.head(key);
     throw new CheckpointError({
-      what: 'is not a checkpoint of this version of GIST, or is damaged',
+      what: 'is not a checkpoint, or is damaged',
       where: key,
       hint: 'Give the folder of a checkpoint: the one that holds manifest.json.',
       cause,
@@ -181,7 +231,7 @@ export interface StoredList {
   etag: string | null;
 }
 
-/** Never throws for a damaged list. */
+/** Does not throw for a damaged list. @throws NewerVersionError */
 export async function readStoredList(store: ObjectStore, runPrefix: string): Promise<StoredList> {
   const key = listKey(runPrefix);
   for (;;) {
@@ -190,6 +240,7 @@ export async function readStoredList(store: ObjectStore, runPrefix: string): Pro
     const bytes = await store.get(key);
     // The bytes belong to the etag only if nobody wrote in between.
     if ((await store.head(key))?.etag !== before.etag) continue;
+    refuseNewer(bytes, key, listSchema.shape.version.value);
     try {
       return { list: parseJson(bytes, key, listSchema), etag: before.etag };
     } catch (error) {
@@ -221,7 +272,7 @@ export async function readList(
 }
 
 /** An entry for each readable manifest under the prefix of a training; no part is read. */
-async function entriesByManifest(store: ObjectStore, runPrefix: string): Promise<ListEntry[]> {
+export async function entriesByManifest(store: ObjectStore, runPrefix: string): Promise<ListEntry[]> {
   const entries: ListEntry[] = [];
   for await (const { key } of store.list(`${runPrefix}checkpoint-`)) {
     if (!key.endsWith(`/${MANIFEST}`)) continue;
@@ -233,7 +284,7 @@ async function entriesByManifest(store: ObjectStore, runPrefix: string): Promise
 
 async function entryOf(store: ObjectStore, prefix: string): Promise<ListEntry | null> {
   const bytes = await findObject(store, manifestKey(prefix));
-  const manifest = bytes && parseManifest(bytes);
+  const manifest = bytes && parseManifest(bytes, manifestKey(prefix));
   if (!manifest) return null;
   const { kimg, step, snapshot, parts } = manifest;
   const heads = await Promise.all(Object.values(parts).map(({ key }) => store.head(`${prefix}${key}`)));

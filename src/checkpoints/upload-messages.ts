@@ -1,6 +1,7 @@
 /** Messages between the trainer and its thread that writes checkpoints. */
 import type { WireError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
+import type { ListEntry } from './list.js';
 import type { CheckpointDraft, WriterHandedOver } from './writer.js';
 
 /** A copy of the state at one moment, on the host. */
@@ -12,9 +13,17 @@ export interface CapturedState {
 export interface CheckpointThreadData {
   storeUri: string;
   writer: WriterHandedOver;
+  spoolFolder: string;
+  /** States in the spool that earlier attempts have left, in order. */
+  pending: ListEntry[];
 }
 
+/** `left`: states that the store does not have yet. */
 export type CheckpointThreadReply =
-  | { type: 'written'; checkpoint: CheckpointRef }
+  /** The last state sent is safe, on disk or in the store; another one may follow. */
+  | { type: 'kept'; left: number }
+  | { type: 'written'; checkpoint: CheckpointRef; snapshot: boolean; left: number }
   | { type: 'failed'; error: WireError }
-  | { type: 'unavailable' };
+  | { type: 'unavailable'; message: string }
+  | { type: 'available' }
+  | { type: 'warning'; message: string };

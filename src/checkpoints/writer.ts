@@ -3,7 +3,6 @@ import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/e
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
-import { type ManifestPart, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import {
   type CheckpointManifest,
@@ -11,12 +10,13 @@ import {
   LASTING_PARTS,
   type LoadedCheckpoint,
   MANIFEST,
-  manifestKey,
-  partKey,
 } from './manifest.js';
 import { type ListEntry, refOf } from './list.js';
 import { type HandedOver, Ownership } from './ownership.js';
+import { putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
+
+import { sweepUnfinished } from './sweep.js';
 
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
 export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'parts'>;
@@ -51,15 +51,24 @@ export class CheckpointWriter {
    * Claims the training, then reads its newest intact checkpoint: in this order no other attempt
    * can commit one in between.
    *
-   * @throws StaleAttemptError when a later attempt owns the training.
+   * @param options expected: the newest checkpoint that the run knows of
+   * @throws StaleAttemptError when a later attempt owns the training; CheckpointLostError when it
+   *   had checkpoints and none is intact; NewerVersionError
    */
   static async open(
     store: ObjectStore,
     runPrefix: string,
-    options: { attempt: number; keepCheckpoints: number; warn: Warn },
+    options: {
+      attempt: number;
+      keepCheckpoints: number;
+      expected: CheckpointRef | null;
+      warn: Warn;
+    },
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
+    warnOfMissing(newest?.ref ?? null, ownership.checkpoints, options);
+    await sweepUnfinished(store, runPrefix, { claim: ownership.claim, listed: ownership.checkpoints });
     // Checkpoints newer than the one that training resumes from are damaged, and will be written
     // again.
     const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
@@ -92,16 +101,11 @@ export class CheckpointWriter {
    * @throws StaleAttemptError
    */
   async write(draft: CheckpointDraft, parts: Record<string, Uint8Array>): Promise<CheckpointRef> {
-    const { kimg, step, snapshot } = draft;
     const prefix = checkpointPrefix(this.settings.runPrefix, draft);
-    const listed: Record<string, ManifestPart> = {};
-    for (const [name, bytes] of Object.entries(parts)) {
-      listed[name] = await putPart(this.store, prefix, partKey(name, this.claim), bytes);
-    }
-    const manifest: CheckpointManifest = { version: 1, claim: this.claim, ...draft, parts: listed };
-    const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
-    await this.putManifest(manifestKey(prefix), bytes);
-    const entry: ListEntry = { prefix, kimg, step, snapshot, full: true, manifestSha256: sha256(bytes) };
+    const state = { draft, parts, claim: this.claim };
+    const entry = await putCheckpoint(this.store, prefix, state, (key, bytes) =>
+      this.putManifest(key, bytes),
+    );
     const { kept, thinned, dropped } = thinOut(
       [...this.entries.filter((other) => other.prefix !== prefix), entry],
       this.settings.keepCheckpoints,
@@ -172,6 +176,17 @@ export class CheckpointWriter {
       log.warn('an old checkpoint could not be deleted', { prefix, error: error.name });
     }
   }
+}
+
+/** A list that was put back from a backup does not name the newest checkpoints. */
+function warnOfMissing(
+  newest: CheckpointRef | null,
+  listed: readonly ListEntry[],
+  { expected, warn }: { expected: CheckpointRef | null; warn: Warn },
+): void {
+  if (!expected || expected.step <= (newest?.step ?? 0)) return;
+  if (listed.some(({ step }) => step === expected.step)) return;
+  warn(`the checkpoint at ${expected.kimg} kimg, which the run knows of, is not in the list`);
 }
 
 /**

@@ -1,9 +1,38 @@
 /** The one place that reads the environment: every variable GIST knows, with its default. */
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseDuration } from './duration.js';
 
 const DEFAULT_TASK_QUEUE = 'gist';
 const DEFAULT_GPU_TASK_QUEUE = 'gist-gpu';
+const DEFAULT_GRACE_MS = 110_000;
+/** Written by set-up: the cache folder that the checkout's parts are in. */
+const CACHE_RECORD = new URL('../../../node_modules/.gist-cache', import.meta.url);
+
+/** Another `HOME` must not install everything again; undefined where this user cannot read it. */
+function setUpCache(): string | undefined {
+  try {
+    const folder = readFileSync(fileURLToPath(CACHE_RECORD), 'utf8');
+    return existsSync(path.join(folder, 'wheels')) ? folder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function userCache(): string {
+  return path.join(process.env.XDG_CACHE_HOME || path.join(userHome(), '.cache'), 'gist');
+}
+
+/** A user without an entry in the list of users has no home: its folder cannot be made then. */
+function userHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
+}
 
 /** Read at each call, so that a test or a command may set a variable first. */
 export const environment = {
@@ -13,10 +42,12 @@ export const environment = {
   gpuTaskQueue: (): string => process.env.GIST_GPU_TASK_QUEUE ?? DEFAULT_GPU_TASK_QUEUE,
   /** Address of the object store that runs and data sets live in. */
   storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',
-  /** Per-user cache of downloads. */
-  cacheFolder: (): string =>
-    process.env.GIST_CACHE_DIR ||
-    path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'gist'),
+  /** Programs and libraries that set-up has installed; read only afterwards. */
+  cacheFolder: (): string => process.env.GIST_CACHE_DIR || setUpCache() || userCache(),
+  /** What runs keep for later ones: training sets, compiled kernels. */
+  dataCacheFolder: (): string => process.env.GIST_DATA_CACHE || process.env.GIST_CACHE_DIR || userCache(),
+  /** Most bytes of cached training sets, given in GB; undefined: half of the disk. */
+  cacheLimitBytes: (): number | undefined => Number(process.env.GIST_CACHE_LIMIT) * 1e9 || undefined,
   /** Which TensorFlow library set-up downloads and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
   /** Python with pip. */
@@ -39,8 +70,10 @@ export const environment = {
   notifyUrl: (): string | undefined => process.env.GIST_NOTIFY_URL || undefined,
   /** Shell command that receives the runs that need attention on its standard input. */
   notifyCommand: (): string | undefined => process.env.GIST_NOTIFY_COMMAND || undefined,
-  /** File that a worker writes once it polls. */
+  /** File that a worker writes once it polls; with the suffix `.problem`, why it does not. */
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
+  /** Milliseconds from a signal to the end of a worker, for the last checkpoint of its training. */
+  graceMs: (): number => parseDuration(process.env.GIST_GRACE ?? '') ?? DEFAULT_GRACE_MS,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
   /**

@@ -4,6 +4,7 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { SetupError } from './errors.js';
 
 const NAME = /^gist-scratch-(\d+)-/;
 /**
@@ -19,13 +20,41 @@ const swept = new Set<string>();
  * @param kind what it is for, as part of its name.
  * @param parent its parent folder; files that are later renamed need one on the same disk. Default:
  *   the folder for temporary files.
+ * @throws SetupError when no folder can be made there
  */
 export async function makeScratchFolder(kind: string, parent = tmpdir()): Promise<string> {
-  if (!swept.has(parent)) {
-    swept.add(parent);
-    await sweepScratch(parent);
+  try {
+    if (!swept.has(parent)) {
+      await sweepScratch(parent);
+      swept.add(parent);
+    }
+    return await mkdtemp(path.join(parent, `gist-scratch-${process.pid}-${kind}-`));
+  } catch (error) {
+    throw unusableScratch(error, parent);
   }
-  return mkdtemp(path.join(parent, `gist-scratch-${process.pid}-${kind}-`));
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'is not a folder',
+  EACCES: 'cannot be written by this user',
+  EPERM: 'cannot be written by this user',
+  EROFS: 'is on a disk that is mounted read-only',
+  ENOSPC: 'is on a full disk',
+  EDQUOT: 'is on a disk whose quota is used up',
+};
+
+/** The error of a folder in which nothing can be written; other errors are returned unchanged. */
+export function unusableScratch(error: unknown, folder: string): unknown {
+  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+  if (!reason) return error;
+  const isTemporary = folder.startsWith(tmpdir());
+  return new SetupError({
+    what: `the folder for ${isTemporary ? 'temporary files' : 'cached data'} ${reason}`,
+    where: folder,
+    hint: `Set ${isTemporary ? 'TMPDIR' : 'GIST_CACHE_DIR'} to a folder that this user can write, on a disk with free space.`,
+    cause: error,
+  });
 }
 
 /**

@@ -22,12 +22,12 @@ import {
 import { mapInOrder } from './in-flight.js';
 import { datasetSettings } from './plan.js';
 import {
-  type DatasetPlan,
   readPlan,
   reportKey,
   type ShardReport,
   shardCount,
   shardReportSchema,
+  type StoredPlan,
 } from './plan-file.js';
 import { channelsOf } from './process.js';
 
@@ -41,20 +41,21 @@ interface Totals {
 /**
  * Writes the label files and the manifest of a data set whose shards are all built. Idempotent.
  *
+ * @param folder of the data set under `datasets/`, as the plan names it
  * @throws DatasetError when more images than `maxRejected` allows were rejected, or all images of a
  *   class were.
  */
 export async function assembleDataset(
   store: ObjectStore,
   spec: PreprocessSpec,
-  digest: string,
+  folder: string,
   options: WorkOptions = {},
 ): Promise<DatasetRef> {
-  const plan = await readPlan(store, digest);
+  const plan = await readPlan(store, folder);
   const totals = await sumReports(store, plan, options);
   await requireEnoughImages(store, plan, totals, spec);
 
-  const prefix = datasetPrefix(digest);
+  const prefix = datasetPrefix(folder);
   for (const split of SPLITS) {
     const body = plan.classes ? labelLines(store, plan, split, options) : ['{"labels": null}\n'];
     await store.put(
@@ -66,7 +67,7 @@ export async function assembleDataset(
   const sum = (split: DatasetSplit) => totals.classImages[split].reduce((a, b) => a + b, 0);
   const manifest: DatasetManifest = {
     version: 1,
-    digest,
+    digest: plan.digest,
     resolution: spec.resolution,
     channels: channelsOf(spec.color),
     classes: plan.classes,
@@ -79,25 +80,25 @@ export async function assembleDataset(
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
-  return datasetRef(manifest);
+  return datasetRef(manifest, prefix);
 }
 
 /** Yields the shard reports in order. */
 async function* readReports(
   store: ObjectStore,
-  plan: DatasetPlan,
+  plan: StoredPlan,
   { signal }: WorkOptions,
 ): AsyncGenerator<ShardReport> {
   const numbers = Array.from({ length: shardCount(plan) }, (_, shard) => shard);
   yield* mapInOrder(
     numbers,
     8,
-    (shard) => getJson(store, reportKey(plan.digest, shard), shardReportSchema),
+    (shard) => getJson(store, reportKey(plan.folder, shard), shardReportSchema),
     signal,
   );
 }
 
-async function sumReports(store: ObjectStore, plan: DatasetPlan, options: WorkOptions): Promise<Totals> {
+async function sumReports(store: ObjectStore, plan: StoredPlan, options: WorkOptions): Promise<Totals> {
   const zeros = () => new Array<number>(plan.classes?.length ?? 1).fill(0);
   const totals: Totals = { shards: [], rejected: [], classImages: { train: zeros(), holdout: zeros() } };
   let done = 0;
@@ -116,10 +117,10 @@ async function sumReports(store: ObjectStore, plan: DatasetPlan, options: WorkOp
 
 async function requireShard(
   store: ObjectStore,
-  plan: DatasetPlan,
+  plan: StoredPlan,
   part: { key: string; bytes: number },
 ): Promise<void> {
-  const key = joinKey(datasetPrefix(plan.digest), part.key);
+  const key = joinKey(datasetPrefix(plan.folder), part.key);
   if ((await store.head(key))?.bytes === part.bytes) return;
   throw new StoreError({
     what: 'is missing or differs from the shard that was built',
@@ -130,7 +131,7 @@ async function requireShard(
 
 async function requireEnoughImages(
   store: ObjectStore,
-  plan: DatasetPlan,
+  plan: StoredPlan,
   { rejected, classImages }: Totals,
   spec: PreprocessSpec,
 ): Promise<void> {
@@ -144,7 +145,7 @@ async function requireEnoughImages(
       : emptyClass;
   if (!what) return;
   // File names may contain patient names: they stay in the store, and the error gives the key.
-  const list = joinKey(datasetPrefix(plan.digest), 'rejected.json');
+  const list = joinKey(datasetPrefix(plan.folder), 'rejected.json');
   await putJson(store, list, { rejected });
   throw new DatasetError({
     what: `${what} (${countReasons(rejected)})`,
@@ -154,7 +155,7 @@ async function requireEnoughImages(
 }
 
 /** @returns a message that names a class whose images of a split were all rejected, or undefined */
-function classWithoutImages(plan: DatasetPlan, split: DatasetSplit, counts: number[]): string | undefined {
+function classWithoutImages(plan: StoredPlan, split: DatasetSplit, counts: number[]): string | undefined {
   const label = plan.sourceImages[split] > 0 ? counts.indexOf(0) : -1;
   return label < 0 ? undefined : `no ${split} image of class "${plan.classes?.[label] ?? 'all'}" can be used`;
 }
@@ -172,7 +173,7 @@ function countReasons(rejected: readonly RejectedImage[]): string {
  */
 async function* labelLines(
   store: ObjectStore,
-  plan: DatasetPlan,
+  plan: StoredPlan,
   split: DatasetSplit,
   options: WorkOptions,
 ): AsyncGenerator<string> {

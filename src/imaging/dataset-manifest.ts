@@ -47,8 +47,9 @@ export const labelFileSchema = z.object({ labels: z.array(z.tuple([z.string(), z
  */
 export const LABEL_FILES: Record<DatasetSplit, string> = { train: 'dataset.json', holdout: 'holdout.json' };
 
-export function datasetPrefix(digest: string): string {
-  return `datasets/${digest}/`;
+/** @param folder digest of the data set, or digest and generation */
+export function datasetPrefix(folder: string): string {
+  return `datasets/${folder}/`;
 }
 
 /** Name in a cache. It depends on the shards, so that a rebuilt data set gets a new name. */
@@ -57,10 +58,10 @@ export function cacheName({ digest, shards }: DatasetManifest): string {
 }
 
 /** The reference to a data set that other stages receive. */
-export function datasetRef(manifest: DatasetManifest): DatasetRef {
+export function datasetRef(manifest: DatasetManifest, prefix = datasetPrefix(manifest.digest)): DatasetRef {
   const { digest, resolution, channels, classes, images, rejected } = manifest;
   return {
-    prefix: datasetPrefix(digest),
+    prefix,
     digest,
     resolution,
     channels,

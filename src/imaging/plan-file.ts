@@ -19,6 +19,9 @@ export const planSchema = z.object({
 });
 export type DatasetPlan = z.output<typeof planSchema>;
 
+/** A plan with the folder under `datasets/` that it was read from. */
+export type StoredPlan = DatasetPlan & { folder: string };
+
 /** One line of `<prefix>plan/shard-00000.json`. */
 export const plannedImageSchema = z.object({
   name: z.string(),
@@ -44,20 +47,20 @@ export const shardReportSchema = z.object({
 });
 export type ShardReport = z.output<typeof shardReportSchema>;
 
-export function planKey(digest: string): string {
-  return joinKey(datasetPrefix(digest), 'plan/plan.json');
+export function planKey(folder: string): string {
+  return joinKey(datasetPrefix(folder), 'plan/plan.json');
 }
 
-function shardPlanKey(digest: string, shard: number): string {
-  return joinKey(datasetPrefix(digest), `plan/shard-${pad(shard, 5)}.json`);
+function shardPlanKey(folder: string, shard: number): string {
+  return joinKey(datasetPrefix(folder), `plan/shard-${pad(shard, 5)}.json`);
 }
 
-export function reportKey(digest: string, shard: number): string {
-  return joinKey(datasetPrefix(digest), `plan/report-${pad(shard, 5)}.json`);
+export function reportKey(folder: string, shard: number): string {
+  return joinKey(datasetPrefix(folder), `plan/report-${pad(shard, 5)}.json`);
 }
 
-export function readPlan(store: ObjectStore, digest: string): Promise<DatasetPlan> {
-  return getJson(store, planKey(digest), planSchema);
+export async function readPlan(store: ObjectStore, folder: string): Promise<StoredPlan> {
+  return { ...(await getJson(store, planKey(folder), planSchema)), folder };
 }
 
 /** Number of shards of a plan, in both splits. */
@@ -66,29 +69,29 @@ export function shardCount(plan: DatasetPlan): number {
 }
 
 /** Finds the split and key of a shard by its number in the plan. */
-export function locateShard(plan: DatasetPlan, shard: number): { split: DatasetSplit; key: string } {
+export function locateShard(plan: StoredPlan, shard: number): { split: DatasetSplit; key: string } {
   if (shard < plan.shards.train) return { split: 'train', key: shardKey('train', shard) };
   if (shard < shardCount(plan))
     return { split: 'holdout', key: shardKey('holdout', shard - plan.shards.train) };
-  throw new StoreError({ what: `has no shard ${shard}`, where: planKey(plan.digest) });
+  throw new StoreError({ what: `has no shard ${shard}`, where: planKey(plan.folder) });
 }
 
 export async function writeShardPlan(
   store: ObjectStore,
-  digest: string,
+  folder: string,
   shard: number,
   images: PlannedImage[],
 ): Promise<void> {
   const lines = images.map((image) => `${JSON.stringify(image)}\n`).join('');
-  await store.put(shardPlanKey(digest, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
+  await store.put(shardPlanKey(folder, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
 }
 
 export async function readShardPlan(
   store: ObjectStore,
-  digest: string,
+  folder: string,
   shard: number,
 ): Promise<PlannedImage[]> {
-  const key = shardPlanKey(digest, shard);
+  const key = shardPlanKey(folder, shard);
   const lines = Buffer.from(await store.get(key))
     .toString('utf8')
     .split('\n')
@@ -110,9 +113,9 @@ function parseLine(line: string, key: string): PlannedImage {
 
 export async function writeReport(
   store: ObjectStore,
-  digest: string,
+  folder: string,
   shard: number,
   report: ShardReport,
 ): Promise<void> {
-  await putJson(store, reportKey(digest, shard), report);
+  await putJson(store, reportKey(folder, shard), report);
 }

@@ -28,7 +28,6 @@ import {
   planKey,
   planSchema,
   type PlannedImage,
-  reportKey,
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
@@ -39,13 +38,18 @@ import { type Split, splitImages } from './split.js';
 const PREPROCESS_VERSION = 1;
 
 export interface PlanOptions {
-  /** false: shards built by an earlier run are built again. Default true. */
-  reuse?: boolean;
+  /**
+   * Builds the data set again in a folder of its own, `datasets/<digest>-<generation>/`: one that a
+   * manifest names is never changed. Default: the data set, plan and shards of an earlier run are
+   * reused.
+   */
+  generation?: string;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
 
 export interface PlannedDataset {
+  /** Folder of the data set under `datasets/`: its digest, and the generation if there is one. */
   digest: string;
   /** Number of shards to build. Shards are numbered from 0: training shards first, then holdout. */
   shards: number;
@@ -63,9 +67,9 @@ export function datasetSettings(spec: PreprocessSpec) {
 }
 
 /**
- * Writes the plan to `datasets/<digest>/plan/`. The digest covers the list of images, with the
- * identity of each image's content, and the settings. The same images with the same settings
- * therefore give the same data set, whatever the address of the source.
+ * Writes the plan to `plan/` in the folder of the data set. The digest covers the list of images,
+ * with the identity of each image's content, and the settings. The same images with the same
+ * settings therefore give the same data set, whatever the address of the source.
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
@@ -75,13 +79,9 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  const { reuse = true } = options;
   const images = await listImages(source, options);
-  const labels = labelImages(
-    images.map(({ name }) => name),
-    spec.labels,
-    spec.source,
-  );
+  const names = images.map(({ name }) => name);
+  const labels = labelImages(names, spec.labels, spec.source);
   const { fraction, seed } = spec.holdout;
   const split = splitImages(labels, { fraction, seed, limit: spec.limit }, spec.source);
   const inputs = [await listingDigest(images)];
@@ -95,14 +95,15 @@ export async function planDataset(
     shards: { train: shards.train.length, holdout: shards.holdout.length },
     ignored: source.ignored,
   };
-  const planned = { digest, shards: shardCount(plan) };
-  const dataset = reuse ? await findDataset(store, digest) : null;
-  const isPlanned = dataset !== null || (reuse && (await findJson(store, planKey(digest), planSchema)));
-  if (isPlanned) return { ...planned, dataset };
+  const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
+  const planned = { digest: folder, shards: shardCount(plan) };
+  const dataset = await findDataset(store, folder);
+  if (dataset) return { ...planned, dataset };
+  if (await findJson(store, planKey(folder), planSchema)) return { ...planned, dataset: null };
   const all = SPLITS.flatMap((name) => shards[name]);
-  await writeShardPlans(store, { digest, images, labels: labels.labels, shards: all }, options);
+  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
   // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(digest), plan);
+  await putJson(store, planKey(folder), plan);
   return { ...planned, dataset: null };
 }
 
@@ -125,30 +126,29 @@ function planShards(spec: PreprocessSpec, split: Split, name: DatasetSplit): Pla
   });
 }
 
-/** The finished data set of an earlier run, or null. */
-async function findDataset(store: ObjectStore, digest: string): Promise<DatasetRef | null> {
-  const key = joinKey(datasetPrefix(digest), 'manifest.json');
-  const manifest = await findJson(store, key, datasetManifestSchema);
-  return manifest && datasetRef(manifest);
+/** The finished data set in a folder, or null. */
+async function findDataset(store: ObjectStore, folder: string): Promise<DatasetRef | null> {
+  const prefix = datasetPrefix(folder);
+  const manifest = await findJson(store, joinKey(prefix, 'manifest.json'), datasetManifestSchema);
+  return manifest && datasetRef(manifest, prefix);
 }
 
 /** Number of shard plans that are written concurrently. */
 const CONCURRENT_PLANS = 8;
 
-/** Writes the lines of every shard and, without reuse, deletes the reports of an earlier run. */
+/** Writes the lines of every shard. */
 async function writeShardPlans(
   store: ObjectStore,
-  plan: { digest: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
-  { onProgress, signal, reuse = true }: PlanOptions,
+  plan: { folder: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
+  { onProgress, signal }: PlanOptions,
 ): Promise<void> {
-  const { digest, images, labels, shards } = plan;
+  const { folder, images, labels, shards } = plan;
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
       const image = images[index] as SourceImage;
       return { ...image, label: labels[index] as number, index: (first + i) * copies };
     });
-    await writeShardPlan(store, digest, shard, lines);
-    if (!reuse) await store.delete(reportKey(digest, shard));
+    await writeShardPlan(store, folder, shard, lines);
   };
   let done = 0;
   for await (const _ of mapInOrder(shards.entries(), CONCURRENT_PLANS, write, signal)) {

@@ -11,6 +11,7 @@ import { openShard } from './dataset-archive.js';
 import { cacheName, type DatasetManifest, LABEL_FILES, labelFileSchema } from './dataset-manifest.js';
 import { openRandomAccess } from './random-access.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
+import { makeRoom, markUsed } from './training-cache.js';
 import { readZipDirectory } from './zip-directory.js';
 
 const LABELS = LABEL_FILES.train;
@@ -36,9 +37,13 @@ export async function trainingArchive(
     throw new DatasetError({ what: 'contains no training images', where: prefix });
   const name = `${cacheName(manifest)}.zip`;
   const file = path.join(cacheFolder, name);
-  if (await isComplete(file, manifest)) return file;
   let scratch: string | undefined;
   try {
+    if (await isComplete(file, manifest)) {
+      await markUsed(file);
+      return file;
+    }
+    await makeRoom(cacheFolder, archiveBytes(manifest));
     await mkdir(cacheFolder, { recursive: true });
     scratch = await makeScratchFolder('archive', cacheFolder);
     const temporary = path.join(scratch, name);
@@ -50,6 +55,11 @@ export async function trainingArchive(
   } finally {
     if (scratch) await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** The shards hold the same images, stored in the same way. */
+function archiveBytes({ shards }: DatasetManifest): number {
+  return shards.filter(({ split }) => split === 'train').reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /**

@@ -12,6 +12,7 @@ import { classifyFileError } from '../storage/file-errors.js';
 import type { ObjectStore } from '../storage/index.js';
 import { type Dataset, openDataset } from './dataset.js';
 import { cacheName } from './dataset-manifest.js';
+import { makeRoom, markUsed } from './training-cache.js';
 
 export interface TrainingSet {
   readonly count: number;
@@ -36,7 +37,8 @@ const LABELS = 'labels.bin';
  *
  * @param cacheFolder shared between processes and data sets; its content may be deleted at any time
  *   before the call.
- * @throws DatasetError when there is no such data set.
+ * @throws DatasetError when there is no such data set; StoreUnavailableError when the disk of the
+ *   cache is full.
  */
 export async function loadTrainingSet(
   store: ObjectStore,
@@ -50,7 +52,11 @@ export async function loadTrainingSet(
   const folder = path.join(cacheFolder, cacheName(dataset.manifest));
   const imageBytes = resolution * resolution * channels;
   try {
-    if (!(await isComplete(folder, images.train, imageBytes))) await decodeInto(folder, dataset, options);
+    if (!(await isComplete(folder, images.train, imageBytes))) {
+      await makeRoom(cacheFolder, images.train * imageBytes);
+      await decodeInto(folder, dataset, options);
+    }
+    await markUsed(folder);
     const labels = new Int32Array(images.train);
     Buffer.from(labels.buffer).set(await readFile(path.join(folder, LABELS)));
     return {

@@ -23,6 +23,6 @@ export function setDeviceEnvironment({ tf32 = false }: { tf32?: boolean } = {}):
   isSet = true;
   process.env.NVIDIA_TF32_OVERRIDE = tf32 ? '1' : '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  process.env.CUDA_CACHE_PATH ??= path.join(environment.cacheFolder(), 'cuda-kernels');
+  process.env.CUDA_CACHE_PATH ??= path.join(environment.dataCacheFolder(), 'cuda-kernels');
   process.env.CUDA_CACHE_MAXSIZE ??= String(KERNEL_CACHE_BYTES);
 }

@@ -1,5 +1,5 @@
 /** Maps errors of file operations to errors of GIST. */
-import { GistError, StoreError, StoreUnavailableError } from '../core/errors.js';
+import { GistError, StoreAccessError, StoreError, StoreUnavailableError } from '../core/errors.js';
 
 /** The code of a Node.js system error, such as `ENOENT`; undefined for other errors. */
 export function errorCode(error: unknown): string | undefined {
@@ -31,10 +31,10 @@ export function classifyFileError(error: unknown, where: string): unknown {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new StoreError({
+      return new StoreAccessError({
         what: 'cannot be read or written by this user',
         where,
-        hint: 'Change the permissions of the folder, or choose another folder.',
+        hint: 'Give the user of this process permission for the folder, mount it writable, or choose another one (GIST_STORE, GIST_CACHE_DIR or TMPDIR).',
         cause: error,
       });
     case 'ENOTDIR':

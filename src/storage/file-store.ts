@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
 import { classifyFileError, errorCode } from './file-errors.js';
+import { freeBytes, megabytes } from './disk-space.js';
 import { withLockFolder } from './lock-folder.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
@@ -18,6 +19,8 @@ import { checkKey, compareKeys, formatUri } from './uri.js';
 const RESERVED_PREFIX = '.gist-';
 /** A lock older than this was left by a killed process: a holder only compares and renames. */
 const STALE_LOCK_MS = 30_000;
+/** A temporary file that nobody has written to for this long was left by a killed process. */
+const ABANDONED_MS = 60 * 60_000;
 /** With the random wait between polls, this takes longer than a lock needs to become stale. */
 const MAX_LOCK_POLLS = 4_000;
 
@@ -69,6 +72,8 @@ export class FileStore implements ObjectStore {
         // Read before publishing: afterwards the file may already be the object of another writer.
         written = infoFrom(await stat(temporary, { bigint: true }), key);
         await publish(temporary, file, key, options);
+      } catch (error) {
+        throw errorCode(error) === 'ENOSPC' ? await this.#fullDisk(key, body, error) : error;
       } finally {
         await rm(temporary, { force: true });
       }
@@ -95,6 +100,19 @@ export class FileStore implements ObjectStore {
   async delete(key: string): Promise<void> {
     const file = this.#path(key);
     await this.#try(key, () => rm(file, { force: true }));
+  }
+
+  /** A temporary file has no key, so its age decides. */
+  async abortUploads(prefix: string): Promise<void> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    await this.#try(prefix, async () => {
+      for (const name of await namesBelow(path.join(this.#root, folder))) {
+        const isTemporary = path.basename(name).startsWith(`${RESERVED_PREFIX}tmp-`);
+        const file = path.join(this.#root, folder, name);
+        if (isTemporary && `${folder}${name}`.startsWith(prefix) && (await isOlder(file, ABANDONED_MS)))
+          await rm(file, { force: true });
+      }
+    });
   }
 
   /**
@@ -124,6 +142,17 @@ export class FileStore implements ObjectStore {
       });
     }
     return path.join(this.#root, ...key.split('/'));
+  }
+
+  async #fullDisk(key: string, body: PutBody, cause: unknown): Promise<StoreUnavailableError> {
+    const needed = body instanceof Uint8Array ? `${megabytes(body.byteLength)} are needed, ` : '';
+    const free = (await freeBytes(this.#root).catch(() => null)) ?? 0;
+    return new StoreUnavailableError({
+      what: `no space left on the disk of ${this.#root}: ${needed}${megabytes(free)} are free`,
+      where: key,
+      hint: 'Free some space there; the run resumes on its own.',
+      cause,
+    });
   }
 
   #beside(file: string, kind: string): string {
@@ -159,6 +188,15 @@ async function infoOf(file: string, key: string): Promise<ObjectInfo | null> {
 function infoFrom({ ino, mtimeNs, size, mtimeMs }: BigIntStats, key: string): ObjectInfo {
   const etag = `${ino.toString(36)}-${mtimeNs.toString(36)}-${size.toString(36)}`;
   return { key, bytes: Number(size), etag, modifiedMs: Number(mtimeMs) };
+}
+
+async function namesBelow(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder, { recursive: true });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function readFolder(folder: string) {
@@ -216,13 +254,13 @@ function withLock(file: string, key: string, work: () => Promise<void>): Promise
       throw new StoreUnavailableError({ what: 'is locked by another process', where: key });
     await sleep(5 + Math.random() * 10);
   };
-  const isAbandoned = (_name: string, lock: string) => isStale(lock);
+  const isAbandoned = (_name: string, lock: string) => isOlder(lock, STALE_LOCK_MS);
   return withLockFolder(folder, { name: randomBytes(12).toString('hex'), isAbandoned, wait }, work);
 }
 
-async function isStale(lock: string): Promise<boolean> {
-  const found = await stat(lock).catch(() => null);
-  return found === null || Date.now() - found.mtimeMs > STALE_LOCK_MS;
+async function isOlder(file: string, ms: number): Promise<boolean> {
+  const found = await stat(file).catch(() => null);
+  return found === null || Date.now() - found.mtimeMs > ms;
 }
 
 /** Flushes a rename to the disk. Ignores the error of file systems that cannot flush folders. */

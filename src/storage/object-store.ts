@@ -55,4 +55,10 @@ export interface ObjectStore {
   list(prefix: string, options?: { startAfter?: string }): AsyncIterable<ObjectInfo>;
   /** Deleting an object that does not exist is no error. */
   delete(key: string): Promise<void>;
+  /**
+   * Removes what puts under a prefix have left whose processes were killed.
+   *
+   * @param isAbandoned whether nobody puts this key any more
+   */
+  abortUploads(prefix: string, isAbandoned: (key: string) => boolean): Promise<void>;
 }

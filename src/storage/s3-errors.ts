@@ -1,5 +1,11 @@
 /** Maps errors of S3 requests to errors of GIST. */
-import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
+import {
+  GistError,
+  PreconditionFailedError,
+  StoreAccessError,
+  StoreError,
+  StoreUnavailableError,
+} from '../core/errors.js';
 import { errorCode } from './file-errors.js';
 
 /**
@@ -44,25 +50,99 @@ export function isUploadGone(error: unknown): boolean {
   return failureOf(error).name === 'NoSuchUpload';
 }
 
-const CREDENTIALS_HINT =
-  'Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and their permissions for this bucket.';
-const CREDENTIAL_ERRORS: Record<string, string> = {
-  InvalidAccessKeyId: 'the access key is not known to the server',
-  SignatureDoesNotMatch: 'the secret access key is wrong',
-  AccessDenied: 'access is denied',
-  ExpiredToken: 'the session token has expired',
-  InvalidToken: 'the session token is not valid',
-  CredentialsProviderError: 'no credentials were found',
+/** Why the server does not serve this machine. */
+interface Refusal {
+  what: string;
+  /** Names the variable or setting that ends it. */
+  hint: string;
+  /** Whether it ends by itself once somebody renews the credentials or sets the clock. */
+  ends?: true;
+}
+
+const RENEW_HINT =
+  'Renew the credentials in the file of the profile (AWS_SHARED_CREDENTIALS_FILE, AWS_PROFILE) or of AWS_WEB_IDENTITY_TOKEN_FILE, which is read again; where AWS_SESSION_TOKEN is set, restart the worker with a new one.';
+const EXPIRED: Refusal = { what: 'the session token has expired', hint: RENEW_HINT, ends: true };
+const INVALID_TOKEN: Refusal = { what: 'the session token is not valid', hint: RENEW_HINT, ends: true };
+const WRONG_CLOCK: Refusal = {
+  what: "this machine's clock differs from the server's by too much",
+  hint: 'Set the clock of this machine, for example with NTP.',
+  ends: true,
 };
+const NO_CREDENTIALS: Refusal = {
+  what: 'no credentials were found',
+  hint: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE and the file that it names.',
+  ends: true,
+};
+const DENIED: Refusal = {
+  what: 'access is denied',
+  hint: 'Allow the user of AWS_ACCESS_KEY_ID (or AWS_PROFILE) to list, read, write and delete in this bucket.',
+};
+const WRONG_SECRET: Refusal = {
+  what: 'the secret access key is wrong',
+  hint: 'Check AWS_SECRET_ACCESS_KEY, or the file that AWS_PROFILE names.',
+};
+const UNKNOWN_KEY: Refusal = {
+  what: 'the access key is not known to the server',
+  hint: 'Check AWS_ACCESS_KEY_ID, or the file that AWS_PROFILE names.',
+};
+const ENCRYPTION: Refusal = {
+  what: "the key that encrypts the bucket's objects cannot be used",
+  hint: 'Enable the KMS key of the bucket, and allow the user of AWS_ACCESS_KEY_ID (or AWS_PROFILE) to use it.',
+};
+
+const REFUSALS: Record<string, Refusal> = {
+  AccessDenied: DENIED,
+  AccessDeniedException: DENIED,
+  AllAccessDisabled: DENIED,
+  AccountProblem: DENIED,
+  InvalidAccessKeyId: UNKNOWN_KEY,
+  UnrecognizedClientException: UNKNOWN_KEY,
+  SignatureDoesNotMatch: WRONG_SECRET,
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
+  InvalidToken: INVALID_TOKEN,
+  InvalidIdentityToken: INVALID_TOKEN,
+  RequestTimeTooSkewed: WRONG_CLOCK,
+  RequestExpired: WRONG_CLOCK,
+  CredentialsProviderError: NO_CREDENTIALS,
+  TokenProviderError: NO_CREDENTIALS,
+};
+
+const THROTTLING = /throttl|slow_?down|too_?many_?requests|limit_?exceeded|busy/i;
 const TRANSIENT_NAMES = [
-  'SlowDown',
   'RequestTimeout',
   'TimeoutError',
-  'Throttling',
-  'ThrottlingException',
   'ConditionalRequestConflict',
   'OperationAborted',
+  'InternalError',
+  'ServiceUnavailable',
 ];
+
+function isTransient({ name, status = 0 }: RequestFailure): boolean {
+  if (status >= 500 || status === 408 || status === 429) return true;
+  return TRANSIENT_NAMES.includes(name) || THROTTLING.test(name);
+}
+
+function refusalOf({ name, status }: RequestFailure): Refusal | undefined {
+  if (REFUSALS[name]) return REFUSALS[name];
+  if (/^KMS/.test(name)) return ENCRYPTION;
+  return status === 401 || status === 403 ? DENIED : undefined;
+}
+
+/** Whether other credentials, or a right clock, may end the failure of a request. */
+export function isRefusal(error: unknown): boolean {
+  const failure = failureOf(error);
+  return !isTransient(failure) && refusalOf(failure) !== undefined;
+}
+
+/**
+ * Whether an error of a store ends by itself once credentials are renewed or the clock is set: for
+ * these a long work waits.
+ */
+export function endsByRenewal(error: unknown): boolean {
+  return error instanceof StoreAccessError && refusalOf(failureOf(error.cause))?.ends === true;
+}
 
 /**
  * The GIST error for a failed S3 request. Errors that are not caused by a request are returned
@@ -74,60 +154,39 @@ const TRANSIENT_NAMES = [
  */
 export function classifyS3Error(error: unknown, where: string, bucket: string, endpoint: string): unknown {
   if (error instanceof GistError) return error;
-  const { name, status, code } = failureOf(error);
+  const failure = failureOf(error);
+  const { name, status, code } = failure;
   if (isPreconditionFailed(error)) {
     return new PreconditionFailedError({ what: 'has been written by another writer', where, cause: error });
   }
   if (name === 'NoSuchBucket') return missingBucket(bucket, endpoint, error);
-  const credentials =
-    CREDENTIAL_ERRORS[name] ?? (status === 401 || status === 403 ? 'access is denied' : undefined);
-  if (credentials !== undefined) {
-    return new StoreError({
-      what: `${credentials} (bucket "${bucket}" at ${endpoint})`,
-      where,
-      hint: CREDENTIALS_HINT,
-      cause: error,
-    });
+  if (isTransient(failure) || isUploadGone(error)) return unavailable(error, where, endpoint);
+  const refusal = refusalOf(failure);
+  if (refusal) {
+    const what = `${refusal.what} (bucket "${bucket}" at ${endpoint})`;
+    return new StoreAccessError({ what, where, hint: refusal.hint, cause: error });
   }
-  if (isUploadGone(error)) return unavailable(error, where, endpoint);
   if (isNotFound(error)) {
-    return new StoreError({
-      what: 'does not exist',
-      where,
-      hint: 'Check the address and the key.',
-      cause: error,
-    });
+    const hint = 'Check the address and the key.';
+    return new StoreError({ what: 'does not exist', where, hint, cause: error });
   }
   if (code === 'ERR_INVALID_URL' || (status !== undefined && status >= 300 && status < 400)) {
-    return new StoreError({
+    return new StoreAccessError({
       what: `the server address does not work (${endpoint}${status ? `, status ${status}` : ''})`,
       where,
       hint: 'Check AWS_ENDPOINT_URL and AWS_REGION.',
       cause: error,
     });
   }
-  if (
-    status !== undefined &&
-    status >= 400 &&
-    status < 500 &&
-    status !== 408 &&
-    status !== 429 &&
-    !TRANSIENT_NAMES.includes(name)
-  ) {
-    return new StoreError({
-      what: `the server rejects the request (${name}, ${status})`,
+  if (status !== undefined && status >= 400) {
+    return new StoreAccessError({
+      what: `the server at ${endpoint} rejects the request (${name}, ${status})`,
       where,
-      hint: 'Check the log of the server.',
+      hint: 'Check that AWS_ENDPOINT_URL is the address of an S3 server, and its log.',
       cause: error,
     });
   }
-  if (
-    status === undefined &&
-    code === undefined &&
-    !TRANSIENT_NAMES.includes(name) &&
-    !isTransportError(error)
-  )
-    return error;
+  if (status === undefined && code === undefined && !isTransportError(error)) return error;
   return unavailable(error, where, endpoint);
 }
 
@@ -148,11 +207,11 @@ function unavailable(error: unknown, where: string, endpoint: string): StoreUnav
   });
 }
 
-export function missingBucket(bucket: string, endpoint: string, cause?: unknown): StoreError {
-  return new StoreError({
+export function missingBucket(bucket: string, endpoint: string, cause?: unknown): StoreAccessError {
+  return new StoreAccessError({
     what: `there is no bucket "${bucket}" at ${endpoint}`,
     where: `s3://${bucket}/`,
-    hint: 'Create the bucket, or use another one.',
+    hint: 'Create the bucket, or name another one (GIST_STORE); check that AWS_ENDPOINT_URL is the right server.',
     cause,
   });
 }

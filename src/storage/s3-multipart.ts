@@ -6,6 +6,8 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -91,6 +93,26 @@ export async function uploadMultipart(
     // The first error is reported. If the abort fails too, the server has usually lost the upload.
     await client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
     throw error;
+  }
+}
+
+/** Aborts uploads that were neither completed nor aborted; the server stores their parts. */
+export async function abortMultiparts(
+  client: S3Client,
+  target: { Bucket: string; Prefix: string },
+  isAbandoned: (key: string) => boolean,
+): Promise<void> {
+  let markers: { KeyMarker?: string; UploadIdMarker?: string } | null = {};
+  while (markers) {
+    const page: ListMultipartUploadsCommandOutput = await client.send(
+      new ListMultipartUploadsCommand({ ...target, ...markers }),
+    );
+    for (const { Key, UploadId } of page.Uploads ?? []) {
+      if (Key === undefined || !Key.startsWith(target.Prefix) || !isAbandoned(Key)) continue;
+      await client.send(new AbortMultipartUploadCommand({ Bucket: target.Bucket, Key, UploadId }));
+    }
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = page;
+    markers = page.IsTruncated && KeyMarker ? { KeyMarker, UploadIdMarker } : null;
   }
 }
 

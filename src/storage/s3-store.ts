@@ -13,17 +13,29 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { environment } from '../core/environment.js';
-import { PreconditionFailedError, StoreError, StoreUnavailableError } from '../core/errors.js';
+import {
+  PreconditionFailedError,
+  StoreAccessError,
+  StoreError,
+  StoreUnavailableError,
+} from '../core/errors.js';
 import { classifyFileError } from './file-errors.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import {
   classifyS3Error,
   isNotFound,
   isPreconditionFailed,
+  isRefusal,
   isUploadGone,
   missingBucket,
 } from './s3-errors.js';
-import { type PutConditions, type PutTarget, splitBody, uploadMultipart } from './s3-multipart.js';
+import {
+  abortMultiparts,
+  type PutConditions,
+  type PutTarget,
+  splitBody,
+  uploadMultipart,
+} from './s3-multipart.js';
 import { checkKey, formatUri } from './uri.js';
 
 export interface S3StoreOptions {
@@ -49,9 +61,10 @@ export class S3Store implements ObjectStore {
   readonly uri: string;
   readonly #bucket: string;
   readonly #prefix: string;
-  readonly #client: S3Client;
+  readonly #makeClient: () => S3Client;
   readonly #attempts: number;
   readonly #endpoint: string;
+  #current: S3Client | null = null;
   #bucketSeen = false;
 
   constructor(location: { bucket: string; prefix: string }, options: S3StoreOptions = {}) {
@@ -61,7 +74,13 @@ export class S3Store implements ObjectStore {
     this.#attempts = options.attempts ?? 3;
     const endpoint = environment.s3Endpoint();
     this.#endpoint = endpoint === undefined ? 'Amazon S3' : hostOf(endpoint);
-    this.#client = makeClient(endpoint, this.#attempts, options.idleTimeoutMs ?? 10_000);
+    const { idleTimeoutMs = 10_000 } = options;
+    this.#makeClient = () => makeClient(endpoint, this.#attempts, idleTimeoutMs);
+  }
+
+  get #client(): S3Client {
+    this.#current ??= this.#makeClient();
+    return this.#current;
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array> {
@@ -131,10 +150,20 @@ export class S3Store implements ObjectStore {
         modifiedMs: response.LastModified?.getTime() ?? 0,
       };
     } catch (error) {
+      if (error instanceof StoreAccessError) await this.#explainRefusal(key);
       if (!(error instanceof StoreError) || !isNotFound(error.cause)) throw error;
       await this.#requireBucket();
       return null;
     }
+  }
+
+  /** The response to a HEAD request has no error code; that to a GET has. */
+  async #explainRefusal(key: string): Promise<void> {
+    const Range = 'bytes=0-0';
+    const { Body } = await this.#try(key, () =>
+      this.#client.send(new GetObjectCommand({ ...this.#target(key), Range })),
+    );
+    if (Body instanceof Readable) Body.destroy();
   }
 
   async *list(prefix: string, options: { startAfter?: string } = {}): AsyncIterable<ObjectInfo> {
@@ -167,6 +196,13 @@ export class S3Store implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     await this.#try(key, () => this.#client.send(new DeleteObjectCommand(this.#target(key))));
+  }
+
+  async abortUploads(prefix: string, isAbandoned: (key: string) => boolean): Promise<void> {
+    const target = { Bucket: this.#bucket, Prefix: `${this.#prefix}${prefix}` };
+    await this.#try(prefix, () =>
+      abortMultiparts(this.#client, target, (key) => isAbandoned(key.slice(this.#prefix.length))),
+    );
   }
 
   async #upload(
@@ -232,7 +268,12 @@ export class S3Store implements ObjectStore {
     return { Bucket: this.#bucket, Key: `${this.#prefix}${key}` };
   }
 
+  /**
+   * A client keeps the credentials that it has read. After a refusal it is dropped, so that the
+   * next request reads the files again, which may have been renewed since.
+   */
   #classify(error: unknown, where: string): unknown {
+    if (isRefusal(error)) this.#current = null;
     return classifyS3Error(error, where, this.#bucket, this.#endpoint);
   }
 
@@ -281,7 +322,10 @@ async function* concatenated(
 function makeClient(endpoint: string | undefined, maxAttempts: number, idleTimeoutMs: number): S3Client {
   // Without this, the SDK prints warnings about its Node.js support on the user's terminal.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  // The SDK would otherwise read the files of profiles only once in the life of a process.
+  const credentialFiles = { ignoreCache: true };
   return new S3Client({
+    ...credentialFiles,
     endpoint,
     region: environment.s3Region(),
     forcePathStyle: endpoint !== undefined,

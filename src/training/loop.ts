@@ -28,14 +28,24 @@ const MIN_ALLOWANCE_MS = 60_000;
  *
  * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when
  *   a later attempt owns the training; TrainingError when a loss or a weight is no longer finite;
- *   StoreUnavailableError when the store stays unavailable.
+ *   StoreUnavailableError when the store stays unavailable before the first step.
  */
 export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
   const { emit, startOperation, shouldStop } = controls;
   if (shouldStop()) return { type: 'stopped', checkpoint: null };
   const training = await openTraining(job, controls);
   const { counters } = training;
-  const uploads = new CheckpointUploads(job.storeUri, training.writer, emit, training.resumedFrom);
+  const { from, stored, spool, pending } = training.resumption;
+  const uploads = new CheckpointUploads({
+    storeUri: job.storeUri,
+    writer: training.writer,
+    spool,
+    pending,
+    newest: stored,
+    step: from?.step ?? null,
+    emit,
+    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
+  });
   const targetImages = Math.round(job.targetKimg * 1000);
   const snapshotImages = Math.max(1, Math.round(job.train.snapshotKimg * 1000));
   const tickImages = Math.min(KIMG_PER_TICK * 1000, snapshotImages);
@@ -69,18 +79,14 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
       // Before the first step there is nothing to keep.
       const overdue = counters.step > 0 && performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
       if (isNew && (snapshot || halting || overdue)) {
-        if (!uploads.idle) {
-          startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
-          await uploads.settle();
-        }
+        if (!uploads.idle) await uploads.untilIdle();
         startOperation('drawing a preview', BUILD_ALLOWANCE_MS);
         uploads.start(await captureState(training, snapshot));
         checkpointedAt = performance.now();
       }
       if (halting) {
-        startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
-        await uploads.settle();
-        return outcome(done, uploads.newest);
+        const isStored = await uploads.settle(shouldStop);
+        return outcome(done && isStored, uploads.newest);
       }
 
       // Step.
@@ -99,7 +105,6 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
   } catch (error) {
     // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for, longer
     // than for a step.
-    startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
     await uploads.drain();
     throw error;
   } finally {

@@ -34,6 +34,7 @@ import { reportAutomaticSettings } from './report-settings.js';
 import { keepRealImages, PreviewPainter } from './preview.js';
 import type { TrainerJob } from './process/messages.js';
 import { linesOf } from './statistics.js';
+import { resume } from './resume.js';
 import type { Training } from './training.js';
 import { collectWarnings } from './warnings.js';
 
@@ -43,13 +44,19 @@ import { collectWarnings } from './warnings.js';
  */
 export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
   const { store, emit, startOperation } = controls;
-  const { train, attempt } = job;
+  const { train, attempt, expected } = job;
   const { warnings, warn } = collectWarnings();
   const images = await readImages(job, controls);
   const runPrefix = trainPrefix(job.runId);
-  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
+  const { writer, newest: stored } = await CheckpointWriter.open(store, runPrefix, {
     attempt,
+    expected,
     keepCheckpoints: train.keepCheckpoints,
+    warn,
+  });
+  const { newest, resumption } = await resume(job, stored, {
+    claim: writer.claim,
+    configurationOf: (manifest) => planTraining(job, images, manifest, []).configuration,
     warn,
   });
   const record = newest ? [] : await findAutomaticSettings(store, job.runId);
@@ -72,7 +79,7 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
     ? await restore(program, definition, newest)
     : await initialize(job, controls, { plan, definition, program, warn });
   await keepRealImages(store, runPrefix, classes, async () => images);
-  emit({ type: 'started', resumedFrom: newest?.ref ?? null, warnings, ...(transfer && { transfer }) });
+  emit({ type: 'started', resumedFrom: resumption.from, warnings, ...(transfer && { transfer }) });
   return {
     config,
     options,
@@ -85,7 +92,7 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
     counters: newest ? structuredClone(newest.manifest.counters) : initialCounters(options),
     losses: {},
     statsLines: linesOf(newest?.parts[CHECKPOINT_PARTS.stats]),
-    resumedFrom: newest?.ref ?? null,
+    resumption,
     painter: new PreviewPainter(config, train.mode, classes),
   };
 }
@@ -94,7 +101,7 @@ function readImages(
   { dataset }: TrainerJob,
   { store, startOperation }: TrainerControls,
 ): Promise<TrainingImages> {
-  return loadTrainingSet(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), {
+  return loadTrainingSet(store, dataset.prefix, path.join(environment.dataCacheFolder(), 'datasets'), {
     onProgress: () => startOperation('loading', LOADING_ALLOWANCE_MS),
   });
 }

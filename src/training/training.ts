@@ -1,6 +1,8 @@
 /** The state of a training in this process, and the copy of it that becomes a checkpoint. */
 import { CHECKPOINT_PARTS, type CheckpointManifest, type TrainingCounters } from '../checkpoints/manifest.js';
 import type { CapturedState } from '../checkpoints/upload-messages.js';
+import type { ListEntry } from '../checkpoints/list.js';
+import type { Spool } from '../checkpoints/spool.js';
 import { encodeVariables, shapesOf, type Variables } from '../checkpoints/variables.js';
 import type { CheckpointWriter } from '../checkpoints/writer.js';
 import type { NetworkConfig } from '../gan/config.js';
@@ -12,6 +14,17 @@ import type { CheckpointRef } from '../spec/results.js';
 import type { TrainingData } from './data.js';
 import { assertFinite } from './finite.js';
 import type { PreviewPainter } from './preview.js';
+
+/** Where an attempt starts, and what is left to upload of earlier ones. */
+export interface TrainingResumption {
+  /** The state that training resumes from; null: from scratch. */
+  from: CheckpointRef | null;
+  /** The newest checkpoint in the store. */
+  stored: CheckpointRef | null;
+  spool: Spool;
+  /** States in the spool that the store does not have. */
+  pending: ListEntry[];
+}
 
 export interface Training {
   readonly config: NetworkConfig;
@@ -27,7 +40,7 @@ export interface Training {
   /** Lines of stats.jsonl so far. */
   readonly statsLines: string[];
   readonly writer: CheckpointWriter;
-  readonly resumedFrom: CheckpointRef | null;
+  readonly resumption: TrainingResumption;
   readonly painter: PreviewPainter;
   /** What the manifest of every checkpoint repeats. */
   readonly fixed: Pick<CheckpointManifest, 'configuration' | 'numericEnvironment' | 'classes'>;

@@ -1,85 +1,53 @@
-/** The worker process: polls the CPU queue, the GPU queue or both, and shuts down gracefully. */
-import { writeFileSync } from 'node:fs';
+/** The worker process: polls while its machine can do the work, until it is asked to stop. */
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import { createActivities } from '../activities/index.js';
-import { environment } from '../core/environment.js';
+import { bundleWorkflowCode, GracefulShutdownPeriodExpiredError, Runtime } from '@temporalio/worker';
+import { wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
-import { openStore } from '../storage/index.js';
-import { ComputeProcess } from './compute-process.js';
+import { onStopSignal, startService } from '../core/process-start.js';
+import { poll } from './polling.js';
+import { preflight, type Queue } from './preflight.js';
+import { announceProblems } from './readiness.js';
 import { runtimeLogger } from './runtime-logger.js';
 
-type Queue = 'cpu' | 'gpu' | 'both';
-
-/** Heartbeats reach the server, and cancellations the activity, within this time. */
-const HEARTBEAT_THROTTLE = '3 seconds';
-/** A trainer has this long for its last checkpoint before the process ends. */
-const SHUTDOWN_FORCE = '110 seconds';
-
-const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
-  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own
-  // threads.
-  cpu: { maxConcurrentActivityTaskExecutions: 3 },
-  // One activity uses the device at a time.
-  gpu: { maxConcurrentActivityTaskExecutions: 1 },
-};
+const FIRST_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
 
 async function main(): Promise<void> {
+  const stop = new AbortController();
+  onStopSignal((signal) => {
+    log.info('the worker shuts down after its checkpoints', { signal });
+    stop.abort();
+  });
   const { values } = parseArgs({ options: { queue: { type: 'string', default: 'both' } } });
   const queue = values.queue as Queue;
-  Runtime.install({ logger: runtimeLogger(), shutdownSignals: [] });
-  const config = loadClientConnectConfig();
-  const connection = await NativeConnection.connect(config.connectionOptions);
-  const namespace = config.namespace ?? 'default';
-  const compute = new ComputeProcess();
-  const activities = createActivities({ store: openStore(environment.storeUri()), compute });
-  const common: Omit<WorkerOptions, 'taskQueue'> = {
-    connection,
-    namespace,
-    activities,
-    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-    defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-    shutdownForceTime: SHUTDOWN_FORCE,
-  };
-  const workers: Worker[] = [];
-  if (queue !== 'gpu') {
-    const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
-    workers.push(
-      await Worker.create({ ...common, ...POLICIES.cpu, taskQueue: environment.taskQueue(), workflowsPath }),
-    );
-  }
-  if (queue !== 'cpu')
-    workers.push(await Worker.create({ ...common, ...POLICIES.gpu, taskQueue: environment.gpuTaskQueue() }));
-
-  const shutdown = (signal: NodeJS.Signals) => {
-    log.info('the worker shuts down after its checkpoints', { signal });
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  };
-  process.once('SIGTERM', shutdown);
-  process.once('SIGINT', shutdown);
-  const running = Promise.all(workers.map((worker) => worker.run()));
-  announceReady(queue);
-  log.info('the worker polls', { queue, store: environment.storeUri(), namespace });
-  try {
-    await running;
-  } finally {
-    await compute.close();
-    await connection.close();
+  const logger = runtimeLogger();
+  Runtime.install({ logger, shutdownSignals: [] });
+  const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
+  const bundling = bundleWorkflowCode({ workflowsPath, logger });
+  let retryMs = FIRST_RETRY_MS;
+  while (!stop.signal.aborted) {
+    const [problems, workflowBundle] = await Promise.all([preflight(queue), bundling]);
+    if (stop.signal.aborted) return;
+    if (problems.length === 0) {
+      try {
+        const started = Date.now();
+        await poll({ queue, workflowBundle, signal: stop.signal });
+        if (Date.now() - started > MAX_RETRY_MS) retryMs = FIRST_RETRY_MS;
+        continue;
+      } catch (error) {
+        if (error instanceof GracefulShutdownPeriodExpiredError) throw error;
+        problems.push(wireError(error));
+      }
+    }
+    announceProblems(problems, retryMs);
+    await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
   }
 }
 
-/**
- * Reports readiness: a line on standard output and, where `GIST_READY_FILE` names one, a file (for
- * readiness probes).
- */
-function announceReady(queue: Queue): void {
-  process.stdout.write(`${JSON.stringify({ ready: true, queue })}\n`);
-  const file = environment.readyFile();
-  if (file) writeFileSync(file, `${process.pid}\n`);
-}
-
+startService();
 main().then(
   () => process.exit(0),
   (error: unknown) => {

@@ -1,7 +1,11 @@
 /** A training whose object store is unavailable for some time. */
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listSnapshots } from '../../src/checkpoints/index.js';
+import { Spool } from '../../src/checkpoints/spool.js';
+import { TrainerCrashError } from '../../src/core/errors.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { openStore } from '../../src/storage/index.js';
 import { type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
@@ -52,6 +56,80 @@ describe('a training on a real S3 server', () => {
       await timelessStats(tiny.store, 'uninterrupted'),
     );
   });
+
+  test('computes on while the server is away, and a kill meanwhile loses nothing that was captured', async () => {
+    const spool = Spool.of(tiny.store.uri, 'killed');
+    const job = () => tiny.job('killed');
+    let pid = 0;
+    let outage: Promise<void> | undefined;
+    const crashed = superviseTrainer(job(), {
+      onSpawn: (spawned) => {
+        pid = spawned;
+      },
+      onEvent: ({ type }) => {
+        if (type === 'started') outage ??= server.kill();
+      },
+    });
+    // Two snapshots are kept on this disk, of which the server has none.
+    const killed = untilSpooled(spool, 40).then(() => process.kill(-pid, 'SIGKILL'));
+    await assert.rejects(crashed, TrainerCrashError);
+    await killed;
+    await outage;
+    assert.equal((await stat(spool.folder)).mode & 0o777, 0o700);
+    await server.restart();
+    assert.deepEqual(await listSnapshots(tiny.store, 'killed'), []);
+
+    let started: { resumedFrom: { step: number } | null; warnings: string[] } | undefined;
+    const outcome = await superviseTrainer(job(), {
+      onEvent: (event) => {
+        if (event.type === 'started') started = event;
+      },
+    });
+    assert.equal(outcome.type, 'done');
+    assert.ok((started?.resumedFrom?.step ?? 0) >= 40);
+    assert.match(started?.warnings.join() ?? '', /on this machine's disk/);
+    assert.deepEqual(await weights(tiny.store, 'killed'), await weights(tiny.store, 'uninterrupted'));
+    assert.deepEqual(
+      await timelessStats(tiny.store, 'killed'),
+      await timelessStats(tiny.store, 'uninterrupted'),
+    );
+    assert.deepEqual(
+      (await listSnapshots(tiny.store, 'killed')).map(({ step }) => step),
+      [20, 40, 60],
+    );
+    await assert.rejects(stat(spool.folder), { code: 'ENOENT' });
+  });
+
+  test('that is stopped while the server is away ends, and the next attempt resumes at that step', async () => {
+    const spool = Spool.of(tiny.store.uri, 'stopped');
+    const stop = new AbortController();
+    let outage: Promise<void> | undefined;
+    const stopped = superviseTrainer(tiny.job('stopped'), {
+      signal: stop.signal,
+      onEvent: ({ type }) => {
+        if (type === 'started') outage ??= server.kill();
+      },
+    });
+    await untilSpooled(spool, 20);
+    stop.abort();
+    assert.deepEqual(await stopped, { type: 'stopped', checkpoint: null });
+    await outage;
+    await server.restart();
+    const newest = (await spool.entries()).at(-1);
+    let resumedFrom: number | undefined;
+    await superviseTrainer(tiny.job('stopped'), {
+      onEvent: (event) => {
+        if (event.type === 'started') resumedFrom = event.resumedFrom?.step;
+      },
+    });
+    assert.equal(resumedFrom, newest?.step);
+    assert.deepEqual(await weights(tiny.store, 'stopped'), await weights(tiny.store, 'uninterrupted'));
+  });
+
+  async function untilSpooled(spool: Spool, step: number): Promise<void> {
+    const newestStep = async () => (await spool.entries()).at(-1)?.step ?? 0;
+    while ((await newestStep()) < step) await sleep(20);
+  }
 
   async function goAway(): Promise<void> {
     await server.kill();

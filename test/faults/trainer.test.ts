@@ -6,8 +6,13 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CheckpointError, StaleAttemptError, TrainerCrashError } from '../../src/core/errors.js';
-import { listSnapshots } from '../../src/checkpoints/index.js';
+import {
+  CheckpointError,
+  CheckpointLostError,
+  StaleAttemptError,
+  TrainerCrashError,
+} from '../../src/core/errors.js';
+import { findAttempt, findAttemptLog, listAttempts, listSnapshots } from '../../src/checkpoints/index.js';
 import {
   superviseTrainer,
   type TrainerEvent,
@@ -77,24 +82,29 @@ describe('a training under faults', () => {
     }
     assert.deepEqual(await results('killed'), uninterrupted);
     assert.ok(kills >= 3, `${kills} kills`);
+    const attempts = await listAttempts(tiny.store, 'killed');
+    assert.ok(attempts.length > kills);
+    for (const [i, number] of attempts.entries()) {
+      const record = await findAttempt(tiny.store, 'killed', number);
+      if (i === 0) assert.equal(record?.resumedFrom, null);
+      assert.match((await findAttemptLog(tiny.store, 'killed', number)) ?? '', /training claimed/);
+    }
   });
 
-  test('stopped by SIGTERM and by request, the next attempt resumes at that step', async () => {
-    const term = await attempt(tiny.job('stopped'), (event, pid) => {
-      if (event.type === 'checkpoint') process.kill(pid, 'SIGTERM');
-    });
-    const first = await newest(tiny.store, 'stopped');
-    assert.deepEqual(term.outcome, { type: 'stopped', checkpoint: first.ref });
+  test('stopped by request, the next attempt resumes at that step; signals of its job do not stop it', async () => {
     const abort = new AbortController();
     const requested = await attempt(
       tiny.job('stopped'),
       (event) => event.type === 'checkpoint' && abort.abort(),
       abort.signal,
     );
-    assert.deepEqual(startOf(requested.events)?.resumedFrom, first.ref);
-    const second = await newest(tiny.store, 'stopped');
-    const last = await attempt(tiny.job('stopped'), () => undefined);
-    assert.deepEqual(startOf(last.events)?.resumedFrom, second.ref);
+    const first = await newest(tiny.store, 'stopped');
+    assert.deepEqual(requested.outcome, { type: 'stopped', checkpoint: first.ref });
+    const last = await attempt(tiny.job('stopped'), (event, pid) => {
+      if (event.type !== 'started') return;
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGUSR1'] as const) process.kill(pid, signal);
+    });
+    assert.deepEqual(startOf(last.events)?.resumedFrom, first.ref);
     assert.deepEqual(await results('stopped'), uninterrupted);
   });
 
@@ -112,14 +122,26 @@ describe('a training under faults', () => {
     assert.deepEqual((await results('flipped')).weights, uninterrupted.weights);
   });
 
-  test('with a torn manifest and no other checkpoint it starts from scratch and reports it', async () => {
+  test('with a torn manifest and no other checkpoint it does not start, until the manifest is put back', async () => {
     await attempt(tiny.job('torn', { targetKimg: 0.08, spec: { checkpointMinutes: 1000 } }), () => undefined);
     const { ref } = await newest(tiny.store, 'torn');
-    await truncate(fileOf(`${ref.prefix}manifest.json`), 100);
-    const { events } = await attempt(tiny.job('torn'), () => undefined);
-    assert.equal(startOf(events)?.resumedFrom, null);
-    assert.match(startOf(events)?.warnings.join() ?? '', /torn.*starts from scratch/);
-    assert.deepEqual(await results('torn'), uninterrupted);
+    const manifest = fileOf(`${ref.prefix}manifest.json`);
+    const bytes = await readFile(manifest);
+    await truncate(manifest, 100);
+    const { outcome, events } = await attempt(tiny.job('torn'), () => undefined);
+    assert.equal(startOf(events), undefined);
+    assert.ok(outcome instanceof CheckpointLostError && /torn/.test(outcome.what), String(outcome));
+    await writeFile(manifest, bytes);
+    await attempt(tiny.job('torn'), () => undefined);
+    assert.deepEqual(await weights(tiny.store, 'torn'), uninterrupted.weights);
+  });
+
+  test('whose checkpoints are all gone it does not start from scratch while the run knows of one', async () => {
+    const expected = { prefix: 'runs/gone/train/checkpoint-1/', kimg: 0.08, step: 20 };
+    const { outcome, events } = await attempt(tiny.job('gone', { expected }), () => undefined);
+    assert.equal(startOf(events), undefined);
+    assert.ok(outcome instanceof CheckpointLostError, String(outcome));
+    assert.equal(outcome.where, expected.prefix);
   });
 
   test('an attempt that is overtaken stops and leaves the checkpoints of the later one as they are', async () => {

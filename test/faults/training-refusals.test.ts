@@ -94,6 +94,7 @@ describe('a training that cannot continue', () => {
     const step = ref.step + 1;
     const { writer } = await CheckpointWriter.open(tiny.store, trainPrefix(runId), {
       attempt: 1000,
+      expected: null,
       keepCheckpoints: 3,
       warn: assert.fail,
     });

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startTime } from '../../src/client/stack/processes.js';
+import { startTime } from '../../src/core/process-id.js';
 import type { OtherUser } from './other-user.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

@@ -8,6 +8,7 @@ import type { Client } from '../../client/index.js';
 import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
 import { openStackFolder } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
+import { keepFilesPrivate } from '../../core/process-start.js';
 import { collect } from '../options.js';
 import { printNotice } from '../terminal.js';
 import { upForRuns } from '../up-for-runs.js';
@@ -31,6 +32,7 @@ export function registerQuickstart(program: Command): void {
 async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Promise<void> {
   const source = path.join(environment.stateFolder(), 'phantoms');
   const isEmbedded = embeddedParts().includes('temporal');
+  keepFilesPrivate();
   await makePhantoms(source);
   await upForRuns();
   const { connect } = await import('../../client/index.js');

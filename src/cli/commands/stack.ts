@@ -9,13 +9,14 @@ export function registerStack(program: Command): void {
   program
     .command('up')
     .description('start Temporal, S3 and a worker on this machine, unless they run already')
+    .option('--recreate-bucket', 'make the bucket of the embedded store again after it was deleted')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up',
+      '\nWith TEMPORAL_ADDRESS and AWS_ENDPOINT_URL set, your own servers are used and nothing is started.\nThe embedded stack is for one user: Temporal answers everybody on this machine.\n\nExamples:\n  gist up\n  GIST_HOME=/data/gist gist up',
     )
-    .action(async ({ json }: { json?: boolean }) => {
-      const parts = await upForRuns();
+    .action(async ({ json, recreateBucket }: { json?: boolean; recreateBucket?: boolean }) => {
+      const parts = await upForRuns({ recreateBucket });
       printResult(json, parts, formatParts(parts));
     });
   program

@@ -1,8 +1,8 @@
 /** Lock of a stack: one command at a time changes it; the lock of a killed holder is broken. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, thisProcess } from '../../core/process-id.js';
 import { withLockFolder } from '../../storage/lock-folder.js';
-import { isAlive, thisProcess } from './processes.js';
 
 export function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const { pid, started } = thisProcess();

@@ -1,15 +1,22 @@
 /** The programs of the embedded stack: how each is started and probed. */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Connection } from '@temporalio/client';
+import { z } from 'zod';
+import type { WireError } from '../../core/errors.js';
 import { partPath } from '../../core/parts.js';
-import { listensOn, type ProcessId, startDetached } from './processes.js';
+import type { ProcessId } from '../../core/process-id.js';
+import type { BucketState } from './bucket.js';
+import { innerKeys } from './keys.js';
+import { PREFERRED } from './ports.js';
+import { listensOn, startDetached } from './processes.js';
 import type { StackFolder, StackPart, StackState } from './state.js';
 
 const HOST = '127.0.0.1';
 const BUCKET = 'gist';
-/** An object that is read to check whether the store serves. */
-const PROBE_KEY = 'stack/probe.txt';
+/** How long Temporal keeps runs that have ended. */
+const RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
 const WORKER_MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
 
 /** The environment as given by the user; commands later add the addresses of embedded servers. */
@@ -55,21 +62,39 @@ function readyFile(folder: StackFolder): string {
   return folder.path('worker.ready');
 }
 
+const problemsSchema = z.array(
+  z.object({ name: z.string(), what: z.string(), where: z.string().optional(), hint: z.string().optional() }),
+);
+
+/** What keeps the worker from polling, as it wrote it; empty when nothing does. */
+export function workerProblems(folder: StackFolder): WireError[] {
+  try {
+    return problemsSchema.parse(JSON.parse(readFileSync(`${readyFile(folder)}.problem`, 'utf8')));
+  } catch {
+    return [];
+  }
+}
+
+export function forgetWorkerProblems(folder: StackFolder): void {
+  rmSync(`${readyFile(folder)}.problem`, { force: true });
+}
+
 /** Starts one part, detached, on its recorded ports and data. */
 export function startPart(
   part: Exclude<StackPart, 'supervisor'>,
   folder: StackFolder,
   state: StackState,
 ): ProcessId {
-  mkdirSync(folder.logs, { recursive: true });
-  const log = logOf(folder, part);
+  folder.make();
+  const started = { log: logOf(folder, part), lock: folder.lock(part) };
   switch (part) {
     case 'temporal':
-      return startTemporal(folder, state, log);
+      return startTemporal(folder, state, started);
     case 's3':
-      return startS3(folder, state, log);
+      return startS3(folder, state, started);
     case 'worker':
       rmSync(readyFile(folder), { force: true });
+      forgetWorkerProblems(folder);
       return startDetached(process.execPath, [WORKER_MAIN, '--queue', 'both'], {
         env: {
           ...GIVEN_ENVIRONMENT,
@@ -77,12 +102,14 @@ export function startPart(
           GIST_HOME: folder.folder,
           GIST_READY_FILE: readyFile(folder),
         },
-        log,
+        ...started,
       });
   }
 }
 
-function startTemporal(folder: StackFolder, { ports }: StackState, log: string): ProcessId {
+type Started = { log: string; lock: string };
+
+function startTemporal(folder: StackFolder, { ports }: StackState, started: Started): ProcessId {
   const database = folder.path('temporal', 'temporal.db');
   mkdirSync(path.dirname(database), { recursive: true });
   const args = [
@@ -105,10 +132,11 @@ function startTemporal(folder: StackFolder, { ports }: StackState, log: string):
     '--log-level',
     'warn',
   ];
-  return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, log });
+  return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }
 
-function startS3(folder: StackFolder, { ports, credentials }: StackState, log: string): ProcessId {
+function startS3(folder: StackFolder, state: StackState, started: Started): ProcessId {
+  const { ports, credentials } = state;
   const data = folder.path('s3');
   mkdirSync(data, { recursive: true });
   const flags = [
@@ -117,19 +145,21 @@ function startS3(folder: StackFolder, { ports, credentials }: StackState, log: s
     `-ip.bind=${HOST}`,
     '-admin.ui=false',
     '-webdav=false',
+    '-s3.port.iceberg=0',
+    '-s3.port.lance=0',
     '-master.telemetry=false',
   ];
-  const chosen = Object.entries(ports).filter(([name]) => name.includes('.port'));
+  const chosen = Object.entries(ports).filter(([name]) => name in PREFERRED && name.includes('.port'));
   const env = {
     ...process.env,
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    S3_BUCKET: BUCKET,
+    ...innerKeys(folder, state),
   };
   return startDetached(
     partPath('weed'),
     ['mini', ...flags, ...chosen.map(([name, port]) => `-${name}=${port}`)],
-    { env, log },
+    { env, ...started },
   );
 }
 
@@ -145,7 +175,9 @@ export async function isServing(
         listensOn(state.processes.temporal, state.ports.temporal) && temporalServes(temporalAddress(state))
       );
     case 's3':
-      return listensOn(state.processes.s3, state.ports['s3.port']) && s3Serves(environmentOf(state));
+      return (
+        listensOn(state.processes.s3, state.ports['s3.port']) && (await bucketOf(folder, state)) === 'serving'
+      );
     case 'worker':
       return existsSync(readyFile(folder));
   }
@@ -157,7 +189,7 @@ async function temporalServes(address: string): Promise<boolean> {
     // Long enough for a slow machine that also loads libraries.
     const connection = await Connection.connect({ address, connectTimeout: '5 seconds' });
     try {
-      await connection.workflowService.describeNamespace({ namespace: 'default' });
+      await keepRuns(connection.workflowService);
       return true;
     } finally {
       await connection.close();
@@ -167,22 +199,18 @@ async function temporalServes(address: string): Promise<boolean> {
   }
 }
 
-/** Reads an object: the gateway answers before its bucket exists and lists before volumes serve. */
-async function s3Serves(env: Record<string, string>): Promise<boolean> {
-  const { openStore } = await import('../../storage/index.js');
-  const before = { ...process.env };
-  Object.assign(process.env, env);
-  try {
-    const store = openStore(env.GIST_STORE as string, { attempts: 1, idleTimeoutMs: 2_000 });
-    if (!(await store.head(PROBE_KEY))) await store.put(PROBE_KEY, Buffer.from('ready\n'));
-    await store.get(PROBE_KEY);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const name of Object.keys(env)) {
-      if (before[name] === undefined) delete process.env[name];
-      else process.env[name] = before[name];
-    }
-  }
+/** The development server's own default is a day. */
+async function keepRuns(service: Connection['workflowService']): Promise<void> {
+  const { msToTs, optionalTsToMs } = await import('@temporalio/common/lib/time.js');
+  const namespace = 'default';
+  const { config } = await service.describeNamespace({ namespace });
+  if (optionalTsToMs(config?.workflowExecutionRetentionTtl) === RETENTION_MS) return;
+  const workflowExecutionRetentionTtl = msToTs(RETENTION_MS);
+  await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
+}
+
+/** State of the bucket of the embedded store. Loads the S3 client, which takes a while. */
+export async function bucketOf(folder: StackFolder, state: StackState): Promise<BucketState> {
+  const { bucketState } = await import('./bucket.js');
+  return bucketState(folder, state, environmentOf(state));
 }

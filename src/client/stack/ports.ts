@@ -1,6 +1,6 @@
 /** Chooses ports for the embedded servers: the usual ones if free, and records them. */
 import { createServer } from 'node:net';
-import { isAlive } from './processes.js';
+import { isAlive } from '../../core/process-id.js';
 import type { StackFolder, StackPart } from './state.js';
 
 /** Preferred port by name; 0 takes any free one. */
@@ -10,8 +10,6 @@ export const PREFERRED: Record<string, number> = {
   temporalMetrics: 0,
   's3.port': 8333,
   's3.port.grpc': 0,
-  's3.port.iceberg': 0,
-  's3.port.lance': 0,
   'master.port': 0,
   'master.port.grpc': 0,
   'volume.port': 0,

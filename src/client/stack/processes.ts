@@ -1,4 +1,4 @@
-/** Processes identified by pid and start time, so that a reused pid is never mistaken for ours. */
+/** The processes of a stack: started so that they outlive a command, found again, and ended. */
 import { spawn } from 'node:child_process';
 import {
   closeSync,
@@ -11,34 +11,10 @@ import {
   statSync,
 } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { StackError } from '../../core/errors.js';
-
-export const processIdSchema = z.object({ pid: z.int(), started: z.string() });
-export type ProcessId = z.output<typeof processIdSchema>;
+import { isAlive, type ProcessId, startTime } from '../../core/process-id.js';
 
 const LOG_ROTATION_BYTES = 8e6;
-
-/** Start time of a process in the kernel's ticks; undefined for no process or a zombie. */
-export function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state, threads, started] = [fields[0], Number(fields[17]), fields[19]];
-    // The first thread of a killed process may have ended while others still hold files and ports.
-    return state === 'Z' && threads <= 1 ? undefined : started;
-  } catch {
-    return undefined;
-  }
-}
-
-export function isAlive(id: ProcessId | undefined): id is ProcessId {
-  return id !== undefined && startTime(id.pid) === id.started;
-}
-
-export function thisProcess(): ProcessId {
-  return { pid: process.pid, started: startTime(process.pid) ?? '' };
-}
 
 /** State of a listening socket in the kernel's tables. */
 const LISTENING = '0A';
@@ -76,21 +52,31 @@ function linkOf(file: string): string {
   }
 }
 
-/** Starts a process that outlives this one; its output goes to a log file. */
+/**
+ * Becomes the command after writing the lock file: whoever reads it finds the process, however its
+ * start ended. A disk without space must not keep it from starting.
+ */
+const LOCKED = `umask 077
+{ cat "/proc/$$/stat" > "$0.new" && mv "$0.new" "$0"; } 2> /dev/null
+exec "$@"`;
+
+/**
+ * Starts a process that outlives this one; its output goes to a log file, and it holds a lock file
+ * as long as it lives.
+ */
 export function startDetached(
   command: string,
   args: string[],
-  options: { env: NodeJS.ProcessEnv; log: string; cwd?: string },
+  options: { env: NodeJS.ProcessEnv; log: string; lock: string },
 ): ProcessId {
   if (existsSync(options.log) && statSync(options.log).size > LOG_ROTATION_BYTES)
     renameSync(options.log, `${options.log}.1`);
   const log = openSync(options.log, 'a');
   try {
-    const child = spawn(command, args, {
+    const child = spawn('/bin/sh', ['-c', LOCKED, options.lock, command, ...args], {
       detached: true,
       stdio: ['ignore', log, log],
       env: options.env,
-      cwd: options.cwd,
     });
     child.on('error', () => undefined);
     child.unref();

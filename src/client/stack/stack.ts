@@ -1,28 +1,37 @@
 /** Starts, inspects and stops the embedded stack: Temporal, S3 and a worker on this machine. */
-import { mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { environment } from '../../core/environment.js';
-import { StackError } from '../../core/errors.js';
+import { reviveError, StackError } from '../../core/errors.js';
+import { isAlive } from '../../core/process-id.js';
+import { keepFilesPrivate } from '../../core/process-start.js';
+import { diskProblem } from './disk.js';
 import { withLock } from './lock.js';
 import {
+  bucketOf,
   embeddedParts,
   environmentOf,
+  forgetWorkerProblems,
   GIVEN_ENVIRONMENT,
   isServing,
   logOf,
   temporalAddress,
   uiAddress,
+  workerProblems,
 } from './parts.js';
 import { assignPorts } from './ports.js';
-import { end, isAlive, startDetached, tail } from './processes.js';
+import { assertOurs, foreignOwner } from './owner.js';
+import { end, signal, startDetached, tail } from './processes.js';
 import { STACK_PARTS, StackFolder, type StackPart } from './state.js';
 
 const CLI_MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const UP_MS = 90_000;
-/** Time for a trainer to write its last checkpoint. */
-const WORKER_GRACE_MS = 120_000;
+/** What a worker has for its own end, after the checkpoint of its trainer. */
+const WORKER_END_MS = 10_000;
 const SERVER_GRACE_MS = 10_000;
+/** A supervisor writes a lost record again within this time. */
+const RECORD_MS = 5_000;
 
 /** State of one part. */
 export interface PartStatus {
@@ -34,22 +43,38 @@ export interface PartStatus {
   log: string | null;
 }
 
+/** @throws StackError when the stack is another user's */
 export function openStackFolder(): StackFolder {
-  return new StackFolder(environment.stateFolder());
+  const folder = new StackFolder(environment.stateFolder());
+  assertOurs(folder.folder);
+  return folder;
+}
+
+export interface UpOptions {
+  /** Called with a line for each part that is started. */
+  onProgress?: (line: string) => void;
+  /** Makes the bucket again after it was deleted. */
+  recreateBucket?: boolean;
 }
 
 /**
  * Starts every part that does not run, waits until all serve, and configures this process for them.
  *
- * @param onProgress called with a line for each part that is started
  * @throws StackError with the end of the log of a part that does not start
  */
-export async function up(onProgress: (line: string) => void = () => undefined): Promise<PartStatus[]> {
+export async function up({
+  onProgress = () => undefined,
+  recreateBucket,
+}: UpOptions = {}): Promise<PartStatus[]> {
   const parts = embeddedParts();
   if (parts.length === 0) return statusOf(openStackFolder(), parts);
   const folder = openStackFolder();
-  mkdirSync(folder.folder, { recursive: true });
+  keepFilesPrivate();
+  makeFolder(folder);
   await withLock(folder.path('stack.lock'), async () => {
+    await recoverRecord(folder, onProgress);
+    if (recreateBucket) folder.write({ ...folder.read(), bucketMade: false });
+    restartUnfitWorker(folder);
     // A running supervisor writes the state too, and its parts keep their ports.
     if (!isAlive(folder.read().processes.supervisor)) {
       await assignPorts(folder);
@@ -64,16 +89,55 @@ export async function up(onProgress: (line: string) => void = () => undefined): 
 /** Stops every part: first the worker, whose trainer writes a checkpoint, then the servers. */
 export async function down(onProgress: (line: string) => void = () => undefined): Promise<void> {
   const folder = openStackFolder();
-  await withLock(folder.path('stack.lock'), async () => {
-    for (const part of ['supervisor', 'worker', 'temporal', 's3'] as const) {
-      const id = folder.read().processes[part];
-      if (isAlive(id)) {
-        onProgress(`stopping ${part}`);
-        await end(id, part === 'worker' ? WORKER_GRACE_MS : SERVER_GRACE_MS);
-      }
-      folder.setProcess(part, null);
-    }
-  });
+  if (!existsSync(folder.folder)) return;
+  keepFilesPrivate();
+  await withLock(folder.path('stack.lock'), () => stopParts(folder, onProgress));
+}
+
+async function stopParts(folder: StackFolder, onProgress: (line: string) => void): Promise<void> {
+  const workerMs = environment.graceMs() + WORKER_END_MS;
+  const { processes } = folder.read();
+  for (const part of ['supervisor', 'worker', 'temporal', 's3'] as const) {
+    // The supervisor may have replaced a process meanwhile.
+    const id = folder.read().processes[part] ?? processes[part];
+    if (!isAlive(id)) continue;
+    onProgress(`stopping ${part}`);
+    await end(id, part === 'worker' ? workerMs : SERVER_GRACE_MS);
+  }
+  if (folder.hasRecord) folder.write({ ...folder.read(), processes: {} });
+}
+
+function makeFolder(folder: StackFolder): void {
+  try {
+    folder.make();
+  } catch (cause) {
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+    throw new StackError({
+      what: `the folder of the stack cannot be written (${code})`,
+      where: folder.folder,
+      hint: 'Set GIST_HOME to a folder that this user may write.',
+      cause,
+    });
+  }
+}
+
+/**
+ * Without the record, ports and keys of a running stack are known to its supervisor only; without
+ * that one too, what runs is stopped, so that no second server opens its data.
+ */
+async function recoverRecord(folder: StackFolder, onProgress: (line: string) => void): Promise<void> {
+  const deadline = Date.now() + RECORD_MS;
+  while (!folder.hasRecord && isAlive(folder.read().processes.supervisor) && Date.now() < deadline)
+    await sleep(100);
+  if (!folder.hasRecord) await stopParts(folder, onProgress);
+}
+
+/** It tries again by itself, but later. */
+function restartUnfitWorker(folder: StackFolder): void {
+  const { worker } = folder.read().processes;
+  if (workerProblems(folder).length === 0 || !worker) return;
+  signal(worker, 'SIGTERM');
+  forgetWorkerProblems(folder);
 }
 
 /** State of every part; starts none. */
@@ -83,7 +147,9 @@ export async function status(): Promise<PartStatus[]> {
 
 /** Configures this process for the embedded stack, except where the environment names servers. */
 export function useStack(): void {
-  const state = openStackFolder().read();
+  const folder = new StackFolder(environment.stateFolder());
+  if (foreignOwner(folder.folder) !== null) return;
+  const state = folder.read();
   if (Object.keys(state.ports).length > 0) Object.assign(process.env, environmentOf(state));
 }
 
@@ -110,7 +176,11 @@ function startSupervisor(folder: StackFolder, onProgress: (line: string) => void
   const env = { ...GIVEN_ENVIRONMENT, GIST_HOME: folder.folder };
   folder.setProcess(
     'supervisor',
-    startDetached(process.execPath, [CLI_MAIN, 'supervise'], { env, log: logOf(folder, 'supervisor') }),
+    startDetached(process.execPath, [CLI_MAIN, 'supervise'], {
+      env,
+      log: logOf(folder, 'supervisor'),
+      lock: folder.lock('supervisor'),
+    }),
   );
 }
 
@@ -118,11 +188,36 @@ async function waitUntilServing(folder: StackFolder, parts: ReturnType<typeof em
   const deadline = Date.now() + UP_MS;
   for (const part of parts) {
     while (!(isAlive(folder.read().processes[part]) && (await isServing(part, folder, folder.read())))) {
+      const problem = await problemOf(part, folder);
+      if (problem) throw problem;
       if (Date.now() > deadline || !isAlive(folder.read().processes.supervisor))
         throw notServing(part, folder);
       await sleep(200);
     }
   }
+}
+
+/** What waiting does not end. */
+async function problemOf(part: StackPart, folder: StackFolder): Promise<Error | undefined> {
+  const disk = diskProblem(folder.folder);
+  if (disk)
+    return new StackError({
+      what: `${part} does not serve: ${disk}`,
+      where: folder.folder,
+      hint: 'Free space on it; the stack then continues by itself.',
+    });
+  const state = folder.read();
+  if (part === 'worker') {
+    const [first] = workerProblems(folder);
+    return first && reviveError(first);
+  }
+  if (part !== 's3' || !isAlive(state.processes.s3)) return undefined;
+  if (!state.bucketMade || (await bucketOf(folder, state)) !== 'lost') return undefined;
+  return new StackError({
+    what: 'the bucket "gist" of the embedded store, or all that was in it, has been deleted',
+    where: folder.path('s3'),
+    hint: '`gist up --recreate-bucket` makes an empty one; runs that need its objects will fail.',
+  });
 }
 
 function notServing(part: StackPart, folder: StackFolder): StackError {
@@ -137,10 +232,13 @@ function notServing(part: StackPart, folder: StackFolder): StackError {
 
 async function statusOf(folder: StackFolder, parts: ReturnType<typeof embeddedParts>): Promise<PartStatus[]> {
   const state = folder.read();
-  const addresses: Partial<Record<StackPart, string>> = {
-    temporal: `${temporalAddress(state)}, UI ${uiAddress(state)}`,
-    s3: `http://127.0.0.1:${state.ports['s3.port']}`,
-  };
+  const isKnown = Object.keys(state.ports).length > 0;
+  const addresses: Partial<Record<StackPart, string>> = isKnown
+    ? {
+        temporal: `${temporalAddress(state)}, UI ${uiAddress(state)}`,
+        s3: `http://127.0.0.1:${state.ports['s3.port']}`,
+      }
+    : {};
   return Promise.all(
     STACK_PARTS.map(async (part): Promise<PartStatus> => {
       const isOurs = part === 'supervisor' ? parts.length > 0 : parts.includes(part);

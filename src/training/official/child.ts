@@ -92,6 +92,8 @@ export class OfficialProcess {
         resolve({ code: null, signal: null });
       });
     });
+    // Remaining children of the command would hold the device.
+    killGroupOf(child);
     // A process that left the group may hold the pipe open.
     if (!this.failure) await Promise.race([closed, sleep(LAST_LINES_MS, undefined, { ref: false })]);
     process.off('exit', this.killWithUs);
@@ -99,12 +101,15 @@ export class OfficialProcess {
   }
 
   private killGroup(): void {
-    const { pid, exitCode, signalCode } = this.child;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It has just ended.
-    }
+    if (this.child.exitCode === null && this.child.signalCode === null) killGroupOf(this.child);
+  }
+}
+
+function killGroupOf({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
   }
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { type GistError, SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
 import { microBatchSizes } from '../../spec/micro-batches.js';
 import type { TrainSpec } from '../../spec/train.js';
+import { deviceError } from '../device-errors.js';
 import { RESUME_HINT } from '../process/messages.js';
 
 export interface Exit {
@@ -40,6 +41,8 @@ export function errorOfExit(
       hint: "Set it to the interpreter in which the checkout's requirements are installed.",
     });
   }
+  const device = deviceError(lines);
+  if (device) return device;
   const tail = lines.length > 0 ? ` Its last lines: ${lines.join(' | ')}` : '';
   if (exit.code === REFUSED_OPTIONS && lines.some((line) => /^(Usage|Error):/.test(line))) {
     return new TrainingError({

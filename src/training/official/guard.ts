@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { ignoreStopSignals } from '../../core/process-start.js';
 
 /** A shell's exit code for a command that cannot be run. */
 const NOT_RUN = 127;
@@ -12,16 +13,16 @@ const [command = '', ...args] = process.argv.slice(2);
 
 // The group is this process's own: its leader was started detached. A signal to it reaches every
 // process that has not left it.
-process.on('SIGTERM', () => undefined);
+ignoreStopSignals();
 process.stdin.on('end', endAll).on('error', endAll).resume();
 
-const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-child.once('error', () => process.exit(NOT_RUN));
-child.once('exit', (code, signal) => {
-  // Remaining children of the command would hold the device.
-  process.kill(-process.pid, 'SIGTERM');
-  process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0));
+// The supervisor ends the command, whatever a job or a terminal sends to all of its processes.
+const UNTIL_KILLED = 'trap "" TERM INT USR1; exec "$@"';
+const child = spawn('/bin/sh', ['-c', UNTIL_KILLED, 'sh', command, ...args], {
+  stdio: ['ignore', 'inherit', 'inherit'],
 });
+child.once('error', () => process.exit(NOT_RUN));
+child.once('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));
 
 /** Standard input ends when the process at its other end does, for any reason. */
 function endAll(): void {

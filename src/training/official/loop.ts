@@ -45,13 +45,17 @@ export async function runOfficialTraining(
   const scratch = await mkdtemp(path.join(folder, 'stylegan3-'));
   try {
     const training = await openOfficialTraining(job, controls, scratch);
-    const { resumedFrom, warnings, transfer } = training;
+    const { resumption, warnings, transfer } = training;
+    const resumedFrom = resumption.from;
     const images = Math.round(job.targetKimg * 1000) - training.base.images;
     const isDone = images <= 0;
     const run = isDone ? null : await startRun(job, controls, training, { scratch, env, images });
     controls.emit({ type: 'started', resumedFrom, warnings, ...(transfer && { transfer }) });
     if (run) return await run.outcome();
-    if (resumedFrom) return { type: 'done', checkpoint: resumedFrom };
+    const uploads = uploadsOf(job, controls, training);
+    const isStored = await uploads.settle(controls.shouldStop).finally(() => uploads.close());
+    if (!isStored) return { type: 'stopped', checkpoint: uploads.newest };
+    if (uploads.newest) return { type: 'done', checkpoint: uploads.newest };
     throw new TrainingError({
       what: 'the target is 0 images',
       where: 'train.kimg',
@@ -60,6 +64,23 @@ export async function runOfficialTraining(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function uploadsOf(
+  { storeUri }: TrainerJob,
+  { emit, startOperation }: TrainerControls,
+  { writer, resumption: { from, stored, spool, pending } }: OfficialTraining,
+): CheckpointUploads {
+  return new CheckpointUploads({
+    storeUri,
+    writer,
+    spool,
+    pending,
+    newest: stored,
+    step: from?.step ?? null,
+    emit,
+    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
+  });
 }
 
 async function startRun(
@@ -109,8 +130,8 @@ class OfficialRun {
   ) {
     this.child = child;
     this.folder = folder;
-    const { writer, resumedFrom, config, fixed } = training;
-    this.uploads = new CheckpointUploads(job.storeUri, writer, controls.emit, resumedFrom);
+    const { config, fixed } = training;
+    this.uploads = uploadsOf(job, controls, training);
     this.painter = new PreviewPainter(config, job.train.mode, fixed.classes);
     this.target = Math.round(job.targetKimg * 1000);
     this.snapshotImages = 1000 * snapshotKimg(job.train);
@@ -136,7 +157,6 @@ class OfficialRun {
       }
     } catch (error) {
       // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for.
-      controls.startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
       await uploads.drain();
       throw error;
     } finally {
@@ -210,27 +230,31 @@ class OfficialRun {
     await folder.removeBefore(newest, new Set(this.pending.map((point) => point.file)));
   }
 
-  /** Writes the snapshots that are not stored yet; train.py has ended. */
-  private async writeRemaining(isComplete: boolean): Promise<void> {
+  /**
+   * Writes the snapshots that are not stored yet; train.py has ended.
+   *
+   * @returns false when the store is unavailable and they stay on this disk
+   */
+  private async writeRemaining(isComplete: boolean): Promise<boolean> {
     const { newest, pending, uploads, controls } = this;
     if (newest && (isComplete ? !newest.snapshot : newest.counters.step > this.writtenStep)) {
       newest.snapshot ||= isComplete;
       if (!pending.includes(newest)) pending.push(newest);
     }
     for (;;) {
-      controls.startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS);
-      await uploads.settle();
+      await uploads.untilIdle();
       const next = pending.shift();
-      if (!next) return;
+      if (!next) return uploads.settle(() => !isComplete || controls.shouldStop());
       await this.write(next);
     }
   }
 
   private async conclude(exit: Exit): Promise<TrainingOutcome> {
-    const { child, newest, uploads } = this;
+    const { child, newest, uploads, controls } = this;
     child.rethrow();
     const isComplete = exit.code === 0 && newest !== null && newest.counters.images >= this.target;
-    await this.writeRemaining(isComplete);
+    const isStored = await this.writeRemaining(isComplete);
+    if (!isStored && controls.shouldStop()) return { type: 'stopped', checkpoint: uploads.newest };
     if (isComplete && uploads.newest) return { type: 'done', checkpoint: uploads.newest };
     throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
   }

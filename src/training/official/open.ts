@@ -11,7 +11,6 @@ import { trainingArchive } from '../../imaging/training-archive.js';
 import {
   assertSameConfiguration,
   type CheckpointManifest,
-  type LoadedCheckpoint,
   CHECKPOINT_PARTS,
   type TrainingCounters,
   trainPrefix,
@@ -33,7 +32,9 @@ import { findInitialSnapshot } from './initial-snapshot.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
 import { INITIAL_COUNTERS } from './progress.js';
 import { firstImages } from './preview-images.js';
+import { resume } from '../resume.js';
 import { linesOf } from '../statistics.js';
+import type { TrainingResumption } from '../training.js';
 import { collectWarnings } from '../warnings.js';
 
 export interface OfficialTraining {
@@ -43,7 +44,7 @@ export interface OfficialTraining {
   /** The data set as one zip. */
   archive: string;
   writer: CheckpointWriter;
-  resumedFrom: LoadedCheckpoint['ref'] | null;
+  resumption: TrainingResumption;
   /** File of the snapshot that train.py starts from; null: from nothing. */
   start: string | null;
   /** Counters of the training when this attempt starts. */
@@ -66,16 +67,22 @@ export async function openOfficialTraining(
   controls: TrainerControls,
   scratch: string,
 ): Promise<OfficialTraining> {
-  const { train, attempt } = job;
+  const { train, attempt, expected } = job;
   const { store } = controls;
   const checkout = findCheckout();
   const { warnings, warn } = collectWarnings();
   const dataset = await openDataset(store, job.dataset.prefix);
   const runPrefix = trainPrefix(job.runId);
   const { keepCheckpoints } = train;
-  const { writer, newest } = await CheckpointWriter.open(store, runPrefix, {
+  const { writer, newest: stored } = await CheckpointWriter.open(store, runPrefix, {
     attempt,
+    expected,
     keepCheckpoints,
+    warn,
+  });
+  const { newest, resumption } = await resume(job, stored, {
+    claim: writer.claim,
+    configurationOf: (manifest) => plan(job, dataset.manifest, checkout, manifest).fixed.configuration,
     warn,
   });
   const {
@@ -103,7 +110,7 @@ export async function openOfficialTraining(
     fixed,
     warnings,
     archive,
-    resumedFrom: newest?.ref ?? null,
+    resumption,
     start: await writeStart(scratch, newest?.parts[CHECKPOINT_PARTS.official] ?? initial?.snapshot),
     base: newest ? structuredClone(newest.manifest.counters) : INITIAL_COUNTERS,
     statsLines: linesOf(newest?.parts[CHECKPOINT_PARTS.stats]),
@@ -160,7 +167,12 @@ function downloadArchive(
 ): Promise<string> {
   const loading = () => startOperation('loading', LOADING_ALLOWANCE_MS);
   loading();
-  return trainingArchive(store, dataset.prefix, path.join(environment.cacheFolder(), 'datasets'), loading);
+  return trainingArchive(
+    store,
+    dataset.prefix,
+    path.join(environment.dataCacheFolder(), 'datasets'),
+    loading,
+  );
 }
 
 async function writeStart(scratch: string, snapshot: Uint8Array | undefined): Promise<string | null> {

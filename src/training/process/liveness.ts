@@ -14,6 +14,7 @@ export class Liveness {
   private readonly shared = new SharedArrayBuffer(16);
   private readonly deadline = new Float64Array(this.shared, 0, 1);
   private readonly operation = new Int32Array(this.shared, 8, 1);
+  private allowanceMs = 0;
 
   constructor(
     private readonly operations: readonly string[],
@@ -30,7 +31,13 @@ export class Liveness {
   /** The operation that starts now, and how long it may take. */
   startOperation(operation: string, allowanceMs: number): void {
     this.operation[0] = Math.max(0, this.operations.indexOf(operation));
-    this.deadline[0] = Date.now() + allowanceMs;
+    this.allowanceMs = allowanceMs;
+    this.extend();
+  }
+
+  /** The current operation waits for something else, and has its whole time again. */
+  extend(): void {
+    this.deadline[0] = Date.now() + this.allowanceMs;
   }
 }
 

@@ -6,10 +6,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { makeScratchFolder } from '../../core/scratch.js';
-import { TrainerCrashError, type TrainingError } from '../../core/errors.js';
+import { environment } from '../../core/environment.js';
+import { makeScratchFolder, unusableScratch } from '../../core/scratch.js';
+import { type GistError, TrainerCrashError } from '../../core/errors.js';
+import { log } from '../../core/log.js';
+import { ATTEMPT_LOG_BYTES, recordAttemptLog } from '../../checkpoints/attempts.js';
+import { openStore } from '../../storage/index.js';
+import { deviceError } from '../device-errors.js';
 import { type MemoryPlan, adviceForNewRun, memoryKills, outOfMemory, reportsOutOfMemory } from '../memory.js';
+import { LogTail } from './log-tail.js';
 import {
   EXIT,
   errorOf,
@@ -31,7 +38,7 @@ export interface SuperviseOptions {
   signal?: AbortSignal;
   /** After this long without an event the trainer counts as hung and is killed. Default: 90 s. */
   stallTimeoutMs?: number;
-  /** After a request to stop, the trainer has this long before it is killed. Default: 100 s. */
+  /** Time from a request to stop until the trainer is killed. Default: by GIST_GRACE. */
   graceMs?: number;
   /** Added to the environment of the trainer. */
   env?: Record<string, string>;
@@ -42,7 +49,10 @@ export interface SuperviseOptions {
 }
 
 const STALL_MS = 90_000;
-const GRACE_MS = 100_000;
+/** How long the log of an attempt may take to be stored. */
+const LOG_MS = 5_000;
+/** What is left of the worker's grace period for its own end, at most. */
+const WORKER_END_MS = 10_000;
 /**
  * Lines of the trainer's log that an error may quote; by the logger's rules they hold no patient
  * data.
@@ -64,23 +74,44 @@ export async function superviseTrainer(
   const folder = await makeScratchFolder('trainer');
   try {
     const file = path.join(folder, 'job.json');
-    await writeFile(file, JSON.stringify(job), { mode: 0o600 });
+    await writeFile(file, JSON.stringify(job), { mode: 0o600 }).catch((error: unknown) => {
+      throw unusableScratch(error, folder);
+    });
     if (options.signal?.aborted) return { type: 'stopped', checkpoint: null };
     const child = spawn(process.execPath, [options.main ?? MAIN, file], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
-    return await new Supervision(child, options).outcome();
+    const supervision = new Supervision(child, options);
+    return await supervision.outcome().finally(() => keepLog(job, supervision.log.content()));
   } finally {
     // Processes that a killed trainer had started may still write there for a moment.
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
+/** Written here, since the trainer may have crashed; without it the outcome is the same. */
+async function keepLog({ storeUri, runId, attempt }: TrainerJob, content: Buffer): Promise<void> {
+  if (content.byteLength === 0) return;
+  const written = Promise.resolve()
+    .then(() => recordAttemptLog(openStore(storeUri, { attempts: 1 }), runId, attempt, content))
+    .catch((error: unknown) => {
+      log.warn('the log of the trainer could not be stored', {
+        error: error instanceof Error ? error.name : String(error),
+      });
+    });
+  await Promise.race([written, sleep(LOG_MS, undefined, { ref: false })]);
+}
+
+function trainerGraceMs(workerGraceMs: number): number {
+  return workerGraceMs - Math.min(WORKER_END_MS, workerGraceMs / 5);
+}
+
 class Supervision {
   private final: Extract<TrainerEvent, { type: 'done' | 'stopped' | 'error' }> | null = null;
   private readonly tail: string[] = [];
+  readonly log = new LogTail(ATTEMPT_LOG_BYTES);
   private memory: MemoryPlan | null = null;
   private hasTakenSteps = false;
   private readonly killsBefore = memoryKills();
@@ -136,6 +167,7 @@ class Supervision {
     createInterface({ input: stdout }).on('line', (line) => this.onLine(line));
     createInterface({ input: stderr }).on('line', (line) => {
       process.stderr.write(`${line}\n`);
+      this.log.push(line);
       this.tail.push(line.slice(0, 300));
       if (this.tail.length > TAIL_LINES) this.tail.shift();
     });
@@ -163,7 +195,7 @@ class Supervision {
   }
 
   private stop(): void {
-    const limit = this.options.graceMs ?? GRACE_MS;
+    const limit = this.options.graceMs ?? trainerGraceMs(environment.graceMs());
     this.grace ??= setTimeout(() => this.kill(`it did not stop within ${Math.round(limit / 1000)} s`), limit);
     this.child.stdin?.write(STOP_LINE, () => undefined);
   }
@@ -193,8 +225,10 @@ class Supervision {
     throw this.crash(code, signal);
   }
 
-  private crash(code: number | null, signal: NodeJS.Signals | null): TrainerCrashError | TrainingError {
+  private crash(code: number | null, signal: NodeJS.Signals | null): GistError {
     if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory, this.hasTakenSteps);
+    const device = this.killedFor ? null : deviceError(this.tail);
+    if (device) return device;
     const how = this.killedFor
       ? `was killed because ${this.killedFor}`
       : `ended by ${signal ?? `exit code ${code}`}`;

@@ -5,11 +5,15 @@
 import { readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { recordAttempt } from '../../checkpoints/attempts.js';
 import { GistError, UsageError, wireError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
+import { ignoreStopSignals, startService } from '../../core/process-start.js';
 import { setDeviceEnvironment } from '../../nn/device-environment.js';
 import { fixThreads } from '../../nn/threads.js';
-import { openStore } from '../../storage/index.js';
+import { type ObjectStore, openStore } from '../../storage/index.js';
+import { deviceError } from '../device-errors.js';
 import { type MemoryPlan, outOfMemory, reportsOutOfMemory } from '../memory.js';
 import { resolveThreads } from '../numeric-environment.js';
 import { RetryingStore } from '../../storage/retrying-store.js';
@@ -22,6 +26,10 @@ let stopping = false;
 let started = false;
 let memory: MemoryPlan | null = null;
 let hasTakenSteps = false;
+let recorded = Promise.resolve();
+
+/** How long the record of the attempt is waited for at its end. */
+const RECORD_MS = 5_000;
 
 /** Before training has started there is nothing to store, so it does not wait for the compiler. */
 function requestStop(): void {
@@ -55,9 +63,8 @@ function listen(): void {
     log.warn('the supervisor of this training has ended; ending without a checkpoint');
     process.exit(EXIT.orphaned);
   });
-  process.on('SIGTERM', requestStop);
-  // The supervisor handles a Ctrl-C on the terminal.
-  process.on('SIGINT', () => undefined);
+  // SLURM and systemd signal every process of a job; only the supervisor decides.
+  ignoreStopSignals();
 }
 
 function jobFile(): string {
@@ -83,6 +90,7 @@ function prepareNative({ threads: wanted, engine, xla, tf32 }: TrainerJob['train
 }
 
 async function main(): Promise<number> {
+  startService();
   listen();
   const job = JSON.parse(readFileSync(jobFile(), 'utf8')) as TrainerJob;
   const env = { ...process.env };
@@ -90,12 +98,16 @@ async function main(): Promise<number> {
   const liveness = new Liveness(OPERATIONS);
   liveness.startOperation('loading', LOADING_ALLOWANCE_MS);
   const store = new RetryingStore(openStore(job.storeUri), {
-    onUnavailable: () => emit({ type: 'warning', message: 'the object store is unavailable; retrying' }),
+    onUnavailable: ({ what }) => {
+      liveness.extend();
+      emit({ type: 'warning', message: `${what}; retrying` });
+    },
   });
   const controls: TrainerControls = {
     store,
     emit: (event) => {
       started ||= event.type === 'started';
+      if (event.type === 'started') recorded = record(store, job, event);
       if (event.type === 'memory') memory = event;
       hasTakenSteps ||= showsSteps(event);
       emit(event);
@@ -104,8 +116,25 @@ async function main(): Promise<number> {
     startOperation: (operation, allowanceMs) => liveness.startOperation(operation, allowanceMs),
   };
   const outcome = await train(job, controls, env);
+  await Promise.race([recorded, sleep(RECORD_MS)]);
   emit(outcome);
   return outcome.type === 'done' ? EXIT.done : EXIT.stopped;
+}
+
+/** Tells users what the attempt started from; without it the training continues. */
+async function record(
+  store: ObjectStore,
+  { runId, attempt }: TrainerJob,
+  { resumedFrom, warnings }: Extract<TrainerEvent, { type: 'started' }>,
+): Promise<void> {
+  try {
+    const startedAt = new Date().toISOString();
+    await recordAttempt(store, runId, { attempt, startedAt, resumedFrom, warnings });
+  } catch (error) {
+    log.warn('the record of this attempt could not be written', {
+      error: error instanceof Error ? error.name : String(error),
+    });
+  }
 }
 
 /** Loads only the engine that is needed. */
@@ -123,11 +152,18 @@ async function train(
 }
 
 function report(thrown: unknown): number {
-  const error = memory && isOutOfMemory(thrown) ? outOfMemory(memory, hasTakenSteps) : thrown;
+  const error = explain(thrown);
   if (!(error instanceof GistError))
     log.error('unexpected error', { stack: error instanceof Error ? error.stack : String(error) });
   emit({ type: 'error', ...wireError(error) });
   return EXIT.failed;
+}
+
+/** TensorFlow reports what the machine lacks in a message only. */
+function explain(thrown: unknown): unknown {
+  if (memory && isOutOfMemory(thrown)) return outOfMemory(memory, hasTakenSteps);
+  if (thrown instanceof GistError || !(thrown instanceof Error)) return thrown;
+  return deviceError([thrown.message]) ?? thrown;
 }
 
 /** TensorFlow and Node report it in a message only. */

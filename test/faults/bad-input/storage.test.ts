@@ -36,19 +36,20 @@ after(async () => {
 const build = (out: string, env: Record<string, string> = {}, source = 'images', as?: OtherUser) =>
   user.as({ env, other: as }).gist('dataset', 'build', source, '--out', out, '--json');
 const store = { type: 'StoreError', code: 5 };
+const access = { type: 'StoreAccessError', code: 5 };
 
 test('refuses a wrong secret', async () => {
   const outcome = await build('s3://gist/out', { AWS_SECRET_ACCESS_KEY: 'wrong' });
-  assertRefused(outcome, { ...store, says: /the secret access key is wrong|access is denied/ });
+  assertRefused(outcome, { ...access, says: /the secret access key is wrong|access is denied/ });
 });
 
 test('refuses an unknown access key', async () => {
   const outcome = await build('s3://gist/out', { AWS_ACCESS_KEY_ID: 'nobody' });
-  assertRefused(outcome, { ...store, says: /the access key is not known|access is denied/ });
+  assertRefused(outcome, { ...access, says: /the access key is not known|access is denied/ });
 });
 
 test('refuses a missing bucket', async () => {
-  assertRefused(await build('s3://no-such-bucket/out'), { ...store, says: /no bucket "no-such-bucket"/ });
+  assertRefused(await build('s3://no-such-bucket/out'), { ...access, says: /no bucket "no-such-bucket"/ });
 });
 
 test('reports an unreachable server', async () => {
@@ -77,7 +78,7 @@ test('refuses a file where the store should be', async () => {
 test('refuses a read-only folder', async () => {
   await mkdir(path.join(user.folder, 'closed'), { mode: 0o555 });
   const outcome = await build('closed', {}, 'images', other);
-  assertRefused(outcome, { ...store, says: /cannot be read or written by this user/ });
+  assertRefused(outcome, { ...access, says: /cannot be read or written by this user/ });
   assert.deepEqual(await readdir(path.join(user.folder, 'closed')), []);
 });
 

@@ -2,15 +2,21 @@
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer, request } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Readable } from 'node:stream';
-import test, { after } from 'node:test';
+import test, { after, before, describe } from 'node:test';
 import {
   GistError,
   PreconditionFailedError,
+  StoreAccessError,
   StoreError,
   StoreUnavailableError,
 } from '../../../src/core/errors.js';
+import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { openStore } from '../../../src/storage/open-store.js';
+import { RetryingStore } from '../../../src/storage/retrying-store.js';
 import { startSeaweed } from '../../support/seaweed.js';
 import { testStoreContract } from '../../support/store-contract.js';
 
@@ -42,7 +48,7 @@ function assertNoSecret(error: unknown): asserts error is GistError {
   assert.ok(error.hint);
 }
 
-test('a wrong secret is a StoreError with a hint and without the secret', async () => {
+test('a wrong secret is a StoreAccessError with a hint and without the secret', async () => {
   process.env.AWS_SECRET_ACCESS_KEY = 'wrong-secret';
   const store = openStore('s3://gist/', { attempts: 2 });
   const calls = [
@@ -54,17 +60,17 @@ test('a wrong secret is a StoreError with a hint and without the secret', async 
   for (const call of calls) {
     await assert.rejects(call, (error) => {
       assertNoSecret(error);
-      return error instanceof StoreError;
+      return error instanceof StoreAccessError;
     });
   }
   seaweed.applyEnv();
 });
 
-test('a missing bucket is a StoreError, also for a head', async () => {
+test('a missing bucket is a StoreAccessError, also for a head', async () => {
   const store = openStore('s3://no-such-bucket/');
   const calls = [() => store.get('x'), () => store.head('x'), () => Readable.from(store.list('')).toArray()];
   for (const call of calls)
-    await assert.rejects(call, (error) => error instanceof StoreError && /bucket/.test(error.message));
+    await assert.rejects(call, (error) => error instanceof StoreAccessError && /bucket/.test(error.message));
 });
 
 test('a malformed address is a StoreError', () => {
@@ -159,6 +165,8 @@ for (const [status, code] of [
   [500, 'InternalError'],
   [503, 'SlowDown'],
   [429, 'TooManyRequests'],
+  [400, 'KMS.ThrottlingException'],
+  [503, 'AccessDenied'],
 ] as const) {
   test(`status ${status} ${code} is retried and then a StoreUnavailableError`, async (t) => {
     let requests = 0;
@@ -171,9 +179,79 @@ for (const [status, code] of [
     const endpoint = await listen(server);
     t.after(() => server.close());
     await assert.rejects(openWith({ AWS_ENDPOINT_URL: endpoint }).get('x'), StoreUnavailableError);
-    assert.ok(requests >= 2);
+    if (status !== 400) assert.ok(requests >= 2);
   });
 }
+
+for (const [status, code, says] of [
+  [400, 'ExpiredToken', /AWS_SESSION_TOKEN/],
+  [400, 'ExpiredTokenException', /AWS_SHARED_CREDENTIALS_FILE/],
+  [403, 'RequestTimeTooSkewed', /clock of this machine/],
+  [403, 'InvalidAccessKeyId', /AWS_ACCESS_KEY_ID/],
+  [403, 'SignatureDoesNotMatch', /AWS_SECRET_ACCESS_KEY/],
+  [403, 'AccessDenied', /Allow the user/],
+  [400, 'KMS.DisabledException', /KMS key/],
+] as const) {
+  test(`${code} is a fault of this machine's access, also of a head, with a hint`, async (t) => {
+    const server = createHttpServer((request, response) => {
+      request.resume();
+      // A response to HEAD has no body, and therefore no code.
+      response.writeHead(status, { 'content-type': 'application/xml' });
+      if (request.method === 'HEAD') return void response.end();
+      response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`);
+    });
+    const endpoint = await listen(server);
+    t.after(() => server.close());
+    const store = openWith({ AWS_ENDPOINT_URL: endpoint });
+    for (const call of [() => store.get('x'), () => store.head('x')])
+      await assert.rejects(call, (error) => error instanceof StoreAccessError && says.test(error.message));
+  });
+}
+
+describe('credentials in a file', () => {
+  let folder: string;
+  let file: string;
+  const write = (secret: string) =>
+    writeFile(
+      file,
+      `[default]\naws_access_key_id = ${seaweed.accessKeyId}\naws_secret_access_key = ${secret}\n`,
+    );
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'gist-credentials-'));
+    file = path.join(folder, 'credentials');
+    delete process.env.AWS_ACCESS_KEY_ID;
+    delete process.env.AWS_SECRET_ACCESS_KEY;
+    Object.assign(process.env, { AWS_SHARED_CREDENTIALS_FILE: file, AWS_EC2_METADATA_DISABLED: 'true' });
+  });
+  after(async () => {
+    delete process.env.AWS_SHARED_CREDENTIALS_FILE;
+    delete process.env.AWS_EC2_METADATA_DISABLED;
+    seaweed.applyEnv();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('are read again after they were refused', async () => {
+    const store = openStore('s3://gist/');
+    await write('wrong-secret');
+    await assert.rejects(store.put('renewed', Buffer.from('x')), StoreAccessError);
+    await write(seaweed.secretAccessKey);
+    await store.put('renewed', Buffer.from('x'));
+  });
+
+  test('are waited for when there are none yet', async () => {
+    await rm(file);
+    let refusals = 0;
+    const store = new RetryingStore(openStore('s3://gist/'), {
+      initialDelayMs: 10,
+      onUnavailable: () => {
+        if (++refusals === 2) void write(seaweed.secretAccessKey);
+      },
+    });
+    assert.equal(await store.head('nothing-here'), null);
+    assert.ok(refusals >= 2);
+  });
+});
 
 test('a server that is not an S3 server causes a GistError', async (t) => {
   const server = createHttpServer((request, response) => {
@@ -266,6 +344,36 @@ test('listings of several pages are complete and in order', async () => {
     listed.map((item: { key: string }) => item.key),
     keys,
   );
+});
+
+test('a listing that fails in between resumes behind the last object, across folders', async () => {
+  const store = openStore('s3://gist/nested/');
+  const keys = ['a/1', 'a/2', 'a/b/1', 'a/b/2', 'a-b', 'b/1', 'c'];
+  for (const key of keys) await store.put(key, Buffer.from('x'));
+  const unsteady = Object.create(store, {
+    list: {
+      async *value(...given: Parameters<typeof store.list>) {
+        let yielded = 0;
+        for await (const info of store.list(...given)) {
+          if (++yielded > 2) throw new StoreUnavailableError({ what: 'the page was lost' });
+          yield info;
+        }
+      },
+    },
+  }) as typeof store;
+  const retrying = new RetryingStore(unsteady, { initialDelayMs: 1 });
+  const listed = await Readable.from(retrying.list('')).toArray();
+  assert.deepEqual(listed.map((item: { key: string }) => item.key).sort(), [...keys].sort());
+});
+
+test('uploads that a killed process left unfinished are aborted, and no others', async () => {
+  const client = new S3Client({ forcePathStyle: true });
+  const begin = (Key: string) => client.send(new CreateMultipartUploadCommand({ Bucket: 'gist', Key }));
+  for (const key of ['p/run/a.claim1.x', 'p/run/b.claim2.x', 'p/other/a.claim1.x']) await begin(key);
+  await openStore('s3://gist/p/').abortUploads('run/', (key) => key === 'run/a.claim1.x');
+  const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'gist', Prefix: 'p/' }));
+  assert.deepEqual(Uploads?.map(({ Key }) => Key).sort(), ['p/other/a.claim1.x', 'p/run/b.claim2.x']);
+  client.destroy();
 });
 
 test('a server that was killed and came back still has what it acknowledged', async () => {

@@ -1,6 +1,6 @@
 /** Checkpoints in the store: committed in one step, fenced, verified, thinned out. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -9,63 +9,35 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
   CheckpointError,
+  CheckpointLostError,
+  NewerVersionError,
   PreconditionFailedError,
   StaleAttemptError,
   StoreUnavailableError,
 } from '../../../src/core/errors.js';
-import {
-  assertSameConfiguration,
-  partKey,
-  type TrainingConfiguration,
-} from '../../../src/checkpoints/manifest.js';
+import { assertSameConfiguration, partKey } from '../../../src/checkpoints/manifest.js';
 import { listSnapshots, newestListed, newestVerified } from '../../../src/checkpoints/reader.js';
-import { type CheckpointDraft, CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
+import { CheckpointWriter, type Opened } from '../../../src/checkpoints/writer.js';
+import type { CheckpointRef } from '../../../src/spec/results.js';
+import { sha256 } from '../../../src/storage/digest.js';
 import { RetryingStore } from '../../../src/storage/retrying-store.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { ObjectInfo, PutBody, PutOptions } from '../../../src/storage/object-store.js';
+import { configuration, draft, parts } from '../../support/checkpoint-drafts.js';
 
 const RUN = 'runs/r/train/';
-const configuration: TrainingConfiguration = {
-  network: { resolution: 16, cmax: 8 },
-  training: { batch: 4 },
-  dataset: 'abc',
-};
-
-function draft(step: number, snapshot = true): CheckpointDraft {
-  return {
-    kimg: step * 0.004,
-    step,
-    snapshot,
-    configuration,
-    counters: {
-      step,
-      images: step * 4,
-      dataPosition: step * 4,
-      augmentation: { p: 0, images: 0, signs: 0 },
-      tick: { index: 0, startImages: 0, startSeconds: 0, moments: {} },
-      seconds: 1,
-    },
-    numericEnvironment: { threads: 2, library: 'test', cpuFeatures: [], platform: 'test', mode: 'graph' },
-    classes: null,
-  };
-}
-
-const parts = (fill: number) => ({
-  'G.safetensors': new Uint8Array(1000).fill(fill),
-  'G_ema.safetensors': new Uint8Array(500).fill(fill),
-});
-
 describe('checkpoint store', () => {
   let folder: string;
   let store: FileStore;
   let warnings: string[];
   const warn = (message: string) => void warnings.push(message);
-  const open = (attempt = 1, keepCheckpoints = 2) =>
-    CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, warn });
+  const open = (attempt = 1, keepCheckpoints = 2, expected: CheckpointRef | null = null) =>
+    CheckpointWriter.open(store, RUN, { attempt, keepCheckpoints, expected, warn });
   const openWithRetries = (attempt: number) =>
     CheckpointWriter.open(new RetryingStore(store, { initialDelayMs: 1 }), RUN, {
       attempt,
       keepCheckpoints: 2,
+      expected: null,
       warn,
     });
   /** From now on the first put of each object is stored, and its answer is lost. */
@@ -127,13 +99,82 @@ describe('checkpoint store', () => {
     });
   }
 
-  test('when nothing is intact the training starts from scratch, with a warning', async () => {
+  test('when nothing is intact the training does not start, and the error names every damage', async () => {
     const { writer } = await open();
-    const { prefix } = await writer.write(draft(10), parts(1));
-    await truncate(fileOf(prefix, 'manifest.json'), 3);
-    assert.equal((await open(2)).newest, null);
-    assert.match(warnings.at(-1) as string, /starts from scratch/);
+    const first = await writer.write(draft(10), parts(1));
+    const second = await writer.write(draft(20), parts(1));
+    await truncate(fileOf(first.prefix, 'manifest.json'), 3);
+    await rm(fileOf(second.prefix, partKey('G.safetensors', 1)));
+    const isLost = (error: unknown) =>
+      error instanceof CheckpointLostError &&
+      /step000000020: G\.claim1\.safetensors is missing; .*step000000010: manifest\.json is torn/.test(
+        error.what,
+      ) &&
+      /back/.test(error.hint ?? '');
+    await assert.rejects(open(2), isLost);
+    await assert.rejects(open(3), isLost);
+    await writeFile(fileOf(second.prefix, partKey('G.safetensors', 1)), parts(1)['G.safetensors']);
+    assert.deepEqual((await open(4)).newest?.ref, second);
   });
+
+  test('a training whose checkpoints are gone with their list does not start until they are put back', async () => {
+    const ref = await (await open()).writer.write(draft(10), parts(1));
+    const away = `${folder}-away`;
+    await rename(path.join(folder, RUN), away);
+    await assert.rejects(
+      open(2, 2, ref),
+      (error) => error instanceof CheckpointLostError && error.where === ref.prefix,
+    );
+    await rename(away, path.join(folder, RUN));
+    await rm(path.join(folder, RUN, 'checkpoints.json'));
+    assert.deepEqual((await open(3, 2, ref)).newest?.ref, ref);
+  });
+
+  test('parts that are put back beside a lost list count again', async () => {
+    const ref = await (await open()).writer.write(draft(10), parts(1));
+    await rm(path.join(folder, RUN, 'checkpoints.json'));
+    const part = fileOf(ref.prefix, partKey('G.safetensors', 1));
+    await rename(part, `${folder}-part`);
+    await assert.rejects(open(2), CheckpointLostError);
+    await rename(`${folder}-part`, part);
+    assert.deepEqual((await open(3)).newest?.ref, ref);
+  });
+
+  test('a list that was put back from a backup resumes from the older checkpoint, and says what it misses', async () => {
+    const { writer } = await open();
+    const first = await writer.write(draft(10), parts(1));
+    const list = await readFile(path.join(folder, RUN, 'checkpoints.json'));
+    const second = await writer.write(draft(20), parts(1));
+    await writeFile(path.join(folder, RUN, 'checkpoints.json'), list);
+    assert.deepEqual((await open(2, 2, second)).newest?.ref, first);
+    assert.match(warnings.join(), /0\.08 kimg.*not in the list/);
+  });
+
+  for (const [what, fileIn] of [
+    ['a manifest', (prefix: string) => fileOf(prefix, 'manifest.json')],
+    ['the list', () => path.join(folder, RUN, 'checkpoints.json')],
+  ] as const) {
+    test(`${what} of a newer version is neither skipped, rebuilt nor replaced`, async () => {
+      const { writer } = await open();
+      await writer.write(draft(10), parts(1));
+      const { prefix } = await writer.write(draft(20), parts(1));
+      const file = fileIn(prefix);
+      const newer = (await readFile(file, 'utf8')).replace('"version": 1', '"version": 2');
+      await writeFile(file, newer);
+      // As a newer version would have: the list holds the checksum of its manifest.
+      const list = path.join(folder, RUN, 'checkpoints.json');
+      const sums = JSON.parse(await readFile(list, 'utf8')) as {
+        checkpoints: { prefix: string; manifestSha256: string }[];
+      };
+      for (const entry of sums.checkpoints)
+        entry.manifestSha256 = sha256(await readFile(fileOf(entry.prefix, 'manifest.json')));
+      await writeFile(list, JSON.stringify(sums));
+      const before = await readFile(file, 'utf8');
+      await assert.rejects(open(2), NewerVersionError);
+      await assert.rejects(writer.write(draft(20), parts(2)), NewerVersionError);
+      assert.equal(await readFile(file, 'utf8'), before);
+    });
+  }
 
   test('a damaged checkpoint is made again by the next attempt under the same prefix', async () => {
     const { writer } = await open();
@@ -294,6 +335,19 @@ describe('checkpoint store', () => {
       (await listSnapshots(store, 'r')).map(({ step }) => step),
       [10, 20, 30],
     );
+  });
+
+  test('parts that a killed attempt left are removed by the next one, those of a later claim are not', async () => {
+    const { writer } = await open();
+    const { prefix } = await writer.write(draft(10), parts(1));
+    const unfinished = `${RUN}checkpoint-000000.080-step000000020/`;
+    const keys = [`${unfinished}G.claim1.safetensors`, `${unfinished}D.claim9.safetensors`];
+    for (const key of keys) await store.put(key, Buffer.from('x'));
+    assert.equal((await open(2)).newest?.ref.prefix, prefix);
+    const left: string[] = [];
+    for await (const { key } of store.list(unfinished)) left.push(key);
+    assert.deepEqual(left, [keys[1]]);
+    assert.equal((await newestVerified(store, 'r', warn))?.ref.prefix, prefix);
   });
 
   test('a failed write can be repeated', async () => {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withLock } from '../../../src/client/stack/lock.js';
-import { thisProcess } from '../../../src/client/stack/processes.js';
+import { thisProcess } from '../../../src/core/process-id.js';
 import { withFolder } from '../../support/images.js';
 
 test('lets one holder in at a time and is gone afterwards', () =>

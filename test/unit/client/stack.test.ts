@@ -11,9 +11,10 @@ import { test } from 'node:test';
 import { newRunId } from '../../../src/client/start.js';
 import { embeddedParts, environmentOf } from '../../../src/client/stack/parts.js';
 import { choosePorts, PREFERRED } from '../../../src/client/stack/ports.js';
-import { listensOn, startTime, thisProcess } from '../../../src/client/stack/processes.js';
+import { listensOn } from '../../../src/client/stack/processes.js';
 import { StackFolder } from '../../../src/client/stack/state.js';
 import { StackError } from '../../../src/core/errors.js';
+import { startTime, thisProcess } from '../../../src/core/process-id.js';
 import { withFolder } from '../../support/images.js';
 
 test('runs what the environment does not name', () => {

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { SetupError } from '../../../src/core/errors.js';
 import { makeScratchFolder, sweepScratch } from '../../../src/core/scratch.js';
 
 const before48h = new Date(Date.now() - 48 * 60 * 60 * 1000);
@@ -51,4 +52,21 @@ test('two folders for one purpose are two', async () => {
   const made = [await makeScratchFolder('graph'), await makeScratchFolder('graph')];
   assert.notEqual(made[0], made[1]);
   assert.ok(made.every((one) => one.startsWith(path.join(folder, `gist-scratch-${process.pid}-graph-`))));
+});
+
+test('a folder for temporary files that is missing is named, with the variable that helps', async () => {
+  const missing = path.join(folder, 'missing');
+  process.env.TMPDIR = missing;
+  try {
+    for (let tries = 0; tries < 2; tries++)
+      await assert.rejects(
+        makeScratchFolder('x'),
+        (error) =>
+          error instanceof SetupError && error.where === missing && /Set TMPDIR/.test(error.hint ?? ''),
+      );
+    await mkdir(missing);
+    assert.ok(existsSync(await makeScratchFolder('x')));
+  } finally {
+    process.env.TMPDIR = folder;
+  }
 });

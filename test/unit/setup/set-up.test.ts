@@ -1,6 +1,6 @@
 /** Errors of set-up before any download, and the steps that it repeats after a change. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -122,6 +122,21 @@ describe('set-up repeats', () => {
       JSON.stringify({ name: 'node-api-headers', version: '1.0.1' }),
     );
     assert.deepEqual(steps(await checkout.setUp()), ['compiling the TensorFlow binding (some ten seconds)']);
+  });
+});
+
+describe('set-up with another home', () => {
+  it('installs and compiles nothing: the parts of the checkout are found', async () => {
+    assert.equal((await checkout.setUp()).code, 0);
+    const env = { GIST_CACHE_DIR: '', XDG_CACHE_HOME: '', HOME: path.join(folder, 'nobody') };
+    assert.deepEqual(steps(await checkout.setUp({ env })), []);
+  });
+
+  it('that cannot be written names the variable that helps', async () => {
+    const home = path.join(folder, 'home');
+    writeFileSync(home, 'a file where a folder is needed');
+    const said = await refusal({ GIST_CACHE_DIR: '', XDG_CACHE_HOME: '', HOME: home });
+    assert.match(said, /the cache folder \S+ cannot be written \(\w+\)\. Set GIST_CACHE_DIR/);
   });
 });
 

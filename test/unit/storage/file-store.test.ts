@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import test, { after } from 'node:test';
-import { StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
+import { StoreAccessError, StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
 import { classifyFileError } from '../../../src/storage/file-errors.js';
 import { openStore } from '../../../src/storage/open-store.js';
 import { testStoreContract } from '../../support/store-contract.js';
@@ -104,14 +104,14 @@ test('a folder where an object should be is a StoreError', async () => {
   await assert.rejects(store.get('a'), StoreError);
 });
 
-test('a read-only folder is a StoreError', {
+test('a read-only folder is a StoreAccessError', {
   skip: process.getuid?.() === 0 && 'root may write anywhere',
 }, async () => {
   const folder = path.join(root, 'read-only');
   const store = openStore(folder);
   await store.put('a', Buffer.from('x'));
   await chmod(folder, 0o500);
-  await assert.rejects(store.put('b', Buffer.from('x')), StoreError);
+  await assert.rejects(store.put('b', Buffer.from('x')), StoreAccessError);
   await chmod(folder, 0o700);
 });
 
@@ -128,4 +128,32 @@ test('a full device is reported', {
   const error = await handle.writeFile('x').catch((e: unknown) => e);
   await handle.close().catch(() => undefined);
   assert.ok(classifyFileError(error, 'a') instanceof StoreUnavailableError);
+});
+
+test('a folder that this user must not use, or that is mounted read-only, is a StoreAccessError', () => {
+  for (const code of ['EACCES', 'EPERM', 'EROFS']) {
+    const error = classifyFileError(Object.assign(new Error(code), { code }), 'a');
+    assert.ok(error instanceof StoreAccessError && /GIST_STORE/.test(error.message), code);
+  }
+});
+
+test('temporary files of killed processes are removed once they are old, and only under the prefix', async () => {
+  const store = openStore(path.join(root, 'abandoned'));
+  for (const key of ['run/a/x', 'run/b/x', 'other/x']) await store.put(key, Buffer.from('x'));
+  const old = new Date(Date.now() - 2 * 60 * 60_000);
+  const leave = async (key: string, changed: Date) => {
+    const file = path.join(root, 'abandoned', key);
+    await writeFile(file, 'half');
+    await utimes(file, changed, changed);
+  };
+  await leave('run/a/.gist-tmp-1-a', old);
+  await leave('run/b/.gist-tmp-1-b', new Date());
+  await leave('other/.gist-tmp-1-c', old);
+  await store.abortUploads('run/', () => true);
+  await store.abortUploads('nothing/', () => true);
+  const left = await readdir(path.join(root, 'abandoned'), { recursive: true });
+  assert.deepEqual(left.filter((name) => name.includes('.gist-tmp')).sort(), [
+    'other/.gist-tmp-1-c',
+    'run/b/.gist-tmp-1-b',
+  ]);
 });

@@ -1,0 +1,50 @@
+/** What every process of GIST does first. */
+
+/** Hosts that no proxy may come between: servers of the embedded stack, proxies of the tests. */
+const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
+
+/** Keeps connections to this machine away from proxies, whatever libraries read. */
+export function bypassProxies(env: NodeJS.ProcessEnv = process.env): void {
+  const given = [env.no_proxy, env.NO_PROXY, env.no_grpc_proxy].flatMap((list) => list?.split(',') ?? []);
+  const names = given.map((name) => name.trim()).filter((name) => name !== '');
+  const all = [...new Set([...names, ...LOOPBACK])].join(',');
+  env.no_proxy = all;
+  env.NO_PROXY = all;
+  if (env.no_grpc_proxy !== undefined) env.no_grpc_proxy = all;
+}
+
+/** Files that this process and its children write are for their user only. */
+export function keepFilesPrivate(): void {
+  process.umask(0o077);
+}
+
+/**
+ * For processes in the background: private files, no proxy for this machine, and a log that cannot
+ * be written, on a full disk or to a closed pipe, ends nothing.
+ */
+export function startService(): void {
+  keepFilesPrivate();
+  bypassProxies();
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGUSR1'] as const;
+
+/**
+ * Calls `stop` on the first request to stop; later ones change nothing. A terminal, SLURM and
+ * systemd send their signals to every process of a group or a job.
+ */
+export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
+  let isStopping = false;
+  for (const name of STOP_SIGNALS)
+    process.on(name, (signal) => {
+      if (isStopping) return;
+      isStopping = true;
+      stop(signal);
+    });
+}
+
+/** For processes that another process of GIST stops. */
+export function ignoreStopSignals(): void {
+  onStopSignal(() => undefined);
+}

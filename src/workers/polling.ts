@@ -1,0 +1,111 @@
+/** One period of polling: from a connection until a request to stop, or until the machine fails. */
+import path from 'node:path';
+import { Context } from '@temporalio/activity';
+import { Worker, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import { environment } from '../core/environment.js';
+import { log } from '../core/log.js';
+import { openStore } from '../storage/index.js';
+import { ComputeProcess } from './compute-process.js';
+import { failAbandoned, InFlight } from './in-flight.js';
+import { preflight, type Queue } from './preflight.js';
+import { announceEnd, announceReady } from './readiness.js';
+import { TemporalConnection } from './temporal-connection.js';
+
+/** Heartbeats reach the server, and cancellations the activity, within this time. */
+const HEARTBEAT_THROTTLE = '3 seconds';
+
+const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
+  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own
+  // threads.
+  cpu: { maxConcurrentActivityTaskExecutions: 3 },
+  // One activity uses the device at a time.
+  gpu: { maxConcurrentActivityTaskExecutions: 1 },
+};
+
+export interface PollingOptions {
+  queue: Queue;
+  /** Needed by the CPU queue, on which workflows run. */
+  workflowBundle: WorkflowBundleWithSourceMap;
+  signal: AbortSignal;
+}
+
+/** @throws StackError when Temporal cannot be used, and when it refuses this worker later */
+export async function poll({ queue, workflowBundle, signal }: PollingOptions): Promise<void> {
+  const temporal = await TemporalConnection.open();
+  const compute = new ComputeProcess();
+  const end = new AbortController();
+  try {
+    const folder = path.join(environment.stateFolder(), 'in-flight');
+    await failAbandoned(folder, temporal.client());
+    const inFlight = new InFlight(folder);
+    const recheck = recheckOnce(queue, inFlight, () => end.abort());
+    const store = openStore(environment.storeUri());
+    const common: Omit<WorkerOptions, 'taskQueue'> = {
+      connection: temporal.connection,
+      namespace: temporal.namespace,
+      activities: createActivities({ store, compute, onWorkerFailure: recheck }),
+      interceptors: { activity: [inFlight.interceptor] },
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      shutdownForceTime: environment.graceMs(),
+    };
+    const workers = await createWorkers(queue, common, workflowBundle);
+    const ends = AbortSignal.any([signal, end.signal]);
+    void temporal.keepCurrent(workers, ends);
+    log.info('the worker polls', { queue, store: store.uri, namespace: temporal.namespace });
+    await run(workers, ends, () => announceReady(queue));
+  } finally {
+    end.abort();
+    announceEnd();
+    await compute.close();
+    await temporal.close().catch(() => undefined);
+  }
+}
+
+async function createWorkers(
+  queue: Queue,
+  common: Omit<WorkerOptions, 'taskQueue'>,
+  workflowBundle: WorkflowBundleWithSourceMap,
+): Promise<Worker[]> {
+  const [cpu, gpu] = [environment.taskQueue(), environment.gpuTaskQueue()];
+  const options: WorkerOptions[] = [];
+  if (queue !== 'gpu') options.push({ ...common, ...POLICIES.cpu, taskQueue: cpu, workflowBundle });
+  if (queue !== 'cpu') options.push({ ...common, ...POLICIES.gpu, taskQueue: gpu });
+  return Promise.all(options.map((each) => Worker.create(each)));
+}
+
+/** Runs until the signal; when one worker ends with an error, the others end too. */
+async function run(workers: Worker[], signal: AbortSignal, onPolling: () => void): Promise<void> {
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const running = workers.map((worker) => worker.run().finally(shutdown));
+  signal.addEventListener('abort', shutdown, { once: true });
+  if (signal.aborted) shutdown();
+  else onPolling();
+  const outcomes = await Promise.allSettled(running);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/**
+ * Tries the machine again after a failure that it may have caused, before the failure is reported:
+ * a broken machine then does not get the next attempt. One check at a time.
+ */
+function recheckOnce(queue: Queue, inFlight: InFlight, onUnfit: () => void): () => Promise<void> {
+  let checking: Promise<void> | null = null;
+  return () => {
+    const gpu = environment.gpuTaskQueue();
+    // The failed activity itself no longer computes; another one needs the device for itself.
+    const own = Context.current().info.taskQueue === gpu ? 1 : 0;
+    const isComputing = inFlight.activitiesOf(gpu) > own;
+    checking ??= preflight(isComputing ? 'cpu' : queue)
+      .then((problems) => {
+        if (problems.length > 0) onUnfit();
+      })
+      .finally(() => {
+        checking = null;
+      });
+    return checking;
+  };
+}

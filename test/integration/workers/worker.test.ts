@@ -1,0 +1,123 @@
+/**
+ * A worker on a machine that fails: it says why, does not poll, and is found when it was killed.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { progressOf } from '../../../src/client/index.js';
+import type { WireError } from '../../../src/core/errors.js';
+import { preprocessSchema } from '../../../src/spec/preprocess.js';
+import { descendants } from '../../support/processes.js';
+import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
+import { TestWorker } from '../../support/worker.js';
+
+const WORKFLOWS = fileURLToPath(new URL('../../support/one-activity.js', import.meta.url));
+const EPHEMERAL = 'test-workflows';
+
+let rig: Rig;
+// Undisturbed by the logs of the SDK in this process.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+before(async () => {
+  rig = await Rig.start();
+});
+after(() => rig?.stop());
+
+test('a worker that cannot write its cache says so instead of polling, and polls once it can', async () => {
+  const cache = path.join(rig.folder, 'cache');
+  const ready = path.join(rig.folder, 'ready');
+  writeFileSync(cache, 'a file where a folder is needed');
+  const env = { ...rig.env, GIST_DATA_CACHE: cache, GIST_READY_FILE: ready };
+  const worker = new TestWorker(env, path.join(rig.folder, 'unfit.log'));
+  const polls = worker.start();
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
+  assert.equal(problem?.where, cache);
+  assert.match(problem?.hint ?? '', /GIST_DATA_CACHE/);
+  assert.ok(!existsSync(ready));
+  assert.match(readFileSync(path.join(rig.folder, 'unfit.log'), 'utf8'), /does not poll: .*cache/);
+  rmSync(cache);
+  await polls;
+  assert.ok(existsSync(ready));
+  assert.ok(!existsSync(`${ready}.problem`));
+  await worker.end('SIGTERM');
+  assert.ok(!existsSync(ready));
+});
+
+test('a worker without credentials for the store names the store', async () => {
+  const ready = path.join(rig.folder, 'ready-secret');
+  const env = { ...rig.env, AWS_SECRET_ACCESS_KEY: 'wrong', GIST_READY_FILE: ready };
+  const worker = new TestWorker(env, path.join(rig.folder, 'secret.log'));
+  worker.start().catch(() => undefined);
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
+  assert.match(problem?.what ?? '', /secret access key is wrong/);
+  await worker.end('SIGTERM');
+});
+
+test('what a killed worker was doing starts again when a worker is back, long before heartbeats time out', async () => {
+  const preprocess = preprocessSchema.parse({ source: 's3://gist/no-images/', resolution: 16 });
+  const connection = await NativeConnection.connect({ address: rig.temporal.address });
+  const workflows = await Worker.create({ connection, taskQueue: EPHEMERAL, workflowsPath: WORKFLOWS });
+  const running = workflows.run();
+  try {
+    rig.s3Proxy.set('silent');
+    const handle = await rig.client.workflow.start('planWithRareHeartbeats', {
+      workflowId: 'killed-worker',
+      taskQueue: EPHEMERAL,
+      args: ['gist', { runId: 'killed-worker', preprocess, reuse: true }],
+    });
+    await until('the activity runs', async () => {
+      const [pending] = (await handle.describe()).raw.pendingActivities ?? [];
+      return pending?.lastStartedTime != null;
+    });
+    await rig.worker.end('SIGKILL');
+    rig.s3Proxy.set('forward');
+    await rig.worker.start();
+    // The second attempt finds no images, which ends the workflow.
+    await assert.rejects(handle.result());
+    const { events } = await handle.fetchHistory();
+    const started = events?.map((event) => event.activityTaskStartedEventAttributes).find(Boolean);
+    assert.equal(started?.attempt, 2);
+    assert.equal(started?.lastFailure?.message, 'the worker was killed');
+  } finally {
+    workflows.shutdown();
+    await running;
+    await connection.close();
+  }
+});
+
+test('a machine that breaks stops polling, goes on once it is repaired, and signals to all its processes leave a checkpoint', async () => {
+  await rig.worker.end('SIGTERM');
+  const [cache, ready] = [path.join(rig.folder, 'breaking'), path.join(rig.folder, 'ready-breaking')];
+  const env = { ...rig.env, GIST_DATA_CACHE: cache, GIST_READY_FILE: ready };
+  const worker = new TestWorker(env, path.join(rig.folder, 'breaking.log'));
+  await worker.start();
+  const handle = await rig.startRun('breaking', {
+    name: 'breaking',
+    stages: ['preprocess', 'train'],
+    preprocess: { source: await rig.phantoms(16), resolution: 16 },
+    train: { ...TINY_TRAIN, kimg: 80, snapshotKimg: 80 },
+  });
+  await until('steps are taken', async () => ((await rig.liveStep('breaking')) ?? 0) > 0);
+  rmSync(cache, { recursive: true });
+  writeFileSync(cache, 'a file where a folder is needed');
+  for (const trainer of descendants(worker.pid, 'trainer-process')) process.kill(trainer, 'SIGKILL');
+  await until('the worker has stopped polling', async () => !existsSync(ready));
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  rmSync(cache);
+  await until('steps are taken again', async () => {
+    const { live } = await progressOf(rig.client, 'breaking');
+    return live !== null && live.attempt > 1 && live.step > 0;
+  });
+  for (let round = 0; round < 3; round++)
+    for (const signal of ['SIGUSR1', 'SIGINT', 'SIGTERM'] as const)
+      for (const pid of [worker.pid, ...descendants(worker.pid, '')]) process.kill(pid, signal);
+  await worker.end('SIGTERM');
+  const left = await rig.newestCheckpoint('breaking');
+  assert.ok(left && left.step > 0, 'a checkpoint was left');
+  await handle.terminate();
+});

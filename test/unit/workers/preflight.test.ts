@@ -1,0 +1,77 @@
+/**
+ * What a worker finds out about its machine, as the user of the image that may not write the cache.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import type { WireError } from '../../../src/core/errors.js';
+import { type OtherUser, otherUser } from '../../support/other-user.js';
+
+let user: OtherUser;
+let folder: string;
+
+before(() => {
+  user = otherUser();
+  folder = mkdtempSync(path.join(tmpdir(), 'gist-preflight-'));
+  mkdirSync(path.join(folder, 'installed', 'wheels'), { recursive: true });
+  for (const name of ['store', 'own', 'temporary']) {
+    mkdirSync(path.join(folder, name));
+    chmodSync(path.join(folder, name), 0o777);
+  }
+  chmodSync(path.join(folder, 'installed'), 0o555);
+  chmodSync(folder, 0o755);
+});
+
+after(() => {
+  chmodSync(path.join(folder, 'installed'), 0o755);
+  rmSync(folder, { recursive: true, force: true });
+  user.remove();
+});
+
+/** Problems that a CPU worker of this user finds. */
+function problems(env: Record<string, string>): WireError[] {
+  const module = pathToFileURL(path.join(user.main, '../../workers/preflight.js'));
+  const code = `import { preflight } from ${JSON.stringify(module.href)};
+    console.log(JSON.stringify(await preflight('cpu')));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    uid: user.uid,
+    encoding: 'utf8',
+    env: {
+      HOME: '/nonexistent',
+      TMPDIR: path.join(folder, 'temporary'),
+      GIST_STORE: path.join(folder, 'store'),
+      GIST_CACHE_DIR: path.join(folder, 'installed'),
+      ...env,
+    },
+  });
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout) as WireError[];
+}
+
+test('installed parts that only others may write are enough, with a place for data of its own', () => {
+  assert.deepEqual(problems({ GIST_DATA_CACHE: path.join(folder, 'own', 'cache') }), []);
+});
+
+test('without such a place, the variable that names one is in the hint', () => {
+  const [problem, ...others] = problems({});
+  assert.deepEqual(others, []);
+  assert.equal(problem?.where, path.join(folder, 'installed'));
+  assert.match(problem?.what ?? '', /cannot be written \(EACCES\)/);
+  assert.match(problem?.hint ?? '', /GIST_DATA_CACHE/);
+});
+
+test('all problems are told at once: no folder for temporary files, no store', () => {
+  const found = problems({
+    TMPDIR: path.join(folder, 'installed', 'temporary'),
+    GIST_STORE: path.join(folder, 'installed', 'store'),
+    GIST_DATA_CACHE: path.join(folder, 'own', 'cache'),
+  });
+  assert.deepEqual(found.map(({ hint }) => /TMPDIR|folder/.exec(hint ?? '')?.[0]).sort(), [
+    'TMPDIR',
+    'folder',
+  ]);
+});
