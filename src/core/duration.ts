@@ -1,13 +1,4 @@
-/** Durations and times: as people write them (`90s`, `2m`), and as they are shown. */
-
-const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds; undefined unless it is a number above 0 with a unit of ms, s, m or h. */
-export function parseDuration(text: string): number | undefined {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(text.trim()) ?? [];
-  const duration = Number(number) * (MILLISECONDS[unit] ?? 0);
-  return duration > 0 ? duration : undefined;
-}
+/** Durations and times as people read and write them. */
 
 /** `3 min 20 s` */
 export function duration(seconds: number): string {
@@ -24,4 +15,13 @@ export function duration(seconds: number): string {
 /** `2026-01-31 14:22 UTC` */
 export function timeOf(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+const MILLISECONDS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `90s` or `2m`; undefined unless a number above 0 has a unit of ms, s, m or h. */
+export function parseDuration(text: string): number | undefined {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/.exec(text.trim()) ?? [];
+  const duration = Number(number) * (MILLISECONDS[unit] ?? 0);
+  return duration > 0 ? duration : undefined;
 }

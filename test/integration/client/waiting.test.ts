@@ -1,7 +1,4 @@
-/**
- * A run that does not advance says why, whatever is missing; on a real server with simulated
- * activities.
- */
+/** A run that does not advance says why; on a real server with simulated activities. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +6,21 @@ import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { asFailure } from '../../../src/activities/failures.js';
 import type { TrainInput } from '../../../src/activities/train.js';
-import { cancelRun, type LiveProgress, progressOf, sendOrder, startRun } from '../../../src/client/index.js';
+import {
+  cancelRun,
+  type LiveProgress,
+  progressOf,
+  retryRun,
+  sendOrder,
+  startRun,
+} from '../../../src/client/index.js';
 import type { WaitingReason } from '../../../src/client/waiting.js';
+import { CheckpointLostError } from '../../../src/core/errors.js';
 import type { TrainHeartbeat } from '../../../src/spec/controls.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
+import type { PipelineResult } from '../../../src/spec/results.js';
 import { simulatedWork } from '../../support/simulated-work.js';
 import { TestTemporal } from '../../support/temporal.js';
 
@@ -25,6 +32,12 @@ const SPEC: PipelineInput = {
   preprocess: { source: '/data' },
   train: { snapshotKimg: 1, kimg: 2, stopWhen: null },
 };
+
+/** What a training fails with when its checkpoints are gone. */
+const LOST = asFailure(
+  new CheckpointLostError({ what: 'D.safetensors is missing', where: 'runs/r/train/', hint: 'Put it back.' }),
+  { attempt: 1, elapsedMs: 0 },
+) as Error;
 
 const { activities } = simulatedWork(CPU, 2);
 const ends: (() => void)[] = [];
@@ -58,8 +71,8 @@ async function startWorker(taskQueue: string): Promise<void> {
     taskQueue,
     activities: {
       ...activities,
-      resolveRun: async (input: { runId: string; input: PipelineInput }) => ({
-        ...(await activities.resolveRun(input)),
+      resolveRun: async (job: Parameters<typeof activities.resolveRun>[0]) => ({
+        ...(await activities.resolveRun(job)),
         taskQueues: { cpu: CPU, gpu: GPU },
       }),
       train: (input: TrainInput) => trainings.get(input.runId)?.() ?? activities.train(input),
@@ -174,4 +187,24 @@ test('a training that is retried shows attempt, worker, failure and next try, an
   assert.match(waiting.message, /Attempt 1 of train by .* failed: .* Attempt 2 follows in/);
   assert.equal(train?.kimg, 0);
   await client.workflow.getHandle('retried').terminate();
+});
+
+test('a parked run says what it needs; retry tries again, and with changes starts it again under its id', async () => {
+  trainings.set('parked', () => Promise.reject(LOST));
+  await startRun(client, SPEC, 'parked');
+  const { waiting, state } = await waits('parked', 'needs-attention');
+  assert.equal(state, 'needs-attention');
+  assert.match(waiting?.message ?? '', /^Stage train needs attention since .*D\.safetensors is missing/);
+  assert.equal(waiting?.command, 'gist resume parked');
+  const unchanged = { apply: () => SPEC, any: false };
+  assert.equal((await retryRun(client, 'parked', unchanged)).action, 'resumed');
+
+  await waits('parked', 'needs-attention');
+  trainings.delete('parked');
+  const longer: PipelineInput = { ...SPEC, train: { ...SPEC.train, kimg: 3 } };
+  const retried = await retryRun(client, 'parked', { apply: () => longer, any: true });
+  assert.equal(retried.action, 'started');
+  const result = (await client.workflow.getHandle('parked').result()) as PipelineResult;
+  assert.equal(result.stages.train?.last.kimg, 3);
+  await assert.rejects(retryRun(client, 'parked', unchanged), /the run is complete\. .*--set train\.kimg/);
 });

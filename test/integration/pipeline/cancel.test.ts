@@ -1,7 +1,4 @@
-/**
- * `gist cancel` ends a run after a checkpoint, `gist retry` continues it, and every command knows
- * how it ended.
- */
+/** `gist cancel` ends a run after a checkpoint, and `gist retry` continues it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Cancellation, LiveProgress, Retry } from '../../../src/client/index.js';
@@ -22,7 +19,7 @@ after(async () => {
   await rig.stop();
 });
 
-test('a canceled training writes a checkpoint of its last step, and all its processes end', async () => {
+test('a cancelled training leaves a checkpoint of where it was, and nothing of it runs on', async () => {
   const handle = await rig.startRun('cancelled', {
     name: 'cancelled',
     stages: ['preprocess', 'train'],
@@ -104,7 +101,7 @@ async function liveKimg(): Promise<number | undefined> {
   return live?.kimg;
 }
 
-test('`gist cancel` refuses a run that does not exist', async () => {
+test('refuses to cancel a run that there is not', async () => {
   const outcome = await user.gist('cancel', 'nobody', '--json');
   assertRefused(outcome, { type: 'RunError', code: 8, says: /there is no run "nobody"/ });
 });
