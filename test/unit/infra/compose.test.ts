@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { environment } from '../../../src/core/environment.js';
 
 const ROOT = new URL('../../../../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
@@ -82,7 +83,7 @@ describe('infra/compose.yaml', () => {
   it('has a worker for each queue that the code knows', () => {
     const queues = new Set(workers.map(([, { command }]) => command[command.indexOf('--queue') + 1]));
     assert.deepEqual([...queues].sort(), ['cpu', 'gpu']);
-    assert.match(read('src/workers/main.ts'), /type Queue = 'cpu' \| 'gpu' \| 'both'/);
+    assert.match(read('src/workers/preflight.ts'), /type Queue = 'cpu' \| 'gpu' \| 'both'/);
   });
 
   it('waits for servers that exist, and mounts volumes that are declared', () => {
@@ -110,10 +111,10 @@ describe('infra/compose.yaml', () => {
     const raw = parse(read('infra/compose.yaml'), { merge: true }) as {
       services: Record<string, { stop_grace_period?: string }>;
     };
-    const force = Number(/SHUTDOWN_FORCE = '(\d+) seconds'/.exec(read('src/workers/main.ts'))?.[1]);
+    const graceMs = environment.graceMs();
     for (const [name] of workers) {
       const minutes = Number(/^(\d+)m$/.exec(raw.services[name]?.stop_grace_period ?? '')?.[1]);
-      assert.ok(minutes * 60 > force, name);
+      assert.ok(minutes * 60_000 > graceMs, name);
     }
   });
 });
