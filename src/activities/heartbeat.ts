@@ -36,7 +36,13 @@ const ALLOWANCES_MS = {
   computing: 30 * MINUTE_MS,
 } as const;
 
-/** Less than a tenth of the heartbeat timeout. */
+interface Rhythm {
+  /** Longest time without progress. */
+  allowanceMs: number;
+  /** Between heartbeats; less than a tenth of the heartbeat timeout by default. */
+  intervalMs?: number;
+}
+
 const INTERVAL_MS = 10_000;
 
 /**
@@ -45,9 +51,11 @@ const INTERVAL_MS = 10_000;
  * @throws StalledError when it makes no progress for longer than its allowance
  */
 export async function withHeartbeats<Result>(
-  kind: keyof typeof ALLOWANCES_MS,
+  kind: keyof typeof ALLOWANCES_MS | Rhythm,
   work: (controls: WorkControls) => Promise<Result>,
 ): Promise<Result> {
+  const { allowanceMs, intervalMs = INTERVAL_MS }: Rhythm =
+    typeof kind === 'string' ? { allowanceMs: ALLOWANCES_MS[kind] } : kind;
   const context = Context.current();
   const stall = new AbortController();
   const heartbeat: WorkHeartbeat = {
@@ -61,9 +69,9 @@ export async function withHeartbeats<Result>(
   let progressedAt = performance.now();
   const beat = () => context.heartbeat({ ...heartbeat });
   const timer = setInterval(() => {
-    if (performance.now() - progressedAt < ALLOWANCES_MS[kind]) beat();
-    else stall.abort(stalled(ALLOWANCES_MS[kind]));
-  }, INTERVAL_MS);
+    if (performance.now() - progressedAt < allowanceMs) beat();
+    else stall.abort(stalled(allowanceMs));
+  }, intervalMs);
   const onProgress = ({ done, total, unit }: Progress) => {
     Object.assign(heartbeat, { done, total, unit });
     progressedAt = performance.now();

@@ -74,6 +74,11 @@ export const environment = {
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   /** Milliseconds from a signal to the end of a worker, for the last checkpoint of its training. */
   graceMs: (): number => parseDuration(process.env.GIST_GRACE ?? '') ?? DEFAULT_GRACE_MS,
+  /**
+   * Milliseconds within which heartbeats reach the server, and cancellations an activity. The
+   * embedded worker, alone on its server, uses 3 s.
+   */
+  heartbeatThrottleMs: (): number => parseDuration(process.env.GIST_HEARTBEAT_THROTTLE ?? '') ?? 15_000,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
   /**

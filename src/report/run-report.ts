@@ -13,6 +13,7 @@ import {
   findAutomaticSettings,
   findManifest,
   listSnapshots,
+  readAttempts,
 } from '../checkpoints/index.js';
 import {
   shardListSchema,
@@ -32,6 +33,8 @@ import type { ClassRow, ReportInput } from './report-input.js';
 const IMAGES_PER_CLASS = 6;
 const MAX_CLASSES = 12;
 const MAX_PREVIEWS = 8;
+/** The newest attempts at a training that are listed. */
+const MAX_ATTEMPTS = 20;
 /** Maximum number of real images read to find images of each class. */
 const MAX_IMAGES_SEARCHED = 5_000;
 
@@ -77,7 +80,11 @@ async function collectInput(
       rejected: manifest.rejected,
     },
     synthetic: { digest: synthetic.digest, images: synthetic.images },
-    lineage: [...lineage(run, checkpoint), ...(await automaticSettings(store, run))],
+    lineage: [
+      ...lineage(run, checkpoint),
+      ...(await attempts(store, run)),
+      ...(await automaticSettings(store, run)),
+    ],
   };
 }
 
@@ -104,6 +111,11 @@ function lineage(
   if (train && 'ended' in train) facts.push(['Training ended', train.ended]);
   if (train && 'transfer' in train && train.transfer)
     facts.push(['Training', describeTransfer(train.transfer)]);
+  if (train && 'gaps' in train && train.gaps && train.gaps.length > 0)
+    facts.push([
+      'Snapshots without metrics',
+      train.gaps.map(({ kimg, reason }) => `${kimg} kimg: ${reason}`).join('; '),
+    ]);
   if (checkpoint) {
     const { library, threads, platform } = checkpoint.numericEnvironment;
     facts.push(['Computed by', `${library}, ${threads} threads, ${platform}`]);
@@ -113,6 +125,18 @@ function lineage(
   }
   facts.push(['Reused from earlier runs', reused.length > 0 ? reused.join(', ') : 'nothing']);
   return facts;
+}
+
+/** Where each attempt at the training started, and why not from a newer checkpoint. */
+async function attempts(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {
+  const records = (await readAttempts(store, runId, 0)).flatMap(({ record }) => record ?? []);
+  // One attempt without a warning is what everybody expects.
+  if (records.length < 2 && records.every(({ warnings }) => warnings.length === 0)) return [];
+  const starts = records.slice(-MAX_ATTEMPTS).map(({ resumedFrom, warnings }) => {
+    const start = resumedFrom ? `from ${resumedFrom.kimg} kimg` : 'from scratch';
+    return warnings.length > 0 ? `${start} (${warnings.join('; ')})` : start;
+  });
+  return [['Attempts at the training', `${records.length}: ${starts.join(', ')}`]];
 }
 
 async function automaticSettings(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {

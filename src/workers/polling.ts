@@ -12,9 +12,6 @@ import { preflight, type Queue } from './preflight.js';
 import { announceEnd, announceReady } from './readiness.js';
 import { TemporalConnection } from './temporal-connection.js';
 
-/** Heartbeats reach the server, and cancellations the activity, within this time. */
-const HEARTBEAT_THROTTLE = '3 seconds';
-
 const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
   // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own
   // threads.
@@ -46,8 +43,8 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
       namespace: temporal.namespace,
       activities: createActivities({ store, compute, onWorkerFailure: recheck }),
       interceptors: { activity: [inFlight.interceptor] },
-      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-      defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      maxHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
+      defaultHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
       shutdownForceTime: environment.graceMs(),
     };
     const workers = await createWorkers(queue, common, workflowBundle);

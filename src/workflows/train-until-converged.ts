@@ -94,7 +94,8 @@ class TrainUntilConverged {
     this.snapshots = carried?.snapshots ?? [];
     this.reports = carried?.reports ?? 0;
     this.transfer = carried?.transfer;
-    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, taskQueue: taskQueues.gpu });
+    const summary = `training of ${input.runId}`;
+    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, summary, taskQueue: taskQueues.gpu });
     this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
     const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue: taskQueues.cpu });
     const { runId, dataset, train } = input;

@@ -36,7 +36,7 @@ export class TestWorker {
   /** Starts the process without waiting until it polls. */
   launch(): ChildProcess {
     const child = spawn(process.execPath, [MAIN, '--queue', 'both'], {
-      env: { ...process.env, ...this.env },
+      env: { ...process.env, GIST_HEARTBEAT_THROTTLE: '3s', ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;

@@ -10,6 +10,9 @@ import { duration, printResult, table } from '../terminal.js';
 import { waitingLine } from '../waiting-line.js';
 import { formatParts } from './stack.js';
 
+/** The newest gaps of a curve that are shown. */
+const GAPS_SHOWN = 3;
+
 interface StatusOptions {
   state?: string;
   name?: string;
@@ -109,6 +112,17 @@ function formatRuns(runs: RunSummary[]): string {
   return table([['RUN', 'STATE', 'STAGE', 'TIME'], ...rows]);
 }
 
+/** Which checkpoint the training resumed from and why not the newest; snapshots without metrics. */
+function trainingNotes({ train, live }: LiveProgress): string[] {
+  const resumption = live?.resumption ?? train?.resumption;
+  const lines: string[] = [];
+  if (resumption?.from) lines.push(`The training resumed from ${resumption.from.kimg} kimg.`);
+  lines.push(...(resumption?.warnings.map((warning) => `Warning: ${warning}`) ?? []));
+  const gaps = train?.gaps.map(({ kimg, reason }) => `${kimg} kimg (${reason})`) ?? [];
+  if (gaps.length > 0) lines.push(`Snapshots without metrics: ${gaps.slice(-GAPS_SHOWN).join(', ')}`);
+  return lines;
+}
+
 export function formatProgress(progress: LiveProgress): string {
   const { runId, status: ending, state, waiting, ended, source } = progress;
   const rows = STAGES.map((stage) => [
@@ -117,6 +131,7 @@ export function formatProgress(progress: LiveProgress): string {
     progress.stages[stage] === 'running' ? stageView(progress, stage).text : '',
   ]);
   const lines = [`${runId}: ${ending === 'running' ? state : ending}`, table(rows)];
+  lines.push(...trainingNotes(progress));
   if (source === 'store') lines.push('Temporal no longer has this run; this is what the store has.');
   if (waiting) lines.push(waitingLine(waiting));
   if (ended) {

@@ -99,6 +99,7 @@ export function startPart(
         env: {
           ...GIVEN_ENVIRONMENT,
           ...environmentOf(state),
+          GIST_HEARTBEAT_THROTTLE: process.env.GIST_HEARTBEAT_THROTTLE ?? '3s',
           GIST_HOME: folder.folder,
           GIST_READY_FILE: readyFile(folder),
         },
