@@ -111,7 +111,7 @@ class BarView implements View {
 
   show(progress: LiveProgress): void {
     for (const stage of STAGES) {
-      if (progress.stages[stage] === 'left-out') continue;
+      if (progress.stages[stage] === 'skipped') continue;
       const { done, total, text } = stageView(progress, stage);
       const label = { stage: stage.padEnd(10), text };
       const bar = this.byStage.get(stage) ?? this.bars.create(total, done, label);

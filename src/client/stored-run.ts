@@ -76,7 +76,7 @@ export function sketch(
 ): RunProgress {
   const stages = STAGES.map((stage) => [
     stage,
-    spec?.stages.includes(stage) === false ? 'left-out' : stateOf(stage),
+    spec?.stages.includes(stage) === false ? 'skipped' : stateOf(stage),
   ]);
   return {
     runId,

@@ -53,7 +53,7 @@ export interface RunProgress {
   runId: string;
   name: string;
   state: RunState;
-  stages: Record<Stage, 'left-out' | 'waiting' | 'running' | 'done' | 'reused'>;
+  stages: Record<Stage, 'skipped' | 'waiting' | 'running' | 'done' | 'reused'>;
   /** Completed units of work in the running stage. */
   done: number;
   total: number;

@@ -31,77 +31,11 @@ const MIN_ALLOWANCE_MS = 60_000;
  *   StoreUnavailableError when the store stays unavailable before the first step.
  */
 export async function runTraining(job: TrainerJob, controls: TrainerControls): Promise<TrainingOutcome> {
-  const { emit, startOperation, shouldStop } = controls;
-  if (shouldStop()) return { type: 'stopped', checkpoint: null };
+  if (controls.shouldStop()) return { type: 'stopped', checkpoint: null };
   const training = await openTraining(job, controls);
-  const { counters } = training;
-  const { from, stored, spool, pending } = training.resumption;
-  const uploads = new CheckpointUploads({
-    storeUri: job.storeUri,
-    writer: training.writer,
-    spool,
-    pending,
-    newest: stored,
-    step: from?.step ?? null,
-    emit,
-    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
-  });
-  const targetImages = Math.round(job.targetKimg * 1000);
-  const snapshotImages = Math.max(1, Math.round(job.train.snapshotKimg * 1000));
-  const tickImages = Math.min(KIMG_PER_TICK * 1000, snapshotImages);
-  const checkpointMs = job.train.checkpointMinutes * 60_000;
-  const meter = new Meter(counters.images);
-  let checkpointedAt = performance.now();
-  let slowestMs = 0;
+  const uploads = openUploads(job, controls, training);
   try {
-    for (;;) {
-      await breathe();
-      uploads.rethrow();
-      const done = counters.images >= targetImages;
-      const halting = done || shouldStop();
-
-      // Status: a line of stats.jsonl a tick, the first one after the first step.
-      if (tickIsDue(training, tickImages, done)) {
-        const { line, tick } = endTick(counters, Date.now());
-        training.statsLines.push(line);
-        counters.tick = tick;
-      }
-      if (halting || meter.isDue())
-        emit({ type: 'progress', ...meter.read(counters), losses: training.losses });
-
-      // Snapshot and checkpoint. The images shown define snapshots; other checkpoints may come at
-      // any time.
-      const isNew = counters.step !== uploads.newestStep;
-      const crossed =
-        Math.floor(counters.images / snapshotImages) >
-        Math.floor((counters.images - training.options.batch) / snapshotImages);
-      const snapshot = counters.images > 0 && (crossed || done);
-      // Before the first step there is nothing to keep.
-      const overdue = counters.step > 0 && performance.now() - checkpointedAt >= checkpointMs && uploads.idle;
-      if (isNew && (snapshot || halting || overdue)) {
-        if (!uploads.idle) await uploads.untilIdle();
-        startOperation('drawing a preview', BUILD_ALLOWANCE_MS);
-        uploads.start(await captureState(training, snapshot));
-        checkpointedAt = performance.now();
-      }
-      if (halting) {
-        const isStored = await uploads.settle(shouldStop);
-        return outcome(done && isStored, uploads.newest);
-      }
-
-      // Step.
-      const isFirst = slowestMs === 0;
-      startOperation(
-        'training',
-        isFirst ? BUILD_ALLOWANCE_MS : Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * slowestMs),
-      );
-      const before = performance.now();
-      const outputs = await takeStep(training);
-      const took = performance.now() - before;
-      slowestMs = Math.max(slowestMs, took);
-      counters.seconds += took / 1000;
-      record(training, outputs);
-    }
+    return await new TrainingLoop({ job, controls, training, uploads }).run();
   } catch (error) {
     // A checkpoint being uploaded holds an earlier, good state: it is worth waiting for, longer
     // than for a step.
@@ -110,6 +44,116 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
   } finally {
     closeTraining(training);
     await uploads.close();
+  }
+}
+
+function openUploads(
+  { storeUri }: TrainerJob,
+  { emit, startOperation }: TrainerControls,
+  { resumption, writer }: Training,
+): CheckpointUploads {
+  const { from, stored, spool, pending } = resumption;
+  return new CheckpointUploads({
+    storeUri,
+    writer,
+    spool,
+    pending,
+    newest: stored,
+    step: from?.step ?? null,
+    emit,
+    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
+  });
+}
+
+interface LoopParts {
+  job: TrainerJob;
+  controls: TrainerControls;
+  training: Training;
+  uploads: CheckpointUploads;
+}
+
+class TrainingLoop {
+  private readonly targetImages: number;
+  private readonly snapshotImages: number;
+  private readonly tickImages: number;
+  private readonly checkpointMs: number;
+  private readonly meter: Meter;
+  private checkpointedAt = performance.now();
+  private slowestMs = 0;
+
+  constructor(private readonly parts: LoopParts) {
+    const { job, training } = parts;
+    this.targetImages = Math.round(job.targetKimg * 1000);
+    this.snapshotImages = Math.max(1, Math.round(job.train.snapshotKimg * 1000));
+    this.tickImages = Math.min(KIMG_PER_TICK * 1000, this.snapshotImages);
+    this.checkpointMs = job.train.checkpointMinutes * 60_000;
+    this.meter = new Meter(training.counters.images);
+  }
+
+  async run(): Promise<TrainingOutcome> {
+    const { controls, training, uploads } = this.parts;
+    for (;;) {
+      await breathe();
+      uploads.rethrow();
+      const done = training.counters.images >= this.targetImages;
+      const halting = done || controls.shouldStop();
+      this.reportProgress(done, halting);
+      await this.captureIfDue(done, halting);
+      if (halting) {
+        const isStored = await uploads.settle(controls.shouldStop);
+        return outcome(done && isStored, uploads.newest);
+      }
+      await this.step();
+    }
+  }
+
+  /** A line of stats.jsonl a tick, the first one after the first step. */
+  private reportProgress(done: boolean, halting: boolean): void {
+    const { training, controls } = this.parts;
+    const { counters, losses } = training;
+    if (tickIsDue(training, this.tickImages, done)) {
+      const { line, tick } = endTick(counters, Date.now());
+      training.statsLines.push(line);
+      counters.tick = tick;
+    }
+    if (halting || this.meter.isDue())
+      controls.emit({ type: 'progress', ...this.meter.read(counters), losses });
+  }
+
+  /**
+   * Gives a snapshot or a checkpoint to the uploads. The images shown define snapshots; other
+   * checkpoints may come at any time, but not before the first step.
+   */
+  private async captureIfDue(done: boolean, halting: boolean): Promise<void> {
+    const { controls, training, uploads } = this.parts;
+    const { step, images } = training.counters;
+    const isNew = step !== uploads.newestStep;
+    const snapshot = images > 0 && (done || this.crossesSnapshot(images));
+    const isOverdue = step > 0 && performance.now() - this.checkpointedAt >= this.checkpointMs;
+    if (!isNew || !(snapshot || halting || (isOverdue && uploads.idle))) return;
+    if (!uploads.idle) await uploads.untilIdle();
+    controls.startOperation('drawing a preview', BUILD_ALLOWANCE_MS);
+    uploads.start(await captureState(training, snapshot));
+    this.checkpointedAt = performance.now();
+  }
+
+  private crossesSnapshot(images: number): boolean {
+    const { batch } = this.parts.training.options;
+    const snapshots = (shown: number) => Math.floor(shown / this.snapshotImages);
+    return snapshots(images) > snapshots(images - batch);
+  }
+
+  private async step(): Promise<void> {
+    const { controls, training } = this.parts;
+    const isFirst = this.slowestMs === 0;
+    const allowanceMs = Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * this.slowestMs);
+    controls.startOperation('training', isFirst ? BUILD_ALLOWANCE_MS : allowanceMs);
+    const before = performance.now();
+    const outputs = await takeStep(training);
+    const took = performance.now() - before;
+    this.slowestMs = Math.max(this.slowestMs, took);
+    training.counters.seconds += took / 1000;
+    record(training, outputs);
   }
 }
 

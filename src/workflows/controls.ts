@@ -205,7 +205,7 @@ export class RunControls {
   private refuseAfterTraining(control: string): void {
     this.refuseAfterEnd();
     const train = this.tracker.stateOf('train');
-    if (train === 'left-out') refuse(`${control} needs a run with stage "train"`);
+    if (train === 'skipped') refuse(`${control} needs a run with stage "train"`);
     if ((train === 'done' || train === 'reused') && !this.stopped) refuse('the training has ended');
   }
 

@@ -47,7 +47,7 @@ export class ProgressTracker {
     this.spec = spec;
     this.hasSearchAttributes = hasSearchAttributes;
     this.progress.name = spec.name;
-    for (const stage of STAGES) if (!spec.stages.includes(stage)) this.progress.stages[stage] = 'left-out';
+    for (const stage of STAGES) if (!spec.stages.includes(stage)) this.progress.stages[stage] = 'skipped';
     this.announce({ gistName: spec.name, gistStage: 'starting' });
   }
 

@@ -14,7 +14,7 @@ const TRAINING: LiveProgress = {
   source: 'run',
   waiting: null,
   ended: null,
-  stages: { preprocess: 'done', train: 'running', generate: 'waiting', evaluate: 'left-out' },
+  stages: { preprocess: 'done', train: 'running', generate: 'waiting', evaluate: 'skipped' },
   done: 0,
   total: 0,
   unit: 'kimg',
