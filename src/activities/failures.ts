@@ -4,11 +4,9 @@
  */
 import { Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { GistError } from '../core/errors.js';
-import { afterFailure, UNEXPECTED } from '../core/failure-policy.js';
+import { GistError, messageWithoutPaths, StalledError } from '../core/errors.js';
+import { afterFailure, FAILURE_POLICIES, UNEXPECTED } from '../core/failure-policy.js';
 import type { ActivityFailureDetails } from '../spec/controls.js';
-import { errorCode } from '../storage/file-errors.js';
-import type { WorkHeartbeat } from './heartbeat.js';
 
 /** How long an activity has been without progress. */
 export interface Fruitless {
@@ -27,6 +25,19 @@ export function asFailure(error: unknown, fruitless: Fruitless): unknown {
   return ApplicationFailure.create({ type, message, nonRetryable: outcome !== 'retry', details: [details] });
 }
 
+/**
+ * A worker that is killed reports no failure, so that nothing else would end such attempts.
+ *
+ * @throws StalledError after twice the attempts that end with a failure
+ */
+export function assertNotHopeless(fruitlessAttempts: number): void {
+  if (fruitlessAttempts <= 2 * FAILURE_POLICIES.worker.attempts) return;
+  throw new StalledError({
+    what: `${fruitlessAttempts - 1} attempts ended without progress, the last ones without an error: their worker was killed or lost`,
+    hint: 'Look for memory pressure on the machine of the worker.',
+  });
+}
+
 function partsOf(error: unknown): Pick<ActivityFailureDetails, 'what' | 'where' | 'hint' | 'causeClass'> & {
   type: string;
   message: string;
@@ -35,23 +46,8 @@ function partsOf(error: unknown): Pick<ActivityFailureDetails, 'what' | 'where' 
     const { name: type, message, what, where, hint, causeClass } = error;
     return { type, message, what, where, hint, causeClass };
   }
-  const { type, what } = unexpected(error);
-  return { type, message: what, what, causeClass: UNEXPECTED };
-}
-
-/** The message of a system error quotes the path of a file, which may be named after a patient. */
-function unexpected(error: unknown): { type: string; what: string } {
-  const code = errorCode(error);
-  if (code !== undefined && 'path' in (error as object))
-    return { type: 'SystemError', what: `system error ${code}` };
-  return error instanceof Error
-    ? { type: error.name, what: error.message }
-    : { type: 'Error', what: String(error) };
-}
-
-/** Start of the first attempt, as far as it is known. */
-function startMs({ heartbeatDetails, scheduledTimestampMs }: Info): number {
-  return (heartbeatDetails as WorkHeartbeat | undefined)?.sinceMs ?? scheduledTimestampMs;
+  const what = messageWithoutPaths(error);
+  return { type: error instanceof Error ? error.name : 'Error', message: what, what, causeClass: UNEXPECTED };
 }
 
 function isAbort(error: unknown): boolean {
@@ -66,6 +62,9 @@ function isOfWorker(failure: unknown): boolean {
 
 type Activity = (input: never) => Promise<unknown>;
 
+/** An activity without heartbeats has this long: less than its time limit, which says no reason. */
+const SILENT_MS = 90_000;
+
 /** The same activities, with every error turned into a typed failure. */
 export function withTypedFailures<Activities extends Record<string, Activity>>(
   activities: Activities,
@@ -74,13 +73,15 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
   const wrap =
     (activity: Activity): Activity =>
     async (input) => {
+      const context = Context.current();
+      const { info } = context;
       try {
-        return await activity(input);
+        return await (info.heartbeatTimeoutMs ? activity(input) : withinLimit(activity(input)));
       } catch (error) {
-        const { info, cancellationDetails } = Context.current();
+        const { cancellationDetails } = context;
         if (isAbort(error) && (cancellationDetails?.paused || cancellationDetails?.reset))
           throw ApplicationFailure.retryable('The activity was interrupted.', 'ActivityPaused');
-        const failure = asFailure(error, { attempt: info.attempt, elapsedMs: Date.now() - startMs(info) });
+        const failure = asFailure(error, fruitlessUntilNow(info));
         if (isOfWorker(failure)) await onWorkerFailure?.();
         throw failure;
       }
@@ -88,4 +89,22 @@ export function withTypedFailures<Activities extends Record<string, Activity>>(
   return Object.fromEntries(
     Object.entries(activities).map(([name, activity]) => [name, wrap(activity)]),
   ) as Activities;
+}
+
+/** Activities with heartbeats count better: see withHeartbeats. */
+function fruitlessUntilNow({ attempt, scheduledTimestampMs }: Info): Fruitless {
+  // The first attempt may have waited in the queue for days.
+  return { attempt, elapsedMs: attempt === 1 ? 0 : Date.now() - scheduledTimestampMs };
+}
+
+async function withinLimit<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const error = new StalledError({
+      what: `the store did not answer within ${SILENT_MS / 1000} s`,
+      hint: 'Look for a folder or a server that does not answer.',
+    });
+    timer = setTimeout(() => reject(error), SILENT_MS);
+  });
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

@@ -28,7 +28,7 @@ export function createGenerateActivities({ store, compute }: { store: ObjectStor
   return {
     async planGeneration(input: GenerateInput): Promise<{ digest: string; shards: number }> {
       return {
-        digest: await syntheticDigest(store, input),
+        digest: await withHeartbeats('listing', () => syntheticDigest(store, input)),
         shards: Math.ceil(input.generate.count / input.generate.shardImages),
       };
     },

@@ -1,10 +1,10 @@
 /**
  * Heartbeats of activities: a timer sends them while the work makes progress within its allowance.
  */
-import { Context } from '@temporalio/activity';
-import { StalledError } from '../core/errors.js';
-import { FAILURE_POLICIES } from '../core/failure-policy.js';
+import { Context, type Info } from '@temporalio/activity';
+import { GistError, StalledError } from '../core/errors.js';
 import type { OnProgress, Progress } from '../core/progress.js';
+import { asFailure, assertNotHopeless } from './failures.js';
 
 /** What long-running domain code receives from its activity. */
 export interface WorkControls {
@@ -15,9 +15,16 @@ export interface WorkControls {
 /** Details of a heartbeat; the next attempt reads them. */
 export interface WorkHeartbeat extends Progress {
   attempt: number;
-  /** Start of the first attempt, milliseconds since 1970. */
+  /** Consecutive attempts without progress, this one included; outages do not count. */
+  fruitlessAttempts: number;
+  /** Last progress, or the start of the first attempt; milliseconds since 1970. */
   sinceMs: number;
+  /** When it was sent. */
+  atMs: number;
 }
+
+/** A longer gap between two attempts means that no worker was there: it does not count. */
+const UNATTENDED_MS = 10 * 60_000;
 
 const MINUTE_MS = 60_000;
 
@@ -48,7 +55,8 @@ const INTERVAL_MS = 10_000;
 /**
  * Runs the work of an activity with heartbeats.
  *
- * @throws StalledError when it makes no progress for longer than its allowance
+ * @throws ApplicationFailure that says what follows; StalledError, when the work makes no progress
+ *   for longer than its allowance, becomes one too
  */
 export async function withHeartbeats<Result>(
   kind: keyof typeof ALLOWANCES_MS | Rhythm,
@@ -58,38 +66,60 @@ export async function withHeartbeats<Result>(
     typeof kind === 'string' ? { allowanceMs: ALLOWANCES_MS[kind] } : kind;
   const context = Context.current();
   const stall = new AbortController();
-  const heartbeat: WorkHeartbeat = {
-    done: 0,
-    unit: '',
-    attempt: context.info.attempt,
-    sinceMs: firstStartMs(context),
-  };
-  if (heartbeat.attempt > 1 && Date.now() - heartbeat.sinceMs > FAILURE_POLICIES.worker.milliseconds)
-    throw stalled(FAILURE_POLICIES.worker.milliseconds);
+  const heartbeat = firstHeartbeat(context.info);
+  const beat = () => context.heartbeat({ ...heartbeat, atMs: Date.now() });
   let progressedAt = performance.now();
-  const beat = () => context.heartbeat({ ...heartbeat });
   const timer = setInterval(() => {
     if (performance.now() - progressedAt < allowanceMs) beat();
     else stall.abort(stalled(allowanceMs));
   }, intervalMs);
   const onProgress = ({ done, total, unit }: Progress) => {
-    Object.assign(heartbeat, { done, total, unit });
+    Object.assign(heartbeat, { done, total, unit, fruitlessAttempts: 0, sinceMs: Date.now() });
     progressedAt = performance.now();
     beat();
   };
   beat();
   try {
+    assertNotHopeless(heartbeat.fruitlessAttempts);
     const signal = AbortSignal.any([context.cancellationSignal, stall.signal]);
     return await Promise.race([work({ onProgress, signal }), rejectedBy(stall.signal)]);
+  } catch (error) {
+    const { fruitlessAttempts, sinceMs } = heartbeat;
+    if (isOutage(error)) heartbeat.fruitlessAttempts = Math.max(0, fruitlessAttempts - 1);
+    beat();
+    throw asFailure(error, { attempt: Math.max(1, fruitlessAttempts), elapsedMs: Date.now() - sinceMs });
   } finally {
     clearInterval(timer);
   }
 }
 
-/** Start of the first attempt that sent a heartbeat, or the present time. */
-function firstStartMs({ info }: Context): number {
-  const previous = info.heartbeatDetails as WorkHeartbeat | undefined;
-  return previous?.sinceMs ?? Date.now();
+/** Continues the counts of the attempt before. */
+function firstHeartbeat({ attempt, heartbeatDetails }: Info): WorkHeartbeat {
+  const previous = heartbeatDetails as WorkHeartbeat | undefined;
+  const atMs = Date.now();
+  return {
+    done: 0,
+    unit: '',
+    attempt,
+    fruitlessAttempts: (previous?.fruitlessAttempts ?? 0) + 1,
+    sinceMs: previous ? attendedSince(previous.sinceMs, previous.atMs) : atMs,
+    atMs,
+  };
+}
+
+/**
+ * The time of the last progress, moved by a long gap during which no worker was there.
+ *
+ * @param atMs when the attempt before sent its last heartbeat
+ */
+export function attendedSince(sinceMs: number, atMs: number): number {
+  const gapMs = Date.now() - atMs;
+  return gapMs > UNATTENDED_MS ? sinceMs + gapMs : sinceMs;
+}
+
+/** Whether time alone can end a failure: such an attempt does not count as fruitless. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof GistError && error.causeClass === 'world';
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

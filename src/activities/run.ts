@@ -3,6 +3,8 @@
  * can reuse.
  */
 import { Context } from '@temporalio/activity';
+import { z } from 'zod';
+import { findJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
@@ -18,11 +20,18 @@ import {
   type StageLookup,
 } from '../storage/runs.js';
 
+const directiveSchema = z.object({ stop: z.boolean(), targetKimg: z.number() });
+export type RecordedDirective = z.output<typeof directiveSchema>;
+
+const directiveKey = (runId: string) => `runs/${runId}/directive.json`;
+
 export interface ResolvedRun {
   /** The whole spec, with all defaults of the version of GIST that started the run. */
   spec: PipelineSpec;
   /** Whether the namespace has GIST's search attributes. */
   hasSearchAttributes: boolean;
+  /** What updates had changed in an earlier execution of the run; null: nothing. */
+  directive: RecordedDirective | null;
   /** Task queues of this deployment; workflows cannot read the environment. */
   taskQueues: { cpu: string; gpu: string };
   dataset: DatasetRef | null;
@@ -48,8 +57,14 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
         spec,
         taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() },
         hasSearchAttributes: await hasSearchAttributes(),
+        directive: await findJson(store, directiveKey(runId), directiveSchema),
         ...from,
       };
+    },
+
+    /** What updates have changed in a run, for an execution that continues it. */
+    async recordDirective({ runId, stop, targetKimg }: RecordedDirective & { runId: string }): Promise<void> {
+      await putJson(store, directiveKey(runId), { stop, targetKimg });
     },
 
     /** The result of an equal stage of an earlier run, or null. */

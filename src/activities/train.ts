@@ -3,16 +3,16 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { log } from '../core/log.js';
 import { findTransfer } from '../weights/transfer-report.js';
-import { listSnapshots, newestListed } from '../checkpoints/index.js';
+import { findPoints, listSnapshots, newestListed, recordPoints, storedCurve } from '../checkpoints/index.js';
 import { superviseTrainer, type TrainerEvent, type TrainingOutcome } from '../training/index.js';
 import type { Compute, SnapshotInput } from '../spec/compute-tasks.js';
 import type { Resumption } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { asFailure } from './failures.js';
-import { withHeartbeats } from './heartbeat.js';
-import { OrphanWatch, type ParentRun } from './training/orphan-watch.js';
+import { asFailure, assertNotHopeless } from './failures.js';
+import { isOutage, withHeartbeats } from './heartbeat.js';
+import { OrphanWatch } from './training/orphan-watch.js';
 import { SnapshotAnnouncer } from './training/snapshot-announcer.js';
 import { TrainProgress } from './training/progress.js';
 
@@ -25,8 +25,8 @@ export interface TrainInput {
   announced: number;
   /** The newest checkpoint that the workflow knows of: the training never starts from scratch. */
   expected: CheckpointRef | null;
-  /** The run that the training belongs to. */
-  parent: ParentRun | null;
+  /** Id of the run that the training belongs to. */
+  parent: string | null;
 }
 
 export interface TrainActivityResult {
@@ -36,6 +36,13 @@ export interface TrainActivityResult {
   transfer?: TransferReport | null;
   /** What the attempt started from; null when it was stopped before. */
   resumption?: Resumption | null;
+}
+
+/** A training as the store knows it. */
+export interface TrainingRecord {
+  last: CheckpointRef | null;
+  snapshots: CheckpointRef[];
+  curve: CurvePoint[];
 }
 
 export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
@@ -48,7 +55,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
     async train(input: TrainInput): Promise<TrainActivityResult> {
       const progress = new TrainProgress(input.expected);
       try {
-        progress.assertNotHopeless();
+        assertNotHopeless(progress.heartbeat.fruitlessAttempts);
         const outcome = await superviseWithHeartbeats(store, input, progress);
         return {
           // A trainer that stops early has not read the checkpoints of earlier attempts.
@@ -58,13 +65,32 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           resumption: progress.heartbeat.resumption,
         };
       } catch (error) {
-        throw asFailure(error, progress.fruitless());
+        const fruitless = progress.fruitless();
+        if (isOutage(error)) progress.forgiveAttempt();
+        throw asFailure(error, fruitless);
       }
     },
 
     /** The metrics of one snapshot. Idempotent. */
     async evaluateSnapshot(input: SnapshotInput): Promise<CurvePoint[]> {
-      return withHeartbeats('computing', (controls) => compute.run('evaluateSnapshot', input, controls));
+      const stored = await findPoints(store, input);
+      if (stored) return stored;
+      const points = await withHeartbeats('computing', (controls) =>
+        compute.run('evaluateSnapshot', input, controls),
+      );
+      await recordPoints(store, input, points);
+      return points;
+    },
+
+    /** What earlier executions of a run have trained and evaluated. */
+    async trainingRecord(training: Pick<TrainInput, 'runId' | 'dataset' | 'train'>): Promise<TrainingRecord> {
+      const { runId } = training;
+      const [last, snapshots, curve] = await Promise.all([
+        newestListed(store, runId),
+        listSnapshots(store, runId),
+        storedCurve(store, training),
+      ]);
+      return { last, snapshots, curve };
     },
   };
 }

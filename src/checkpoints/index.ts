@@ -8,6 +8,7 @@ export {
   listAttempts,
   readAttempts,
 } from './attempts.js';
+export { findPoints, recordPoints, storedCurve } from './curve.js';
 export { describeAutomaticSetting, findAutomaticSettings } from './automatic-settings.js';
 export { type CheckpointManifest, trainPrefix } from './manifest.js';
 export { findManifest, listSnapshots, newestListed, newestVerified, weightsDigest } from './reader.js';

@@ -225,7 +225,14 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
 export function wireError(error: unknown): WireError {
   if (error instanceof GistError)
     return { name: error.name, what: error.what, where: error.where, hint: error.hint };
-  return { name: 'Error', what: error instanceof Error ? error.message : String(error) };
+  return { name: 'Error', what: messageWithoutPaths(error) };
+}
+
+/** The message of a system error quotes the path of a file, which may be named after a patient. */
+export function messageWithoutPaths(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  return code !== undefined && path !== undefined ? `system error ${code}` : error.message;
 }
 
 /** The error behind a record of {@link wireError}, of the same class. */

@@ -96,8 +96,12 @@ export interface TrainHeartbeat {
   attempt: number;
   /** null before the attempt has read its checkpoints. */
   resumption: Resumption | null;
+  /** Of all attempts. */
+  highestStep: number;
   /** Consecutive attempts without a new step, this one included. */
   fruitlessAttempts: number;
   /** Time of the last new step, or of the first attempt; milliseconds since 1970. */
   progressMs: number;
+  /** When it was sent. */
+  atMs: number;
 }

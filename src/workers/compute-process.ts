@@ -21,8 +21,6 @@ export type ComputeReply<Name extends TaskName> =
   | { id: number; type: 'result'; result: ComputeTasks[Name]['result'] }
   | { id: number; type: 'error'; error: WireError };
 
-/** A task that reports nothing for this long counts as hung; its process is replaced. */
-const STALL_MS = 180_000;
 /** A task in the queue reports progress this often. */
 const WAITING_REPORT_MS = 5_000;
 
@@ -63,18 +61,15 @@ export class ComputeProcess implements Compute {
   ): Promise<ComputeTasks[Name]['result']> {
     const child = this.runningChild();
     return new Promise((resolve, reject) => {
-      let stall = setTimeout(() => kill(), STALL_MS);
+      // The activity aborts a task that hangs.
       const kill = () => child.kill('SIGKILL');
       const settle = (finish: () => void) => {
-        clearTimeout(stall);
         child.off('message', onReply).off('exit', onExit);
         signal.removeEventListener('abort', kill);
         finish();
       };
       const onReply = (reply: ComputeReply<Name>) => {
         if (reply.id !== request.id) return;
-        clearTimeout(stall);
-        stall = setTimeout(kill, STALL_MS);
         if (reply.type === 'progress') onProgress(reply.progress);
         if (reply.type === 'result') settle(() => resolve(reply.result));
         if (reply.type === 'error') settle(() => reject(reviveError(reply.error)));

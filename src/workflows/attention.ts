@@ -25,6 +25,11 @@ function applicationFailureOf(error: unknown): ApplicationFailure | null {
   return error instanceof Error && error.cause !== undefined ? applicationFailureOf(error.cause) : null;
 }
 
+/** Whether a training ended because it did not find the run that it belongs to. */
+export function isOrphaned(error: unknown): boolean {
+  return applicationFailureOf(error)?.type === 'OrphanedTraining';
+}
+
 /** The reason of a failure in one line. */
 export function reasonOf(error: unknown): string {
   const failure = applicationFailureOf(error);

@@ -1,5 +1,13 @@
 /** Updates of a running pipeline by its user: pause, resume, stop, extend. */
-import { ApplicationFailure, type ChildWorkflowHandle, condition, setHandler } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  type ChildWorkflowHandle,
+  condition,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import type { RecordedDirective, RunActivities } from '../activities/run.js';
 import {
   type Attention,
   type ControlReply,
@@ -21,6 +29,7 @@ import {
   trainReportSignal,
 } from './messages.js';
 import type { processShards } from './process-shards.js';
+import { BOOKKEEPING } from './policies.js';
 import { ProgressTracker } from './progress-tracker.js';
 import type { trainUntilConverged } from './train-until-converged.js';
 
@@ -35,11 +44,14 @@ export class RunControls {
   private paused = false;
   private stopped = false;
   private resumptions = 0;
+  private hasBegun = false;
+  private hasTrained = false;
   private targetKimg = 0;
   private specKimg = 0;
   private training: ChildWorkflowHandle<typeof trainUntilConverged> | null = null;
   private shards: ChildWorkflowHandle<typeof processShards> | null = null;
   private attention: Attention | null = null;
+  private readonly bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
 
   constructor(private readonly runId: string) {
     this.tracker = new ProgressTracker(runId);
@@ -48,7 +60,8 @@ export class RunControls {
   listen(): void {
     setHandler(progressQuery, () => this.tracker.current(this.paused));
     setHandler(trainReportSignal, (report) => {
-      this.tracker.onTrainReport(report);
+      if (this.tracker.trains || this.hasTrained) this.tracker.onTrainReport(report);
+      else void this.endStrayTraining();
       this.show();
     });
     const validator = () => this.refuseAfterEnd();
@@ -60,9 +73,12 @@ export class RunControls {
     });
   }
 
-  begin({ train }: PipelineSpec): void {
-    this.targetKimg = train.kimg;
+  /** @param earlier what updates had changed in an earlier execution of the run; null: nothing */
+  begin({ train }: PipelineSpec, earlier: RecordedDirective | null): void {
+    this.hasBegun = true;
     this.specKimg = train.kimg;
+    this.targetKimg = earlier?.targetKimg ?? train.kimg;
+    this.stopped = earlier?.stop ?? false;
   }
 
   directive(): TrainDirective {
@@ -110,6 +126,7 @@ export class RunControls {
       return await child.result();
     } finally {
       this.training = null;
+      this.hasTrained = true;
       this.tracker.endTraining();
     }
   }
@@ -117,7 +134,8 @@ export class RunControls {
   /** Stops a range of shards early when the user pauses the run. */
   async whileShards(child: ChildWorkflowHandle<typeof processShards>): Promise<number> {
     this.shards = child;
-    if (this.paused) await child.signal(stopShardsSignal);
+    // A range that has just ended takes no signal; its result follows.
+    if (this.paused) await child.signal(stopShardsSignal).catch(() => undefined);
     try {
       return await child.result();
     } finally {
@@ -131,9 +149,21 @@ export class RunControls {
       this.attention = attention;
       this.tracker.attend(attention);
       this.show();
-      await notify(this.runId, attention);
+      void notify(this.runId, attention);
     }
     await condition(() => this.resumptions > resumptions);
+  }
+
+  /** So that an execution of the run that continues it keeps them; a run does not wait for this. */
+  private recordDirective(): void {
+    const { stopped: stop, targetKimg, runId } = this;
+    void this.bookkeeping.recordDirective({ runId, stop, targetKimg }).catch(() => undefined);
+  }
+
+  /** A training that this execution of the run has not started, as after a reset. */
+  private async endStrayTraining(): Promise<void> {
+    const training = getExternalWorkflowHandle(`${this.runId}/train`);
+    await training.cancel().catch(() => undefined);
   }
 
   private show(): void {
@@ -151,10 +181,11 @@ export class RunControls {
     this.show();
     if (changed) await this.sendDirective();
     if (changed) await this.shards?.signal(stopShardsSignal).catch(() => undefined);
-    const state = () => this.tracker.current(this.paused).state;
-    const isPaused = await condition(() => state() !== 'pausing', PAUSE_TIMEOUT);
+    const isOver = () => this.tracker.isQuiet || this.tracker.isDone || !this.paused;
+    const isPaused = await condition(isOver, PAUSE_TIMEOUT);
     this.show();
-    if (state() === 'done') return { changed, message: 'The run ended before it could pause.' };
+    if (this.tracker.isDone) return { changed, message: 'The run ended before it could pause.' };
+    if (!this.paused) return { changed, message: 'It was resumed meanwhile.' };
     if (!isPaused) return { changed, message: 'Pausing: the work in progress is not finished yet.' };
     const at = this.tracker.trains ? this.tracker.train?.lastCheckpoint : null;
     return {
@@ -182,6 +213,7 @@ export class RunControls {
   private async stopTraining(): Promise<ControlReply> {
     if (this.stopped) return { changed: false, message: 'Was stopping already.' };
     this.stopped = true;
+    this.recordDirective();
     await this.sendDirective();
     return {
       changed: true,
@@ -194,6 +226,7 @@ export class RunControls {
       return { changed: false, message: `Training was set to ${kimg} kimg already.` };
     this.targetKimg = kimg;
     if (this.tracker.train) this.tracker.train.targetKimg = kimg;
+    this.recordDirective();
     await this.sendDirective();
     return { changed: true, message: `Training continues to ${kimg} kimg.` };
   }
@@ -206,7 +239,8 @@ export class RunControls {
     this.refuseAfterEnd();
     const train = this.tracker.stateOf('train');
     if (train === 'skipped') refuse(`${control} needs a run with stage "train"`);
-    if ((train === 'done' || train === 'reused') && !this.stopped) refuse('the training has ended');
+    const hasEnded = this.hasTrained || train === 'done' || train === 'reused';
+    if (hasEnded && !this.stopped) refuse('the training has ended');
   }
 
   private validateStop(): void {
@@ -223,6 +257,7 @@ export class RunControls {
     if (!parsed.success) refuse('extendTraining takes {"kimg": a positive number}');
     if (input.kimg < this.targetKimg)
       refuse(`kimg ${input.kimg} is less than the present ${this.targetKimg}; use stopTraining to end early`);
+    if (!this.hasBegun) refuse('the run is still starting; try again in a moment');
     if (this.stopped) refuse('the training is stopping');
   }
 }

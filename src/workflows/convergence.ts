@@ -11,8 +11,7 @@ export interface Convergence {
 /**
  * Visits the curve in order of kimg. A snapshot improves when it is lower than the best so far by
  * more than `minDelta`; after `patience` consecutive snapshots without improvement the training has
- * converged. Later points are ignored, so the outcome does not depend on how far training ran ahead
- * of the evaluations.
+ * converged. Later points are ignored: the outcome does not depend on the order in which evaluations end.
  */
 export function checkConvergence(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Convergence {
   const metric = stopWhen?.metric ?? curve[0]?.metric;

@@ -28,6 +28,7 @@ import type {
   StageResult,
   TrainResult,
 } from '../spec/results.js';
+import { isOrphaned } from './attention.js';
 import { RunControls } from './controls.js';
 import { BOOKKEEPING, STEADY_WORK } from './policies.js';
 import { processShards, runShards, type ShardJob, type ShardRange } from './process-shards.js';
@@ -40,8 +41,6 @@ const SHARDS_A_WORKFLOW = 200;
  * runs.
  */
 const WINDOW = 8;
-/** Between attempts to take over the training of an earlier execution of a run. */
-const TAKEOVER_INTERVAL = '5 seconds';
 
 /**
  * @param input a spec as a user writes it. An activity checks it and fills in defaults, once: a
@@ -70,7 +69,7 @@ class Pipeline {
   async run(input: PipelineInput): Promise<PipelineResult> {
     const { tracker } = this.controls;
     this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId: this.runId, input }));
-    this.controls.begin(this.spec);
+    this.controls.begin(this.spec, this.resolved.directive);
     tracker.begin(this.spec, this.resolved.hasSearchAttributes);
     for (const stage of STAGES) if (this.spec.stages.includes(stage)) await this.runStage(stage);
     tracker.finish();
@@ -148,7 +147,15 @@ class Pipeline {
   }
 
   private async train(): Promise<TrainResult> {
-    return this.controls.whileTraining(await this.startTraining());
+    for (;;) {
+      const child = await this.controls.tracker.working(() => this.startTraining());
+      try {
+        return await this.controls.whileTraining(child);
+      } catch (error) {
+        // It did not find this run for a while, as during a reset: it left a checkpoint.
+        if (!isOrphaned(error)) throw error;
+      }
+    }
   }
 
   /**
@@ -157,7 +164,7 @@ class Pipeline {
    */
   private async startTraining() {
     const workflowId = `${this.runId}/train`;
-    for (;;) {
+    for (let seconds = 5; ; seconds = Math.min(60, 2 * seconds)) {
       try {
         return await startChild(trainUntilConverged, {
           workflowId,
@@ -179,7 +186,7 @@ class Pipeline {
         await getExternalWorkflowHandle(workflowId)
           .cancel()
           .catch(() => undefined);
-        await sleep(TAKEOVER_INTERVAL);
+        await sleep(`${seconds} seconds`);
       }
     }
   }

@@ -47,6 +47,8 @@ export class ProgressTracker {
     this.spec = spec;
     this.hasSearchAttributes = hasSearchAttributes;
     this.progress.name = spec.name;
+    // The state is announced again, now that the search attributes are known.
+    this.shownState = '';
     for (const stage of STAGES) if (!spec.stages.includes(stage)) this.progress.stages[stage] = 'skipped';
     this.announce({ gistName: spec.name, gistStage: 'starting' });
   }
@@ -170,11 +172,16 @@ export class ProgressTracker {
     setCurrentDetails(text);
   }
 
+  /** Whether nothing runs that uses a device or a worker. */
+  get isQuiet(): boolean {
+    return this.busy === 0 && (!this.trains || this.trainIsPaused);
+  }
+
   private stateWhile(paused: boolean, parked: boolean): RunState {
     if (this.isDone) return 'done';
     if (parked) return 'needs-attention';
     if (!paused) return 'running';
-    return this.busy > 0 || (this.trains && !this.trainIsPaused) ? 'pausing' : 'paused';
+    return this.isQuiet ? 'paused' : 'pausing';
   }
 
   private announce(values: Partial<Record<SearchAttributeName, string | number>>): void {

@@ -20,7 +20,8 @@ export class SnapshotEvaluations {
   readonly gaps: MetricGap[];
   private readonly seen = new Set<number>();
   private readonly waiting: CheckpointRef[] = [];
-  private inFlight = 0;
+  /** Snapshots in evaluation, by their kimg. */
+  private readonly inFlight = new Set<number>();
 
   constructor(private readonly options: Options) {
     this.curve = options.carried?.curve ?? [];
@@ -28,8 +29,15 @@ export class SnapshotEvaluations {
     for (const { kimg } of [...this.curve, ...this.gaps]) this.seen.add(kimg);
   }
 
+  /** Adds metrics that were computed before, by an earlier execution of the run. */
+  restore(points: CurvePoint[]): void {
+    this.curve.push(...points);
+    for (const { kimg } of points) this.seen.add(kimg);
+    if (points.length > 0) this.options.onChange({ points });
+  }
+
   get isIdle(): boolean {
-    return this.inFlight === 0;
+    return this.inFlight.size === 0;
   }
 
   /** Changes with every evaluation that ends. */
@@ -51,6 +59,8 @@ export class SnapshotEvaluations {
   /** Gives up what has not been evaluated. */
   abandon(reason: string): void {
     while (this.waiting.length > 0) this.skip(reason);
+    for (const kimg of this.inFlight) this.leaveGap({ kimg, reason });
+    this.inFlight.clear();
   }
 
   private skip(reason: string): void {
@@ -59,12 +69,12 @@ export class SnapshotEvaluations {
   }
 
   private start(): void {
-    while (this.inFlight < AT_ONCE) {
+    while (this.inFlight.size < AT_ONCE) {
       const snapshot = this.waiting.shift();
       if (!snapshot) return;
-      this.inFlight++;
+      this.inFlight.add(snapshot.kimg);
       void this.evaluate(snapshot).finally(() => {
-        this.inFlight--;
+        this.inFlight.delete(snapshot.kimg);
         this.start();
       });
     }

@@ -96,7 +96,7 @@ class TrainUntilConverged {
     this.transfer = carried?.transfer;
     const summary = `training of ${input.runId}`;
     this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, summary, taskQueue: taskQueues.gpu });
-    this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
+    this.bookkeeping = proxyActivities<RunActivities & TrainActivities>(BOOKKEEPING);
     const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue: taskQueues.cpu });
     const { runId, dataset, train } = input;
     this.evaluations = new SnapshotEvaluations({
@@ -126,6 +126,7 @@ class TrainUntilConverged {
   }
 
   async run(): Promise<TrainResult> {
+    if (!this.input.carried) await this.readRecord();
     this.evaluateNew();
     for (;;) {
       if (this.directive.paused && !this.endReason()) await this.waitWhilePaused();
@@ -133,6 +134,28 @@ class TrainUntilConverged {
       if (endReason && (await this.staysEnded(endReason))) return this.finish(endReason);
       await this.runTrainActivity();
       if (this.historyIsLong() && !this.endReason()) await this.continueWithNewHistory();
+    }
+  }
+
+  /** An earlier execution of the run may have trained and evaluated already. */
+  private async readRecord(): Promise<void> {
+    const { runId, dataset, train } = this.input;
+    const record = await this.attend(() => this.bookkeeping.trainingRecord({ runId, dataset, train }));
+    this.evaluations.restore(record.curve);
+    this.last = record.last;
+    this.snapshots.push(...record.snapshots);
+  }
+
+  /** Repeats work until it succeeds, or fails with a failure that ends the training. */
+  private async attend<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const attention = attentionAfter(error, 'train');
+        if (!attention) throw error;
+        await this.park(attention);
+      }
     }
   }
 
@@ -167,7 +190,7 @@ class TrainUntilConverged {
       targetKimg: this.directive.targetKimg,
       announced: this.snapshots.at(-1)?.step ?? 0,
       expected: this.last,
-      parent: parent ? { workflowId: parent.workflowId, runId: parent.runId } : null,
+      parent: parent?.workflowId ?? null,
     });
   }
 
@@ -176,7 +199,7 @@ class TrainUntilConverged {
     if (this.isExpectedAfterHalt(error)) {
       const { runId } = this.input;
       const newest = () => this.bookkeeping.newestCheckpoint({ runId });
-      this.last = (await CancellationScope.nonCancellable(newest)) ?? this.last;
+      this.last = (await this.attend(() => CancellationScope.nonCancellable(newest))) ?? this.last;
       return;
     }
     const attention = attentionAfter(error, 'train');
@@ -189,7 +212,7 @@ class TrainUntilConverged {
     const { resumptions } = this.directive;
     this.attention = attention;
     await this.report();
-    await notify(this.input.runId, attention);
+    void notify(this.input.runId, attention);
     await condition(() => this.directive.resumptions > resumptions || this.endReason() !== null);
     this.attention = null;
   }

@@ -7,11 +7,11 @@ import type { PreprocessSpec } from '../../src/spec/preprocess.js';
 import { parseSpec } from '../../src/spec/parse.js';
 import type { Attention } from '../../src/spec/controls.js';
 import { asFailure } from '../../src/activities/failures.js';
-import type { RunActivities } from '../../src/activities/run.js';
-import type { TrainInput, TrainActivityResult } from '../../src/activities/train.js';
+import type { RecordedDirective, RunActivities } from '../../src/activities/run.js';
+import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
-import type { CheckpointRef } from '../../src/spec/results.js';
+import type { CheckpointRef, CurvePoint } from '../../src/spec/results.js';
 
 /** The state of a simulated run, as the object store would hold it. */
 export class RunRecord {
@@ -28,8 +28,13 @@ export class RunRecord {
   /** Ends where the trainer does: at the whole image nearest to the target. */
   countsWholeImages = false;
   /** What planning and evaluation wait for. */
+  holdResolve: Promise<void> | null = null;
   holdPlan: Promise<void> | null = null;
   holdEvaluations: Promise<void> | null = null;
+  /** In the store: snapshots, their metrics, and what updates changed. */
+  snapshots: CheckpointRef[] = [];
+  curve: CurvePoint[] = [];
+  directive: RecordedDirective | null = null;
   failTraining: Error | null = null;
   failShards: Error | null = null;
   failEvaluations: Error | null = null;
@@ -76,10 +81,12 @@ export function simulatedWork(taskQueue: string, shards: number) {
     resolveRun: async ({ runId, input }: { runId: string; input: PipelineInput }) => {
       const spec = parseOrFail(input);
       const record = recordOf(runId);
+      await record.holdResolve;
       record.runs++;
       return {
         spec,
         hasSearchAttributes: false,
+        directive: record.directive,
         taskQueues: { cpu: taskQueue, gpu: taskQueue },
         dataset: null,
         train: null,
@@ -88,6 +95,13 @@ export function simulatedWork(taskQueue: string, shards: number) {
     },
     async notifyAttention({ runId, attention }: { runId: string; attention: Attention }): Promise<void> {
       recordOf(runId).notified.push(attention);
+    },
+    async recordDirective({ runId, stop, targetKimg }: RecordedDirective & { runId: string }): Promise<void> {
+      recordOf(runId).directive = { stop, targetKimg };
+    },
+    async trainingRecord({ runId }: { runId: string }): Promise<TrainingRecord> {
+      const { kimg, curve, snapshots } = recordOf(runId);
+      return { last: kimg > 0 ? recordOf(runId).snapshot(kimg) : null, snapshots, curve };
     },
     findStage: async () => null,
     async recordStage({
@@ -139,6 +153,7 @@ export function simulatedWork(taskQueue: string, shards: number) {
         context.heartbeat(record.kimg);
         const snapshot = record.snapshot(record.kimg);
         snapshots.push(snapshot);
+        record.snapshots.push(snapshot);
         if (snapshot.step > announced) {
           const { workflowId } = context.info.workflowExecution ?? assert.fail();
           await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
@@ -150,7 +165,10 @@ export function simulatedWork(taskQueue: string, shards: number) {
     async evaluateSnapshot({ runId, snapshot }: SnapshotInput) {
       if (recordOf(runId).failEvaluations) throw recordOf(runId).failEvaluations;
       await recordOf(runId).holdEvaluations;
-      return [{ kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: recordOf(runId).fd(snapshot.kimg) }];
+      const record = recordOf(runId);
+      const point = { kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: record.fd(snapshot.kimg) };
+      record.curve.push(point);
+      return [point];
     },
   };
   return { recordOf: recordOf, activities };

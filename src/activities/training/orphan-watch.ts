@@ -1,18 +1,13 @@
-/** Notices that the run of a training has ended without its training, as after a reset. */
+/** Notices that the run of a training has ended without its training. */
 import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { log } from '../../core/log.js';
-
-/** One execution of a run. */
-export interface ParentRun {
-  workflowId: string;
-  runId: string;
-}
 
 const INTERVAL_MS = 20_000;
 
 /**
- * A cancelled or terminated run cancels its training. A reset one does not: the server ends that
- * execution and starts another one, which knows nothing of the training.
+ * A cancelled or terminated run cancels its training, and a reset one takes it over. What is left
+ * are a run that was deleted, and a server that lost the request.
  */
 export class OrphanWatch {
   private readonly controller = new AbortController();
@@ -20,8 +15,9 @@ export class OrphanWatch {
   /** Aborts when the parent has ended. */
   readonly signal = this.controller.signal;
 
-  constructor(parent: ParentRun | null) {
-    if (!parent) return;
+  /** @param parent id of the workflow that started the training; null: none */
+  constructor(parent: string | null) {
+    if (parent === null) return;
     const { client } = Context.current();
     this.timer = setInterval(() => void this.check(client, parent), INTERVAL_MS);
   }
@@ -30,14 +26,16 @@ export class OrphanWatch {
     clearInterval(this.timer);
   }
 
-  private async check(client: Context['client'], { workflowId, runId }: ParentRun): Promise<void> {
+  private async check(client: Context['client'], workflowId: string): Promise<void> {
     try {
-      const { status } = await client.workflow.getHandle(workflowId, runId).describe();
-      if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return;
-      log.warn('the run of this training has ended; the training stops with a checkpoint', { workflowId });
-      this.controller.abort();
-    } catch {
-      // The server does not answer: that is no reason to stop.
+      // The newest execution: one that was reset is followed by another one.
+      const { status } = await client.workflow.getHandle(workflowId).describe();
+      if (status.name === 'RUNNING') return;
+    } catch (error) {
+      // A server that does not answer is no reason to stop.
+      if (!(error instanceof WorkflowNotFoundError)) return;
     }
+    log.warn('the run of this training has ended; the training stops with a checkpoint', { workflowId });
+    this.controller.abort();
   }
 }

@@ -109,6 +109,8 @@ function heartbeat(): void {
     resumption: null,
     fruitlessAttempts: 1,
     progressMs: 0,
+    highestStep: 0,
+    atMs: 0,
   };
   Context.current().heartbeat(beat);
 }

@@ -1,11 +1,16 @@
 /** Runs that cannot continue now: what is kept, what is shown, and how they continue. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { asFailure } from '../../../src/activities/failures.js';
 import { CheckpointLostError, StoreAccessError } from '../../../src/core/errors.js';
-import { pauseUpdate, resumeUpdate, stopTrainingUpdate } from '../../../src/workflows/messages.js';
+import {
+  extendTrainingUpdate,
+  pauseUpdate,
+  resumeUpdate,
+  stopTrainingUpdate,
+} from '../../../src/workflows/messages.js';
 import {
   progressOf,
   resultOf,
@@ -169,27 +174,73 @@ for (const shards of [40, 450]) {
   });
 }
 
-test('a run that is reset takes over the training of its earlier execution', async () => {
-  const record = deployment.recordOf('reset');
-  const handle = await deployment.startRun('reset', { kimg: 60 });
-  await untilSo(async () => record.kimg >= 5);
-  const { client } = deployment;
-  const { runId } = await handle.describe();
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: 'default',
-    execution: { workflowId: 'reset', runId },
+/** Which completed workflow task a run is reset to. */
+for (const [point, index] of [
+  ['before its training started', 0],
+  ['after its training started', -1],
+] as const) {
+  test(`a run that is reset to a point ${point} trains to its end, never twice at a time`, async () => {
+    const workflowId = `reset ${point}`.replaceAll(' ', '-');
+    const record = deployment.recordOf(workflowId);
+    const handle = await deployment.startRun(workflowId, { kimg: 60 });
+    await untilSo(async () => record.kimg >= 5);
+    const { client } = deployment;
+    const { runId } = await handle.describe();
+    const { events } = await handle.fetchHistory();
+    const tasks = events?.flatMap(({ eventId, workflowTaskCompletedEventAttributes: completed }) =>
+      completed && eventId ? [eventId] : [],
+    );
+    await client.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId, runId },
+      reason: 'test',
+      requestId: workflowId,
+      workflowTaskFinishEventId: tasks?.at(index),
+    });
+    const { train } = (await client.workflow.getHandle(workflowId).result()).stages;
+    assert.equal(train?.ended, 'complete');
+    assert.equal(train?.last.kimg, 60);
+    assert.equal(record.trainings.most, 1, 'never two trainings at a time');
   });
-  const first = history?.events?.find(({ workflowTaskCompletedEventAttributes: it }) => it);
-  await client.workflowService.resetWorkflowExecution({
-    namespace: 'default',
-    workflowExecution: { workflowId: 'reset', runId },
-    reason: 'test',
-    requestId: 'reset-once',
-    workflowTaskFinishEventId: first?.eventId,
-  });
-  const { train } = (await client.workflow.getHandle('reset').result()).stages;
-  assert.equal(train?.ended, 'complete');
-  assert.equal(train?.last.kimg, 60);
-  assert.ok(record.trainActivities >= 2);
-  assert.equal(record.trainings.most, 1, 'never two trainings at a time');
+}
+
+test('a run that is started again after it was stopped keeps that, its curve and its best snapshot', async () => {
+  const record = deployment.recordOf('stopped-again');
+  record.fd = (kimg) => Math.abs(kimg - 2);
+  const handle = await deployment.startRun('stopped-again', { kimg: 1000 });
+  await untilSo(async () => record.curve.length >= 3);
+  await handle.executeUpdate(stopTrainingUpdate);
+  const first = (await resultOf(handle)).stages.train;
+  const { trainActivities } = record;
+  const again = (await resultOf(await deployment.startRun('stopped-again', { kimg: 1000 }))).stages.train;
+  assert.equal(again?.ended, 'stopped');
+  assert.deepEqual(again?.last, first?.last);
+  assert.deepEqual(again?.curve, first?.curve);
+  assert.equal(again?.checkpoint.kimg, 2);
+  assert.equal(record.trainActivities, trainActivities, 'nothing is trained');
+});
+
+test('a run that is started again after it was extended keeps its new length', async () => {
+  const record = deployment.recordOf('extended-again');
+  const handle = await deployment.startRun('extended-again', { kimg: 20 });
+  await untilSo(async () => record.kimg >= 2);
+  await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 25 }] });
+  await handle.terminate('test');
+  await untilSo(async () => record.trainings.running === 0);
+  const { train } = (await resultOf(await deployment.startRun('extended-again', { kimg: 20 }))).stages;
+  assert.equal(train?.last.kimg, 25);
+  assert.ok(!record.matchesSpec.includes('train'), 'no other run reuses it as one of 20 kimg');
+});
+
+test('extend is refused while the run is still starting', async () => {
+  const resolving = deployment.wait();
+  deployment.recordOf('starting').holdResolve = resolving.over;
+  const handle = await deployment.startRun('starting', { kimg: 2 });
+  await assert.rejects(
+    handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 9 }] }),
+    (error: unknown) =>
+      error instanceof WorkflowUpdateFailedError && /still starting/.test(String(error.cause)),
+  );
+  resolving.end();
+  await handle.result();
 });

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { StalledError } from '../../../src/core/errors.js';
+import { StoreUnavailableError } from '../../../src/core/errors.js';
 import { withHeartbeats, type WorkHeartbeat } from '../../../src/activities/heartbeat.js';
 
 /** Runs work in an activity. @returns its heartbeats and its outcome */
@@ -41,7 +42,7 @@ test('work that hangs ends when its allowance is over, and is told to stop', asy
     signal = controls.signal;
     await sleep(20_000, undefined, { ref: false });
   });
-  assert.ok(outcome instanceof StalledError, String(outcome));
+  assert.ok(outcome instanceof ApplicationFailure && outcome.type === 'StalledError', String(outcome));
   assert.ok(signal?.aborted);
 });
 
@@ -56,11 +57,50 @@ test('progress extends the allowance', async () => {
   assert.equal(outcome, 'done');
 });
 
-test('the time of the first attempt is carried on, and after a day without progress no attempt starts', async () => {
-  const sinceMs = Date.now() - 25 * 3_600_000;
-  const { outcome } = await observe(5_000, async () => 'done', {
-    attempt: 2,
-    heartbeatDetails: { done: 0, unit: '', attempt: 1, sinceMs },
-  });
-  assert.ok(outcome instanceof StalledError);
+/** What the attempt before sent last. */
+const previous = (changes: Partial<WorkHeartbeat>) => ({
+  attempt: 2,
+  heartbeatDetails: { done: 0, unit: '', attempt: 1, fruitlessAttempts: 3, sinceMs: 0, atMs: 0, ...changes },
+});
+const HOUR_MS = 3_600_000;
+
+test('attempts without progress are counted, and progress ends the count', async () => {
+  const now = Date.now();
+  const info = previous({ sinceMs: now - HOUR_MS, atMs: now - 1_000 });
+  const { heartbeats } = await observe(
+    5_000,
+    async ({ onProgress }) => onProgress({ done: 1, unit: '' }),
+    info,
+  );
+  assert.equal(heartbeats[0]?.fruitlessAttempts, 4);
+  assert.equal(heartbeats[0]?.sinceMs, now - HOUR_MS);
+  assert.equal(heartbeats.at(-1)?.fruitlessAttempts, 0);
+  assert.ok((heartbeats.at(-1)?.sinceMs ?? 0) >= now);
+});
+
+test('an outage does not count as an attempt without progress', async () => {
+  const info = previous({ sinceMs: Date.now(), atMs: Date.now() });
+  const { heartbeats, outcome } = await observe(
+    5_000,
+    async () => {
+      throw new StoreUnavailableError({ what: 'the store does not answer' });
+    },
+    info,
+  );
+  assert.ok(outcome instanceof ApplicationFailure && !outcome.nonRetryable);
+  assert.equal(heartbeats.at(-1)?.fruitlessAttempts, 3);
+});
+
+test('a weekend without a worker does not count as time without progress', async () => {
+  const friday = Date.now() - 60 * HOUR_MS;
+  const info = previous({ sinceMs: friday, atMs: friday + HOUR_MS });
+  const { heartbeats } = await observe(5_000, async () => 'done', info);
+  assert.ok(Date.now() - (heartbeats[0]?.sinceMs ?? 0) < 2 * HOUR_MS);
+});
+
+test('work whose worker is killed again and again ends with that reason', async () => {
+  const info = previous({ fruitlessAttempts: 16, sinceMs: Date.now(), atMs: Date.now() });
+  const { outcome } = await observe(5_000, async () => 'done', info);
+  assert.ok(outcome instanceof ApplicationFailure && outcome.nonRetryable);
+  assert.match(outcome.message, /killed or lost/);
 });

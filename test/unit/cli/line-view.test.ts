@@ -69,6 +69,8 @@ test('a change of stage or state is printed at once', () => {
     resumption: null,
     fruitlessAttempts: 1,
     progressMs: 0,
+    highestStep: 0,
+    atMs: 0,
   };
   const lines = watch([
     RUN,

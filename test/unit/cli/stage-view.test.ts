@@ -37,6 +37,8 @@ const TRAINING: LiveProgress = {
     resumption: null,
     fruitlessAttempts: 1,
     progressMs: 0,
+    highestStep: 0,
+    atMs: 0,
   },
 };
 
