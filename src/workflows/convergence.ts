@@ -11,7 +11,8 @@ export interface Convergence {
 /**
  * Visits the curve in order of kimg. A snapshot improves when it is lower than the best so far by
  * more than `minDelta`; after `patience` consecutive snapshots without improvement the training has
- * converged. Later points are ignored: the outcome does not depend on the order in which evaluations end.
+ * converged. Later points are ignored: the outcome does not depend on the order in which
+ * evaluations end.
  */
 export function checkConvergence(curve: readonly CurvePoint[], stopWhen: TrainSpec['stopWhen']): Convergence {
   const metric = stopWhen?.metric ?? curve[0]?.metric;

@@ -31,7 +31,8 @@ export async function failureOf(
   return failure;
 }
 
-function rootOf(error: Error): Error {
+/** The innermost cause. */
+export function rootOf(error: Error): Error {
   let inner = error;
   while (inner.cause instanceof Error) inner = inner.cause;
   return inner;

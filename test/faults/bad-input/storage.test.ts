@@ -4,16 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertTriedOnce, failureOf } from '../../support/failed-runs.js';
+import { rootOf } from '../../support/failed-runs.js';
 import { GistUser } from '../../support/gist.js';
 import { writeClasses } from '../../support/images.js';
 import { type OtherUser, otherUser } from '../../support/other-user.js';
 import { freePort } from '../../support/ports.js';
 import { assertRefused } from '../../support/refusals.js';
-import { Rig } from '../../support/rig.js';
+import { Rig, until } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
 
 const other = otherUser();
@@ -116,21 +116,23 @@ const DEPLOYMENTS: [string, Record<string, string>, RegExp][] = [
 ];
 
 for (const [queue, env, says] of DEPLOYMENTS) {
-  test(`a run on workers with a ${queue.replace('-', ' ')} fails immediately instead of retrying forever`, async () => {
-    const worker = new TestWorker(
-      { ...rig.env, GIST_TASK_QUEUE: queue, GIST_GPU_TASK_QUEUE: `${queue}-gpu`, ...env },
-      path.join(rig.folder, 'worker.log'),
-    );
-    await worker.start();
+  test(`a worker with a ${queue.replace('-', ' ')} takes no work, and another one does it`, async () => {
+    const queues = { GIST_TASK_QUEUE: queue, GIST_GPU_TASK_QUEUE: `${queue}-gpu` };
+    const log = path.join(rig.folder, `${queue}.log`);
+    const broken = new TestWorker({ ...rig.env, ...queues, ...env }, log);
+    const sound = new TestWorker({ ...rig.env, ...queues }, path.join(rig.folder, 'worker.log'));
+    const spec = { name: 'bad', stages: ['preprocess' as const], preprocess: { source: '/nowhere' } };
     try {
-      const spec = { name: 'bad', stages: ['preprocess' as const], preprocess: { source: '/nowhere' } };
-      const failure = await failureOf(rig, queue, spec, queue);
-      assert.equal(failure.type, 'StoreError');
-      assert.equal(failure.nonRetryable, true);
-      assert.match(failure.message, says);
-      await assertTriedOnce(rig, queue);
+      const handle = await rig.startRun(queue, spec, queue);
+      broken.launch();
+      await until('it says what is wrong', async () => says.test(await readFile(log, 'utf8')));
+      assert.ok(!broken.isReady);
+      await sound.start();
+      // The spec is at fault, not a worker.
+      await assert.rejects(handle.result(), (error: Error) => /does not exist/.test(rootOf(error).message));
     } finally {
-      await worker.end('SIGKILL');
+      await broken.end('SIGKILL');
+      await sound.end('SIGKILL');
     }
   });
 }
