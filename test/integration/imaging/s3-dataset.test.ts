@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { after } from 'node:test';
-import { DatasetError, StoreError } from '../../../src/core/errors.js';
+import { DatasetError, StoreAccessError } from '../../../src/core/errors.js';
 import {
   assembleDataset,
   buildShard,
@@ -63,5 +63,5 @@ test('a prefix without images and a missing bucket give different errors', async
   };
   await assert.rejects(list('s3://gist/nothing/here'), DatasetError);
   await assert.rejects(list('s3://gist/nothing.zip'), DatasetError);
-  await assert.rejects(list('s3://no-such-bucket/x'), StoreError);
+  await assert.rejects(list('s3://no-such-bucket/x'), StoreAccessError);
 });
