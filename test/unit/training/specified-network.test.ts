@@ -16,7 +16,7 @@ test('a cbase that the doubled generator of stylegan3-r could do with, but not i
     () => specifiedNetwork({ ...train, cbase: 16 }, data),
     (error) => error instanceof SpecError && /train\.cbase: .*16.*at least .*32/.test(error.message),
   );
-  assert.throws(() => specifiedNetwork({ ...train, cbase: 8 }, data), /cbase cannot be 8 /);
+  assert.throws(() => specifiedNetwork({ ...train, cbase: 8 }, data), /cbase cannot be 8\b/);
 });
 
 test('the least cbase gives every layer of both networks channels', () => {
