@@ -120,10 +120,11 @@ export class FailedRunError extends GistError {
   ) {
     const { next } = continuing({ cause: reason }, command, message);
     const ending = ENDED_BY_ORDER[reason.type];
+    const option = next.includes('--set') ? '' : ' `--set key=value` changes its spec.';
     super({
       what: ending ?? `the run failed with ${reason.type}: ${reason.message}`,
       where: runId,
-      hint: ending ? next : `Once the cause is fixed: ${next} \`gist logs ${runId}\` shows its log.`,
+      hint: ending ? next : `Once the cause is fixed: ${next}${option} \`gist logs ${runId}\` shows its log.`,
     });
   }
 }

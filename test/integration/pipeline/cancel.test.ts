@@ -37,14 +37,16 @@ test('a cancelled training leaves a checkpoint of where it was, and nothing of i
   const first = await user.json<Cancellation>('cancel', 'cancelled');
   assert.equal(first.changed, true);
   await handle.result().catch(() => undefined);
-  const second = await user.json<Cancellation>('cancel', 'cancelled');
+  const [second, watched] = await Promise.all([
+    user.json<Cancellation>('cancel', 'cancelled'),
+    user.gist('watch', 'cancelled', '--json'),
+  ]);
   assert.deepEqual([second.changed, second.status], [false, 'canceled']);
   assert.match(second.message, /^Had ended already.*was cancelled in stage train at .* UTC/);
   assert.ok(second.checkpoint && second.checkpoint.step > 0);
   assert.deepEqual((await rig.newestCheckpoint('cancelled'))?.prefix, second.checkpoint.prefix);
   assert.deepEqual(rig.trainerPids(), []);
   assert.equal((await handle.describe()).status.name, 'CANCELLED');
-  const watched = await user.gist('watch', 'cancelled', '--json');
   assert.equal(watched.code, 1);
   assert.match(watched.stderr, /the run was cancelled.*`gist retry cancelled` resumes from [\d.]+ kimg/);
 });

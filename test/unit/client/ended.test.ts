@@ -11,6 +11,9 @@ test('a run that was cancelled or terminated has no cause to fix', () => {
 });
 
 test('a failed run names the log, and a refused spec the option that corrects it', () => {
-  assert.match(hintOf('TrainingError'), /^Once the cause is fixed: `gist retry r` resumes .*`gist logs r`/);
+  assert.match(
+    hintOf('TrainingError'),
+    /^Once the cause is fixed: `gist retry r` resumes .*`--set key=value`.*`gist logs r`/,
+  );
   assert.match(hintOf('SpecError'), /`gist retry r --set key=value` corrects its spec/);
 });
