@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import {
   type Client,
-  FailedRunError,
+  isUnanswered,
   type LiveProgress,
   progressOf,
   resultOf,
   storedResult,
 } from '../client/index.js';
-import { RunError } from '../core/errors.js';
+import { StackError, StoreUnavailableError } from '../core/errors.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { describeAutomaticSetting } from '../checkpoints/index.js';
 import type { AutomaticSetting, PipelineResult } from '../spec/results.js';
@@ -47,8 +47,9 @@ export async function watchUntilEnd(
         if (progress.source === 'store') return await storedResult(runId);
         if (progress.status !== 'running') return await resultOf(client, runId);
       } catch (error) {
-        if (error instanceof RunError || error instanceof FailedRunError) throw error;
-        watch.showAway();
+        const away = whoIsAway(error);
+        if (away === null) throw error;
+        watch.showAway(away);
       }
     }
   } finally {
@@ -56,10 +57,16 @@ export async function watchUntilEnd(
   }
 }
 
+/** Who did not answer, if that is the error: another error would only repeat itself. */
+export function whoIsAway(error: unknown): 'server' | 'store' | null {
+  if (error instanceof StoreUnavailableError) return 'store';
+  return isUnanswered(error) || error instanceof StackError ? 'server' : null;
+}
+
 /** What has been shown of a run, so that nothing is said twice. */
 class Watch {
   private readonly waiting;
-  private isAway = false;
+  private away: 'server' | 'store' | null = null;
   private hasTrained = false;
   private checkpoint: string | undefined;
 
@@ -73,12 +80,14 @@ class Watch {
   async show(progress: LiveProgress): Promise<void> {
     this.view.show(progress);
     this.waiting.update(progress.waiting);
-    if (this.isAway) this.view.note('The server answers again.');
-    this.isAway = false;
+    if (this.away) this.view.note(`The ${this.away} answers again.`);
+    this.away = null;
     if (!this.hasTrained && (progress.live?.step ?? 0) > 0) await this.showSettings();
     const newest = progress.train?.lastCheckpoint?.prefix;
     if (!newest || newest === this.checkpoint) return;
-    const note = await this.stored.noteOf(newest);
+    const note = await this.stored.noteOf(newest).catch(() => undefined);
+    // The store did not answer; asked again with the next progress.
+    if (note === undefined) return;
     if (note) this.view.note(note);
     this.checkpoint = newest;
   }
@@ -90,9 +99,9 @@ class Watch {
     this.hasTrained = settings !== null;
   }
 
-  showAway(): void {
-    if (!this.isAway) this.view.note('The server does not answer; the run is safe, waiting for it.');
-    this.isAway = true;
+  showAway(away: 'server' | 'store'): void {
+    if (this.away !== away) this.view.note(`The ${away} does not answer; the run is safe, waiting for it.`);
+    this.away = away;
   }
 }
 

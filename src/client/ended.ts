@@ -116,18 +116,24 @@ export class FailedRunError extends GistError {
   constructor(
     readonly runId: string,
     readonly reason: { type: string; message: string },
-    { message }: Continuation,
+    { command, message }: Continuation,
   ) {
+    const { next } = continuing({ cause: reason }, command, message);
+    const ending = ENDED_BY_ORDER[reason.type];
+    const option = next.includes('--set') ? '' : ' `--set key=value` changes its spec.';
     super({
-      what:
-        reason.type === 'CancelledFailure'
-          ? 'the run was cancelled'
-          : `the run failed with ${reason.type}: ${reason.message}`,
+      what: ending ?? `the run failed with ${reason.type}: ${reason.message}`,
       where: runId,
-      hint: `Once the cause is fixed, ${message} \`--set key=value\` corrects its spec; \`gist logs ${runId}\` shows its log.`,
+      hint: ending ? next : `Once the cause is fixed: ${next}${option} \`gist logs ${runId}\` shows its log.`,
     });
   }
 }
+
+/** Runs that somebody ended: nothing has to be fixed. */
+const ENDED_BY_ORDER: Record<string, string> = {
+  CancelledFailure: 'the run was cancelled',
+  TerminatedFailure: 'the run was terminated',
+};
 
 /** The innermost cause: Temporal wraps it in failures of the activity and of child workflows. */
 function rootCause(error: Error): { type: string; message: string } {

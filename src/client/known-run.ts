@@ -20,20 +20,16 @@ export function within<T>(client: Client, work: () => Promise<T>, milliseconds =
   return client.withDeadline(Date.now() + milliseconds, work);
 }
 
-/** Status codes of gRPC: cancelled, deadline exceeded, unavailable. */
-const UNANSWERED = [1, 4, 14];
+/**
+ * Status codes of gRPC: cancelled, unknown, deadline exceeded, resource exhausted, internal,
+ * unavailable. A server that starts or stops also answers with unknown and internal errors.
+ */
+const UNANSWERED = [1, 2, 4, 8, 13, 14];
 
 /** Whether the server did not answer a request, or not in time. */
 export function isUnanswered(error: unknown): boolean {
   const cause = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(cause) && UNANSWERED.includes(cause.code);
-}
-
-/** @throws RunError when there is no such run. */
-export async function runStatus(client: Client, runId: string): Promise<RunStatus> {
-  return withKnownRun(runId, async () =>
-    statusName((await client.workflow.getHandle(runId).describe()).status.name),
-  );
 }
 
 /** Turns the server's error for an unknown run into a {@link RunError}. */

@@ -27,7 +27,7 @@ export interface RunFilter {
   dataset?: string;
   /** Runs on one page; undefined: all. */
   limit?: number;
-  /** From 1. */
+  /** From 1; without a limit there is one page. */
   page?: number;
 }
 
@@ -45,7 +45,7 @@ const RUNNING = "ExecutionStatus = 'Running'";
 export async function listRuns(client: Client, filter: RunFilter = {}): Promise<RunSummary[]> {
   const conditions = await conditionsOf(client, filter);
   const { limit = Number.POSITIVE_INFINITY, page = 1 } = filter;
-  const from = page > 1 ? (page - 1) * limit : 0;
+  const from = Number.isFinite(limit) ? (page - 1) * limit : 0;
   const runs: RunSummary[] = [];
   let index = 0;
   for (const part of [RUNNING, RUNNING.replace('=', '!=')]) {

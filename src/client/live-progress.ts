@@ -14,7 +14,7 @@ export interface LiveProgress extends RunProgress {
   source: 'run' | 'server' | 'store';
   /** Numbers of the attempt that trains now; null between attempts. */
   live: TrainHeartbeat | null;
-  /** Why the run does not advance; null when it does. */
+  /** Why the run does not advance; null when it does, and when the server did not tell in time. */
   waiting: Waiting | null;
   /** How it ended; null while it runs. */
   ended: Ended | null;

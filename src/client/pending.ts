@@ -11,6 +11,8 @@ type RawActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActiv
 
 /** An activity that has not ended. */
 export interface PendingActivity {
+  /** Of the workflow that scheduled it: the pipeline or one of its children. */
+  workflowId: string;
   type: string;
   queue: string;
   state: 'scheduled' | 'started' | 'paused';
@@ -71,17 +73,19 @@ async function describeIfKnown(
   }
 }
 
-export function activitiesOf({ raw, taskQueue }: WorkflowExecutionDescription): PendingActivity[] {
-  return (raw.pendingActivities ?? []).map((activity) => pendingActivity(activity, taskQueue));
+export function activitiesOf(workflow: WorkflowExecutionDescription): PendingActivity[] {
+  return (workflow.raw.pendingActivities ?? []).map((activity) => pendingActivity(activity, workflow));
 }
 
-function pendingActivity(raw: RawActivity, workflowQueue: string): PendingActivity {
+function pendingActivity(raw: RawActivity, workflow: WorkflowExecutionDescription): PendingActivity {
+  const { workflowId, taskQueue } = workflow;
   const type = raw.activityType?.name ?? '';
   const payload = raw.heartbeatDetails?.payloads?.[0];
   const state = Number(raw.state ?? 0);
   return {
+    workflowId,
     type,
-    queue: raw.activityOptions?.taskQueue?.name || usualQueue(type, workflowQueue),
+    queue: raw.activityOptions?.taskQueue?.name || usualQueue(type, taskQueue),
     state: raw.paused || state === PAUSED ? 'paused' : STARTED.includes(state) ? 'started' : 'scheduled',
     attempt: raw.attempt ?? 1,
     worker: raw.lastWorkerIdentity || null,

@@ -3,7 +3,7 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { PROGRESS_QUERY, type RunProgress, type TrainHeartbeat } from '../spec/controls.js';
 import { type Stage, STAGES } from '../spec/pipeline.js';
 import { endOf } from './ended.js';
-import { RESPONSE_MS, type RunStatus, statusName, within } from './known-run.js';
+import { isUnanswered, RESPONSE_MS, type RunStatus, statusName, within } from './known-run.js';
 import type { LiveProgress } from './live-progress.js';
 import { type ObservedRun, observeRun } from './pending.js';
 import { sketch, storedRun } from './stored-run.js';
@@ -41,10 +41,20 @@ async function progressFrom(
   const progress = answer ?? fromMemo(pipeline, status);
   const isRunning = status === 'running';
   const [waiting, ended] = await within(client, () =>
-    Promise.all([isRunning ? findWaiting(client, observed, answer) : null, endOf(client, pipeline)]),
+    Promise.all([isRunning ? waitingInTime(client, observed, answer) : null, endOf(client, pipeline)]),
   );
   const live = isRunning ? liveTraining(observed) : null;
   return { ...progress, status, source: answer ? 'run' : 'server', live, waiting, ended };
+}
+
+/** null also where the server does not tell in time: everything else is shown without it. */
+async function waitingInTime(client: Client, observed: ObservedRun, answer: RunProgress | null) {
+  try {
+    return await findWaiting(client, observed, answer);
+  } catch (error) {
+    if (isUnanswered(error)) return null;
+    throw error;
+  }
 }
 
 function fromMemo({ workflowId, memo }: WorkflowExecutionDescription, status: RunStatus): RunProgress {

@@ -1,14 +1,16 @@
 /** Continues a run that failed, was parked, cancelled or terminated, on its own checkpoints. */
 import { type Client, defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/client';
 import { RunError } from '../core/errors.js';
-import type { PipelineInput } from '../spec/pipeline.js';
 import type { CheckpointRef } from '../spec/results.js';
+import type { ObjectStore } from '../storage/index.js';
 import { cancelRun } from './cancel.js';
 import { continuationOf } from './continuation.js';
+import { deploymentStore } from './deployment-store.js';
 import { noSuchRun } from './known-run.js';
 import type { LiveProgress } from './live-progress.js';
 import { sendOrder } from './orders.js';
 import { progressOf } from './progress.js';
+import { type RetryChanges, refuseOtherTraining } from './retry-changes.js';
 import { startRun } from './start.js';
 import { recordedSpec } from './stored-run.js';
 
@@ -22,13 +24,6 @@ export interface Retry {
   message: string;
 }
 
-export interface RetryChanges {
-  /** Applies what the user changes to the recorded spec, and validates it. */
-  apply: (recorded: unknown) => PipelineInput;
-  /** Whether the user changes anything. */
-  any: boolean;
-}
-
 /** How long a parked run may take to end before it starts with a changed spec. */
 const CANCEL_MS = 120_000;
 
@@ -36,19 +31,24 @@ const CANCEL_MS = 120_000;
  * Works with the spec of `run.json` in the store, also when Temporal has forgotten the run.
  *
  * @throws RunError when there is no such run, it runs without needing attention, or it is complete
- *   and nothing changes
+ *   and nothing changes; SpecError when its checkpoints do not fit what changes
  */
 export async function retryRun(client: Client, runId: string, changes: RetryChanges): Promise<Retry> {
   const progress = await progressOf(client, runId);
   if (progress.status === 'running' && progress.state !== 'needs-attention') throw isRunning(progress);
-  if (progress.status === 'completed' && !changes.any) throw isComplete(runId);
-  if (progress.status === 'running' && !changes.any) {
+  const isChanged = changes.keys.length > 0;
+  if (progress.status === 'completed' && !isChanged) throw isComplete(runId);
+  if (progress.status === 'running' && !isChanged) {
     const { message } = await sendOrder(client, runId, 'resume');
     return { runId, action: 'resumed', checkpoint: progress.train?.lastCheckpoint ?? null, message };
   }
+  const store = deploymentStore();
   const recorded = (await recordedSpec(runId)) ?? (await startedWith(client, runId));
   const spec = changes.apply(recorded);
+  if (store && isChanged)
+    await refuseOtherTraining(store, runId, { recorded, changed: spec, keys: changes.keys });
   if (progress.status === 'running') await endParked(client, runId);
+  if (store && changes.keys.some((key) => LENGTH_KEYS.includes(key))) await forgetOrders(store, runId);
   await startRun(client, spec, runId);
   const { checkpoint } = await continuationOf(runId);
   const from = checkpoint ? `resumes from ${checkpoint.kimg} kimg` : 'starts again';
@@ -58,6 +58,14 @@ export async function retryRun(client: Client, runId: string, changes: RetryChan
     checkpoint,
     message: `Run ${runId} ${from}. Watch it with: gist watch ${runId}`,
   };
+}
+
+/** Keys that set the length of a training. */
+const LENGTH_KEYS = ['train', 'train.kimg'];
+
+/** An earlier stop or extension would take precedence over the length that the user gives now. */
+function forgetOrders(store: ObjectStore, runId: string): Promise<void> {
+  return store.delete(`runs/${runId}/directive.json`);
 }
 
 function isRunning({ runId, state, waiting }: LiveProgress): RunError {

@@ -72,13 +72,23 @@ export async function findWaiting(
   if (progress?.state === 'paused') return null;
   const waiting = await workflowTaskWaiting(client, observed, progress !== null);
   if (waiting) return waiting;
-  const stuck = observed.activities.filter((activity) => !advances(activity));
-  stuck.sort((a, b) => Number(b.type === 'train') - Number(a.type === 'train'));
-  for (const activity of stuck) {
+  for (const activity of holdingUp(observed.activities)) {
     const found = await activityWaiting(client, observed, activity);
     if (found) return found;
   }
   return null;
+}
+
+/**
+ * Activities that do not advance while the run depends on them, trainings first. A training that
+ * advances does not wait for the evaluation of its snapshots.
+ */
+export function holdingUp(activities: readonly PendingActivity[], now = Date.now()): PendingActivity[] {
+  const trains = activities.some((activity) => activity.type === 'train' && advances(activity, now));
+  const stuck = activities.filter((activity) => !advances(activity, now));
+  return stuck
+    .filter(({ type }) => !(trains && type === 'evaluateSnapshot'))
+    .sort((a, b) => Number(b.type === 'train') - Number(a.type === 'train'));
 }
 
 /** Whether a worker runs the activity now, and has said so since it started this attempt. */
@@ -144,7 +154,7 @@ async function activityWaiting(
 ): Promise<Waiting | null> {
   const { state, type, queue, attempt, nextAttemptMs, scheduledMs } = activity;
   const runId = observed.pipeline.workflowId;
-  if (state === 'paused') return activityPaused(runId, activity);
+  if (state === 'paused') return activityPaused(activity);
   if (state === 'started') return attempt > 1 ? retrying(activity) : silent(activity);
   if (nextAttemptMs !== null && nextAttemptMs > Date.now()) return retrying(activity);
   // The same run uses the queue: the activity waits for its own siblings.
@@ -208,13 +218,13 @@ function silent(activity: PendingActivity): Waiting | null {
   };
 }
 
-function activityPaused(runId: string, { type, queue, attempt, worker }: PendingActivity): Waiting {
+export function activityPaused({ workflowId, type, queue, attempt, worker }: PendingActivity): Waiting {
   return {
     ...NOTHING,
     reason: 'activity-paused',
     brief: `${type} is paused in Temporal`,
     message: `Somebody has paused the activity ${type} with Temporal's own command.`,
-    command: `temporal activity unpause --workflow-id ${type === 'train' ? `${runId}/train` : runId} --activity-type ${type}`,
+    command: `temporal activity unpause --workflow-id ${workflowId} --activity-type ${type}`,
     queue,
     attempt,
     worker,

@@ -13,10 +13,11 @@ interface RetryOptions {
 
 const HELP = `
 The run keeps its id, its finished stages and its checkpoints; its spec is the recorded one.
+Once there is a checkpoint, what it was trained with (networks, optimization, images) stays.
 
 Examples:
   gist retry knee-oa-20260131-142233-1f0c
-  gist retry knee-oa-20260131-142233-1f0c --set train.batch=8 --watch
+  gist retry knee-oa-20260131-142233-1f0c --set train.snapshotKimg=20 --watch
   gist retry knee-oa-20260131-142233-1f0c --set train.kimg=5000      (train a completed run longer)`;
 
 export function registerRetry(program: Command): void {
@@ -37,7 +38,10 @@ async function retry(runId: string, { set, watch, json }: RetryOptions): Promise
   const { connect, retryRun } = await import('../../client/index.js');
   const { changeSpec } = await import('../spec-file.js');
   const client = await connect();
-  const changes = { apply: (recorded: unknown) => changeSpec(recorded, { set }), any: set !== undefined };
+  const changes = {
+    apply: (recorded: unknown) => changeSpec(recorded, { set }),
+    keys: (set ?? []).map((change) => change.split('=')[0] ?? ''),
+  };
   const outcome = await retryRun(client, runId, changes);
   if (!watch) return printResult(json, outcome, outcome.message);
   const { follow } = await import('../follow.js');

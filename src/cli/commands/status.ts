@@ -41,7 +41,7 @@ export function registerStatus(program: Command): void {
     .option('--name <name>', 'only runs of this name')
     .option('--dataset <digest>', 'only runs on this data set')
     .option('--limit <count>', 'at most so many runs; default: all')
-    .option('--page <number>', 'with --limit: which page, from 1', '1')
+    .option('--page <number>', 'with --limit: which page, from 1')
     .option('--json', 'for machines')
     .addHelpText('after', HELP)
     .action((runId: string | undefined, options: StatusOptions) =>
@@ -87,12 +87,16 @@ function filterOf({ state, name, dataset, limit, page }: StatusOptions): RunFilt
       hint: `Write ${option} 20.`,
     });
   };
+  if (page !== undefined && limit === undefined)
+    throw new UsageError({
+      what: `--page ${page} needs the length of a page`,
+      hint: `Write --limit 20 --page ${page}.`,
+    });
   return {
     state,
     name,
     dataset,
-    page: whole('--page', page ?? '1'),
-    ...(limit !== undefined && { limit: whole('--limit', limit) }),
+    ...(limit !== undefined && { limit: whole('--limit', limit), page: whole('--page', page ?? '1') }),
   };
 }
 

@@ -1,11 +1,11 @@
 /** A run that does not advance says why; on a real server with simulated activities. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { asFailure } from '../../../src/activities/failures.js';
 import type { TrainInput } from '../../../src/activities/train.js';
 import {
@@ -26,6 +26,9 @@ import { TestTemporal } from '../../support/temporal.js';
 
 const CPU = 'gist';
 const GPU = 'gist-gpu';
+/** Runs that train on the CPU worker, so that they need no device. */
+const ON_CPU = ['retried', 'parked'];
+const WORKFLOWS = new URL('../../../src/workflows/index.js', import.meta.url);
 const SPEC: PipelineInput = {
   name: 'waits',
   stages: ['preprocess', 'train'],
@@ -45,12 +48,16 @@ const ends: (() => void)[] = [];
 const trainings = new Map<string, () => Promise<never>>();
 
 let temporal: TestTemporal;
+let workflowBundle: WorkflowBundle;
 let native: NativeConnection;
 let client: Client;
 const workers: { worker: Worker; working: Promise<void> }[] = [];
 
 before(async () => {
-  temporal = await TestTemporal.start();
+  [temporal, workflowBundle] = await Promise.all([
+    TestTemporal.start(),
+    bundleWorkflowCode({ workflowsPath: fileURLToPath(WORKFLOWS) }),
+  ]);
   native = await NativeConnection.connect({ address: temporal.address });
   client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
 });
@@ -73,16 +80,14 @@ async function startWorker(taskQueue: string): Promise<void> {
       ...activities,
       resolveRun: async (job: Parameters<typeof activities.resolveRun>[0]) => ({
         ...(await activities.resolveRun(job)),
-        taskQueues: { cpu: CPU, gpu: GPU },
+        taskQueues: { cpu: CPU, gpu: ON_CPU.includes(job.runId) ? CPU : GPU },
       }),
       train: (input: TrainInput) => trainings.get(input.runId)?.() ?? activities.train(input),
     },
     maxHeartbeatThrottleInterval: '100ms',
     defaultHeartbeatThrottleInterval: '100ms',
     shutdownForceTime: '1 second',
-    ...(isCpu
-      ? { workflowsPath: fileURLToPath(new URL('../../../src/workflows/index.js', import.meta.url)) }
-      : { maxConcurrentActivityTaskExecutions: 1 }),
+    ...(isCpu ? { workflowBundle } : { maxConcurrentActivityTaskExecutions: 1 }),
   });
   workers.push({ worker, working: worker.run() });
 }
@@ -115,98 +120,116 @@ function heartbeat(): void {
   Context.current().heartbeat(beat);
 }
 
-test('without any worker, a run names the queue and the command that starts a worker', async () => {
-  await startRun(client, SPEC, 'no-worker');
-  const { source, waiting, name } = await progressOf(client, 'no-worker');
-  assert.deepEqual([source, waiting?.reason, name], ['server', 'no-worker', 'waits']);
-  assert.match(waiting?.message ?? '', /No worker polls queue "gist"/);
-  assert.equal(waiting?.command, 'gist up');
-});
+// Most of the time is spent waiting, so tests that need the same workers run at the same time.
+describe('without a worker', { concurrency: 3 }, () => {
+  test('without any worker, a run names the queue and the command that starts a worker', async () => {
+    await startRun(client, SPEC, 'no-worker');
+    const { source, waiting, name } = await progressOf(client, 'no-worker');
+    assert.deepEqual([source, waiting?.reason, name], ['server', 'no-worker', 'waits']);
+    assert.match(waiting?.message ?? '', /No worker polls queue "gist"/);
+    assert.equal(waiting?.command, 'gist up');
+  });
 
-test('without any worker, an order says that it was not delivered, and a cancellation that it is recorded', async () => {
-  await assert.rejects(
-    sendOrder(client, 'no-worker', 'pause'),
-    /not delivered.*No worker polls queue "gist"/,
+  test('without any worker, an order says that it was not delivered', async () => {
+    await startRun(client, SPEC, 'ordered');
+    await assert.rejects(
+      sendOrder(client, 'ordered', 'pause'),
+      /not delivered.*No worker polls queue "gist"/,
+    );
+  });
+
+  test('without any worker, a cancellation says that the server has recorded it', async () => {
+    await startRun(client, SPEC, 'cancelled');
+    const first = await cancelRun(client, 'cancelled');
+    assert.deepEqual([first.changed, first.status], [true, 'running']);
+    assert.match(first.message, /Accepted and pending.*No worker polls/);
+    assert.equal((await cancelRun(client, 'cancelled', 500)).changed, false);
+  });
+
+  after(() =>
+    Promise.all(['no-worker', 'ordered'].map((runId) => client.workflow.getHandle(runId).terminate())),
   );
-  const first = await cancelRun(client, 'no-worker');
-  assert.deepEqual([first.changed, first.status], [true, 'running']);
-  assert.match(first.message, /Accepted and pending.*No worker polls/);
-  assert.equal((await cancelRun(client, 'no-worker')).changed, false);
 });
 
-test('with only a CPU worker, a training says that its queue has no worker', async () => {
-  await startWorker(CPU);
-  await startRun(client, SPEC, 'cpu-only');
-  const { waiting, source } = await waits('cpu-only', 'cpu-worker-only');
-  assert.equal(source, 'run');
-  assert.match(waiting?.message ?? '', /no worker polls queue "gist-gpu"/);
-});
+describe('with a CPU worker', { concurrency: 4 }, () => {
+  before(() => startWorker(CPU));
 
-test('a run on a misspelt task queue is told from one without workers', async () => {
-  await client.workflow.start('gistPipeline', { workflowId: 'misspelt', taskQueue: 'gsit', args: [SPEC] });
-  const { waiting } = await progressOf(client, 'misspelt');
-  assert.equal(waiting?.reason, 'wrong-queue');
-  assert.match(waiting?.message ?? '', /"gsit".*"gist".*misspelt/);
-  await client.workflow.getHandle('misspelt').terminate();
-});
-
-test('a training whose device is busy counts the runs before it', async () => {
-  trainings.set('first', async () => {
-    const { cancellationSignal } = Context.current();
-    heartbeat();
-    await new Promise<void>((resolve) => {
-      ends.push(resolve);
-      cancellationSignal.addEventListener('abort', () => resolve());
-    });
-    throw ApplicationFailure.nonRetryable('over');
+  test('with only a CPU worker, a training says that its queue has no worker', async () => {
+    await startRun(client, SPEC, 'cpu-only');
+    const { waiting, source } = await waits('cpu-only', 'cpu-worker-only');
+    assert.equal(source, 'run');
+    assert.match(waiting?.message ?? '', /no worker polls queue "gist-gpu"/);
   });
-  await startWorker(GPU);
-  await client.workflow.getHandle('cpu-only').result();
-  await startRun(client, SPEC, 'first');
-  while ((await progressOf(client, 'first')).live === null) await new Promise((go) => setTimeout(go, 100));
-  await startRun(client, SPEC, 'second');
-  const { waiting } = await waits('second', 'device-busy');
-  assert.match(waiting?.message ?? '', /1 run before this one \(first\)/);
-  assert.equal((await progressOf(client, 'first')).waiting, null);
-  for (const end of ends) end();
-});
 
-test('a training that is retried shows attempt, worker, failure and next try, and no numbers of the failed attempt', async () => {
-  trainings.set('retried', async () => {
-    heartbeat();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    throw ApplicationFailure.create({
-      message: 'the trainer ended without an error',
-      type: 'TrainerCrashError',
-      nextRetryDelay: '1 hour',
-    });
+  test('a run on a misspelt task queue is told from one without workers', async () => {
+    await client.workflow.start('gistPipeline', { workflowId: 'misspelt', taskQueue: 'gsit', args: [SPEC] });
+    const { waiting } = await progressOf(client, 'misspelt');
+    assert.equal(waiting?.reason, 'wrong-queue');
+    assert.match(waiting?.message ?? '', /"gsit".*"gist".*misspelt/);
+    await client.workflow.getHandle('misspelt').terminate();
   });
-  await startRun(client, SPEC, 'retried');
-  const { waiting, train } = await waits('retried', 'retrying');
-  assert.equal(waiting?.attempt, 2);
-  assert.ok(waiting?.worker && waiting.sinceMs && (waiting.nextAttemptMs ?? 0) > Date.now());
-  assert.match(waiting.lastFailure ?? '', /^TrainerCrashError: the trainer ended without an error/);
-  assert.match(waiting.message, /Attempt 1 of train by .* failed: .* Attempt 2 follows in/);
-  assert.equal(train?.kimg, 0);
-  await client.workflow.getHandle('retried').terminate();
+
+  test('a training that is retried shows attempt, worker, failure and next try, and no numbers of the failed attempt', async () => {
+    trainings.set('retried', async () => {
+      heartbeat();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      throw ApplicationFailure.create({
+        message: 'the trainer ended without an error',
+        type: 'TrainerCrashError',
+        nextRetryDelay: '1 hour',
+      });
+    });
+    await startRun(client, SPEC, 'retried');
+    const { waiting, train } = await waits('retried', 'retrying');
+    assert.equal(waiting?.attempt, 2);
+    assert.ok(waiting?.worker && waiting.sinceMs && (waiting.nextAttemptMs ?? 0) > Date.now());
+    assert.match(waiting.lastFailure ?? '', /^TrainerCrashError: the trainer ended without an error/);
+    assert.match(waiting.message, /Attempt 1 of train by .* failed: .* Attempt 2 follows in/);
+    assert.equal(train?.kimg, 0);
+    await client.workflow.getHandle('retried').terminate();
+  });
+
+  test('a parked run says what it needs; retry tries again, and with changes starts it again under its id', async () => {
+    trainings.set('parked', () => Promise.reject(LOST));
+    await startRun(client, SPEC, 'parked');
+    const { waiting, state } = await waits('parked', 'needs-attention');
+    assert.equal(state, 'needs-attention');
+    assert.match(waiting?.message ?? '', /^Stage train needs attention since .*D\.safetensors is missing/);
+    assert.equal(waiting?.command, 'gist resume parked');
+    const unchanged = { apply: () => SPEC, keys: [] };
+    assert.equal((await retryRun(client, 'parked', unchanged)).action, 'resumed');
+
+    await waits('parked', 'needs-attention');
+    trainings.delete('parked');
+    const longer: PipelineInput = { ...SPEC, train: { ...SPEC.train, kimg: 3 } };
+    const retried = await retryRun(client, 'parked', { apply: () => longer, keys: ['train.kimg'] });
+    assert.equal(retried.action, 'started');
+    const result = (await client.workflow.getHandle('parked').result()) as PipelineResult;
+    assert.equal(result.stages.train?.last.kimg, 3);
+    await assert.rejects(retryRun(client, 'parked', unchanged), /the run is complete\. .*--set train\.kimg/);
+  });
 });
 
-test('a parked run says what it needs; retry tries again, and with changes starts it again under its id', async () => {
-  trainings.set('parked', () => Promise.reject(LOST));
-  await startRun(client, SPEC, 'parked');
-  const { waiting, state } = await waits('parked', 'needs-attention');
-  assert.equal(state, 'needs-attention');
-  assert.match(waiting?.message ?? '', /^Stage train needs attention since .*D\.safetensors is missing/);
-  assert.equal(waiting?.command, 'gist resume parked');
-  const unchanged = { apply: () => SPEC, any: false };
-  assert.equal((await retryRun(client, 'parked', unchanged)).action, 'resumed');
+describe('with a worker of one device', () => {
+  before(() => startWorker(GPU));
 
-  await waits('parked', 'needs-attention');
-  trainings.delete('parked');
-  const longer: PipelineInput = { ...SPEC, train: { ...SPEC.train, kimg: 3 } };
-  const retried = await retryRun(client, 'parked', { apply: () => longer, any: true });
-  assert.equal(retried.action, 'started');
-  const result = (await client.workflow.getHandle('parked').result()) as PipelineResult;
-  assert.equal(result.stages.train?.last.kimg, 3);
-  await assert.rejects(retryRun(client, 'parked', unchanged), /the run is complete\. .*--set train\.kimg/);
+  test('a training whose device is busy counts the runs before it', async () => {
+    trainings.set('first', async () => {
+      const { cancellationSignal } = Context.current();
+      heartbeat();
+      await new Promise<void>((resolve) => {
+        ends.push(resolve);
+        cancellationSignal.addEventListener('abort', () => resolve());
+      });
+      throw ApplicationFailure.nonRetryable('over');
+    });
+    await client.workflow.getHandle('cpu-only').result();
+    await startRun(client, SPEC, 'first');
+    while ((await progressOf(client, 'first')).live === null) await new Promise((go) => setTimeout(go, 100));
+    await startRun(client, SPEC, 'second');
+    const { waiting } = await waits('second', 'device-busy');
+    assert.match(waiting?.message ?? '', /1 run before this one \(first\)/);
+    assert.equal((await progressOf(client, 'first')).waiting, null);
+    for (const end of ends) end();
+  });
 });

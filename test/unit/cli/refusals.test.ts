@@ -50,6 +50,7 @@ const REFUSALS: [string, string[], number, RegExp][] = [
   ['seeds that are none', ['generate', '--checkpoint', '.', '--seeds', '9-0'], 2, /--seeds 9-0/],
   ['an impossible truncation', ['generate', '--checkpoint', '.', '--psi', 'much'], 2, /--psi much/],
   ['a run when the stack is down', ['status', 'knee-1'], 6, /the embedded stack is not up.*gist up/s],
+  ['a page of unknown length', ['status', '--page', '2'], 2, /--page 2 needs .*--limit 20 --page 2/s],
   ['a wrong queue', ['worker', '--queue', 'tpu'], 2, /--queue tpu/],
   ['a data set that is not there', ['dataset', 'inspect', './nothing'], 3, /there is no finished data set/],
 ];

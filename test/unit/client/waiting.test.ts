@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WaitingNotes } from '../../../src/cli/waiting-line.js';
 import type { PendingActivity } from '../../../src/client/pending.js';
-import { advances, parked } from '../../../src/client/waiting.js';
+import { activityPaused, advances, holdingUp, parked } from '../../../src/client/waiting.js';
 
 const NOW = Date.UTC(2026, 0, 31);
 const TRAINING: PendingActivity = {
+  workflowId: 'knee/train',
   type: 'train',
   queue: 'gist-gpu',
   state: 'started',
@@ -32,6 +33,28 @@ test('an activity advances when its worker has been heard from since this attemp
 test('a worker that has been silent for more than a minute does not advance', () => {
   assert.ok(!advances({ ...TRAINING, heartbeatMs: NOW - 70_000 }, NOW));
   assert.ok(advances({ ...TRAINING, heartbeatMs: null, heartbeatTimeoutMs: null }, NOW));
+});
+
+test('a run whose training advances does not wait for a late evaluation of a snapshot', () => {
+  const evaluation: PendingActivity = { ...TRAINING, type: 'evaluateSnapshot', state: 'scheduled' };
+  assert.deepEqual(holdingUp([TRAINING, evaluation], NOW), []);
+  assert.deepEqual(holdingUp([evaluation], NOW), [evaluation]);
+  const late: PendingActivity = { ...TRAINING, state: 'scheduled' };
+  assert.deepEqual(holdingUp([evaluation, late], NOW), [late, evaluation]);
+  const shard: PendingActivity = { ...evaluation, type: 'generateShard' };
+  assert.deepEqual(holdingUp([TRAINING, shard], NOW), [shard]);
+});
+
+test('an activity that is paused in Temporal is continued in the workflow that it belongs to', () => {
+  for (const [workflowId, type] of [
+    ['knee', 'planDataset'],
+    ['knee/train', 'evaluateSnapshot'],
+    ['knee/preprocess', 'buildShard'],
+  ] as const)
+    assert.equal(
+      activityPaused({ ...TRAINING, workflowId, type, state: 'paused' }).command,
+      `temporal activity unpause --workflow-id ${workflowId} --activity-type ${type}`,
+    );
 });
 
 test('a parked run says why, since when, and the command that tries again', () => {
