@@ -6,9 +6,8 @@ import { z } from 'zod';
 import { findObject } from '../storage/find-object.js';
 import { findJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { refSchema } from './list.js';
 import { trainPrefix } from './manifest.js';
-
-const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
 
 const recordSchema = z.object({
   /** When it was scheduled, in milliseconds since 1970: records sort by it. */
@@ -16,7 +15,7 @@ const recordSchema = z.object({
   /** ISO 8601. */
   startedAt: z.string(),
   /** null: from scratch. */
-  resumedFrom: checkpointRef.nullable(),
+  resumedFrom: refSchema.nullable(),
   warnings: z.array(z.string()),
 });
 export type AttemptRecord = z.output<typeof recordSchema>;
@@ -78,10 +77,13 @@ export interface Attempt {
   lines: string[];
 }
 
-/** The attempts at a training, oldest first. @param count lines of each log, from the end */
+/** More are of no use to a reader: a training that is evicted often has hundreds. */
+const READ_ATTEMPTS = 10;
+
+/** The last attempts at a training, oldest first. @param count lines of each log, from the end */
 export async function readAttempts(store: ObjectStore, runId: string, count: number): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
-  for (const attempt of await listAttempts(store, runId)) {
+  for (const attempt of (await listAttempts(store, runId)).slice(-READ_ATTEMPTS)) {
     const [record, log] = await Promise.all([
       findAttempt(store, runId, attempt),
       findAttemptLog(store, runId, attempt),

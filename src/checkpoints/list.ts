@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import type { CheckpointRef } from '../spec/results.js';
 
+export const refSchema = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
+
 const entrySchema = z.object({
   prefix: z.string(),
   kimg: z.number(),
@@ -18,6 +20,11 @@ export type ListEntry = z.output<typeof entrySchema>;
 
 export const listSchema = z.object({
   version: z.literal(1),
+  /**
+   * Made at the first claim: a run that was deleted may have had the same name. Absent in lists of
+   * earlier versions.
+   */
+  training: z.string().optional(),
   owner: z.object({ claim: z.int(), attempt: z.number(), nonce: z.string() }),
   /**
    * Changes with every write, so that a writer recognizes its own write when the reply was lost.

@@ -109,6 +109,8 @@ export const manifestSchema = z.object({
    * computed on.
    */
   snapshot: z.boolean(),
+  /** Which training wrote it, see the list; absent in checkpoints of earlier versions. */
+  training: z.string().optional(),
   /** Which claim on the training wrote it; later ones are larger. */
   claim: z.int(),
   configuration: configurationSchema,

@@ -8,12 +8,26 @@ import type { CheckpointRef } from '../spec/results.js';
 import { putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type CheckpointList, type ListEntry, listKey } from './list.js';
-import { lostCheckpoints, readList, readStoredList, resumable, type Warn } from './reader.js';
+import { newestManifest, lostCheckpoints, readList, readStoredList, resumable, type Warn } from './reader.js';
+import type { SpooledTraining } from './spool.js';
+
+/** Every claim names the training. */
+type OwnedList = CheckpointList & { training: string };
 
 /** A claim as it is sent between threads. */
 export interface HandedOver {
-  list: CheckpointList;
+  list: OwnedList;
   etag: string;
+}
+
+export interface ClaimOptions {
+  /** Increases from attempt to attempt of a run (equal is allowed: a manual rerun). */
+  attempt: number;
+  /** The newest checkpoint that the run knows of. */
+  expected: CheckpointRef | null;
+  /** Trainings of this run with an intact state on this disk, the newest first. Default: none. */
+  onDisk?: () => Promise<SpooledTraining[]>;
+  warn: Warn;
 }
 
 /**
@@ -26,37 +40,41 @@ export class Ownership {
   private constructor(
     private readonly store: ObjectStore,
     private readonly runPrefix: string,
-    private current: CheckpointList,
+    private current: OwnedList,
     private etag: string,
   ) {}
 
   /**
    * A lost list is rebuilt in the same write that claims: after a claim with an empty list, an end
    * before the first commit would make the next attempt start from scratch. Where nothing usable is
-   * left of a training that had checkpoints, nothing is written: a list that was rebuilt from what
-   * is there would hide what is put back later.
+   * left of a training that had checkpoints, neither in the store nor on this disk, nothing is
+   * written: a list that was rebuilt from what is there would hide what is put back later.
    *
-   * @param attempt increases from attempt to attempt of a run (equal is allowed: a manual rerun).
-   * @param expected the newest checkpoint that the run knows of
    * @throws StaleAttemptError when a later attempt owns the training already; CheckpointLostError;
    *   NewerVersionError
    */
   static async claim(
     store: ObjectStore,
     runPrefix: string,
-    { attempt, expected, warn }: { attempt: number; expected: CheckpointRef | null; warn: Warn },
+    { attempt, expected, onDisk, warn }: ClaimOptions,
   ): Promise<Ownership> {
     const nonce = randomUUID();
+    let next: OwnedList | null = null;
     for (;;) {
       const { list, etag, checkpoints } = await readList(store, runPrefix, warn);
-      if (list && etag && list.owner.nonce === nonce) return new Ownership(store, runPrefix, list, etag);
+      if (next && etag && list?.owner.nonce === nonce) return new Ownership(store, runPrefix, next, etag);
       if (list && list.owner.attempt > attempt) throw stale(runPrefix);
       // The claims in a lost list are unknown; all of them are smaller than the time.
       const isLost = !list && (etag !== null || checkpoints.length > 0);
       const isKnown = expected !== null || isLost || checkpoints.length > 0;
-      if (isKnown && resumable(checkpoints).length === 0) throw nothingLeft(runPrefix, expected, checkpoints);
-      const next: CheckpointList = {
+      const spooled = isKnown && resumable(checkpoints).length === 0 ? ((await onDisk?.()) ?? []) : null;
+      const known = list?.training ?? (await newestManifest(store, checkpoints))?.training;
+      const training = known ?? spooled?.[0]?.training ?? randomUUID();
+      if (spooled && !spooled.some((one) => one.training === training))
+        throw nothingLeft(runPrefix, expected, checkpoints);
+      next = {
         version: 1,
+        training,
         owner: { claim: (list?.owner.claim ?? (isLost ? Date.now() : 0)) + 1, attempt, nonce },
         writeId: randomUUID(),
         checkpoints,
@@ -81,6 +99,10 @@ export class Ownership {
     return new Ownership(store, runPrefix, list, etag);
   }
 
+  get training(): string {
+    return this.current.training;
+  }
+
   get claim(): number {
     return this.current.owner.claim;
   }
@@ -95,7 +117,7 @@ export class Ownership {
    * @throws StaleAttemptError
    */
   async commit(checkpoints: ListEntry[]): Promise<void> {
-    const next: CheckpointList = { ...this.current, writeId: randomUUID(), checkpoints };
+    const next: OwnedList = { ...this.current, writeId: randomUUID(), checkpoints };
     for (;;) {
       try {
         const info = await putJson(this.store, listKey(this.runPrefix), next, { ifMatch: this.etag });
@@ -117,7 +139,7 @@ export class Ownership {
   }
 
   /** A failed condition is either another owner, or a write of our own whose reply was lost. */
-  private async recognize(attempted: CheckpointList): Promise<void> {
+  private async recognize(attempted: OwnedList): Promise<void> {
     const { list, etag } = await readStoredList(this.store, this.runPrefix);
     if (!list || !etag || list.owner.nonce !== this.current.owner.nonce) throw stale(this.runPrefix);
     this.etag = etag;

@@ -10,13 +10,13 @@ import type { CapturedState } from './upload-messages.js';
 export async function putCheckpoint(
   store: ObjectStore,
   prefix: string,
-  { draft, parts, claim }: CapturedState & { claim: number },
+  { draft, parts, training, claim }: CapturedState & { training: string; claim: number },
   putManifest: (key: string, bytes: Uint8Array) => Promise<unknown> = (key, bytes) => store.put(key, bytes),
 ): Promise<ListEntry> {
   const listed: Record<string, ManifestPart> = {};
   for (const [name, bytes] of Object.entries(parts))
     listed[name] = await putPart(store, prefix, partKey(name, claim), bytes);
-  const manifest: CheckpointManifest = { version: 1, claim, ...draft, parts: listed };
+  const manifest: CheckpointManifest = { version: 1, training, claim, ...draft, parts: listed };
   const bytes = Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
   await putManifest(manifestKey(prefix), bytes);
   const { kimg, step, snapshot } = draft;

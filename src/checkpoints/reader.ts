@@ -166,6 +166,19 @@ function versionOf(bytes: Uint8Array): number {
   }
 }
 
+/** The newest manifest that can be read; null when there is none. */
+export async function newestManifest(
+  store: ObjectStore,
+  checkpoints: readonly ListEntry[],
+): Promise<CheckpointManifest | null> {
+  for (const { prefix } of [...checkpoints].sort((a, b) => b.step - a.step)) {
+    const bytes = await findObject(store, manifestKey(prefix));
+    const manifest = bytes && parseManifest(bytes, manifestKey(prefix));
+    if (manifest) return manifest;
+  }
+  return null;
+}
+
 /** The manifest of a checkpoint; null when there is none. @throws StoreError when it is damaged */
 export async function findManifest(store: ObjectStore, prefix: string): Promise<CheckpointManifest | null> {
   const key = manifestKey(prefix);

@@ -2,6 +2,7 @@
 import { GistError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { withoutRetries } from '../storage/retrying-store.js';
 import type { ListEntry } from './list.js';
 import { MANIFEST } from './manifest.js';
 
@@ -16,15 +17,25 @@ export async function sweepUnfinished(
   { claim, listed }: { claim: number; listed: readonly ListEntry[] },
 ): Promise<void> {
   const prefix = `${runPrefix}checkpoint-`;
-  try {
-    await store.abortUploads(prefix, (key) => claimOf(key) < claim);
-    for (const [folder, keys] of await foldersOf(store, prefix)) {
+  const once = withoutRetries(store);
+  // Each by itself: a user may have the right to only one of them.
+  await tryTo('end unfinished uploads of earlier attempts', () =>
+    once.abortUploads(prefix, (key) => claimOf(key) < claim),
+  );
+  await tryTo('remove unfinished checkpoints of earlier attempts', async () => {
+    for (const [folder, keys] of await foldersOf(once, prefix)) {
       const isKept = listed.some((entry) => entry.prefix === folder) || keys.includes(`${folder}${MANIFEST}`);
-      for (const key of keys) if (!isKept && claimOf(key) < claim) await store.delete(key);
+      for (const key of keys) if (!isKept && claimOf(key) < claim) await once.delete(key);
     }
+  });
+}
+
+async function tryTo(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     if (!(error instanceof GistError)) throw error;
-    log.warn('unfinished checkpoints of earlier attempts could not be removed', { error: error.name });
+    log.warn(`could not ${what}`, { error: error.name });
   }
 }
 

@@ -22,6 +22,8 @@ export interface CheckpointThreadData {
 export type CheckpointThreadReply =
   /** The last state sent is safe, on disk or in the store; another one may follow. */
   | { type: 'kept'; left: number }
+  /** The disk does not take the last state; it is kept in memory. */
+  | { type: 'refused'; message: string }
   | { type: 'written'; checkpoint: CheckpointRef; snapshot: boolean; left: number }
   | { type: 'failed'; error: WireError }
   | { type: 'unavailable'; message: string }

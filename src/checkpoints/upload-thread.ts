@@ -52,10 +52,10 @@ async function keep(state: CapturedState): Promise<void> {
 
 async function spoolIfPossible(state: CapturedState): Promise<ListEntry | null> {
   try {
-    return await spool.add(state, writer.claim);
+    return await spool.add(state, { training: writer.training, claim: writer.claim });
   } catch (error) {
     if (!(error instanceof GistError)) throw error;
-    reply({ type: 'warning', message: `a checkpoint cannot be kept on this machine: ${error.message}` });
+    reply({ type: 'refused', message: `a checkpoint cannot be kept on this machine: ${error.message}` });
     return null;
   }
 }
@@ -91,7 +91,7 @@ async function uploadAll(): Promise<void> {
 async function spooled(entry: ListEntry | null): Promise<CapturedState> {
   if (!entry) throw new CheckpointError({ what: 'a state to upload is neither in memory nor on disk' });
   const { manifest, parts } = await spool.load(entry);
-  const { version: _version, claim: _claim, parts: _parts, ...draft } = manifest;
+  const { version: _version, training: _training, claim: _claim, parts: _parts, ...draft } = manifest;
   return { draft, parts };
 }
 

@@ -1,7 +1,9 @@
 /** Uploads of checkpoints while training continues: in order, and no error is lost. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { reviveError, TrainerCrashError } from '../core/errors.js';
+import { reviveError, StoreUnavailableError, TrainerCrashError } from '../core/errors.js';
+import { duration } from '../core/duration.js';
+import { FAILURE_POLICIES } from '../core/failure-policy.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { ListEntry } from './list.js';
 import type { Spool } from './spool.js';
@@ -26,9 +28,15 @@ export interface UploadOptions {
   emit: (event: UploadEvent) => void;
   /** Called while somebody waits for the store, and at every sign of life meanwhile. */
   onWait: () => void;
+  /**
+   * A training that was asked to stop leaves states on this disk after an outage of this long.
+   * Default: 15 s.
+   */
+  patienceMs?: number;
+  /** Nobody waits longer for an unavailable store. Default: what the policy of failures allows. */
+  limitMs?: number;
 }
 
-/** A training that was asked to stop leaves states on this disk after an outage of this long. */
 const PATIENCE_MS = 15_000;
 const POLL_MS = 20;
 
@@ -44,6 +52,8 @@ export class CheckpointUploads {
   private failure: { error: unknown } | null = null;
   private capturedStep: number | null;
   private isKeeping = false;
+  /** The last state is in memory only, since this disk has refused it. */
+  private isRefused = false;
   private isAwaited = false;
   private left: number;
   private unavailableSince: number | null = null;
@@ -100,9 +110,16 @@ export class CheckpointUploads {
     );
   }
 
-  /** Waits until another state may be given. @throws the error of a failed upload */
-  async untilIdle(): Promise<void> {
-    await this.until(() => this.idle);
+  /**
+   * Waits until another state may be given.
+   *
+   * @param mayLeave whether a state may be given up that neither the disk nor the store takes
+   * @returns false when it was given up
+   * @throws the error of a failed upload; StoreUnavailableError after a long outage
+   */
+  async untilIdle(mayLeave: () => boolean): Promise<boolean> {
+    await this.until(() => this.idle || (this.isRefused && mayLeave() && this.isOutage()));
+    return this.idle;
   }
 
   /**
@@ -110,13 +127,17 @@ export class CheckpointUploads {
    *
    * @param mayLeave whether states may be left on this disk while the store is unavailable
    * @returns false when they were left
-   * @throws the error of a failed upload
+   * @throws the error of a failed upload; StoreUnavailableError after a long outage
    */
   async settle(mayLeave: () => boolean): Promise<boolean> {
     const isStored = () => this.idle && this.left === 0;
-    await this.until(() => isStored() || (mayLeave() && this.outageMs() >= PATIENCE_MS));
+    // A state that is being written to the disk is waited for: it would be torn.
+    const mayEnd = () => this.hasDiskAnswered && mayLeave() && this.isOutage();
+    await this.until(() => isStored() || mayEnd());
     if (isStored()) return true;
-    const message = 'the store is unavailable: the newest state stays on the disk of this machine';
+    const message = this.isRefused
+      ? 'neither the store nor the disk of this machine takes the newest state: it is lost, and training resumes from the one before'
+      : 'the store is unavailable: the newest state stays on the disk of this machine';
     this.options.emit({ type: 'warning', message });
     return false;
   }
@@ -135,10 +156,33 @@ export class CheckpointUploads {
     this.isAwaited = true;
     this.options.onWait();
     try {
-      for (this.rethrow(); !condition(); this.rethrow()) await sleep(POLL_MS);
+      for (this.rethrow(); !condition(); this.rethrow()) {
+        this.limitOutage();
+        await sleep(POLL_MS);
+      }
     } finally {
       this.isAwaited = false;
     }
+  }
+
+  /** Whether this disk has taken or refused the last state. */
+  private get hasDiskAnswered(): boolean {
+    return this.idle || this.isRefused;
+  }
+
+  private isOutage(): boolean {
+    return this.outageMs() >= (this.options.patienceMs ?? PATIENCE_MS);
+  }
+
+  /** @throws StoreUnavailableError: the run then waits for its user instead of for this process */
+  private limitOutage(): void {
+    const limit = this.options.limitMs ?? FAILURE_POLICIES.world.milliseconds;
+    if (!this.hasDiskAnswered || this.outageMs() < limit) return;
+    throw new StoreUnavailableError({
+      what: `the object store has been unavailable for ${duration(limit / 1000)}`,
+      where: this.options.storeUri,
+      hint: 'Check that the server is running; the next attempt on this machine uploads what waits on its disk.',
+    });
   }
 
   private outageMs(): number {
@@ -151,6 +195,11 @@ export class CheckpointUploads {
     switch (reply.type) {
       case 'kept':
         this.isKeeping = false;
+        this.isRefused = false;
+        break;
+      case 'refused':
+        this.isRefused = true;
+        this.options.emit({ type: 'warning', message: reply.message });
         break;
       case 'written': {
         const { checkpoint, snapshot } = reply;

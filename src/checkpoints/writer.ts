@@ -1,5 +1,10 @@
 /** Writes checkpoints to the object store: committed in one step, thinned out when old. */
-import { GistError, PreconditionFailedError, StaleAttemptError } from '../core/errors.js';
+import {
+  CheckpointLostError,
+  GistError,
+  PreconditionFailedError,
+  StaleAttemptError,
+} from '../core/errors.js';
 import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
@@ -12,14 +17,13 @@ import {
   MANIFEST,
 } from './manifest.js';
 import { type ListEntry, refOf } from './list.js';
-import { type HandedOver, Ownership } from './ownership.js';
+import { type ClaimOptions, type HandedOver, Ownership } from './ownership.js';
 import { putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
-
 import { sweepUnfinished } from './sweep.js';
 
 /** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
-export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'claim' | 'parts'>;
+export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'training' | 'claim' | 'parts'>;
 
 /** A writer as it is sent between threads. */
 export interface WriterHandedOver {
@@ -32,8 +36,8 @@ export interface WriterHandedOver {
 export interface Opened {
   writer: CheckpointWriter;
   /**
-   * The newest checkpoint that verifies, which the attempt resumes from. It is large: release it
-   * once it is restored.
+   * The newest checkpoint that verifies. It is large: release it once it is restored. null: there
+   * are none, or none verifies and this disk has a state to resume from.
    */
   newest: LoadedCheckpoint | null;
 }
@@ -51,27 +55,21 @@ export class CheckpointWriter {
    * Claims the training, then reads its newest intact checkpoint: in this order no other attempt
    * can commit one in between.
    *
-   * @param options expected: the newest checkpoint that the run knows of
    * @throws StaleAttemptError when a later attempt owns the training; CheckpointLostError when it
-   *   had checkpoints and none is intact; NewerVersionError
+   *   had checkpoints and none is intact, here or in the store; NewerVersionError
    */
   static async open(
     store: ObjectStore,
     runPrefix: string,
-    options: {
-      attempt: number;
-      keepCheckpoints: number;
-      expected: CheckpointRef | null;
-      warn: Warn;
-    },
+    options: ClaimOptions & { keepCheckpoints: number },
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
-    const newest = await newestVerifiedOf(store, ownership.checkpoints, options.warn);
+    const { newest, step } = await newestOf(store, ownership, options);
     warnOfMissing(newest?.ref ?? null, ownership.checkpoints, options);
     await sweepUnfinished(store, runPrefix, { claim: ownership.claim, listed: ownership.checkpoints });
     // Checkpoints newer than the one that training resumes from are damaged, and will be written
     // again.
-    const entries = ownership.checkpoints.filter(({ step }) => newest !== null && step <= newest.ref.step);
+    const entries = ownership.checkpoints.filter((entry) => entry.step <= step);
     const settings = { runPrefix, keepCheckpoints: options.keepCheckpoints };
     const writer = new CheckpointWriter(store, ownership, settings, entries);
     return { writer, newest };
@@ -88,6 +86,10 @@ export class CheckpointWriter {
     return new CheckpointWriter(store, taken, settings, entries);
   }
 
+  get training(): string {
+    return this.ownership.training;
+  }
+
   get claim(): number {
     return this.ownership.claim;
   }
@@ -102,7 +104,7 @@ export class CheckpointWriter {
    */
   async write(draft: CheckpointDraft, parts: Record<string, Uint8Array>): Promise<CheckpointRef> {
     const prefix = checkpointPrefix(this.settings.runPrefix, draft);
-    const state = { draft, parts, claim: this.claim };
+    const state = { draft, parts, training: this.training, claim: this.claim };
     const entry = await putCheckpoint(this.store, prefix, state, (key, bytes) =>
       this.putManifest(key, bytes),
     );
@@ -175,6 +177,23 @@ export class CheckpointWriter {
       if (!(error instanceof GistError)) throw error;
       log.warn('an old checkpoint could not be deleted', { prefix, error: error.name });
     }
+  }
+}
+
+/** The newest checkpoint that verifies, and the step that the training resumes at. */
+async function newestOf(
+  store: ObjectStore,
+  { checkpoints, training }: Ownership,
+  { onDisk, warn }: ClaimOptions,
+): Promise<{ newest: LoadedCheckpoint | null; step: number }> {
+  try {
+    const newest = await newestVerifiedOf(store, checkpoints, warn);
+    return { newest, step: newest?.ref.step ?? 0 };
+  } catch (error) {
+    if (!(error instanceof CheckpointLostError)) throw error;
+    const spooled = (await onDisk?.())?.find((one) => one.training === training);
+    if (!spooled) throw error;
+    return { newest: null, step: spooled.step };
   }
 }
 

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDuration } from './duration.js';
+import { UsageError } from './errors.js';
 
 const DEFAULT_TASK_QUEUE = 'gist';
 const DEFAULT_GPU_TASK_QUEUE = 'gist-gpu';
@@ -34,6 +35,32 @@ function userHome(): string {
   }
 }
 
+/** @throws UsageError: a value that is silently ignored may cost the last checkpoint. */
+function positive(name: string): number | undefined {
+  const given = process.env[name];
+  if (!given) return undefined;
+  const value = Number(given);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new UsageError({
+    what: `"${given}" is not a number above 0`,
+    where: name,
+    hint: 'Give a number without a unit, or unset the variable.',
+  });
+}
+
+/** Milliseconds. @throws UsageError */
+function time(name: string): number | undefined {
+  const given = process.env[name];
+  if (!given) return undefined;
+  const value = parseDuration(given);
+  if (value !== undefined) return value;
+  throw new UsageError({
+    what: `"${given}" is not a time`,
+    where: name,
+    hint: 'Give a time with its unit, such as 110s or 2m, or unset the variable.',
+  });
+}
+
 /** Read at each call, so that a test or a command may set a variable first. */
 export const environment = {
   /** Task queue of workflows and CPU activities. */
@@ -47,7 +74,10 @@ export const environment = {
   /** What runs keep for later ones: training sets, compiled kernels. */
   dataCacheFolder: (): string => process.env.GIST_DATA_CACHE || process.env.GIST_CACHE_DIR || userCache(),
   /** Most bytes of cached training sets, given in GB; undefined: half of the disk. */
-  cacheLimitBytes: (): number | undefined => Number(process.env.GIST_CACHE_LIMIT) * 1e9 || undefined,
+  cacheLimitBytes: (): number | undefined => {
+    const gigabytes = positive('GIST_CACHE_LIMIT');
+    return gigabytes === undefined ? undefined : gigabytes * 1e9;
+  },
   /** Which TensorFlow library set-up downloads and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
   /** Python with pip. */
@@ -62,8 +92,7 @@ export const environment = {
    * Seconds without a tick after which the official trainer counts as hung; undefined: derived from
    * its speed.
    */
-  stylegan3StallSeconds: (): number | undefined =>
-    Number(process.env.GIST_STYLEGAN3_STALL_SECONDS) || undefined,
+  stylegan3StallSeconds: (): number | undefined => positive('GIST_STYLEGAN3_STALL_SECONDS'),
   /** State of the embedded stack: by default `.gist/` in the current folder. */
   stateFolder: (): string => path.resolve(process.env.GIST_HOME ?? '.gist'),
   /** Webhook that receives the runs that need attention. */
@@ -73,12 +102,12 @@ export const environment = {
   /** File that a worker writes once it polls; with the suffix `.problem`, why it does not. */
   readyFile: (): string | undefined => process.env.GIST_READY_FILE,
   /** Milliseconds from a signal to the end of a worker, for the last checkpoint of its training. */
-  graceMs: (): number => parseDuration(process.env.GIST_GRACE ?? '') ?? DEFAULT_GRACE_MS,
+  graceMs: (): number => time('GIST_GRACE') ?? DEFAULT_GRACE_MS,
   /**
    * Milliseconds within which heartbeats reach the server, and cancellations an activity. The
    * embedded worker, alone on its server, uses 3 s.
    */
-  heartbeatThrottleMs: (): number => parseDuration(process.env.GIST_HEARTBEAT_THROTTLE ?? '') ?? 15_000,
+  heartbeatThrottleMs: (): number => time('GIST_HEARTBEAT_THROTTLE') ?? 15_000,
   temporalAddress: (): string | undefined => process.env.TEMPORAL_ADDRESS,
   s3Endpoint: (): string | undefined => process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL,
   /**
@@ -92,6 +121,5 @@ export const environment = {
   /** Form of resampling filters, for measurements; undefined: the one that suits the device. */
   filterForm: (): string | undefined => process.env.GIST_FILTER_FORM || undefined,
   /** CPU threads of TensorFlow; undefined: all processors. */
-  threads: (): number | undefined =>
-    process.env.GIST_THREADS ? Number(process.env.GIST_THREADS) : undefined,
+  threads: (): number | undefined => positive('GIST_THREADS'),
 };

@@ -5,12 +5,16 @@ const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 
 /** Keeps connections to this machine away from proxies, whatever libraries read. */
 export function bypassProxies(env: NodeJS.ProcessEnv = process.env): void {
-  const given = [env.no_proxy, env.NO_PROXY, env.no_grpc_proxy].flatMap((list) => list?.split(',') ?? []);
-  const names = given.map((name) => name.trim()).filter((name) => name !== '');
-  const all = [...new Set([...names, ...LOOPBACK])].join(',');
+  const all = withLoopback(env.no_proxy, env.NO_PROXY);
   env.no_proxy = all;
   env.NO_PROXY = all;
-  if (env.no_grpc_proxy !== undefined) env.no_grpc_proxy = all;
+  if (env.no_grpc_proxy !== undefined) env.no_grpc_proxy = withLoopback(env.no_grpc_proxy);
+}
+
+function withLoopback(...lists: (string | undefined)[]): string {
+  const given = lists.flatMap((list) => list?.split(',') ?? []);
+  const names = given.map((name) => name.trim()).filter((name) => name !== '');
+  return [...new Set([...names, ...LOOPBACK])].join(',');
 }
 
 /** Files that this process and its children write are for their user only. */

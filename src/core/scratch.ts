@@ -4,7 +4,7 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { SetupError } from './errors.js';
+import { SetupError, StoreUnavailableError } from './errors.js';
 
 const NAME = /^gist-scratch-(\d+)-/;
 /**
@@ -20,7 +20,7 @@ const swept = new Set<string>();
  * @param kind what it is for, as part of its name.
  * @param parent its parent folder; files that are later renamed need one on the same disk. Default:
  *   the folder for temporary files.
- * @throws SetupError when no folder can be made there
+ * @throws StoreUnavailableError on a full disk; SetupError when no folder can be made there
  */
 export async function makeScratchFolder(kind: string, parent = tmpdir()): Promise<string> {
   try {
@@ -43,16 +43,20 @@ const REASONS: Record<string, string> = {
   ENOSPC: 'is on a full disk',
   EDQUOT: 'is on a disk whose quota is used up',
 };
+/** Somebody may free space: that ends the failure on this machine. */
+const FULL = ['ENOSPC', 'EDQUOT'];
 
 /** The error of a folder in which nothing can be written; other errors are returned unchanged. */
 export function unusableScratch(error: unknown, folder: string): unknown {
-  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const reason = REASONS[code];
   if (!reason) return error;
   const isTemporary = folder.startsWith(tmpdir());
-  return new SetupError({
+  const Class = FULL.includes(code) ? StoreUnavailableError : SetupError;
+  return new Class({
     what: `the folder for ${isTemporary ? 'temporary files' : 'cached data'} ${reason}`,
     where: folder,
-    hint: `Set ${isTemporary ? 'TMPDIR' : 'GIST_CACHE_DIR'} to a folder that this user can write, on a disk with free space.`,
+    hint: `Set ${isTemporary ? 'TMPDIR' : 'GIST_DATA_CACHE'} to a folder that this user can write, on a disk with free space.`,
     cause: error,
   });
 }

@@ -39,7 +39,7 @@ export async function makeRoom(cacheFolder: string, bytes: number, now = Date.no
     total -= set.bytes;
     log.info('a training set was removed from the cache', { set: path.basename(set.file) });
   }
-  await requireSpace(cacheFolder, bytes, 'GIST_CACHE_DIR');
+  await requireSpace(cacheFolder, bytes, 'GIST_DATA_CACHE');
 }
 
 /**

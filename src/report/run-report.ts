@@ -13,6 +13,7 @@ import {
   findAutomaticSettings,
   findManifest,
   listSnapshots,
+  listAttempts,
   readAttempts,
 } from '../checkpoints/index.js';
 import {
@@ -33,8 +34,6 @@ import type { ClassRow, ReportInput } from './report-input.js';
 const IMAGES_PER_CLASS = 6;
 const MAX_CLASSES = 12;
 const MAX_PREVIEWS = 8;
-/** The newest attempts at a training that are listed. */
-const MAX_ATTEMPTS = 20;
 /** Maximum number of real images read to find images of each class. */
 const MAX_IMAGES_SEARCHED = 5_000;
 
@@ -129,14 +128,17 @@ function lineage(
 
 /** Where each attempt at the training started, and why not from a newer checkpoint. */
 async function attempts(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {
-  const records = (await readAttempts(store, runId, 0)).flatMap(({ record }) => record ?? []);
+  const all = await listAttempts(store, runId);
+  const last = await readAttempts(store, runId, 0);
+  const records = last.flatMap(({ record }) => record ?? []);
   // One attempt without a warning is what everybody expects.
   if (records.length < 2 && records.every(({ warnings }) => warnings.length === 0)) return [];
-  const starts = records.slice(-MAX_ATTEMPTS).map(({ resumedFrom, warnings }) => {
+  const starts = records.map(({ resumedFrom, warnings }) => {
     const start = resumedFrom ? `from ${resumedFrom.kimg} kimg` : 'from scratch';
     return warnings.length > 0 ? `${start} (${warnings.join('; ')})` : start;
   });
-  return [['Attempts at the training', `${records.length}: ${starts.join(', ')}`]];
+  const count = all.length > last.length ? `${all.length}, of which the last` : records.length;
+  return [['Attempts at the training', `${count}: ${starts.join(', ')}`]];
 }
 
 async function automaticSettings(store: ObjectStore, { runId }: EvaluateInput): Promise<[string, string][]> {

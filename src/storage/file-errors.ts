@@ -34,7 +34,7 @@ export function classifyFileError(error: unknown, where: string): unknown {
       return new StoreAccessError({
         what: 'cannot be read or written by this user',
         where,
-        hint: 'Give the user of this process permission for the folder, mount it writable, or choose another one (GIST_STORE, GIST_CACHE_DIR or TMPDIR).',
+        hint: 'Give the user of this process permission for the folder, mount it writable, or choose another one (GIST_STORE, GIST_DATA_CACHE or TMPDIR).',
         cause: error,
       });
     case 'ENOTDIR':

@@ -73,7 +73,9 @@ export class FileStore implements ObjectStore {
         written = infoFrom(await stat(temporary, { bigint: true }), key);
         await publish(temporary, file, key, options);
       } catch (error) {
-        throw errorCode(error) === 'ENOSPC' ? await this.#fullDisk(key, body, error) : error;
+        throw ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '')
+          ? await this.#fullDisk(key, body, error)
+          : error;
       } finally {
         await rm(temporary, { force: true });
       }

@@ -31,7 +31,7 @@ export class RetryingStore implements ObjectStore {
   readonly uri: string;
 
   constructor(
-    private readonly inner: ObjectStore,
+    readonly inner: ObjectStore,
     private readonly options: RetryOptions = {},
   ) {
     this.uri = inner.uri;
@@ -104,6 +104,11 @@ export class RetryingStore implements ObjectStore {
       }
     }
   }
+}
+
+/** For work that may be left out: each call is tried once. */
+export function withoutRetries(store: ObjectStore): ObjectStore {
+  return store instanceof RetryingStore ? store.inner : store;
 }
 
 function endsByItself(error: unknown): error is StoreUnavailableError | StoreAccessError {

@@ -120,7 +120,8 @@ const TRANSIENT_NAMES = [
 ];
 
 function isTransient({ name, status = 0 }: RequestFailure): boolean {
-  if (status >= 500 || status === 408 || status === 429) return true;
+  // 501: a request that this server does not know, now or later.
+  if ((status >= 500 && status !== 501) || status === 408 || status === 429) return true;
   return TRANSIENT_NAMES.includes(name) || THROTTLING.test(name);
 }
 

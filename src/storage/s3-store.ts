@@ -121,7 +121,9 @@ export class S3Store implements ObjectStore {
     // Some servers (SeaweedFS) create a missing bucket instead of rejecting the request.
     await this.#requireBucket();
     try {
-      const { etag, bytes } = await this.#upload(target, conditions, body);
+      const upload = () => this.#upload(target, conditions, body);
+      // A stream cannot be sent twice.
+      const { etag, bytes } = await (body instanceof Readable ? upload() : this.#request(upload));
       this.#bucketSeen = true;
       return { key, bytes, etag, modifiedMs: Date.now() };
     } catch (error) {
@@ -270,8 +272,20 @@ export class S3Store implements ObjectStore {
 
   /**
    * A client keeps the credentials that it has read. After a refusal it is dropped, so that the
-   * next request reads the files again, which may have been renewed since.
+   * next request reads the files again, which may have been renewed since; where the client was in
+   * use before, at once.
    */
+  async #request<T>(work: () => Promise<T>): Promise<T> {
+    const used = this.#current;
+    try {
+      return await work();
+    } catch (error) {
+      if (used === null || !isRefusal(error)) throw error;
+      if (this.#current === used) this.#current = null;
+      return await work();
+    }
+  }
+
   #classify(error: unknown, where: string): unknown {
     if (isRefusal(error)) this.#current = null;
     return classifyS3Error(error, where, this.#bucket, this.#endpoint);
@@ -279,7 +293,7 @@ export class S3Store implements ObjectStore {
 
   async #try<T>(where: string, work: () => Promise<T>): Promise<T> {
     try {
-      const result = await work();
+      const result = await this.#request(work);
       this.#bucketSeen = true;
       return result;
     } catch (error) {

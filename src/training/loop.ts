@@ -98,10 +98,10 @@ class TrainingLoop {
       const done = training.counters.images >= this.targetImages;
       const halting = done || controls.shouldStop();
       this.reportProgress(done, halting);
-      await this.captureIfDue(done, halting);
-      if (halting) {
+      const isKept = await this.captureIfDue(done, halting);
+      if (halting || !isKept) {
         const isStored = await uploads.settle(controls.shouldStop);
-        return outcome(done && isStored, uploads.newest);
+        return outcome(done && isKept && isStored, uploads.newest);
       }
       await this.step();
     }
@@ -123,18 +123,21 @@ class TrainingLoop {
   /**
    * Gives a snapshot or a checkpoint to the uploads. The images shown define snapshots; other
    * checkpoints may come at any time, but not before the first step.
+   *
+   * @returns false when a stop was requested while neither the disk nor the store takes states
    */
-  private async captureIfDue(done: boolean, halting: boolean): Promise<void> {
+  private async captureIfDue(done: boolean, halting: boolean): Promise<boolean> {
     const { controls, training, uploads } = this.parts;
     const { step, images } = training.counters;
     const isNew = step !== uploads.newestStep;
     const snapshot = images > 0 && (done || this.crossesSnapshot(images));
     const isOverdue = step > 0 && performance.now() - this.checkpointedAt >= this.checkpointMs;
-    if (!isNew || !(snapshot || halting || (isOverdue && uploads.idle))) return;
-    if (!uploads.idle) await uploads.untilIdle();
+    if (!isNew || !(snapshot || halting || (isOverdue && uploads.idle))) return true;
+    if (!(await uploads.untilIdle(controls.shouldStop))) return false;
     controls.startOperation('drawing a preview', BUILD_ALLOWANCE_MS);
     uploads.start(await captureState(training, snapshot));
     this.checkpointedAt = performance.now();
+    return true;
   }
 
   private crossesSnapshot(images: number): boolean {

@@ -13,7 +13,6 @@ import {
 import { findAutomaticSettings } from '../checkpoints/automatic-settings.js';
 import type { Warn } from '../checkpoints/reader.js';
 import { decodeVariables, type Variables } from '../checkpoints/variables.js';
-import { CheckpointWriter } from '../checkpoints/writer.js';
 import { environment } from '../core/environment.js';
 import { initialAugmentation } from '../gan/augment/controller.js';
 import { isSum } from '../gan/loss/accumulation.js';
@@ -34,7 +33,7 @@ import { reportAutomaticSettings } from './report-settings.js';
 import { keepRealImages, PreviewPainter } from './preview.js';
 import type { TrainerJob } from './process/messages.js';
 import { linesOf } from './statistics.js';
-import { resume } from './resume.js';
+import { openCheckpoints } from './resume.js';
 import type { Training } from './training.js';
 import { collectWarnings } from './warnings.js';
 
@@ -44,21 +43,11 @@ import { collectWarnings } from './warnings.js';
  */
 export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
   const { store, emit, startOperation } = controls;
-  const { train, attempt, expected } = job;
+  const { train } = job;
   const { warnings, warn } = collectWarnings();
   const images = await readImages(job, controls);
   const runPrefix = trainPrefix(job.runId);
-  const { writer, newest: stored } = await CheckpointWriter.open(store, runPrefix, {
-    attempt,
-    expected,
-    keepCheckpoints: train.keepCheckpoints,
-    warn,
-  });
-  const { newest, resumption } = await resume(job, stored, {
-    claim: writer.claim,
-    configurationOf: (manifest) => planTraining(job, images, manifest, []).configuration,
-    warn,
-  });
+  const { writer, newest, resumption } = await openCheckpoints(store, job, warn);
   const record = newest ? [] : await findAutomaticSettings(store, job.runId);
   const plan = planTraining(job, images, newest?.manifest ?? null, record);
   const { config, options, classes, configuration, automatic } = plan;

@@ -1,11 +1,12 @@
 /** A training whose object store is unavailable for some time. */
 import assert from 'node:assert/strict';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listSnapshots } from '../../src/checkpoints/index.js';
-import { Spool } from '../../src/checkpoints/spool.js';
-import { TrainerCrashError } from '../../src/core/errors.js';
+import { Spool, spoolFolder } from '../../src/checkpoints/spool.js';
+import { CheckpointError, TrainerCrashError } from '../../src/core/errors.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { openStore } from '../../src/storage/index.js';
 import { RetryingStore } from '../../src/storage/retrying-store.js';
@@ -60,7 +61,6 @@ describe('a training on a real S3 server', () => {
   });
 
   test('computes on while the server is away, and a kill meanwhile loses nothing that was captured', async () => {
-    const spool = Spool.of(tiny.store.uri, 'killed');
     const job = () => tiny.job('killed');
     let pid = 0;
     let outage: Promise<void> | undefined;
@@ -73,9 +73,9 @@ describe('a training on a real S3 server', () => {
       },
     });
     // Two snapshots are kept on this disk, of which the server has none.
-    const killed = untilSpooled(spool, 40).then(() => process.kill(-pid, 'SIGKILL'));
+    const killed = untilSpooled('killed', 40).finally(() => process.kill(-pid, 'SIGKILL'));
     await assert.rejects(crashed, TrainerCrashError);
-    await killed;
+    const spool = await killed;
     await outage;
     assert.equal((await stat(spool.folder)).mode & 0o777, 0o700);
     await server.restart();
@@ -103,7 +103,6 @@ describe('a training on a real S3 server', () => {
   });
 
   test('that is stopped while the server is away ends, and the next attempt resumes at that step', async () => {
-    const spool = Spool.of(tiny.store.uri, 'stopped');
     const stop = new AbortController();
     let outage: Promise<void> | undefined;
     const stopped = superviseTrainer(tiny.job('stopped'), {
@@ -112,12 +111,15 @@ describe('a training on a real S3 server', () => {
         if (type === 'started') outage ??= server.kill();
       },
     });
-    await untilSpooled(spool, 20);
+    const spool = await untilSpooled('stopped', 20);
     stop.abort();
     assert.deepEqual(await stopped, { type: 'stopped', checkpoint: null });
     await outage;
     await server.restart();
     const newest = (await spool.entries()).at(-1);
+    // A retry with other settings is refused, and leaves the only copy where it is.
+    await assert.rejects(superviseTrainer(tiny.job('stopped', { spec: { cmax: 4 } })), CheckpointError);
+    assert.deepEqual((await spool.entries()).at(-1), newest);
     let resumedFrom: number | undefined;
     await superviseTrainer(tiny.job('stopped'), {
       onEvent: (event) => {
@@ -128,9 +130,14 @@ describe('a training on a real S3 server', () => {
     assert.deepEqual(await weights(tiny.store, 'stopped'), await weights(tiny.store, 'uninterrupted'));
   });
 
-  async function untilSpooled(spool: Spool, step: number): Promise<void> {
-    const newestStep = async () => (await spool.entries()).at(-1)?.step ?? 0;
-    while ((await newestStep()) < step) await sleep(20);
+  /** The spool of a run once it has a state of that step. */
+  async function untilSpooled(runId: string, step: number): Promise<Spool> {
+    for (;;) {
+      const [training] = await readdir(path.join(spoolFolder(tiny.store.uri), runId)).catch(() => []);
+      const spool = Spool.of(tiny.store.uri, runId, training ?? '');
+      if (training && ((await spool.entries()).at(-1)?.step ?? 0) >= step) return spool;
+      await sleep(20);
+    }
   }
 
   async function goAway(): Promise<void> {

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { parseDuration } from '../../core/duration.js';
-import { environment } from '../../core/environment.js';
 import { UsageError } from '../../core/errors.js';
 import { onStopSignal } from '../../core/process-start.js';
 
@@ -14,7 +13,10 @@ export function registerWorker(program: Command): void {
     .command('worker')
     .description('poll the task queues of the servers that the environment names, until SIGTERM')
     .option('--queue <queue>', 'cpu, gpu or both', 'both')
-    .option('--grace <time>', 'time for the last checkpoint after SIGTERM, SIGINT or SIGUSR1', defaultGrace())
+    .option(
+      '--grace <time>',
+      'time for the last checkpoint after a signal to stop (default: GIST_GRACE, or 110s)',
+    )
     .addHelpText(
       'after',
       `
@@ -27,25 +29,21 @@ Examples:
   TEMPORAL_ADDRESS=temporal:7233 AWS_ENDPOINT_URL=http://s3:8333 gist worker --queue gpu
   gist worker --queue gpu --grace 25s`,
     )
-    .action(async ({ queue, grace }: { queue: string; grace: string }) => {
+    .action(async ({ queue, grace }: { queue: string; grace?: string }) => {
       if (!['cpu', 'gpu', 'both'].includes(queue))
         throw new UsageError({
           what: `--queue ${queue} is not cpu, gpu or both`,
           hint: 'Write --queue cpu.',
         });
-      if (parseDuration(grace) === undefined)
+      if (grace !== undefined && parseDuration(grace) === undefined)
         throw new UsageError({ what: `--grace ${grace} is not a time`, hint: 'Write --grace 110s or 2m.' });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], {
         stdio: 'inherit',
-        env: { ...process.env, GIST_GRACE: grace },
+        env: { ...process.env, ...(grace && { GIST_GRACE: grace }) },
       });
       onStopSignal((signal) => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) =>
         child.once('exit', (code) => resolve(code ?? 1)),
       );
     });
-}
-
-function defaultGrace(): string {
-  return `${environment.graceMs() / 1000}s`;
 }

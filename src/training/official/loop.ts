@@ -212,7 +212,7 @@ class OfficialRun {
       });
     }
     const { parts, average, notes } = snapshotParts(bytes, file, training.config);
-    if (this.writtenStep < 0) for (const recordTick of notes) log.warn(recordTick);
+    if (this.writtenStep < 0) for (const note of notes) log.warn(note);
     const statistics = training.statsLines.slice(0, lines).map((line) => `${line}\n`);
     parts[CHECKPOINT_PARTS.stats] = Buffer.from(statistics.join(''));
     if (snapshot) {
@@ -241,10 +241,11 @@ class OfficialRun {
       newest.snapshot ||= isComplete;
       if (!pending.includes(newest)) pending.push(newest);
     }
+    const mayLeave = () => !isComplete || controls.shouldStop();
     for (;;) {
-      await uploads.untilIdle();
+      if (!(await uploads.untilIdle(mayLeave))) return uploads.settle(mayLeave);
       const next = pending.shift();
-      if (!next) return uploads.settle(() => !isComplete || controls.shouldStop());
+      if (!next) return uploads.settle(mayLeave);
       await this.write(next);
     }
   }

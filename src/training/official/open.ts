@@ -15,7 +15,7 @@ import {
   type TrainingCounters,
   trainPrefix,
 } from '../../checkpoints/manifest.js';
-import { CheckpointWriter } from '../../checkpoints/writer.js';
+import type { CheckpointWriter } from '../../checkpoints/writer.js';
 import type { NetworkConfig } from '../../gan/config.js';
 import { numericEnvironment } from '../numeric-environment.js';
 import { keepRealImages } from '../preview.js';
@@ -32,7 +32,7 @@ import { findInitialSnapshot } from './initial-snapshot.js';
 import { type Checkout, findCheckout, pythonVersion } from './checkout.js';
 import { INITIAL_COUNTERS } from './progress.js';
 import { firstImages } from './preview-images.js';
-import { resume } from '../resume.js';
+import { openCheckpoints } from '../resume.js';
 import { linesOf } from '../statistics.js';
 import type { TrainingResumption } from '../training.js';
 import { collectWarnings } from '../warnings.js';
@@ -67,24 +67,13 @@ export async function openOfficialTraining(
   controls: TrainerControls,
   scratch: string,
 ): Promise<OfficialTraining> {
-  const { train, attempt, expected } = job;
+  const { train } = job;
   const { store } = controls;
   const checkout = findCheckout();
   const { warnings, warn } = collectWarnings();
   const dataset = await openDataset(store, job.dataset.prefix);
   const runPrefix = trainPrefix(job.runId);
-  const { keepCheckpoints } = train;
-  const { writer, newest: stored } = await CheckpointWriter.open(store, runPrefix, {
-    attempt,
-    expected,
-    keepCheckpoints,
-    warn,
-  });
-  const { newest, resumption } = await resume(job, stored, {
-    claim: writer.claim,
-    configurationOf: (manifest) => plan(job, dataset.manifest, checkout, manifest).fixed.configuration,
-    warn,
-  });
+  const { writer, newest, resumption } = await openCheckpoints(store, job, warn);
   const {
     train: chosen,
     config,

@@ -1,5 +1,6 @@
 /** Messages to and from the trainer process, as JSON lines. */
 import { z } from 'zod';
+import { refSchema } from '../../checkpoints/list.js';
 import { reviveError, type WireError } from '../../core/errors.js';
 import type { CheckpointRef } from '../../spec/results.js';
 import type { TrainSpec } from '../../spec/train.js';
@@ -27,8 +28,6 @@ export interface TrainerJob {
   expected: CheckpointRef | null;
 }
 
-const checkpointRef = z.object({ prefix: z.string(), kimg: z.number(), step: z.int() });
-
 const trainerEventSchema = z.discriminatedUnion('type', [
   /**
    * The trainer works on an operation that takes long (compiling, the first step, a large step).
@@ -47,7 +46,7 @@ const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('started'),
-    resumedFrom: checkpointRef.nullable(),
+    resumedFrom: refSchema.nullable(),
     warnings: z.array(z.string()),
     /** What was copied from another training, in one sentence. */
     transfer: z.string().optional(),
@@ -59,12 +58,12 @@ const trainerEventSchema = z.discriminatedUnion('type', [
     imagesPerSecond: z.number(),
     losses: z.record(z.string(), z.number()),
   }),
-  z.object({ type: z.literal('checkpoint'), checkpoint: checkpointRef, snapshot: z.boolean() }),
+  z.object({ type: z.literal('checkpoint'), checkpoint: refSchema, snapshot: z.boolean() }),
   z.object({ type: z.literal('warning'), message: z.string() }),
   /** The target is reached. */
-  z.object({ type: z.literal('done'), checkpoint: checkpointRef }),
+  z.object({ type: z.literal('done'), checkpoint: refSchema }),
   /** Stopped on request; null when there is no checkpoint yet. */
-  z.object({ type: z.literal('stopped'), checkpoint: checkpointRef.nullable() }),
+  z.object({ type: z.literal('stopped'), checkpoint: refSchema.nullable() }),
   z.object({
     type: z.literal('error'),
     name: z.string(),

@@ -83,7 +83,7 @@ export async function superviseTrainer(
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
-    const supervision = new Supervision(child, options);
+    const supervision = new Supervision(child, options, job.train.engine !== 'stylegan3');
     return await supervision.outcome().finally(() => keepLog(job, supervision.log.content()));
   } finally {
     // Processes that a killed trainer had started may still write there for a moment.
@@ -123,6 +123,8 @@ class Supervision {
   constructor(
     private readonly child: ChildProcess,
     private readonly options: SuperviseOptions,
+    /** False where GPUs are hidden on purpose: the library then reports that there is none. */
+    private readonly seesGpus: boolean,
   ) {}
 
   async outcome(): Promise<TrainingOutcome> {
@@ -227,7 +229,7 @@ class Supervision {
 
   private crash(code: number | null, signal: NodeJS.Signals | null): GistError {
     if (this.memory && this.ranOutOfMemory(signal)) return outOfMemory(this.memory, this.hasTakenSteps);
-    const device = this.killedFor ? null : deviceError(this.tail);
+    const device = this.killedFor || !this.seesGpus ? null : deviceError(this.tail);
     if (device) return device;
     const how = this.killedFor
       ? `was killed because ${this.killedFor}`

@@ -26,6 +26,7 @@ let stopping = false;
 let started = false;
 let memory: MemoryPlan | null = null;
 let hasTakenSteps = false;
+let seesGpus = true;
 let recorded = Promise.resolve();
 
 /** How long the record of the attempt is waited for at its end. */
@@ -77,7 +78,8 @@ function jobFile(): string {
 function prepareNative({ threads: wanted, engine, xla, tf32 }: TrainerJob['train']): void {
   const threads = resolveThreads(wanted);
   // For previews, TensorFlow would take GPU memory that the official trainer needs.
-  if (engine === 'stylegan3') process.env.CUDA_VISIBLE_DEVICES = '-1';
+  seesGpus = engine !== 'stylegan3';
+  if (!seesGpus) process.env.CUDA_VISIBLE_DEVICES = '-1';
   process.env.GIST_THREADS = String(threads);
   fixThreads(threads);
   setDeviceEnvironment({ tf32 });
@@ -163,7 +165,7 @@ function report(thrown: unknown): number {
 function explain(thrown: unknown): unknown {
   if (memory && isOutOfMemory(thrown)) return outOfMemory(memory, hasTakenSteps);
   if (thrown instanceof GistError || !(thrown instanceof Error)) return thrown;
-  return deviceError([thrown.message]) ?? thrown;
+  return (seesGpus ? deviceError([thrown.message]) : null) ?? thrown;
 }
 
 /** TensorFlow and Node report it in a message only. */

@@ -17,7 +17,7 @@ import {
 import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { openStore } from '../../../src/storage/open-store.js';
 import { RetryingStore } from '../../../src/storage/retrying-store.js';
-import { startSeaweed } from '../../support/seaweed.js';
+import { type Seaweed, startSeaweed } from '../../support/seaweed.js';
 import { testStoreContract } from '../../support/store-contract.js';
 
 const seaweed = await startSeaweed();
@@ -211,10 +211,10 @@ for (const [status, code, says] of [
 describe('credentials in a file', () => {
   let folder: string;
   let file: string;
-  const write = (secret: string) =>
+  const write = ({ accessKeyId, secretAccessKey }: Pick<Seaweed, 'accessKeyId' | 'secretAccessKey'>) =>
     writeFile(
       file,
-      `[default]\naws_access_key_id = ${seaweed.accessKeyId}\naws_secret_access_key = ${secret}\n`,
+      `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
     );
 
   before(async () => {
@@ -233,10 +233,28 @@ describe('credentials in a file', () => {
 
   test('are read again after they were refused', async () => {
     const store = openStore('s3://gist/');
-    await write('wrong-secret');
+    await write({ ...seaweed, secretAccessKey: 'wrong-secret' });
     await assert.rejects(store.put('renewed', Buffer.from('x')), StoreAccessError);
-    await write(seaweed.secretAccessKey);
+    await write(seaweed);
     await store.put('renewed', Buffer.from('x'));
+  });
+
+  test('are read again at once when a key that was in use is refused', async () => {
+    const rotating = await startSeaweed();
+    process.env.AWS_ENDPOINT_URL = rotating.endpoint;
+    try {
+      const store = openStore('s3://gist/');
+      await write(rotating);
+      await store.put('before', Buffer.from('x'));
+      await rotating.kill();
+      rotating.env.AWS_SECRET_ACCESS_KEY = 'rotated-secret';
+      await rotating.restart();
+      await write({ ...rotating, secretAccessKey: 'rotated-secret' });
+      await store.put('after', Buffer.from('x'));
+    } finally {
+      process.env.AWS_ENDPOINT_URL = seaweed.endpoint;
+      await rotating.stop();
+    }
   });
 
   test('are waited for when there are none yet', async () => {
@@ -245,7 +263,7 @@ describe('credentials in a file', () => {
     const store = new RetryingStore(openStore('s3://gist/'), {
       initialDelayMs: 10,
       onUnavailable: () => {
-        if (++refusals === 2) void write(seaweed.secretAccessKey);
+        if (++refusals === 2) void write(seaweed);
       },
     });
     assert.equal(await store.head('nothing-here'), null);

@@ -10,14 +10,18 @@ import { parseDuration } from '../../../src/core/duration.js';
 import { bypassProxies } from '../../../src/core/process-start.js';
 
 test('this machine is added to the hosts without a proxy, which are kept', () => {
-  const env = { NO_PROXY: 'store.hospital, 127.0.0.1', no_proxy: '.internal', no_grpc_proxy: '' };
+  const env = {
+    NO_PROXY: 'store.hospital, 127.0.0.1',
+    no_proxy: '.internal',
+    no_grpc_proxy: 'temporal.hospital',
+  };
   bypassProxies(env);
   assert.deepEqual(
     new Set(env.no_proxy.split(',')),
     new Set(['.internal', 'store.hospital', '127.0.0.1', 'localhost', '::1']),
   );
   assert.equal(env.NO_PROXY, env.no_proxy);
-  assert.equal(env.no_grpc_proxy, env.no_proxy);
+  assert.equal(env.no_grpc_proxy, 'temporal.hospital,localhost,127.0.0.1,::1');
 });
 
 test('a request to stop is heard once, and later signals do not end the process', async () => {

@@ -61,7 +61,7 @@ describe('the cache of training sets', () => {
       makeRoom(cache, 1e18),
       (error) =>
         error instanceof StoreUnavailableError &&
-        /are needed, .* are free.*GIST_CACHE_DIR/.test(error.message),
+        /are needed, .* are free.*GIST_DATA_CACHE/.test(error.message),
     );
   });
 });
