@@ -1,7 +1,7 @@
 /** The `gist` command: its subcommands and its exit codes. */
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
-import { bypassProxies } from '../core/process-start.js';
+import { bypassProxies, keepFilesPrivate } from '../core/process-start.js';
 import { registerCancel } from './commands/cancel.js';
 import { registerControls } from './commands/control.js';
 import { registerDataset } from './commands/dataset.js';
@@ -63,6 +63,7 @@ export function buildProgram(): Command {
 
 /** Runs one command line and ends the process with its exit code. */
 export async function main(argv: string[]): Promise<void> {
+  keepFilesPrivate();
   bypassProxies();
   try {
     await buildProgram().parseAsync(argv);

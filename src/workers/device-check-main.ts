@@ -1,4 +1,5 @@
 /** A process that computes something small on the device, and says what is wrong when it cannot. */
+import { Worker } from 'node:worker_threads';
 import { environment } from '../core/environment.js';
 import { SetupError, wireError } from '../core/errors.js';
 import { ignoreStopSignals, startService } from '../core/process-start.js';
@@ -38,7 +39,15 @@ function unusable(reason: string): SetupError {
   });
 }
 
+/** A check that hangs in native code runs no event handlers, and would keep the device. */
+function endWithParent(): void {
+  const code = `const parent = process.ppid;
+    setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);`;
+  new Worker(code, { eval: true }).unref();
+}
+
 startService();
+endWithParent();
 ignoreStopSignals();
 check().then(
   () => process.exit(0),

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError, type Client } from '@temporalio/client';
+import { ActivityNotFoundError, type Client, isGrpcServiceError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { z } from 'zod';
@@ -17,6 +17,9 @@ import type { ActivityFailureDetails } from '../spec/controls.js';
 const NAME = /^(\d+)-(\d+)-\d+\.json$/;
 /** The same folder may be on a disk that several machines share. */
 const recordSchema = z.object({ host: z.string(), attempt: z.int(), token: z.string() });
+
+/** UNAVAILABLE and DEADLINE_EXCEEDED of gRPC. */
+const UNREACHABLE = new Set([14, 4]);
 
 export class InFlight {
   private readonly id = thisProcess();
@@ -102,8 +105,18 @@ async function failActivity(
     log.info('an activity of a killed worker starts again', { attempt: attempt + 1 });
   } catch (error) {
     // It has timed out and was retried, or its run has ended.
-    if (!(error instanceof ActivityNotFoundError)) throw error;
+    if (error instanceof ActivityNotFoundError) return;
+    if (isUnreachable(error)) throw error;
+    // Its server does not know it: this is another server or namespace now.
+    log.warn('an activity of a killed worker cannot be failed; its heartbeats will time out', {
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  const cause = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
+  return isGrpcServiceError(cause) && UNREACHABLE.has(cause.code);
 }
 
 function namesIn(folder: string): string[] {

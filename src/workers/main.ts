@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const bundling = bundleWorkflowCode({ workflowsPath, logger });
   let retryMs = FIRST_RETRY_MS;
   while (!stop.signal.aborted) {
-    const [problems, workflowBundle] = await Promise.all([preflight(queue), bundling]);
+    const [problems, workflowBundle] = await Promise.all([preflight(queue, stop.signal), bundling]);
     if (stop.signal.aborted) return;
     if (problems.length === 0) {
       try {

@@ -8,7 +8,7 @@ import { log } from '../core/log.js';
 import { openStore } from '../storage/index.js';
 import { ComputeProcess } from './compute-process.js';
 import { failAbandoned, InFlight } from './in-flight.js';
-import { preflight, type Queue } from './preflight.js';
+import { type Queue, recheck } from './preflight.js';
 import { announceEnd, announceReady } from './readiness.js';
 import { TemporalConnection } from './temporal-connection.js';
 
@@ -36,12 +36,12 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
     const folder = path.join(environment.stateFolder(), 'in-flight');
     await failAbandoned(folder, temporal.client());
     const inFlight = new InFlight(folder);
-    const recheck = recheckOnce(queue, inFlight, () => end.abort());
+    const onWorkerFailure = recheckOnce(queue, inFlight, () => end.abort());
     const store = openStore(environment.storeUri());
     const common: Omit<WorkerOptions, 'taskQueue'> = {
       connection: temporal.connection,
       namespace: temporal.namespace,
-      activities: createActivities({ store, compute, onWorkerFailure: recheck }),
+      activities: createActivities({ store, compute, onWorkerFailure }),
       interceptors: { activity: [inFlight.interceptor] },
       maxHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
       defaultHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
@@ -93,10 +93,9 @@ function recheckOnce(queue: Queue, inFlight: InFlight, onUnfit: () => void): () 
   let checking: Promise<void> | null = null;
   return () => {
     const gpu = environment.gpuTaskQueue();
-    // The failed activity itself no longer computes; another one needs the device for itself.
+    // The failed activity itself no longer computes.
     const own = Context.current().info.taskQueue === gpu ? 1 : 0;
-    const isComputing = inFlight.activitiesOf(gpu) > own;
-    checking ??= preflight(isComputing ? 'cpu' : queue)
+    checking ??= recheck(queue, inFlight.activitiesOf(gpu) > own)
       .then((problems) => {
         if (problems.length > 0) onUnfit();
       })

@@ -14,18 +14,46 @@ export type Queue = 'cpu' | 'gpu' | 'both';
 const DEVICE_MAIN = fileURLToPath(new URL('./device-check-main.js', import.meta.url));
 /** Compiling kernels for a card that the library was not built for takes minutes. */
 const DEVICE_MS = 15 * 60_000;
+/** An activity whose failure waits for a check sends no heartbeats. */
+const RECHECK_DEVICE_MS = 60_000;
 const STORE_OPTIONS = { attempts: 2, idleTimeoutMs: 10_000 };
 
 /** Everything that keeps this machine from doing the work of a queue; empty when nothing does. */
-export async function preflight(queue: Queue): Promise<WireError[]> {
-  const checks = [
+export function preflight(queue: Queue, signal?: AbortSignal): Promise<WireError[]> {
+  return problemsOf([
     checkStore(),
-    checkFolder(environment.dataCacheFolder(), 'the cache of training sets', 'GIST_DATA_CACHE'),
-    checkFolder(tmpdir(), 'the folder for temporary files', 'TMPDIR'),
-    ...(queue === 'cpu' ? [] : [checkDevice()]),
-  ];
+    ...folderChecks(),
+    ...(queue === 'cpu' ? [] : [checkDevice(DEVICE_MS, signal)]),
+  ]);
+}
+
+/**
+ * The same after a failure. A training in progress keeps the device for itself, and waits by itself
+ * until the store serves again.
+ */
+export function recheck(queue: Queue, isTraining: boolean): Promise<WireError[]> {
+  if (isTraining) return problemsOf(folderChecks());
+  return problemsOf([
+    checkStore(),
+    ...folderChecks(),
+    ...(queue === 'cpu' ? [] : [checkDevice(RECHECK_DEVICE_MS)]),
+  ]);
+}
+
+async function problemsOf(checks: Promise<void>[]): Promise<WireError[]> {
   const outcomes = await Promise.allSettled(checks);
   return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [wireError(outcome.reason)] : []));
+}
+
+function folderChecks(): Promise<void>[] {
+  return [checkDataCache(), checkFolder(tmpdir(), 'the folder for temporary files', 'TMPDIR')];
+}
+
+/** Another user, who came first, may have made a folder in a place that all may write. */
+async function checkDataCache(): Promise<void> {
+  const [cache, variable] = [environment.dataCacheFolder(), 'GIST_DATA_CACHE'];
+  await checkFolder(path.join(cache, 'datasets'), 'the cache of training sets', variable);
+  await checkFolder(path.join(cache, 'spool'), 'the folder for states of trainings', variable);
 }
 
 /** Writes, reads and deletes an object. */
@@ -64,16 +92,21 @@ async function checkFolder(folder: string, what: string, variable: string): Prom
 }
 
 /** In a child process: the worker itself never loads TensorFlow, and the child may crash. */
-function checkDevice(): Promise<void> {
+function checkDevice(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = fork(DEVICE_MAIN, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const timer = setTimeout(() => child.kill('SIGKILL'), DEVICE_MS);
+    const child = fork(DEVICE_MAIN, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      killSignal: 'SIGKILL',
+      signal,
+      timeout: milliseconds,
+    });
     let problem: WireError | undefined;
+    // Aborted, or not started at all.
+    child.once('error', reject);
     child.on('message', (message: WireError) => {
       problem = message;
     });
     child.once('exit', (code, signal) => {
-      clearTimeout(timer);
       if (code === 0) resolve();
       else reject(problem ? reviveError(problem) : deviceCrashed(signal ?? `exit code ${code}`));
     });

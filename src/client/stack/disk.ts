@@ -16,6 +16,11 @@ export function diskProblem(folder: string): string | null {
   }
 }
 
+export function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 function megabytes(bytes: number): string {
   return `${Math.floor(bytes / 1e6)} MB`;
 }

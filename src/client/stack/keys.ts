@@ -1,6 +1,6 @@
 /**
  * Keys that close the store's inner ports to others: requests of its servers to each other are
- * signed, and their gRPC connections need the stack's own certificate.
+ * signed, and their gRPC connections and the master need the stack's own certificate.
  */
 import { createHmac } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -27,5 +27,12 @@ export function innerKeys(folder: StackFolder, { credentials }: StackState): Rec
     [`WEED_GRPC_${name}_CERT`, files.certificate],
     [`WEED_GRPC_${name}_KEY`, files.key],
   ]);
-  return Object.fromEntries([...signed, ...encrypted, ['WEED_GRPC_CA', files.certificate]]);
+  return {
+    ...Object.fromEntries([...signed, ...encrypted]),
+    WEED_GRPC_CA: files.certificate,
+    // The master checks no signatures, and gives them away. Its HTTP port is used by nobody.
+    WEED_HTTPS_MASTER_CERT: files.certificate,
+    WEED_HTTPS_MASTER_KEY: files.key,
+    WEED_HTTPS_MASTER_CA: files.certificate,
+  };
 }

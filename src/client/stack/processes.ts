@@ -54,9 +54,18 @@ function linkOf(file: string): string {
 
 /**
  * Becomes the command after writing the lock file: whoever reads it finds the process, however its
- * start ended. A disk without space must not keep it from starting.
+ * start ended. A disk without space must not keep it from starting: what keeps a second process
+ * from the same data is a lock of the kernel, which needs none. The command inherits it.
  */
 const LOCKED = `umask 077
+if command -v flock > /dev/null && true 2> /dev/null >> "$0.held"; then
+  exec 9>> "$0.held"
+  flock -n -E 75 9 2> /dev/null
+  if [ $? -eq 75 ]; then
+    echo "not started: a process of an earlier start still has the data open; end it first" >&2
+    exit 75
+  fi
+fi
 { cat "/proc/$$/stat" > "$0.new" && mv "$0.new" "$0"; } 2> /dev/null
 exec "$@"`;
 
@@ -85,7 +94,7 @@ export function startDetached(
       throw new StackError({
         what: `${command} could not be started`,
         where: options.log,
-        hint: 'Run `gist doctor`.',
+        hint: 'Read the log and run `gist doctor`.',
       });
     }
     return { pid: child.pid, started };

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { environment } from '../../core/environment.js';
 import { reviveError, StackError } from '../../core/errors.js';
-import { isAlive } from '../../core/process-id.js';
+import { isAlive, type ProcessId } from '../../core/process-id.js';
 import { keepFilesPrivate } from '../../core/process-start.js';
-import { diskProblem } from './disk.js';
+import { diskProblem, isFull } from './disk.js';
 import { withLock } from './lock.js';
+import { assertOnThisMachine, claimForThisMachine, foreignMachine, releaseMachine } from './machine.js';
 import {
   bucketOf,
   embeddedParts,
@@ -27,6 +28,8 @@ import { STACK_PARTS, StackFolder, type StackPart } from './state.js';
 
 const CLI_MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const UP_MS = 90_000;
+/** A worker tests its device first, which takes minutes on a card that is new to the library. */
+const WORKER_UP_MS = UP_MS + 15 * 60_000;
 /** What a worker has for its own end, after the checkpoint of its trainer. */
 const WORKER_END_MS = 10_000;
 const SERVER_GRACE_MS = 10_000;
@@ -43,10 +46,11 @@ export interface PartStatus {
   log: string | null;
 }
 
-/** @throws StackError when the stack is another user's */
+/** @throws StackError when the stack is another user's or runs on another machine */
 export function openStackFolder(): StackFolder {
   const folder = new StackFolder(environment.stateFolder());
   assertOurs(folder.folder);
+  if (embeddedParts().length > 0) assertOnThisMachine(folder);
   return folder;
 }
 
@@ -75,12 +79,13 @@ export async function up({
     await recoverRecord(folder, onProgress);
     if (recreateBucket) folder.write({ ...folder.read(), bucketMade: false });
     restartUnfitWorker(folder);
+    claimForThisMachine(folder);
     // A running supervisor writes the state too, and its parts keep their ports.
     if (!isAlive(folder.read().processes.supervisor)) {
       await assignPorts(folder);
       startSupervisor(folder, onProgress);
     }
-    await waitUntilServing(folder, parts);
+    await waitUntilServing(folder, parts, onProgress);
   });
   Object.assign(process.env, environmentOf(folder.read(), parts));
   return statusOf(folder, parts);
@@ -91,12 +96,15 @@ export async function down(onProgress: (line: string) => void = () => undefined)
   const folder = openStackFolder();
   if (!existsSync(folder.folder)) return;
   keepFilesPrivate();
-  await withLock(folder.path('stack.lock'), () => stopParts(folder, onProgress));
+  const stop = () => stopParts(folder, onProgress);
+  // The lock is a file, for which a full disk has no room.
+  if (diskProblem(folder.folder)) await stop();
+  else await withLock(folder.path('stack.lock'), stop);
 }
 
 async function stopParts(folder: StackFolder, onProgress: (line: string) => void): Promise<void> {
-  const workerMs = environment.graceMs() + WORKER_END_MS;
-  const { processes } = folder.read();
+  const { processes, graceMs = environment.graceMs() } = folder.read();
+  const workerMs = graceMs + WORKER_END_MS;
   for (const part of ['supervisor', 'worker', 'temporal', 's3'] as const) {
     // The supervisor may have replaced a process meanwhile.
     const id = folder.read().processes[part] ?? processes[part];
@@ -104,7 +112,14 @@ async function stopParts(folder: StackFolder, onProgress: (line: string) => void
     onProgress(`stopping ${part}`);
     await end(id, part === 'worker' ? workerMs : SERVER_GRACE_MS);
   }
-  if (folder.hasRecord) folder.write({ ...folder.read(), processes: {} });
+  releaseMachine(folder);
+  if (!folder.hasRecord) return;
+  try {
+    folder.write({ ...folder.read(), processes: {} });
+  } catch (error) {
+    // The record names processes that have ended, which is seen by their start times.
+    if (!isFull(error)) throw error;
+  }
 }
 
 function makeFolder(folder: StackFolder): void {
@@ -148,7 +163,7 @@ export async function status(): Promise<PartStatus[]> {
 /** Configures this process for the embedded stack, except where the environment names servers. */
 export function useStack(): void {
   const folder = new StackFolder(environment.stateFolder());
-  if (foreignOwner(folder.folder) !== null) return;
+  if (foreignOwner(folder.folder) !== null || foreignMachine(folder) !== null) return;
   const state = folder.read();
   if (Object.keys(state.ports).length > 0) Object.assign(process.env, environmentOf(state));
 }
@@ -174,6 +189,8 @@ export function requireStack(): void {
 function startSupervisor(folder: StackFolder, onProgress: (line: string) => void): void {
   onProgress('starting Temporal, S3 and a worker on this machine');
   const env = { ...GIVEN_ENVIRONMENT, GIST_HOME: folder.folder };
+  // That of the worker, which inherits this environment; `gist down` may have another one.
+  folder.write({ ...folder.read(), graceMs: environment.graceMs() });
   folder.setProcess(
     'supervisor',
     startDetached(process.execPath, [CLI_MAIN, 'supervise'], {
@@ -184,10 +201,21 @@ function startSupervisor(folder: StackFolder, onProgress: (line: string) => void
   );
 }
 
-async function waitUntilServing(folder: StackFolder, parts: ReturnType<typeof embeddedParts>): Promise<void> {
-  const deadline = Date.now() + UP_MS;
+async function waitUntilServing(
+  folder: StackFolder,
+  parts: ReturnType<typeof embeddedParts>,
+  onProgress: (line: string) => void,
+): Promise<void> {
+  const start = Date.now();
   for (const part of parts) {
+    let first: ProcessId | undefined;
     while (!(isAlive(folder.read().processes[part]) && (await isServing(part, folder, folder.read())))) {
+      const { [part]: now } = folder.read().processes;
+      if (part === 'worker' && now && !first) onProgress('the worker tests the device');
+      first ??= now;
+      // A worker that was replaced has crashed; it is not testing for long.
+      const isTesting = part === 'worker' && now?.pid === first?.pid;
+      const deadline = start + (isTesting ? WORKER_UP_MS : UP_MS);
       const problem = await problemOf(part, folder);
       if (problem) throw problem;
       if (Date.now() > deadline || !isAlive(folder.read().processes.supervisor))

@@ -16,6 +16,8 @@ const stateSchema = z.object({
   processes: z.partialRecord(z.enum(STACK_PARTS), z.object({ pid: z.int(), started: z.string() })),
   /** Whether the bucket of the embedded store has been made. */
   bucketMade: z.boolean().default(false),
+  /** Milliseconds that the worker has for its last checkpoint. */
+  graceMs: z.number().optional(),
 });
 export type StackState = z.output<typeof stateSchema>;
 

@@ -3,12 +3,13 @@
  * they are free, the same ports. Nothing but a request ends it: a full disk, for example, it waits
  * out.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { log } from '../../core/log.js';
 import { isAlive, type ProcessId, thisProcess } from '../../core/process-id.js';
 import { onStopSignal, startService } from '../../core/process-start.js';
+import { errorCode } from '../../storage/file-errors.js';
 import { diskProblem } from './disk.js';
 import { embeddedParts, environmentOf, isServing, startPart } from './parts.js';
 import { assignPorts } from './ports.js';
@@ -20,6 +21,8 @@ const POLL_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 /** A part that has run for this long is restarted after the shortest wait. */
 const STABLE_MS = 60_000;
+/** A shared disk may be away for a moment. */
+const FOLDER_GONE_MS = 60_000;
 /** A problem that lasts is logged again after this long. */
 const REPEAT_MS = 60_000;
 
@@ -45,6 +48,7 @@ class Supervisor {
   private readonly started = new Map<StackPart, ProcessId>();
   private record: StackState;
   private stopping = false;
+  private folderGoneAt: number | null = null;
   private problem: { text: string; at: number } | null = null;
 
   constructor(private readonly folder: StackFolder) {
@@ -58,14 +62,36 @@ class Supervisor {
   async run(): Promise<void> {
     while (!this.stopping) {
       try {
-        if (!existsSync(this.folder.folder)) return this.endParts();
-        await this.step();
-        this.report(diskProblem(this.folder.folder));
+        if (this.isFolderGone()) {
+          this.folderGoneAt ??= Date.now();
+          if (Date.now() - this.folderGoneAt >= FOLDER_GONE_MS) return this.endParts();
+          this.report(`the folder of the stack is gone: ${this.folder.folder}`);
+        } else {
+          this.folderGoneAt = null;
+          await this.stepOnDisk();
+        }
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
         this.report(diskProblem(this.folder.folder) ?? text);
       }
       await sleep(POLL_MS);
+    }
+  }
+
+  /** On a full disk servers would start, fail and leave damaged files, again and again. */
+  private async stepOnDisk(): Promise<void> {
+    const problem = diskProblem(this.folder.folder);
+    if (problem === null) await this.step();
+    this.report(problem);
+  }
+
+  /** Any other error, such as that of a shared disk, tells nothing about the folder. */
+  private isFolderGone(): boolean {
+    try {
+      statSync(this.folder.folder);
+      return false;
+    } catch (error) {
+      return errorCode(error) === 'ENOENT';
     }
   }
 

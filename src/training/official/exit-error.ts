@@ -57,6 +57,11 @@ export function errorOfExit(
   });
 }
 
+/** Whether a request to stop ended it: what stops a job may send one to each of its processes. */
+export function wasTerminated({ code, signal }: Exit): boolean {
+  return signal === 'SIGTERM' || code === 128 + constants.signals.SIGTERM;
+}
+
 /** For a signal the guard exits as a shell does: with 128 plus its number. */
 function nameOf({ code, signal }: Exit): string {
   const named = Object.entries(constants.signals).find(([, number]) => code === 128 + number)?.[0];

@@ -17,8 +17,9 @@ ignoreStopSignals();
 process.stdin.on('end', endAll).on('error', endAll).resume();
 
 // The supervisor ends the command, whatever a job or a terminal sends to all of its processes.
-const UNTIL_KILLED = 'trap "" TERM INT USR1; exec "$@"';
-const child = spawn('/bin/sh', ['-c', UNTIL_KILLED, 'sh', command, ...args], {
+// PyTorch ends its ranks by SIGTERM when one fails: ignoring it would hang the others.
+const UNTIL_ENDED = 'trap "" INT USR1; exec "$@"';
+const child = spawn('/bin/sh', ['-c', UNTIL_ENDED, 'sh', command, ...args], {
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 child.once('error', () => process.exit(NOT_RUN));

@@ -19,9 +19,11 @@ import { TickAllowance } from './tick-allowance.js';
 import { continuedLine, countersAt, imagesPerSecond, lossesOf, type Point } from './progress.js';
 import { RunFolder, type Tick } from './run-folder.js';
 import { snapshotParts } from './snapshot.js';
-import { errorOfExit, type Exit } from './exit-error.js';
+import { errorOfExit, type Exit, wasTerminated } from './exit-error.js';
 
 const POLL_MS = 250;
+/** A request to stop arrives within this time. */
+const STOP_REQUEST_MS = 10_000;
 /** For compiling and running the generator on the CPU. */
 const PREVIEW_ALLOWANCE_MS = 20 * 60_000;
 
@@ -251,13 +253,22 @@ class OfficialRun {
   }
 
   private async conclude(exit: Exit): Promise<TrainingOutcome> {
-    const { child, newest, uploads, controls } = this;
+    const { child, newest, uploads } = this;
     child.rethrow();
     const isComplete = exit.code === 0 && newest !== null && newest.counters.images >= this.target;
     const isStored = await this.writeRemaining(isComplete);
-    if (!isStored && controls.shouldStop()) return { type: 'stopped', checkpoint: uploads.newest };
+    if ((!isStored || wasTerminated(exit)) && (await this.isStopping(exit)))
+      return { type: 'stopped', checkpoint: uploads.newest };
     if (isComplete && uploads.newest) return { type: 'done', checkpoint: uploads.newest };
     throw errorOfExit(exit, child.tail, child.ranOutOfGpuMemory && newest === null, this.job.train);
+  }
+
+  /** A signal to all processes of a job reaches train.py before the request to stop arrives. */
+  private async isStopping(exit: Exit): Promise<boolean> {
+    const { shouldStop } = this.controls;
+    const deadline = performance.now() + (wasTerminated(exit) ? STOP_REQUEST_MS : 0);
+    while (!shouldStop() && performance.now() < deadline) await sleep(POLL_MS);
+    return shouldStop();
   }
 
   /** train.py has no way to stop early: its work since the newest snapshot is lost. */

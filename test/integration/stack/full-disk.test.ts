@@ -52,6 +52,11 @@ test('a stack survives a full disk, says how much room it needs, and continues o
   assert.match(readFileSync(log, 'utf8'), /the disk of .* is full: \d+ MB free, \d+ MB needed/);
   assert.equal((await user.pids()).supervisor, supervisor);
   await putObject();
+  fill(filler);
+  const pids = Object.values(await user.pids());
+  const down = await user.gist('down');
+  assert.equal(down.code, 0, down.stderr);
+  assert.deepEqual(pids.filter(exists), []);
 });
 
 /** Writes until no byte fits any more. */

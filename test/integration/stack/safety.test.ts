@@ -1,7 +1,9 @@
 /** The embedded stack is its user's alone: files, ports, data and bucket, also behind a proxy. */
 import assert from 'node:assert/strict';
 import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import https from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -19,6 +21,23 @@ type State = {
 
 const OPEN_METHODS = ['GET', 'PUT', 'DELETE'] as const;
 const OBJECTS = ['/gist/stack/probe.txt', '/buckets/gist/stack/probe.txt'];
+/** What a master without a key would tell, give away and delete. */
+const ADMINISTRATION = [
+  '/',
+  '/dir/assign',
+  '/dir/assign?collection=gist&count=1',
+  '/dir/lookup?volumeId=1',
+  '/dir/lookup?fileId=1,01637037d6',
+  '/dir/status',
+  '/vol/status',
+  '/vol/grow?count=1',
+  '/vol/vacuum?garbageThreshold=0.9',
+  '/collection/info?collection=gist',
+  '/submit',
+  '/cluster/status',
+  // Last: a server that obeys has lost what the other requests look for.
+  '/col/delete?collection=gist',
+];
 const CALLS = ['filer_pb.SeaweedFiler/ListEntries', 'master_pb.Seaweed/VolumeList'];
 const ANSWER_MS = 3_000;
 const IS_TEMPORAL = /^(temporal|temporalMetrics|ui)$/;
@@ -34,10 +53,10 @@ const proxy = createServer((socket) => {
 before(async () => {
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const [http, socks] = [`http://${host}`, `socks5://${host}`];
+  const [web, socks] = [`http://${host}`, `socks5://${host}`];
   user = await GistUser.create({
-    ...{ HTTP_PROXY: http, HTTPS_PROXY: http, ALL_PROXY: socks },
-    ...{ http_proxy: http, https_proxy: http, all_proxy: socks, grpc_proxy: http },
+    ...{ HTTP_PROXY: web, HTTPS_PROXY: web, ALL_PROXY: socks },
+    ...{ http_proxy: web, https_proxy: web, all_proxy: socks, grpc_proxy: web },
     ...{ NO_PROXY: '', no_proxy: '' },
   });
 });
@@ -76,20 +95,31 @@ test('no port of the store serves anybody without a key', async () => {
 
 async function assertClosed(name: string, port: number): Promise<void> {
   for (const method of OPEN_METHODS)
-    for (const place of OBJECTS)
-      assert.ok((await statusOf(port, method, place)) >= 400, `${method} ${place} on ${name}`);
+    for (const place of OBJECTS) await assertRefused(name, port, [method, place]);
+  for (const method of ['GET', 'POST'])
+    for (const place of ADMINISTRATION) await assertRefused(name, port, [method, place]);
   for (const call of CALLS) assert.ok(!(await answersCall(port, call)), `${call} on ${name}`);
 }
 
-/** 999 for a server that does not answer in HTTP. */
-async function statusOf(port: number, method: string, place: string): Promise<number> {
-  try {
-    return (
-      await fetch(`http://127.0.0.1:${port}${place}`, { method, signal: AbortSignal.timeout(ANSWER_MS) })
-    ).status;
-  } catch {
-    return 999;
+async function assertRefused(name: string, port: number, [method, place]: [string, string]): Promise<void> {
+  for (const ask of [http, https]) {
+    const status = await statusOf(ask.request, { method, port, path: place });
+    assert.ok(status >= 400, `${method} ${place} on ${name}: ${status}`);
   }
+}
+
+/** 999 for a server that does not answer in this protocol. */
+function statusOf(request: typeof http.request, options: https.RequestOptions): Promise<number> {
+  return new Promise((resolve) => {
+    request({ host: '127.0.0.1', rejectUnauthorized: false, timeout: ANSWER_MS, ...options })
+      .once('error', () => resolve(999))
+      .once('timeout', () => resolve(999))
+      .once('response', (response) => {
+        response.destroy();
+        resolve(response.statusCode ?? 999);
+      })
+      .end();
+  });
 }
 
 /** Whether a gRPC server answers without a certificate, with data or with an error of its own. */

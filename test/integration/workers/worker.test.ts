@@ -2,7 +2,8 @@
  * A worker on a machine that fails: it says why, does not poll, and is found when it was killed.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { progressOf } from '../../../src/client/index.js';
 import type { WireError } from '../../../src/core/errors.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
+import { failAbandoned } from '../../../src/workers/in-flight.js';
 import { descendants } from '../../support/processes.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
@@ -35,7 +37,7 @@ test('a worker that cannot write its cache says so instead of polling, and polls
   const polls = worker.start();
   await until('the problem is written', async () => existsSync(`${ready}.problem`));
   const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
-  assert.equal(problem?.where, cache);
+  assert.equal(problem?.where, path.join(cache, 'datasets'));
   assert.match(problem?.hint ?? '', /GIST_DATA_CACHE/);
   assert.ok(!existsSync(ready));
   assert.match(readFileSync(path.join(rig.folder, 'unfit.log'), 'utf8'), /does not poll: .*cache/);
@@ -58,6 +60,15 @@ test('a worker without credentials for the store names the store', async () => {
   await worker.end('SIGTERM');
 });
 
+test('a worker starts although a killed one was at work for another server', async () => {
+  const folder = path.join(rig.folder, 'in-flight-elsewhere');
+  mkdirSync(folder);
+  const record = { host: hostname(), attempt: 1, token: Buffer.from('of elsewhere').toString('base64') };
+  writeFileSync(path.join(folder, '1-1-0.json'), JSON.stringify(record));
+  await failAbandoned(folder, rig.client);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
 test('what a killed worker was doing starts again when a worker is back, long before heartbeats time out', async () => {
   const preprocess = preprocessSchema.parse({ source: 's3://gist/no-images/', resolution: 16 });
   const connection = await NativeConnection.connect({ address: rig.temporal.address });
@@ -70,10 +81,10 @@ test('what a killed worker was doing starts again when a worker is back, long be
       taskQueue: EPHEMERAL,
       args: ['gist', { runId: 'killed-worker', preprocess, reuse: true }],
     });
-    await until('the activity runs', async () => {
-      const [pending] = (await handle.describe()).raw.pendingActivities ?? [];
-      return pending?.lastStartedTime != null;
-    });
+    // The server calls it started before the worker has recorded it.
+    await until('the activity runs', async () =>
+      readdirSync(path.join(rig.folder, 'in-flight')).some((name) => name.endsWith('.json')),
+    );
     await rig.worker.end('SIGKILL');
     rig.s3Proxy.set('forward');
     await rig.worker.start();

@@ -42,6 +42,19 @@ test('is taken from a holder whose pid now belongs to another process, and from 
     }
   }));
 
+test('is not taken from a holder on another machine, whose processes cannot be seen', () =>
+  withFolder(async (folder) => {
+    const lock = path.join(folder, 'lock');
+    await mkdir(lock);
+    const mark = `${thisProcess().pid}-1-ab-elsewhere`;
+    await writeFile(path.join(lock, mark), '');
+    await assert.rejects(
+      withLock(lock, async () => 7),
+      /a command on elsewhere is changing this stack/,
+    );
+    assert.deepEqual(readdirSync(lock), [mark]);
+  }));
+
 test('is not taken from a living holder', () =>
   withFolder(async (folder) => {
     const lock = path.join(folder, 'lock');

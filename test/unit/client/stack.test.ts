@@ -5,16 +5,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newRunId } from '../../../src/client/start.js';
 import { embeddedParts, environmentOf } from '../../../src/client/stack/parts.js';
+import {
+  assertOnThisMachine,
+  claimForThisMachine,
+  foreignMachine,
+  releaseMachine,
+} from '../../../src/client/stack/machine.js';
 import { choosePorts, PREFERRED } from '../../../src/client/stack/ports.js';
-import { listensOn } from '../../../src/client/stack/processes.js';
+import { end, listensOn, startDetached } from '../../../src/client/stack/processes.js';
 import { StackFolder } from '../../../src/client/stack/state.js';
 import { StackError } from '../../../src/core/errors.js';
-import { startTime, thisProcess } from '../../../src/core/process-id.js';
+import { isAlive, startTime, thisProcess } from '../../../src/core/process-id.js';
 import { withFolder } from '../../support/images.js';
 
 test('runs what the environment does not name', () => {
@@ -48,6 +57,49 @@ test('keeps a remembered port while it is free and takes another when it is not'
     await new Promise((resolve) => blocker.close(resolve));
   }
 });
+
+test('a stack in a shared folder is run by one machine, until it is down or that machine has started again', () =>
+  withFolder(async (home) => {
+    const folder = new StackFolder(home);
+    folder.make();
+    claimForThisMachine(folder);
+    assert.equal(foreignMachine(folder), null);
+    const record = folder.path('locks', 'machine.json');
+    const own = JSON.parse(readFileSync(record, 'utf8')) as { host: string; boot: string };
+    writeFileSync(record, JSON.stringify({ host: 'elsewhere', boot: 'another' }));
+    assert.throws(() => assertOnThisMachine(folder), /this stack runs on elsewhere.*remove .*machine\.json/);
+    for (const sameMachine of [
+      { host: 'former-name', boot: own.boot },
+      { host: hostname(), boot: 'before' },
+    ]) {
+      writeFileSync(record, JSON.stringify(sameMachine));
+      assertOnThisMachine(folder);
+    }
+    releaseMachine(folder);
+    assert.ok(!existsSync(record));
+  }));
+
+test('no second process starts on data that a process has open, whatever has become of its lock file', () =>
+  withFolder(async (folder) => {
+    const options = { env: process.env, log: path.join(folder, 'log'), lock: path.join(folder, 'part') };
+    const start = () => startDetached('sleep', ['60'], options);
+    const first = start();
+    while (!existsSync(options.lock)) await sleep(5);
+    rmSync(options.lock);
+    try {
+      const second = start();
+      while (isAlive(second)) await sleep(5);
+    } catch (error) {
+      // It had ended before it could be seen.
+      assert.ok(error instanceof StackError);
+    }
+    assert.match(readFileSync(options.log, 'utf8'), /not started: .* still has the data open/);
+    await end(first, 1_000);
+    const third = start();
+    while (!existsSync(options.lock)) await sleep(5);
+    assert.ok(isAlive(third));
+    await end(third, 1_000);
+  }));
 
 test('a server counts as ours only if our own process listens', async () => {
   const server = createServer();

@@ -59,9 +59,21 @@ test('installed parts that only others may write are enough, with a place for da
 test('without such a place, the variable that names one is in the hint', () => {
   const [problem, ...others] = problems({});
   assert.deepEqual(others, []);
-  assert.equal(problem?.where, path.join(folder, 'installed'));
+  assert.equal(problem?.where, path.join(folder, 'installed', 'datasets'));
   assert.match(problem?.what ?? '', /cannot be written \(EACCES\)/);
   assert.match(problem?.hint ?? '', /GIST_DATA_CACHE/);
+});
+
+test('a folder in the shared cache that another user has closed is a problem', () => {
+  const cache = path.join(folder, 'own', 'shared');
+  for (const name of ['', 'datasets']) {
+    mkdirSync(path.join(cache, name));
+    chmodSync(path.join(cache, name), 0o777);
+  }
+  mkdirSync(path.join(cache, 'spool'), { mode: 0o700 });
+  const [problem, ...others] = problems({ GIST_DATA_CACHE: cache });
+  assert.deepEqual(others, []);
+  assert.equal(problem?.where, path.join(cache, 'spool'));
 });
 
 test('all problems are told at once: no folder for temporary files, no store', () => {
