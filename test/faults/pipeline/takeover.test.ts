@@ -52,7 +52,8 @@ test('a paused train activity frees the device with a checkpoint, and resumes th
 });
 
 test('a reset run ends the training of its earlier execution with a checkpoint, and resumes there', async () => {
-  const handle = await rig.startRun('run-reset', spec);
+  // Another seed: the result of the other run is not reused.
+  const handle = await rig.startRun('run-reset', { ...spec, train: { ...spec.train, seed: 1 } });
   await untilItTrains('run-reset');
   const { runId } = await handle.describe();
   const { events } = await handle.fetchHistory();
