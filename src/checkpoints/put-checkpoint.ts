@@ -4,7 +4,15 @@ import { type ManifestPart, putPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { ListEntry } from './list.js';
 import { type CheckpointManifest, manifestKey, partKey } from './manifest.js';
-import type { CapturedState } from './upload-messages.js';
+
+/** What {@link putCheckpoint} completes with keys, sizes and checksums. */
+export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'training' | 'claim' | 'parts'>;
+
+/** A copy of the state at one moment, on the host. */
+export interface CapturedState {
+  draft: CheckpointDraft;
+  parts: Record<string, Uint8Array>;
+}
 
 /** @param putManifest by default an unconditional put */
 export async function putCheckpoint(

@@ -11,8 +11,7 @@ import { FileStore } from '../storage/file-store.js';
 import type { ListEntry } from './list.js';
 import { checkpointPrefix, type LoadedCheckpoint, MANIFEST } from './manifest.js';
 import { entriesByManifest, loadVerified } from './reader.js';
-import type { CapturedState } from './upload-messages.js';
-import { putCheckpoint } from './put-checkpoint.js';
+import { type CapturedState, putCheckpoint } from './put-checkpoint.js';
 
 /** Folder, in the cache, of the states of all runs in a store: a folder for each run. */
 export function spoolFolder(storeUri: string): string {

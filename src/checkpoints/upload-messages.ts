@@ -2,13 +2,7 @@
 import type { WireError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { ListEntry } from './list.js';
-import type { CheckpointDraft, WriterHandedOver } from './writer.js';
-
-/** A copy of the state at one moment, on the host. */
-export interface CapturedState {
-  draft: CheckpointDraft;
-  parts: Record<string, Uint8Array>;
-}
+import type { WriterHandedOver } from './writer.js';
 
 export interface CheckpointThreadData {
   storeUri: string;

@@ -9,7 +9,8 @@ import { RetryingStore } from '../storage/retrying-store.js';
 import type { ListEntry } from './list.js';
 import { CHECKPOINT_PARTS } from './manifest.js';
 import { Spool } from './spool.js';
-import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
+import type { CapturedState } from './put-checkpoint.js';
+import type { CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
 import { CheckpointWriter } from './writer.js';
 
 /** A state that the store does not have yet: on disk, in memory, or both. */

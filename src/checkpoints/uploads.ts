@@ -7,7 +7,8 @@ import { FAILURE_POLICIES } from '../core/failure-policy.js';
 import type { CheckpointRef } from '../spec/results.js';
 import type { ListEntry } from './list.js';
 import type { Spool } from './spool.js';
-import type { CapturedState, CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
+import type { CapturedState } from './put-checkpoint.js';
+import type { CheckpointThreadData, CheckpointThreadReply } from './upload-messages.js';
 import type { CheckpointWriter } from './writer.js';
 
 /** Events of uploads while they run. */

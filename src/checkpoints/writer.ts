@@ -9,21 +9,12 @@ import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import {
-  type CheckpointManifest,
-  checkpointPrefix,
-  LASTING_PARTS,
-  type LoadedCheckpoint,
-  MANIFEST,
-} from './manifest.js';
+import { checkpointPrefix, LASTING_PARTS, type LoadedCheckpoint, MANIFEST } from './manifest.js';
 import { type ListEntry, refOf } from './list.js';
 import { type ClaimOptions, type HandedOver, Ownership } from './ownership.js';
-import { putCheckpoint } from './put-checkpoint.js';
+import { type CheckpointDraft, putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
 import { sweepUnfinished } from './sweep.js';
-
-/** What {@link CheckpointWriter.write} completes with keys, sizes and checksums. */
-export type CheckpointDraft = Omit<CheckpointManifest, 'version' | 'training' | 'claim' | 'parts'>;
 
 /** A writer as it is sent between threads. */
 export interface WriterHandedOver {

@@ -1,6 +1,6 @@
 /** The state of a training in this process, and the copy of it that becomes a checkpoint. */
 import { CHECKPOINT_PARTS, type CheckpointManifest, type TrainingCounters } from '../checkpoints/manifest.js';
-import type { CapturedState } from '../checkpoints/upload-messages.js';
+import type { CapturedState } from '../checkpoints/put-checkpoint.js';
 import type { ListEntry } from '../checkpoints/list.js';
 import type { Spool } from '../checkpoints/spool.js';
 import { encodeVariables, shapesOf, type Variables } from '../checkpoints/variables.js';

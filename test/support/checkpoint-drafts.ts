@@ -1,6 +1,6 @@
 /** Small states of a training for tests of their storage. */
 import type { TrainingConfiguration } from '../../src/checkpoints/manifest.js';
-import type { CheckpointDraft } from '../../src/checkpoints/writer.js';
+import type { CheckpointDraft } from '../../src/checkpoints/put-checkpoint.js';
 
 export const configuration: TrainingConfiguration = {
   network: { resolution: 16, cmax: 8 },
