@@ -102,8 +102,8 @@ test('retry continues a run from its checkpoint under the same id, with what is 
   // What an earlier `gist stop` leaves: the new length replaces it.
   const directive = 'runs/cancelled/directive.json';
   await rig.store.put(directive, Buffer.from('{"stop": true, "targetKimg": 500}'));
-  const kimg = Math.ceil(checkpoint.kimg * 10 + 1) / 10;
-  const set = ['--set', `train.kimg=${kimg}`, '--set', 'train.snapshotKimg=1'];
+  const kimg = Math.max(0.5, Math.ceil(checkpoint.kimg * 10 + 1) / 10);
+  const set = ['--set', `train.kimg=${kimg}`, '--set', 'train.snapshotKimg=0.5'];
   const { action, checkpoint: from, message } = await user.json<Retry>('retry', 'cancelled', ...set);
   assert.deepEqual([action, from?.prefix], ['started', checkpoint.prefix]);
   assert.match(message, /resumes from/);
