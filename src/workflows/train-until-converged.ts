@@ -75,6 +75,10 @@ class TrainUntilConverged {
   private last: CheckpointRef | null;
   private readonly snapshots: CheckpointRef[];
   private readonly evaluations: SnapshotEvaluations;
+  /** The newest checkpoint of an earlier execution of the run. */
+  private expected: CheckpointRef | null = null;
+  /** Whether a trainer has found that the checkpoints belong to this training. */
+  private isVerified: boolean;
   private scope: CancellationScope | undefined;
   /**
    * An evaluation may end at any time: its report must not contradict the state of the training.
@@ -91,6 +95,7 @@ class TrainUntilConverged {
     const { carried, taskQueues } = input;
     this.directive = input.directive;
     this.last = carried?.last ?? null;
+    this.isVerified = carried !== undefined;
     this.snapshots = carried?.snapshots ?? [];
     this.reports = carried?.reports ?? 0;
     this.transfer = carried?.transfer;
@@ -116,6 +121,8 @@ class TrainUntilConverged {
 
   /** Snapshots may be announced more than once: by every attempt that finds them. */
   onSnapshots(refs: CheckpointRef[]): void {
+    // A trainer announces snapshots once it has found that the checkpoints are its own.
+    this.isVerified = true;
     for (const ref of refs) {
       if (this.last === null || ref.step > this.last.step) this.last = ref;
       if (this.snapshots.some((known) => known.prefix === ref.prefix)) continue;
@@ -142,7 +149,9 @@ class TrainUntilConverged {
     const { runId, dataset, train } = this.input;
     const record = await this.attend(() => this.bookkeeping.trainingRecord({ runId, dataset, train }));
     this.evaluations.restore(record.curve);
-    this.last = record.last;
+    this.expected = record.last;
+    // A training that the user has stopped is not started again.
+    if (this.directive.stop) this.last = record.last;
     this.snapshots.push(...record.snapshots);
   }
 
@@ -167,6 +176,7 @@ class TrainUntilConverged {
     if (this.mustHalt()) this.scope.cancel();
     try {
       const outcome = await activity;
+      this.isVerified = true;
       this.last = outcome.last ?? this.last;
       this.transfer = outcome.transfer ?? this.transfer;
       this.resumption = outcome.resumption ?? this.resumption;
@@ -189,7 +199,7 @@ class TrainUntilConverged {
       train,
       targetKimg: this.directive.targetKimg,
       announced: this.snapshots.at(-1)?.step ?? 0,
-      expected: this.last,
+      expected: this.last ?? this.expected,
       parent: parent?.workflowId ?? null,
     });
   }
@@ -236,6 +246,7 @@ class TrainUntilConverged {
   }
 
   private endReason(): TrainResult['ended'] | null {
+    if (!this.isVerified && !this.directive.stop) return null;
     // Whole images, as the trainer counts: a target may lie between two of them.
     const images = (kimg: number) => Math.round(kimg * 1000);
     if (this.last && images(this.last.kimg) >= images(this.directive.targetKimg)) return 'complete';

@@ -4,9 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { createGenerateActivities } from '../../../src/activities/generate.js';
 import { createRunActivities } from '../../../src/activities/run.js';
-import { CheckpointError } from '../../../src/core/errors.js';
 import { readWeights, writeWeights } from '../../../src/weights/import.js';
 import { encodeSafetensors } from '../../../src/nn/formats/safetensors.js';
 import { generateSchema } from '../../../src/spec/generate.js';
@@ -26,7 +27,14 @@ const { findStage, recordStage } = createRunActivities({ store });
 
 const importWeights = (seed: number) =>
   writeWeights(store, prefix, readWeights(encodeSafetensors(tinyWeights(TINY_CONFIG, seed)), 'knee'));
-const digest = async () => (await planGeneration({ runId: 'r', checkpoint, dataset: null, generate })).digest;
+const plan = (at: string) =>
+  new MockActivityEnvironment().run(planGeneration, {
+    runId: 'r',
+    checkpoint: { ...checkpoint, prefix: at },
+    dataset: null,
+    generate,
+  });
+const digest = async () => ((await plan(prefix)) as { digest: string }).digest;
 
 test('equal weights at an address give the same synthetic set, and other weights a different one', async () => {
   await importWeights(5);
@@ -55,12 +63,8 @@ test('a finished generation is only reused while the weights are the same', asyn
 
 test('an address without weights is refused', async () => {
   await assert.rejects(
-    planGeneration({
-      runId: 'r',
-      checkpoint: { ...checkpoint, prefix: 'nothing/' },
-      dataset: null,
-      generate,
-    }),
-    CheckpointError,
+    plan('nothing/'),
+    (error) =>
+      error instanceof ApplicationFailure && error.type === 'CheckpointError' && error.nonRetryable === true,
   );
 });
