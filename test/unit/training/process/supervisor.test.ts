@@ -12,7 +12,7 @@ import { TrainerCrashError, TrainingError } from '../../../../src/core/errors.js
 import { memoryAdvice } from '../../../../src/training/memory.js';
 import { superviseTrainer, type TrainerEvent, type TrainerJob } from '../../../../src/training/index.js';
 
-const job = { runId: 'r' } as TrainerJob;
+const job = { train: { engine: 'tfjs' }, runId: 'r' } as TrainerJob;
 const ref = { prefix: 'p/', kimg: 1, step: 2 };
 let folder: string;
 
@@ -204,7 +204,7 @@ test('a trainer whose supervisor was killed notices and ends', async () => {
     `
     import { writeFileSync } from 'node:fs';
     import { superviseTrainer } from ${JSON.stringify(index)};
-    await superviseTrainer({}, { main: ${JSON.stringify(main)}, onSpawn: (pid) => writeFileSync(${JSON.stringify(pidFile)}, String(pid)),
+    await superviseTrainer(${JSON.stringify(job)}, { main: ${JSON.stringify(main)}, onSpawn: (pid) => writeFileSync(${JSON.stringify(pidFile)}, String(pid)),
       onEvent: () => console.log('up') });`,
   );
   const child = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
