@@ -1,14 +1,13 @@
 /** The training loop: status, snapshot, checkpoint, step. */
 import { setImmediate as breathe } from 'node:timers/promises';
-import { TrainingError } from '../core/errors.js';
-import type { CheckpointRef } from '../spec/results.js';
-import { CheckpointUploads } from '../checkpoints/uploads.js';
+import type { CheckpointUploads } from '../checkpoints/uploads.js';
+import { openUploads, outcomeOf } from './both-engines.js';
 import { assertFinite } from './finite.js';
 import { collect, endTick } from './statistics.js';
 import { openTraining } from './open.js';
 import { captureState, closeTraining, type Training } from './training.js';
 import type { TrainerJob, TrainingOutcome } from './process/messages.js';
-import { BUILD_ALLOWANCE_MS, type TrainerControls, UPLOAD_ALLOWANCE_MS } from './controls.js';
+import { BUILD_ALLOWANCE_MS, type TrainerControls } from './controls.js';
 import { takeStep } from './step.js';
 
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
@@ -47,24 +46,6 @@ export async function runTraining(job: TrainerJob, controls: TrainerControls): P
   }
 }
 
-function openUploads(
-  { storeUri }: TrainerJob,
-  { emit, startOperation }: TrainerControls,
-  { resumption, writer }: Training,
-): CheckpointUploads {
-  const { from, stored, spool, pending } = resumption;
-  return new CheckpointUploads({
-    storeUri,
-    writer,
-    spool,
-    pending,
-    newest: stored,
-    step: from?.step ?? null,
-    emit,
-    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
-  });
-}
-
 interface LoopParts {
   job: TrainerJob;
   controls: TrainerControls;
@@ -101,7 +82,7 @@ class TrainingLoop {
       const isKept = await this.captureIfDue(done, halting);
       if (halting || !isKept) {
         const isStored = await uploads.settle(controls.shouldStop);
-        return outcome(done && isKept && isStored, uploads.newest);
+        return outcomeOf(done && isKept && isStored, uploads.newest);
       }
       await this.step();
     }
@@ -158,17 +139,6 @@ class TrainingLoop {
     training.counters.seconds += took / 1000;
     record(training, outputs);
   }
-}
-
-function outcome(done: boolean, newest: CheckpointRef | null): TrainingOutcome {
-  if (!done) return { type: 'stopped', checkpoint: newest };
-  if (!newest)
-    throw new TrainingError({
-      what: 'the target is 0 images',
-      where: 'train.kimg',
-      hint: 'Raise kimg.',
-    });
-  return { type: 'done', checkpoint: newest };
 }
 
 /** StyleGAN3's rule: a line after the first step, after each tick's images, and at the end. */

@@ -5,13 +5,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SetupError, TrainerCrashError, TrainingError } from '../../core/errors.js';
+import { SetupError, TrainerCrashError } from '../../core/errors.js';
 import { log } from '../../core/log.js';
 import { CHECKPOINT_PARTS } from '../../checkpoints/manifest.js';
-import { CheckpointUploads } from '../../checkpoints/uploads.js';
+import type { CheckpointUploads } from '../../checkpoints/uploads.js';
+import { openUploads, outcomeOf } from '../both-engines.js';
 import { PreviewPainter } from '../preview.js';
 import { RESUME_HINT, type TrainerJob, type TrainingOutcome } from '../process/messages.js';
-import { type TrainerControls, UPLOAD_ALLOWANCE_MS } from '../controls.js';
+import type { TrainerControls } from '../controls.js';
 import { officialArguments, snapshotKimg } from './arguments.js';
 import { OfficialProcess } from './child.js';
 import { type OfficialTraining, openOfficialTraining } from './open.js';
@@ -54,35 +55,12 @@ export async function runOfficialTraining(
     const run = isDone ? null : await startRun(job, controls, training, { scratch, env, images });
     controls.emit({ type: 'started', resumedFrom, warnings, ...(transfer && { transfer }) });
     if (run) return await run.outcome();
-    const uploads = uploadsOf(job, controls, training);
+    const uploads = openUploads(job, controls, training);
     const isStored = await uploads.settle(controls.shouldStop).finally(() => uploads.close());
-    if (!isStored) return { type: 'stopped', checkpoint: uploads.newest };
-    if (uploads.newest) return { type: 'done', checkpoint: uploads.newest };
-    throw new TrainingError({
-      what: 'the target is 0 images',
-      where: 'train.kimg',
-      hint: 'Raise kimg.',
-    });
+    return outcomeOf(isStored, uploads.newest);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-function uploadsOf(
-  { storeUri }: TrainerJob,
-  { emit, startOperation }: TrainerControls,
-  { writer, resumption: { from, stored, spool, pending } }: OfficialTraining,
-): CheckpointUploads {
-  return new CheckpointUploads({
-    storeUri,
-    writer,
-    spool,
-    pending,
-    newest: stored,
-    step: from?.step ?? null,
-    emit,
-    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
-  });
 }
 
 async function startRun(
@@ -133,7 +111,7 @@ class OfficialRun {
     this.child = child;
     this.folder = folder;
     const { config, fixed } = training;
-    this.uploads = uploadsOf(job, controls, training);
+    this.uploads = openUploads(job, controls, training);
     this.painter = new PreviewPainter(config, job.train.mode, fixed.classes);
     this.target = Math.round(job.targetKimg * 1000);
     this.snapshotImages = 1000 * snapshotKimg(job.train);
