@@ -5,7 +5,7 @@
 import { Context, type Info } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { GistError, messageWithoutPaths, StalledError } from '../core/errors.js';
-import { afterFailure, FAILURE_POLICIES, UNEXPECTED } from '../core/failure-policy.js';
+import { afterFailure, UNEXPECTED } from '../core/failure-policy.js';
 import type { ActivityFailureDetails } from '../spec/controls.js';
 
 /** How long an activity has been without progress. */
@@ -23,19 +23,6 @@ export function asFailure(error: unknown, fruitless: Fruitless): unknown {
   const outcome = afterFailure(parts.causeClass, fruitless);
   const details: ActivityFailureDetails = { ...parts, outcome, attempts: fruitless.attempt };
   return ApplicationFailure.create({ type, message, nonRetryable: outcome !== 'retry', details: [details] });
-}
-
-/**
- * A worker that is killed reports no failure, so that nothing else would end such attempts.
- *
- * @throws StalledError after twice the attempts that end with a failure
- */
-export function assertNotHopeless(fruitlessAttempts: number): void {
-  if (fruitlessAttempts <= 2 * FAILURE_POLICIES.worker.attempts) return;
-  throw new StalledError({
-    what: `${fruitlessAttempts - 1} attempts ended without progress, the last ones without an error: their worker was killed or lost`,
-    hint: 'Look for memory pressure on the machine of the worker.',
-  });
 }
 
 function partsOf(error: unknown): Pick<ActivityFailureDetails, 'what' | 'where' | 'hint' | 'causeClass'> & {

@@ -1,10 +1,19 @@
 /**
  * Heartbeats of activities: a timer sends them while the work makes progress within its allowance.
  */
-import { Context, type Info } from '@temporalio/activity';
-import { GistError, StalledError } from '../core/errors.js';
+import { Context } from '@temporalio/activity';
+import { StalledError } from '../core/errors.js';
 import type { OnProgress, Progress } from '../core/progress.js';
-import { asFailure, assertNotHopeless } from './failures.js';
+import type { AttemptCount } from '../spec/controls.js';
+import {
+  assertNotHopeless,
+  continueCount,
+  forgiveAttempt,
+  fruitlessOf,
+  isOutage,
+  recordProgress,
+} from './attempt-count.js';
+import { asFailure } from './failures.js';
 
 /** What long-running domain code receives from its activity. */
 export interface WorkControls {
@@ -13,18 +22,7 @@ export interface WorkControls {
 }
 
 /** Details of a heartbeat; the next attempt reads them. */
-export interface WorkHeartbeat extends Progress {
-  attempt: number;
-  /** Consecutive attempts without progress, this one included; outages do not count. */
-  fruitlessAttempts: number;
-  /** Last progress, or the start of the first attempt; milliseconds since 1970. */
-  sinceMs: number;
-  /** When it was sent. */
-  atMs: number;
-}
-
-/** A longer gap between two attempts means that no worker was there: it does not count. */
-const UNATTENDED_MS = 10 * 60_000;
+export interface WorkHeartbeat extends Progress, AttemptCount {}
 
 const MINUTE_MS = 60_000;
 
@@ -66,7 +64,7 @@ export async function withHeartbeats<Result>(
     typeof kind === 'string' ? { allowanceMs: ALLOWANCES_MS[kind] } : kind;
   const context = Context.current();
   const stall = new AbortController();
-  const heartbeat = firstHeartbeat(context.info);
+  const heartbeat: WorkHeartbeat = { done: 0, unit: '', ...continueCount(context.info) };
   const beat = () => context.heartbeat({ ...heartbeat, atMs: Date.now() });
   let progressedAt = performance.now();
   const timer = setInterval(() => {
@@ -74,52 +72,24 @@ export async function withHeartbeats<Result>(
     else stall.abort(stalled(allowanceMs));
   }, intervalMs);
   const onProgress = ({ done, total, unit }: Progress) => {
-    Object.assign(heartbeat, { done, total, unit, fruitlessAttempts: 0, sinceMs: Date.now() });
+    Object.assign(heartbeat, { done, total, unit });
+    recordProgress(heartbeat);
     progressedAt = performance.now();
     beat();
   };
   beat();
   try {
-    assertNotHopeless(heartbeat.fruitlessAttempts);
+    assertNotHopeless(heartbeat);
     const signal = AbortSignal.any([context.cancellationSignal, stall.signal]);
     return await Promise.race([work({ onProgress, signal }), rejectedBy(stall.signal)]);
   } catch (error) {
-    const { fruitlessAttempts, sinceMs } = heartbeat;
-    if (isOutage(error)) heartbeat.fruitlessAttempts = Math.max(0, fruitlessAttempts - 1);
+    const fruitless = fruitlessOf(heartbeat);
+    if (isOutage(error)) forgiveAttempt(heartbeat);
     beat();
-    throw asFailure(error, { attempt: Math.max(1, fruitlessAttempts), elapsedMs: Date.now() - sinceMs });
+    throw asFailure(error, fruitless);
   } finally {
     clearInterval(timer);
   }
-}
-
-/** Continues the counts of the attempt before. */
-function firstHeartbeat({ attempt, heartbeatDetails }: Info): WorkHeartbeat {
-  const previous = heartbeatDetails as WorkHeartbeat | undefined;
-  const atMs = Date.now();
-  return {
-    done: 0,
-    unit: '',
-    attempt,
-    fruitlessAttempts: (previous?.fruitlessAttempts ?? 0) + 1,
-    sinceMs: previous ? attendedSince(previous.sinceMs, previous.atMs) : atMs,
-    atMs,
-  };
-}
-
-/**
- * The time of the last progress, moved by a long gap during which no worker was there.
- *
- * @param atMs when the attempt before sent its last heartbeat
- */
-export function attendedSince(sinceMs: number, atMs: number): number {
-  const gapMs = Date.now() - atMs;
-  return gapMs > UNATTENDED_MS ? sinceMs + gapMs : sinceMs;
-}
-
-/** Whether time alone can end a failure: such an attempt does not count as fruitless. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof GistError && error.causeClass === 'world';
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

@@ -3,8 +3,6 @@
  * can reuse.
  */
 import { Context } from '@temporalio/activity';
-import { z } from 'zod';
-import { findJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
@@ -13,17 +11,15 @@ import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
 import { SEARCH_ATTRIBUTES } from '../spec/search-attributes.js';
 import {
+  findDirective,
   findStageResult,
+  recordDirective,
+  type RecordedDirective,
   recordRun,
   recordStageResult,
   resolveFrom,
   type StageLookup,
 } from '../storage/runs.js';
-
-const directiveSchema = z.object({ stop: z.boolean(), targetKimg: z.number() });
-export type RecordedDirective = z.output<typeof directiveSchema>;
-
-const directiveKey = (runId: string) => `runs/${runId}/directive.json`;
 
 export interface ResolvedRun {
   /** The whole spec, with all defaults of the version of GIST that started the run. */
@@ -39,7 +35,7 @@ export interface ResolvedRun {
   synthetic: GenerateResult | null;
 }
 
-export type { StageLookup };
+export type { RecordedDirective, StageLookup };
 
 export function createRunActivities({ store }: { store: ObjectStore }) {
   return {
@@ -57,14 +53,14 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
         spec,
         taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() },
         hasSearchAttributes: await hasSearchAttributes(),
-        directive: await findJson(store, directiveKey(runId), directiveSchema),
+        directive: await findDirective(store, runId),
         ...from,
       };
     },
 
     /** What updates have changed in a run, for an execution that continues it. */
     async recordDirective({ runId, stop, targetKimg }: RecordedDirective & { runId: string }): Promise<void> {
-      await putJson(store, directiveKey(runId), { stop, targetKimg });
+      await recordDirective(store, runId, { stop, targetKimg });
     },
 
     /** The result of an equal stage of an earlier run, or null. */

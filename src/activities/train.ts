@@ -10,8 +10,9 @@ import type { Resumption } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { asFailure, assertNotHopeless } from './failures.js';
-import { isOutage, withHeartbeats } from './heartbeat.js';
+import { assertNotHopeless, fruitlessOf, isOutage } from './attempt-count.js';
+import { asFailure } from './failures.js';
+import { withHeartbeats } from './heartbeat.js';
 import { OrphanWatch } from './training/orphan-watch.js';
 import { SnapshotAnnouncer } from './training/snapshot-announcer.js';
 import { TrainProgress } from './training/progress.js';
@@ -55,7 +56,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
     async train(input: TrainInput): Promise<TrainActivityResult> {
       const progress = new TrainProgress(input.expected);
       try {
-        assertNotHopeless(progress.heartbeat.fruitlessAttempts);
+        assertNotHopeless(progress.heartbeat);
         const outcome = await superviseWithHeartbeats(store, input, progress);
         return {
           // A trainer that stops early has not read the checkpoints of earlier attempts.
@@ -65,7 +66,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           resumption: progress.heartbeat.resumption,
         };
       } catch (error) {
-        const fruitless = progress.fruitless();
+        const fruitless = fruitlessOf(progress.heartbeat);
         if (isOutage(error)) progress.forgiveAttempt();
         throw asFailure(error, fruitless);
       }
@@ -85,12 +86,14 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
     /** What earlier executions of a run have trained and evaluated. */
     async trainingRecord(training: Pick<TrainInput, 'runId' | 'dataset' | 'train'>): Promise<TrainingRecord> {
       const { runId } = training;
-      const [last, snapshots, curve] = await Promise.all([
-        newestListed(store, runId),
-        listSnapshots(store, runId),
-        storedCurve(store, training),
-      ]);
-      return { last, snapshots, curve };
+      return withHeartbeats('listing', async ({ onProgress }) => {
+        const [last, snapshots, curve] = await Promise.all([
+          newestListed(store, runId),
+          listSnapshots(store, runId),
+          storedCurve(store, training, onProgress),
+        ]);
+        return { last, snapshots, curve };
+      });
     },
   };
 }

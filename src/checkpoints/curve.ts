@@ -1,5 +1,6 @@
 /** Metrics of snapshots in the store, so that no execution of a run evaluates one again. */
 import { z } from 'zod';
+import type { OnProgress } from '../core/progress.js';
 import type { SnapshotInput } from '../spec/compute-tasks.js';
 import type { CurvePoint } from '../spec/results.js';
 import { canonicalJson } from '../storage/digest.js';
@@ -38,11 +39,17 @@ export async function recordPoints(
 }
 
 /** The points of all snapshots that were evaluated with these settings, in order. */
-export async function storedCurve(store: ObjectStore, training: Evaluated): Promise<CurvePoint[]> {
+export async function storedCurve(
+  store: ObjectStore,
+  training: Evaluated,
+  onProgress: OnProgress,
+): Promise<CurvePoint[]> {
   const points: CurvePoint[] = [];
+  let done = 0;
   for await (const { key } of store.list(curvePrefix(training.runId))) {
     const record = await findJson(store, key, recordSchema);
     if (record?.settings === settingsOf(training)) points.push(...record.points);
+    onProgress({ done: ++done, unit: 'snapshots' });
   }
   return points.sort((a, b) => a.kimg - b.kimg);
 }

@@ -86,22 +86,26 @@ export interface ActivityFailureDetails {
   attempts: number;
 }
 
+/** Part of every heartbeat: how long an activity has been without progress. */
+export interface AttemptCount {
+  /** Number of the attempt that sent it, from 1: numbers of an earlier attempt are not live. */
+  attempt: number;
+  /** Consecutive attempts without progress, this one included; outages do not count. */
+  fruitlessAttempts: number;
+  /** Last progress, or the start of the first attempt; milliseconds since 1970. */
+  progressMs: number;
+  /** When it was sent. */
+  atMs: number;
+}
+
 /** Live numbers of a training, in the heartbeat of its activity; under 2 KB. */
-export interface TrainHeartbeat {
+export interface TrainHeartbeat extends AttemptCount {
   kimg: number;
   step: number;
   imagesPerSecond: number;
   checkpoint: CheckpointRef | null;
-  /** Number of the attempt that sent it, from 1: numbers of an earlier attempt are not live. */
-  attempt: number;
   /** null before the attempt has read its checkpoints. */
   resumption: Resumption | null;
-  /** Of all attempts. */
+  /** Of all attempts. A step above it is progress. */
   highestStep: number;
-  /** Consecutive attempts without a new step, this one included. */
-  fruitlessAttempts: number;
-  /** Time of the last new step, or of the first attempt; milliseconds since 1970. */
-  progressMs: number;
-  /** When it was sent. */
-  atMs: number;
 }

@@ -36,7 +36,7 @@ import {
   trainReportSignal,
   directiveSignal,
 } from './messages.js';
-import { BOOKKEEPING, EVALUATION, TRAINING } from './policies.js';
+import { BOOKKEEPING, EVALUATION, STEADY_WORK, TRAINING } from './policies.js';
 import { SnapshotEvaluations } from './snapshot-evaluations.js';
 
 export interface TrainUntilConvergedInput {
@@ -90,6 +90,7 @@ class TrainUntilConverged {
   private transfer: TransferReport | undefined;
   private readonly trainer;
   private readonly bookkeeping;
+  private readonly steady;
 
   constructor(private readonly input: TrainUntilConvergedInput) {
     const { carried, taskQueues } = input;
@@ -101,7 +102,8 @@ class TrainUntilConverged {
     this.transfer = carried?.transfer;
     const summary = `training of ${input.runId}`;
     this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, summary, taskQueue: taskQueues.gpu });
-    this.bookkeeping = proxyActivities<RunActivities & TrainActivities>(BOOKKEEPING);
+    this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
+    this.steady = proxyActivities<TrainActivities>(STEADY_WORK);
     const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue: taskQueues.cpu });
     const { runId, dataset, train } = input;
     this.evaluations = new SnapshotEvaluations({
@@ -147,7 +149,7 @@ class TrainUntilConverged {
   /** An earlier execution of the run may have trained and evaluated already. */
   private async readRecord(): Promise<void> {
     const { runId, dataset, train } = this.input;
-    const record = await this.attend(() => this.bookkeeping.trainingRecord({ runId, dataset, train }));
+    const record = await this.attend(() => this.steady.trainingRecord({ runId, dataset, train }));
     this.evaluations.restore(record.curve);
     this.expected = record.last;
     // A training that the user has stopped is not started again.

@@ -3,8 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { TrainHeartbeat } from '../../spec/controls.js';
 import type { CheckpointRef } from '../../spec/results.js';
 import type { TrainerEvent } from '../../training/index.js';
-import type { Fruitless } from '../failures.js';
-import { attendedSince } from '../heartbeat.js';
+import { continueCount, forgiveAttempt, recordProgress } from '../attempt-count.js';
 
 /** The supervisor finds a trainer that hangs; heartbeats only show that the worker lives. */
 const INTERVAL_MS = 10_000;
@@ -15,22 +14,18 @@ export class TrainProgress {
 
   /** @param expected the newest checkpoint that the workflow knows of */
   constructor(expected: CheckpointRef | null) {
-    const { heartbeatDetails, attempt } = this.context.info;
-    const previous = heartbeatDetails as TrainHeartbeat | undefined;
+    const { info } = this.context;
+    const previous = info.heartbeatDetails as TrainHeartbeat | undefined;
     const known = [expected, previous?.checkpoint].flatMap((checkpoint) => checkpoint ?? []);
     const checkpoint = known.sort((a, b) => b.step - a.step)[0] ?? null;
-    const now = Date.now();
     this.heartbeat = {
       kimg: checkpoint?.kimg ?? 0,
       step: checkpoint?.step ?? 0,
       highestStep: Math.max(previous?.highestStep ?? 0, checkpoint?.step ?? 0),
       imagesPerSecond: 0,
       checkpoint,
-      attempt,
       resumption: null,
-      fruitlessAttempts: (previous?.fruitlessAttempts ?? 0) + 1,
-      progressMs: previous ? attendedSince(previous.progressMs, previous.atMs) : now,
-      atMs: now,
+      ...continueCount(info),
     };
   }
 
@@ -53,22 +48,18 @@ export class TrainProgress {
     if (event.type === 'progress') {
       const { kimg, step, imagesPerSecond } = event;
       Object.assign(heartbeat, { kimg, step, imagesPerSecond });
-      if (step > heartbeat.highestStep)
-        Object.assign(heartbeat, { highestStep: step, fruitlessAttempts: 0, progressMs: Date.now() });
+      if (step > heartbeat.highestStep) {
+        heartbeat.highestStep = step;
+        recordProgress(heartbeat);
+      }
     }
     if (event.type === 'checkpoint') heartbeat.checkpoint = event.checkpoint;
     this.beat();
   }
 
-  /** An attempt that was interrupted on request, or by an outage, does not count as fruitless. */
+  /** See {@link forgiveAttempt}. */
   forgiveAttempt(): void {
-    const { heartbeat } = this;
-    heartbeat.fruitlessAttempts = Math.max(0, heartbeat.fruitlessAttempts - 1);
+    forgiveAttempt(this.heartbeat);
     this.beat();
-  }
-
-  fruitless(): Fruitless {
-    const { fruitlessAttempts, progressMs } = this.heartbeat;
-    return { attempt: Math.max(1, fruitlessAttempts), elapsedMs: Date.now() - progressMs };
   }
 }

@@ -60,26 +60,34 @@ test('progress extends the allowance', async () => {
 /** What the attempt before sent last. */
 const previous = (changes: Partial<WorkHeartbeat>) => ({
   attempt: 2,
-  heartbeatDetails: { done: 0, unit: '', attempt: 1, fruitlessAttempts: 3, sinceMs: 0, atMs: 0, ...changes },
+  heartbeatDetails: {
+    done: 0,
+    unit: '',
+    attempt: 1,
+    fruitlessAttempts: 3,
+    progressMs: 0,
+    atMs: 0,
+    ...changes,
+  },
 });
 const HOUR_MS = 3_600_000;
 
 test('attempts without progress are counted, and progress ends the count', async () => {
   const now = Date.now();
-  const info = previous({ sinceMs: now - HOUR_MS, atMs: now - 1_000 });
+  const info = previous({ progressMs: now - HOUR_MS, atMs: now - 1_000 });
   const { heartbeats } = await observe(
     5_000,
     async ({ onProgress }) => onProgress({ done: 1, unit: '' }),
     info,
   );
   assert.equal(heartbeats[0]?.fruitlessAttempts, 4);
-  assert.equal(heartbeats[0]?.sinceMs, now - HOUR_MS);
+  assert.equal(heartbeats[0]?.progressMs, now - HOUR_MS);
   assert.equal(heartbeats.at(-1)?.fruitlessAttempts, 0);
-  assert.ok((heartbeats.at(-1)?.sinceMs ?? 0) >= now);
+  assert.ok((heartbeats.at(-1)?.progressMs ?? 0) >= now);
 });
 
 test('an outage does not count as an attempt without progress', async () => {
-  const info = previous({ sinceMs: Date.now(), atMs: Date.now() });
+  const info = previous({ progressMs: Date.now(), atMs: Date.now() });
   const { heartbeats, outcome } = await observe(
     5_000,
     async () => {
@@ -93,13 +101,13 @@ test('an outage does not count as an attempt without progress', async () => {
 
 test('a weekend without a worker does not count as time without progress', async () => {
   const friday = Date.now() - 60 * HOUR_MS;
-  const info = previous({ sinceMs: friday, atMs: friday + HOUR_MS });
+  const info = previous({ progressMs: friday, atMs: friday + HOUR_MS });
   const { heartbeats } = await observe(5_000, async () => 'done', info);
-  assert.ok(Date.now() - (heartbeats[0]?.sinceMs ?? 0) < 2 * HOUR_MS);
+  assert.ok(Date.now() - (heartbeats[0]?.progressMs ?? 0) < 2 * HOUR_MS);
 });
 
 test('work whose worker is killed again and again ends with that reason', async () => {
-  const info = previous({ fruitlessAttempts: 16, sinceMs: Date.now(), atMs: Date.now() });
+  const info = previous({ fruitlessAttempts: 16, progressMs: Date.now(), atMs: Date.now() });
   const { outcome } = await observe(5_000, async () => 'done', info);
   assert.ok(outcome instanceof ApplicationFailure && outcome.nonRetryable);
   assert.match(outcome.message, /killed or lost/);
