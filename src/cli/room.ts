@@ -1,11 +1,11 @@
 /** Disk space that a run needs in the embedded store, checked before it starts. */
-import { existsSync, statSync } from 'node:fs';
-import { readdir, statfs } from 'node:fs/promises';
-import path from 'node:path';
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { embeddedParts } from '../client/stack/parts.js';
 import { environment } from '../core/environment.js';
 import { SetupError } from '../core/errors.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
+import { freeBytes } from '../storage/disk-space.js';
 import { parseUri } from '../storage/uri.js';
 import { printNotice } from './terminal.js';
 
@@ -21,8 +21,7 @@ export async function checkRoom(spec: PipelineSpec): Promise<void> {
   if (!embeddedParts().includes('s3')) return;
   const needed = await neededBytes(spec);
   const folder = environment.stateFolder();
-  const { bavail, bsize } = await statfs(existingAncestor(folder));
-  const free = bavail * bsize;
+  const free = (await freeBytes(folder)) ?? Number.POSITIVE_INFINITY;
   const statement = `the images of this run need up to ${gigabytes(needed)} on the disk of ${folder}, and ${gigabytes(free)} are free`;
   if (free < needed)
     throw new SetupError({
@@ -47,10 +46,6 @@ async function countFiles(source: string): Promise<number> {
   if (location.scheme === 's3' || !statSync(location.path).isDirectory()) return 0;
   const entries = await readdir(location.path, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).length;
-}
-
-function existingAncestor(folder: string): string {
-  return existsSync(folder) ? folder : existingAncestor(path.dirname(folder));
 }
 
 function gigabytes(bytes: number): string {

@@ -2,7 +2,7 @@
 import { type Client, defaultPayloadConverter, WorkflowNotFoundError } from '@temporalio/client';
 import { RunError } from '../core/errors.js';
 import type { CheckpointRef } from '../spec/results.js';
-import type { ObjectStore } from '../storage/index.js';
+import { forgetDirective } from '../storage/runs.js';
 import { cancelRun } from './cancel.js';
 import { continuationOf } from './continuation.js';
 import { deploymentStore } from './deployment-store.js';
@@ -48,7 +48,8 @@ export async function retryRun(client: Client, runId: string, changes: RetryChan
   if (store && isChanged)
     await refuseOtherTraining(store, runId, { recorded, changed: spec, keys: changes.keys });
   if (progress.status === 'running') await endParked(client, runId);
-  if (store && changes.keys.some((key) => LENGTH_KEYS.includes(key))) await forgetOrders(store, runId);
+  // An earlier stop or extension would take precedence over the length that the user gives now.
+  if (store && changes.keys.some((key) => LENGTH_KEYS.includes(key))) await forgetDirective(store, runId);
   await startRun(client, spec, runId);
   const { checkpoint } = await continuationOf(runId);
   const from = checkpoint ? `resumes from ${checkpoint.kimg} kimg` : 'starts again';
@@ -62,11 +63,6 @@ export async function retryRun(client: Client, runId: string, changes: RetryChan
 
 /** Keys that set the length of a training. */
 const LENGTH_KEYS = ['train', 'train.kimg'];
-
-/** An earlier stop or extension would take precedence over the length that the user gives now. */
-function forgetOrders(store: ObjectStore, runId: string): Promise<void> {
-  return store.delete(`runs/${runId}/directive.json`);
-}
 
 function isRunning({ runId, state, waiting }: LiveProgress): RunError {
   if (state === 'paused' || state === 'pausing')

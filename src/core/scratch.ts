@@ -8,9 +8,9 @@ import { SetupError, StoreUnavailableError } from './errors.js';
 
 const NAME = /^gist-scratch-(\d+)-/;
 /**
- * Newer leftovers are kept: on a shared disk, a process of another machine may still use them.
+ * Newer folders are kept: on a shared disk, a process of another machine may still use them.
  */
-const LEFTOVER_MS = 24 * 60 * 60 * 1000;
+const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 const swept = new Set<string>();
 
@@ -75,7 +75,7 @@ export async function sweepScratch(parent = tmpdir(), now = Date.now()): Promise
       ({ mtimeMs }) => mtimeMs,
       () => now,
     );
-    if (now - changed >= LEFTOVER_MS)
+    if (now - changed >= ABANDONED_MS)
       await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -36,6 +36,10 @@ export interface FromResults {
  */
 const recordSchema = z.object({ key: z.string().nullable(), result: z.custom<StageResult>() });
 
+/** What updates have changed in a run, for executions that continue it. */
+const directiveSchema = z.object({ stop: z.boolean(), targetKimg: z.number() });
+export type RecordedDirective = z.output<typeof directiveSchema>;
+
 const datasetSchema = z.object({
   digest: z.string(),
   resolution: z.int(),
@@ -72,6 +76,22 @@ export async function findStageRecords(
     ),
   );
   return Object.fromEntries(records.flatMap(([stage, record]) => (record ? [[stage, record.result]] : [])));
+}
+
+export async function recordDirective(
+  store: ObjectStore,
+  runId: string,
+  directive: RecordedDirective,
+): Promise<void> {
+  await putJson(store, directiveObject(runId), directive);
+}
+
+export function findDirective(store: ObjectStore, runId: string): Promise<RecordedDirective | null> {
+  return findJson(store, directiveObject(runId), directiveSchema);
+}
+
+export function forgetDirective(store: ObjectStore, runId: string): Promise<void> {
+  return store.delete(directiveObject(runId));
 }
 
 export async function findStageResult(store: ObjectStore, lookup: StageLookup): Promise<StageResult | null> {
@@ -187,6 +207,10 @@ function prefixIn(store: ObjectStore, address: string, where: string): string {
 
 function runObject(runId: string): string {
   return `runs/${runId}/run.json`;
+}
+
+function directiveObject(runId: string): string {
+  return `runs/${runId}/directive.json`;
 }
 
 function stageObject(runId: string, stage: Stage): string {

@@ -6,7 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
+import { bucketClient } from '../../src/client/stack/bucket.js';
 import { environment } from '../../src/core/environment.js';
 import { freePorts } from './ports.js';
 
@@ -74,7 +75,7 @@ export async function startSeaweed(bucket = 'gist'): Promise<Seaweed> {
     '-master.volumeSizeLimitMB=256',
     ...PORT_FLAGS.map((flag, i) => `-${flag}=${ports[i]}`),
   ];
-  let child = await launch(flags, env, bucket, endpoint);
+  let child = await launch(flags, env, bucket);
 
   return {
     endpoint,
@@ -89,7 +90,7 @@ export async function startSeaweed(bucket = 'gist'): Promise<Seaweed> {
     applyEnv: () => void Object.assign(process.env, env),
     kill: () => end(child),
     restart: async () => {
-      child = await launch(flags, env, bucket, endpoint);
+      child = await launch(flags, env, bucket);
     },
     stop: async () => {
       await end(child);
@@ -98,31 +99,14 @@ export async function startSeaweed(bucket = 'gist'): Promise<Seaweed> {
   };
 }
 
-async function launch(
-  flags: string[],
-  env: Record<string, string>,
-  bucket: string,
-  endpoint: string,
-): Promise<ChildProcess> {
+async function launch(flags: string[], env: Record<string, string>, bucket: string): Promise<ChildProcess> {
   const child = spawn(findWeed(), ['mini', ...flags], {
     stdio: 'ignore',
     env: { PATH: process.env.PATH, HOME: process.env.HOME, S3_BUCKET: bucket, ...env },
   });
   // A test that ends without calling stop must not leave a server behind.
   process.once('exit', () => child.kill('SIGKILL'));
-  // The SDK announces its own Node.js support plans unless told not to.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const client = new S3Client({
-    endpoint,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    maxAttempts: 1,
-    credentials: {
-      accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
-      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
-    },
-    requestHandler: { requestTimeout: 2_000, throwOnRequestTimeout: true },
-  });
+  const client = bucketClient(env);
   for (let tries = 0; tries < 300; tries++) {
     if (child.exitCode !== null) throw new Error(`weed ended with exit code ${child.exitCode}`);
     if (await bucketExists(client, bucket)) return child;

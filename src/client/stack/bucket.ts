@@ -1,9 +1,8 @@
 /** The bucket of the embedded store: made once, and never again without being asked. */
 import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { openStore } from '../../storage/index.js';
-import type { StackFolder, StackState } from './state.js';
+import { BUCKET, type StackFolder, type StackState } from './state.js';
 
-const BUCKET = 'gist';
 /** An object that is read to check whether the store serves. */
 const PROBE_KEY = 'stack/probe.txt';
 
@@ -16,7 +15,7 @@ export async function bucketState(
   state: StackState,
   env: Record<string, string>,
 ): Promise<BucketState> {
-  const client = clientOf(env);
+  const client = bucketClient(env);
   try {
     if (!(await bucketExists(client))) {
       if (state.bucketMade) return 'lost';
@@ -52,7 +51,8 @@ async function bucketExists(client: S3Client): Promise<boolean> {
   }
 }
 
-function clientOf(env: Record<string, string>): S3Client {
+/** A client that fails soon, for the question whether a local server has its bucket. */
+export function bucketClient(env: Record<string, string>): S3Client {
   // Without this, the SDK prints warnings about its Node.js support on the user's terminal.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   return new S3Client({

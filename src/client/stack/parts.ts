@@ -11,10 +11,9 @@ import type { BucketState } from './bucket.js';
 import { innerKeys } from './keys.js';
 import { PREFERRED } from './ports.js';
 import { listensOn, startDetached } from './processes.js';
-import type { StackFolder, StackPart, StackState } from './state.js';
+import { BUCKET, type StackFolder, type StackPart, type StackState } from './state.js';
 
 const HOST = '127.0.0.1';
-const BUCKET = 'gist';
 /** How long Temporal keeps runs that have ended. */
 const RETENTION_MS = 90 * 24 * 60 * 60 * 1000;
 const WORKER_MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.url));

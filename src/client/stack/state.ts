@@ -6,6 +6,9 @@ import { z } from 'zod';
 import { StackError } from '../../core/errors.js';
 import { isAlive, parseStat, type ProcessId } from '../../core/process-id.js';
 
+/** Name of the bucket in the embedded store. */
+export const BUCKET = 'gist';
+
 export const STACK_PARTS = ['temporal', 's3', 'worker', 'supervisor'] as const;
 export type StackPart = (typeof STACK_PARTS)[number];
 
