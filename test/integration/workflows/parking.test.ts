@@ -50,6 +50,8 @@ test('a training whose checkpoints are lost waits for its user, tells somebody o
   assert.match(attention?.message ?? '', /D\.safetensors is missing.*Put it back/);
   assert.equal(train?.lastCheckpoint?.kimg, kimg, 'it shows the checkpoint that it had');
   assert.equal(record.expected.at(-1)?.kimg, kimg, 'the trainer knows that there was one');
+  // The message is sent beside the run, which does not wait for it.
+  await untilSo(async () => record.notified.length > 0);
   assert.deepEqual(record.notified, [attention]);
 
   record.failTraining = null;

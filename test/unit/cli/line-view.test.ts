@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LineView } from '../../../src/cli/line-view.js';
 import type { LiveProgress } from '../../../src/client/index.js';
+import { liveHeartbeat } from '../../support/live-heartbeat.js';
 
 const RUN: LiveProgress = {
   runId: 'knee-1',
@@ -60,18 +61,7 @@ test('a change of stage or state is printed at once', () => {
     resumption: null,
   };
   const training: LiveProgress = { ...RUN, stages, train };
-  const live = {
-    kimg: 1,
-    step: 2,
-    imagesPerSecond: 9,
-    checkpoint: null,
-    attempt: 1,
-    resumption: null,
-    fruitlessAttempts: 1,
-    progressMs: 0,
-    highestStep: 0,
-    atMs: 0,
-  };
+  const live = liveHeartbeat({ kimg: 1, step: 2, imagesPerSecond: 9 });
   const lines = watch([
     RUN,
     training,

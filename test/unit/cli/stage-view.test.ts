@@ -5,6 +5,7 @@ import { duration } from '../../../src/cli/terminal.js';
 import { stageView } from '../../../src/cli/stage-view.js';
 import { parked } from '../../../src/client/waiting.js';
 import type { LiveProgress } from '../../../src/client/index.js';
+import { liveHeartbeat } from '../../support/live-heartbeat.js';
 
 const TRAINING: LiveProgress = {
   runId: 'knee-1',
@@ -28,18 +29,7 @@ const TRAINING: LiveProgress = {
     gaps: [],
     resumption: null,
   },
-  live: {
-    kimg: 5,
-    step: 10,
-    imagesPerSecond: 50,
-    checkpoint: null,
-    attempt: 1,
-    resumption: null,
-    fruitlessAttempts: 1,
-    progressMs: 0,
-    highestStep: 0,
-    atMs: 0,
-  },
+  live: liveHeartbeat({ kimg: 5, step: 10, imagesPerSecond: 50 }),
 };
 
 const ATTENTION = { stage: null, type: 'Error', message: 'Why.', attempts: 1, sinceMs: 0 };

@@ -104,13 +104,19 @@ test('the same images give the same bytes from a folder, its copy and an archive
     assert.deepEqual(await shard(third, ref.prefix), await shard(first, refs[0]?.prefix ?? ''));
   }));
 
+/** A finished data set of two classes, and what it was built from. */
+async function builtDataset(folder: string) {
+  const source = path.join(folder, 'source');
+  await writeClasses(source, { a: 8, b: 8 });
+  const store = openStore(path.join(folder, 'store'));
+  const spec = preprocessSpec({ source });
+  const ref = await build(store, spec);
+  return { source, store, spec, ref };
+}
+
 test('a data set that is built again gets a folder of its own, and the finished one is not touched', () =>
   withFolder(async (folder) => {
-    const source = path.join(folder, 'source');
-    await writeClasses(source, { a: 8, b: 8 });
-    const store = openStore(path.join(folder, 'store'));
-    const spec = preprocessSpec({ source });
-    const ref = await build(store, spec);
+    const { source, store, spec, ref } = await builtDataset(folder);
     const objects = () => Readable.from(store.list(ref.prefix)).toArray();
     const before = await objects();
 
@@ -128,11 +134,7 @@ test('a data set that is built again gets a folder of its own, and the finished 
 
 test('a finished data set is reused, a built shard is kept, a corrupt shard is built again', () =>
   withFolder(async (folder) => {
-    const source = path.join(folder, 'source');
-    await writeClasses(source, { a: 8, b: 8 });
-    const store = openStore(path.join(folder, 'store'));
-    const spec = preprocessSpec({ source });
-    const ref = await build(store, spec);
+    const { source, store, spec, ref } = await builtDataset(folder);
     assert.deepEqual((await planDataset(store, spec)).dataset, ref);
 
     const key = `${ref.prefix}train-00000.zip`;
