@@ -120,7 +120,7 @@ describe('a training that cannot continue', () => {
         onSpawn: (pid) => execFileSync(PRLIMIT, ['--pid', String(pid), `--as=${ADDRESS_SPACE_BYTES}`]),
       }),
       (error) => {
-        assert.ok(error instanceof TrainingError && error.causeClass === 'input');
+        assert.ok(error instanceof TrainingError && error.causeClass === 'input', String(error));
         const [, advised] =
           /memory ran out: a micro-batch of 2048 images takes about .* Set train.batchGpu to (\d+)/.exec(
             error.message,
