@@ -30,6 +30,11 @@ export function recordProgress(count: AttemptCount): void {
   Object.assign(count, { fruitlessAttempts: 0, progressMs: Date.now() });
 }
 
+/** Time that work waits for its turn is not time without progress; the attempts still count. */
+export function recordWaiting(count: AttemptCount): void {
+  count.progressMs = Date.now();
+}
+
 /** An attempt that was interrupted on request, or by an outage, does not count as fruitless. */
 export function forgiveAttempt(count: AttemptCount): void {
   count.fruitlessAttempts = Math.max(0, count.fruitlessAttempts - 1);

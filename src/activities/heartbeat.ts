@@ -1,9 +1,10 @@
 /**
  * Heartbeats of activities: a timer sends them while the work makes progress within its allowance.
  */
-import { Context } from '@temporalio/activity';
+import { Context, type Info } from '@temporalio/activity';
+import { rejectedBy } from '../core/abort.js';
 import { StalledError } from '../core/errors.js';
-import type { OnProgress, Progress } from '../core/progress.js';
+import { type OnProgress, type Progress, WAITING } from '../core/progress.js';
 import type { AttemptCount } from '../spec/controls.js';
 import {
   assertNotHopeless,
@@ -12,6 +13,7 @@ import {
   fruitlessOf,
   isOutage,
   recordProgress,
+  recordWaiting,
 } from './attempt-count.js';
 import { asFailure } from './failures.js';
 
@@ -22,7 +24,13 @@ export interface WorkControls {
 }
 
 /** Details of a heartbeat; the next attempt reads them. */
-export interface WorkHeartbeat extends Progress, AttemptCount {}
+export interface WorkHeartbeat extends Progress, AttemptCount {
+  /**
+   * Units that the best attempt finished, by their name. Each attempt starts from the first: one
+   * that reaches the same unit as those before has made no progress.
+   */
+  furthest: Record<string, number>;
+}
 
 const MINUTE_MS = 60_000;
 
@@ -64,7 +72,7 @@ export async function withHeartbeats<Result>(
     typeof kind === 'string' ? { allowanceMs: ALLOWANCES_MS[kind] } : kind;
   const context = Context.current();
   const stall = new AbortController();
-  const heartbeat: WorkHeartbeat = { done: 0, unit: '', ...continueCount(context.info) };
+  const heartbeat = startHeartbeat(context.info);
   const beat = () => context.heartbeat({ ...heartbeat, atMs: Date.now() });
   let progressedAt = performance.now();
   const timer = setInterval(() => {
@@ -73,7 +81,7 @@ export async function withHeartbeats<Result>(
   }, intervalMs);
   const onProgress = ({ done, total, unit }: Progress) => {
     Object.assign(heartbeat, { done, total, unit });
-    recordProgress(heartbeat);
+    recordReport(heartbeat);
     progressedAt = performance.now();
     beat();
   };
@@ -92,10 +100,19 @@ export async function withHeartbeats<Result>(
   }
 }
 
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-  );
+function startHeartbeat(info: Info): WorkHeartbeat {
+  const previous = info.heartbeatDetails as WorkHeartbeat | undefined;
+  return { done: 0, unit: '', furthest: { ...previous?.furthest }, ...continueCount(info) };
+}
+
+function recordReport(heartbeat: WorkHeartbeat): void {
+  const { done, unit, furthest } = heartbeat;
+  if (unit === WAITING) {
+    recordWaiting(heartbeat);
+  } else if (done > (furthest[unit] ?? 0)) {
+    furthest[unit] = done;
+    recordProgress(heartbeat);
+  }
 }
 
 function stalled(milliseconds: number): StalledError {

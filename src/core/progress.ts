@@ -14,4 +14,7 @@ export interface Progress {
   rate?: number;
 }
 
+/** The unit of reports of work that waits for its turn. */
+export const WAITING = 'waiting';
+
 export type OnProgress = (progress: Progress) => void;

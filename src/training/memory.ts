@@ -66,9 +66,12 @@ export function largestMicroBatch(batch: number, most: number): number | undefin
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
 
-/** Whether an error message or log line reports a failed allocation. */
+/**
+ * Whether an error message or log line reports a failed allocation. `Status: 1` is oneDNN's
+ * `dnnl_out_of_memory`, in the words of TensorFlow's kernels.
+ */
 export function reportsOutOfMemory(text: string): boolean {
-  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocat\w+ (failed|memory)|ENOMEM/i.test(
+  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocat\w+ (failed|memory)|ENOMEM|received an exception: ?Status: 1,/i.test(
     text,
   );
 }

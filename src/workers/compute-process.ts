@@ -4,8 +4,9 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { rejectedBy } from '../core/abort.js';
 import { reviveError, TrainerCrashError, type WireError } from '../core/errors.js';
-import type { OnProgress, Progress } from '../core/progress.js';
+import { type OnProgress, type Progress, WAITING } from '../core/progress.js';
 import type { Compute, ComputeTasks, TaskName } from '../spec/compute-tasks.js';
 
 /** What the worker sends to the child. */
@@ -26,6 +27,11 @@ const WAITING_REPORT_MS = 5_000;
 
 const MAIN = fileURLToPath(new URL('./compute-main.js', import.meta.url));
 
+interface TaskOptions {
+  onProgress: OnProgress;
+  signal: AbortSignal;
+}
+
 export class ComputeProcess implements Compute {
   private child: ChildProcess | null = null;
   private queue: Promise<unknown> = Promise.resolve();
@@ -34,16 +40,14 @@ export class ComputeProcess implements Compute {
   async run<Name extends TaskName>(
     task: Name,
     input: ComputeTasks[Name]['input'],
-    options: { onProgress: OnProgress; signal: AbortSignal },
+    options: TaskOptions,
   ): Promise<ComputeTasks[Name]['result']> {
     const turn = this.queue;
-    const waiting = setInterval(() => options.onProgress({ done: 0, unit: 'waiting' }), WAITING_REPORT_MS);
-    const work = turn.then(() => {
-      clearInterval(waiting);
-      options.signal.throwIfAborted();
-      return this.runNow({ id: this.nextId++, task, input }, options);
-    });
-    this.queue = work.catch(() => undefined);
+    const work = waitForTurn(turn, options).then(() =>
+      this.runNow({ id: this.nextId++, task, input }, options),
+    );
+    // A canceled task that waits gives up its turn, not the turn of the running one.
+    this.queue = Promise.allSettled([turn, work]);
     return work;
   }
 
@@ -57,7 +61,7 @@ export class ComputeProcess implements Compute {
 
   private runNow<Name extends TaskName>(
     request: ComputeRequest<Name>,
-    { onProgress, signal }: { onProgress: OnProgress; signal: AbortSignal },
+    { onProgress, signal }: TaskOptions,
   ): Promise<ComputeTasks[Name]['result']> {
     const child = this.runningChild();
     return new Promise((resolve, reject) => {
@@ -89,6 +93,16 @@ export class ComputeProcess implements Compute {
       this.child = fork(MAIN, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     }
     return this.child;
+  }
+}
+
+async function waitForTurn(turn: Promise<unknown>, { onProgress, signal }: TaskOptions): Promise<void> {
+  const waiting = setInterval(() => onProgress({ done: 0, unit: WAITING }), WAITING_REPORT_MS);
+  try {
+    await Promise.race([turn, rejectedBy(signal)]);
+    signal.throwIfAborted();
+  } finally {
+    clearInterval(waiting);
   }
 }
 

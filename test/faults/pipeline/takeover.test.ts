@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { progressOf } from '../../../src/client/index.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 
@@ -45,6 +46,9 @@ test('a paused train activity frees the device with a checkpoint, and resumes th
   assert.ok(left && left.step > 0, 'a checkpoint was left');
   assert.equal((await handle.describe()).status.name, 'RUNNING');
   assert.deepEqual(rig.trainerPids(), [], 'no other attempt starts');
+  const { waiting } = await progressOf(rig.client, 'activity-paused');
+  assert.equal(waiting?.reason, 'activity-paused', JSON.stringify(waiting));
+  assert.match(waiting.command ?? '', /^temporal activity unpause --workflow-id activity-paused\/train/);
   await workflowService.unpauseActivity({ namespace, execution, ...activity });
   const result = await rig.result('activity-paused');
   assert.equal(result.stages.train?.ended, 'complete');

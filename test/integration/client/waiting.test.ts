@@ -27,7 +27,7 @@ import { TestTemporal } from '../../support/temporal.js';
 const CPU = 'gist';
 const GPU = 'gist-gpu';
 /** Runs that train on the CPU worker, so that they need no device. */
-const ON_CPU = ['retried', 'parked'];
+const ON_CPU = ['retried', 'parked', 'silent'];
 const WORKFLOWS = new URL('../../../src/workflows/index.js', import.meta.url);
 const SPEC: PipelineInput = {
   name: 'waits',
@@ -92,9 +92,9 @@ async function startWorker(taskQueue: string): Promise<void> {
   workers.push({ worker, working: worker.run() });
 }
 
-async function waits(runId: string, reason: WaitingReason): Promise<LiveProgress> {
+async function waits(runId: string, reason: WaitingReason, seconds = 30): Promise<LiveProgress> {
   let progress = await progressOf(client, runId);
-  for (let i = 0; i < 60 && progress.waiting?.reason !== reason; i++) {
+  for (let i = 0; i < 2 * seconds && progress.waiting?.reason !== reason; i++) {
     await new Promise((resolve) => setTimeout(resolve, 500));
     progress = await progressOf(client, runId);
   }
@@ -151,7 +151,7 @@ describe('without a worker', { concurrency: 3 }, () => {
   );
 });
 
-describe('with a CPU worker', { concurrency: 4 }, () => {
+describe('with a CPU worker', { concurrency: 6 }, () => {
   before(() => startWorker(CPU));
 
   test('with only a CPU worker, a training says that its queue has no worker', async () => {
@@ -187,6 +187,34 @@ describe('with a CPU worker', { concurrency: 4 }, () => {
     assert.match(waiting.message, /Attempt 1 of train by .* failed: .* Attempt 2 follows in/);
     assert.equal(train?.kimg, 0);
     await client.workflow.getHandle('retried').terminate();
+  });
+
+  test('a training whose worker is not heard from says since when, and what follows', async () => {
+    // One heartbeat: afterwards its worker is as silent as one whose machine has no power.
+    trainings.set('silent', async () => {
+      heartbeat();
+      return new Promise((_, reject) => ends.push(() => reject(ApplicationFailure.nonRetryable('over'))));
+    });
+    await startRun(client, SPEC, 'silent');
+    const { waiting } = await waits('silent', 'silent', 180);
+    assert.ok(Date.now() - (waiting?.sinceMs ?? Date.now()) > 60_000);
+    assert.match(
+      waiting?.message ?? '',
+      /that runs train was last heard from .* ago\. After .* another worker/,
+    );
+    await client.workflow.getHandle('silent').terminate();
+  });
+
+  test('a run that only a worker of another version takes is told so', async () => {
+    const taskQueue = 'other-version';
+    const workflowsPath = fileURLToPath(new URL('../../support/one-activity.js', import.meta.url));
+    const worker = await Worker.create({ connection: native, taskQueue, workflowsPath });
+    workers.push({ worker, working: worker.run() });
+    await client.workflow.start('gistPipeline', { workflowId: 'other-version', taskQueue, args: [SPEC] });
+    const { waiting } = await waits('other-version', 'workflow-failing', 120);
+    assert.match(waiting?.message ?? '', /fails on its worker .*another version of GIST/);
+    assert.equal(waiting?.command, 'gist logs other-version');
+    await client.workflow.getHandle('other-version').terminate();
   });
 
   test('a parked run says what it needs; retry tries again, and with changes starts it again under its id', async () => {

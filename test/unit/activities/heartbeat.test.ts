@@ -67,6 +67,7 @@ const previous = (changes: Partial<WorkHeartbeat>) => ({
     fruitlessAttempts: 3,
     progressMs: 0,
     atMs: 0,
+    furthest: {},
     ...changes,
   },
 });
@@ -84,6 +85,35 @@ test('attempts without progress are counted, and progress ends the count', async
   assert.equal(heartbeats[0]?.progressMs, now - HOUR_MS);
   assert.equal(heartbeats.at(-1)?.fruitlessAttempts, 0);
   assert.ok((heartbeats.at(-1)?.progressMs ?? 0) >= now);
+});
+
+test('an attempt that ends where those before did is one without progress', async () => {
+  const now = Date.now();
+  const reachesTheSameImage: Parameters<typeof withHeartbeats>[1] = async ({ onProgress }) => {
+    onProgress({ done: 0, unit: 'waiting' });
+    for (let done = 1; done <= 7; done++) onProgress({ done, unit: 'images' });
+  };
+  const first = await observe(5_000, reachesTheSameImage);
+  assert.equal(first.heartbeats.at(-1)?.fruitlessAttempts, 0);
+  const again = { attempt: 2, heartbeatDetails: { ...first.heartbeats.at(-1), progressMs: now - HOUR_MS } };
+  const second = await observe(5_000, reachesTheSameImage, again);
+  assert.equal(second.heartbeats.at(-1)?.fruitlessAttempts, 1);
+  const third = await observe(5_000, async ({ onProgress }) => onProgress({ done: 8, unit: 'images' }), {
+    attempt: 3,
+    heartbeatDetails: second.heartbeats.at(-1),
+  });
+  assert.equal(third.heartbeats.at(-1)?.fruitlessAttempts, 0);
+});
+
+test('time in the queue of the device is not time without progress', async () => {
+  const info = previous({ progressMs: Date.now() - HOUR_MS, atMs: Date.now() });
+  const { heartbeats } = await observe(
+    5_000,
+    async ({ onProgress }) => onProgress({ done: 0, unit: 'waiting' }),
+    info,
+  );
+  assert.ok(Date.now() - (heartbeats.at(-1)?.progressMs ?? 0) < HOUR_MS / 2);
+  assert.equal(heartbeats.at(-1)?.fruitlessAttempts, 4);
 });
 
 test('an outage does not count as an attempt without progress', async () => {

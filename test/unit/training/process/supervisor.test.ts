@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TrainerCrashError, TrainingError } from '../../../../src/core/errors.js';
-import { memoryAdvice } from '../../../../src/training/memory.js';
+import { memoryAdvice, reportsOutOfMemory } from '../../../../src/training/memory.js';
 import { superviseTrainer, type TrainerEvent, type TrainerJob } from '../../../../src/training/index.js';
 
 const job = { train: { engine: 'tfjs' }, runId: 'r' } as TrainerJob;
@@ -115,6 +115,14 @@ test('memory that ran out after steps may be available later: the training is re
         /batchGpu to 16/.test(error.message),
     );
   }
+});
+
+test('the words in which libraries report a failed allocation are known', () => {
+  const oneDnn =
+    'Session fail to run with error: Operation received an exception:Status: 1, message: could not create a primitive, in file mkl_conv_grad_input_ops.cc:546';
+  for (const text of [oneDnn, 'OOM when allocating tensor', 'std::bad_alloc', 'spawn ENOMEM'])
+    assert.ok(reportsOutOfMemory(text), text);
+  assert.ok(!reportsOutOfMemory(oneDnn.replace('Status: 1', 'Status: 3')), 'unimplemented');
 });
 
 test('the hint on memory names micro-batches that divide the batch and are smaller than those that failed', () => {

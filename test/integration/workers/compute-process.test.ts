@@ -1,0 +1,40 @@
+/** The queue of the compute process: a canceled task gives up its own turn, and at once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GenerateSpec } from '../../../src/spec/generate.js';
+import { ComputeProcess } from '../../../src/workers/compute-process.js';
+
+/** A task that fails once the child has loaded its libraries, which takes a second. */
+const input = {
+  runId: 'nothing',
+  checkpoint: { prefix: 'runs/nothing/train/checkpoint-1/', kimg: 1, step: 1 },
+  generate: {} as GenerateSpec,
+  digest: 'nothing',
+  shard: 0,
+};
+const onProgress = () => undefined;
+
+test('a canceled task does not wait for the running one, and the next one does', async () => {
+  const compute = new ComputeProcess();
+  const ended: string[] = [];
+  const start = (name: string, signal: AbortSignal) =>
+    compute
+      .run('generateShard', input, { onProgress, signal })
+      .catch((error: unknown) => error)
+      .then((error) => {
+        ended.push(name);
+        return error;
+      });
+  try {
+    const running = start('running', new AbortController().signal);
+    const reason = new Error('canceled');
+    const canceled = start('canceled', AbortSignal.abort(reason));
+    const next = start('next', new AbortController().signal);
+    assert.equal(await canceled, reason);
+    assert.deepEqual(ended, ['canceled']);
+    await Promise.all([running, next]);
+    assert.deepEqual(ended, ['canceled', 'running', 'next']);
+  } finally {
+    await compute.close();
+  }
+});
