@@ -99,6 +99,28 @@ describe('an official trainer under faults', () => {
     await assertAllEnded(stopped);
   });
 
+  test('a SIGTERM to train.py is a stop when the request follows, and a crash when none does', async () => {
+    const abort = new AbortController();
+    const [stopped, crashed] = await Promise.all([
+      rig.attempt(
+        rig.job('terminated with the rest', PLAIN),
+        { FAIL: 'terminate', FAIL_AT: '8' },
+        {
+          signal: abort.signal,
+          // What ends a job sends the signal to train.py first, and to the worker a moment later.
+          onEvent: (event) =>
+            event.type === 'progress' && event.kimg > 4 && setTimeout(() => abort.abort(), 2_000),
+        },
+      ),
+      failing('terminate'),
+    ]);
+    const kept = await newest(rig.tiny.store, 'terminated with the rest');
+    assert.deepEqual(stopped.outcome, { type: 'stopped', checkpoint: kept.ref });
+    assert.ok(crashed.outcome instanceof TrainerCrashError, String(crashed.outcome));
+    assert.match(crashed.outcome.message, /ended by SIGTERM/);
+    for (const attempt of [stopped, crashed]) await assertAllEnded(attempt);
+  });
+
   test('when the trainer process is killed, train.py does not survive it', async () => {
     let trainer = 0;
     const orphaned = await rig.attempt(

@@ -21,7 +21,7 @@ let other: GistUser;
 
 before(async () => {
   user = await GistUser.create();
-  other = await GistUser.create();
+  other = await GistUser.create({ GIST_GRACE: '7s' });
 });
 
 after(async () => {
@@ -47,6 +47,10 @@ test('the file with the credentials is for its owner only', () => {
 
 test('stacks of two state folders run at the same time on different ports', async () => {
   await other.json('up');
+  const { graceMs } = JSON.parse(readFileSync(path.join(other.home, 'stack.json'), 'utf8')) as {
+    graceMs: number;
+  };
+  assert.equal(graceMs, 7_000, 'a later `gist down` knows the grace time of the worker');
   const address = async (one: GistUser, part: string) =>
     (await one.json<Status>('status')).parts.find((p) => p.part === part)?.address;
   for (const part of ['temporal', 's3'])

@@ -5,7 +5,7 @@ It trains nothing, and needs Python's standard library only. What it is to do be
     STAND_IN_WEIGHTS       safetensors file with the networks that every snapshot holds
     STAND_IN_REPORT        folder in which it leaves a file named by its process id: what it was given, and its helper's id
     STAND_IN_TICK_SECONDS  time that a tick takes
-    STAND_IN_FAIL          crash, kill, hang, memory or module ...
+    STAND_IN_FAIL          crash, kill, terminate, hang, memory or module ...
     STAND_IN_FAIL_AT       ... once so many kimg are shown
 """
 
@@ -90,6 +90,8 @@ def fail(how):
         raise RuntimeError('the stand-in was told to crash near ' + os.path.abspath(__file__))
     if how == 'kill':
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == 'terminate':
+        os.kill(os.getpid(), signal.SIGTERM)
     if how == 'hang':
         time.sleep(3600)
     if how == 'memory':
