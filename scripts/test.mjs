@@ -21,6 +21,7 @@ const LONGEST_FIRST = [
   'faults/pipeline/',
   'integration/stack/stack',
   'faults/trainer',
+  'integration/bench/',
   'integration/weights/transfer',
   'faults/setup',
   'integration/training/precision',

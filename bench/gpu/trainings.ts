@@ -1,0 +1,145 @@
+/**
+ * Short real trainings on phantoms: gradients in half precision beside float32, and a training that
+ * is killed beside one that is not. Prints one line of JSON.
+ */
+import { CHECKPOINT_PARTS } from '../../src/checkpoints/manifest.js';
+import { newestVerified } from '../../src/checkpoints/reader.js';
+import { decodeSafetensors } from '../../src/nn/formats/safetensors.js';
+import { type TrainSpec, trainSchema } from '../../src/spec/train.js';
+import { type Phantoms, runAttempt, withPhantoms } from './short-training.js';
+
+export interface TrainingsJob {
+  resolution: number;
+  images: number;
+  /** Steps of the training that is killed. */
+  steps: number;
+  /** Precision that is compared with float32. */
+  half: 'float16' | 'bfloat16';
+  /** The `train` section of a spec, without its length. */
+  spec: Record<string, unknown> & { batch: number };
+}
+
+export interface TrainingsResult {
+  /** Cosine between the gradients of a tensor in half precision and in float32: the smallest. */
+  halfGradients: { cosine: number; tensor: string; tensors: number };
+  resumed: {
+    /** Steps at which an attempt was killed. */
+    killedAt: number[];
+    /** Tensors of the last checkpoint, and those that differ from the undisturbed training's. */
+    tensors: number;
+    differing: number;
+    /** Largest difference, relative to the largest value of its tensor. */
+    largestDifference: number;
+  };
+}
+
+type Tensors = Record<string, ArrayLike<number>>;
+
+function runTrainings(job: TrainingsJob): Promise<TrainingsResult> {
+  return withPhantoms(job, async (phantoms) => {
+    const place = { ...phantoms, job };
+    return { halfGradients: await compareGradients(place), resumed: await compareResumed(place) };
+  });
+}
+
+interface Place extends Phantoms {
+  job: TrainingsJob;
+}
+
+/** It is the gradient of the last phase, since the optimizers' beta1 is 0. */
+const FIRST_MOMENT = /: adam\.\w+\.m\./;
+/** With such rates the weights stay what they are, and the moments show the gradients. */
+const STILL = { glr: 1e-12, dlr: 1e-12 };
+
+async function compareGradients(place: Place): Promise<TrainingsResult['halfGradients']> {
+  const moments = async (precision: TrainSpec['precision']) => {
+    const parts = await train(place, precision, { steps: 1, spec: { ...STILL, precision } });
+    return tensorsOf(parts, [CHECKPOINT_PARTS.optimizer]);
+  };
+  const [full, half] = [await moments('float32'), await moments(place.job.half)];
+  const names = Object.keys(full).filter((name) => FIRST_MOMENT.test(name) && norm(full[name] ?? []) > 0);
+  const cosines = names.map((name) => ({ tensor: name, cosine: cosine(full[name] ?? [], half[name] ?? []) }));
+  const [worst] = cosines.sort((a, b) => a.cosine - b.cosine);
+  if (!worst) throw new Error('the checkpoint holds no moments');
+  return { ...worst, tensors: names.length };
+}
+
+async function compareResumed(place: Place): Promise<TrainingsResult['resumed']> {
+  const { steps } = place.job;
+  const killedAt: number[] = [];
+  const kills = [Math.ceil(steps / 3), Math.ceil((2 * steps) / 3)];
+  const whole = tensorsOf(await train(place, 'whole', { steps }));
+  const killed = tensorsOf(
+    await train(place, 'killed', { steps, kills, onKill: (step) => killedAt.push(step) }),
+  );
+  const apart = Object.entries(whole).map(([name, values]) => difference(values, killed[name] ?? []));
+  return {
+    killedAt,
+    tensors: apart.length,
+    differing: apart.filter((value) => value > 0).length,
+    largestDifference: Math.max(...apart),
+  };
+}
+
+interface TrainOptions {
+  steps: number;
+  spec?: Partial<TrainSpec>;
+  /** Each attempt but the last one is killed when it has reached its step. */
+  kills?: readonly number[];
+  onKill?: (step: number) => void;
+}
+
+/** Trains, and reads what the training ends with. */
+async function train(
+  place: Place,
+  runId: string,
+  { steps, spec, kills = [], onKill }: TrainOptions,
+): Promise<Record<string, Uint8Array>> {
+  const { store, job } = place;
+  const kimg = (steps * job.spec.batch) / 1000;
+  const length = { kimg, snapshotKimg: kimg, snapshotMetrics: [], stopWhen: null };
+  const settings = trainSchema.parse({ ...job.spec, ...length, ...spec });
+  for (const [index, killAt] of [...kills, Number.POSITIVE_INFINITY].entries())
+    await runAttempt(place, { runId, train: settings, attempt: index + 1, killAt, onKill });
+  const found = await newestVerified(store, runId, () => undefined);
+  if (!found) throw new Error(`the training ${runId} left no checkpoint`);
+  return found.parts;
+}
+
+function tensorsOf(parts: Record<string, Uint8Array>, names = Object.keys(parts)): Tensors {
+  const files = names.filter((name) => name.endsWith('.safetensors'));
+  const tensors = files.flatMap((file) =>
+    Object.entries(decodeSafetensors(parts[file] ?? new Uint8Array(), file)).map(
+      ([name, { data }]) => [`${file}: ${name}`, data as ArrayLike<number>] as const,
+    ),
+  );
+  return Object.fromEntries(tensors);
+}
+
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let apart = 0;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const value = a[i] as number;
+    largest = Math.max(largest, Math.abs(value));
+    apart = Math.max(apart, Math.abs(value - (b[i] ?? Number.POSITIVE_INFINITY)));
+  }
+  return apart === 0 ? 0 : apart / largest;
+}
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let product = 0;
+  for (let i = 0; i < a.length; i++) product += (a[i] as number) * (b[i] ?? 0);
+  return product / (norm(a) * norm(b));
+}
+
+function norm(values: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) squares += (values[i] as number) ** 2;
+  return Math.sqrt(squares);
+}
+
+console.log = console.error;
+const job = JSON.parse(process.argv[2] as string) as TrainingsJob;
+process.stdout.write(`${JSON.stringify(await runTrainings(job))}\n`);
+process.exit(0);
