@@ -36,7 +36,8 @@ function trainView(
   else if (rate > 0)
     parts.push(`${rate.toFixed(1)} images/s`, `${duration((1000 * (train.targetKimg - kimg)) / rate)} left`);
   else if (waiting) parts.push(waiting.brief);
-  else parts.push(kimg >= train.targetKimg ? 'evaluating the last snapshot' : 'starting the trainer');
+  else if (kimg >= train.targetKimg) parts.push('evaluating the last snapshot');
+  else parts.push(live?.operation ?? 'starting the trainer');
   const point = train.curve.at(-1);
   if (point) parts.push(`${point.metric} ${point.value.toFixed(1)} at ${point.kimg} kimg`);
   return { done: kimg, total: train.targetKimg, text: parts.join(', ') };

@@ -102,7 +102,10 @@ export interface AttemptCount {
 export interface TrainHeartbeat extends AttemptCount {
   kimg: number;
   step: number;
+  /** 0 before the first step of an attempt, and when no step has ended for long. */
   imagesPerSecond: number;
+  /** What the trainer does: loading, compiling, training ...; null before it says so. */
+  operation: string | null;
   checkpoint: CheckpointRef | null;
   /** null before the attempt has read its checkpoints. */
   resumption: Resumption | null;

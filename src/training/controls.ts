@@ -17,6 +17,8 @@ export interface TrainerControls {
 export const OPERATIONS = [
   'loading',
   'compiling',
+  // The kernels for a new card are kept: see device-environment.ts.
+  'compiling for this GPU, once',
   'starting the official trainer',
   'training',
   'drawing a preview',

@@ -1,24 +1,20 @@
 /** The training loop: status, snapshot, checkpoint, step. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { CheckpointUploads } from '../checkpoints/uploads.js';
+import { usesGpu } from '../nn/tensorflow.js';
 import { openUploads, outcomeOf } from './both-engines.js';
 import { assertFinite } from './finite.js';
 import { collect, endTick } from './statistics.js';
 import { openTraining } from './open.js';
 import { captureState, closeTraining, type Training } from './training.js';
 import type { TrainerJob, TrainingOutcome } from './process/messages.js';
-import { BUILD_ALLOWANCE_MS, type TrainerControls } from './controls.js';
+import { BUILD_ALLOWANCE_MS, type Operation, type TrainerControls } from './controls.js';
+import { StepAllowance } from './step-allowance.js';
 import { takeStep } from './step.js';
 
 /** Thousands of images between two lines of stats.jsonl (StyleGAN3's `--tick`), at most. */
 const KIMG_PER_TICK = 4;
 const PROGRESS_MS = 1_000;
-/**
- * A step counts as hung after this many times the duration of the slowest one, but never before the
- * minimum.
- */
-const STEP_ALLOWANCE = 20;
-const MIN_ALLOWANCE_MS = 60_000;
 
 /**
  * Trains from the newest intact checkpoint, or from scratch, until `targetKimg` are shown or a stop
@@ -60,7 +56,7 @@ class TrainingLoop {
   private readonly checkpointMs: number;
   private readonly meter: Meter;
   private checkpointedAt = performance.now();
-  private slowestMs = 0;
+  private readonly allowance: StepAllowance;
 
   constructor(private readonly parts: LoopParts) {
     const { job, training } = parts;
@@ -69,6 +65,7 @@ class TrainingLoop {
     this.tickImages = Math.min(KIMG_PER_TICK * 1000, this.snapshotImages);
     this.checkpointMs = job.train.checkpointMinutes * 60_000;
     this.meter = new Meter(training.counters.images);
+    this.allowance = new StepAllowance(training.schedule);
   }
 
   async run(): Promise<TrainingOutcome> {
@@ -129,15 +126,19 @@ class TrainingLoop {
 
   private async step(): Promise<void> {
     const { controls, training } = this.parts;
-    const isFirst = this.slowestMs === 0;
-    const allowanceMs = Math.max(MIN_ALLOWANCE_MS, STEP_ALLOWANCE * this.slowestMs);
-    controls.startOperation('training', isFirst ? BUILD_ALLOWANCE_MS : allowanceMs);
+    const { step } = training.counters;
+    controls.startOperation(this.operationOf(step), this.allowance.of(step));
     const before = performance.now();
     const outputs = await takeStep(training);
     const took = performance.now() - before;
-    this.slowestMs = Math.max(this.slowestMs, took);
+    this.allowance.record(step, took);
     training.counters.seconds += took / 1000;
     record(training, outputs);
+  }
+
+  private operationOf(step: number): Operation {
+    if (!this.allowance.compiles(step)) return 'training';
+    return usesGpu() ? 'compiling for this GPU, once' : 'compiling';
   }
 }
 

@@ -6,6 +6,7 @@ export function liveHeartbeat(numbers: Partial<TrainHeartbeat>): TrainHeartbeat 
     kimg: 0,
     step: 0,
     imagesPerSecond: 0,
+    operation: null,
     checkpoint: null,
     attempt: 1,
     resumption: null,

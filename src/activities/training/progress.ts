@@ -7,13 +7,22 @@ import { continueCount, forgiveAttempt, recordProgress } from '../attempt-count.
 
 /** The supervisor finds a trainer that hangs; heartbeats only show that the worker lives. */
 const INTERVAL_MS = 10_000;
+/** Steps that take longer than this are told from stopped ones by the steps before. */
+const STOPPED_MS = 30_000;
 
 export class TrainProgress {
   readonly heartbeat: TrainHeartbeat;
   private readonly context = Context.current();
+  private steppedAt: number;
+  /** Between the last two reports of another step. */
+  private betweenStepsMs = 0;
 
   /** @param expected the newest checkpoint that the workflow knows of */
-  constructor(expected: CheckpointRef | null) {
+  constructor(
+    expected: CheckpointRef | null,
+    private readonly now = () => performance.now(),
+  ) {
+    this.steppedAt = now();
     const { info } = this.context;
     const previous = info.heartbeatDetails as TrainHeartbeat | undefined;
     const known = [expected, previous?.checkpoint].flatMap((checkpoint) => checkpoint ?? []);
@@ -23,6 +32,7 @@ export class TrainProgress {
       step: checkpoint?.step ?? 0,
       highestStep: Math.max(previous?.highestStep ?? 0, checkpoint?.step ?? 0),
       imagesPerSecond: 0,
+      operation: null,
       checkpoint,
       resumption: null,
       ...continueCount(info),
@@ -45,8 +55,13 @@ export class TrainProgress {
     const { heartbeat } = this;
     if (event.type === 'started')
       heartbeat.resumption = { from: event.resumedFrom, warnings: event.warnings };
+    if (event.type === 'alive') {
+      heartbeat.operation = event.operation;
+      if (this.hasStopped()) heartbeat.imagesPerSecond = 0;
+    }
     if (event.type === 'progress') {
       const { kimg, step, imagesPerSecond } = event;
+      this.noteStep(step);
       Object.assign(heartbeat, { kimg, step, imagesPerSecond });
       if (step > heartbeat.highestStep) {
         heartbeat.highestStep = step;
@@ -55,6 +70,20 @@ export class TrainProgress {
     }
     if (event.type === 'checkpoint') heartbeat.checkpoint = event.checkpoint;
     this.beat();
+  }
+
+  private noteStep(step: number): void {
+    if (step === this.heartbeat.step) return;
+    const now = this.now();
+    this.betweenStepsMs = now - this.steppedAt;
+    this.steppedAt = now;
+    this.heartbeat.operation = 'training';
+  }
+
+  /** Whether steps no longer end as they did: a rate would be one of the past. */
+  private hasStopped(): boolean {
+    const limitMs = Math.max(STOPPED_MS, 3 * this.betweenStepsMs);
+    return this.now() - this.steppedAt > limitMs;
   }
 
   /** See {@link forgiveAttempt}. */

@@ -109,6 +109,7 @@ function heartbeat(): void {
     kimg: 1,
     step: 10,
     imagesPerSecond: 50,
+    operation: 'training',
     checkpoint: null,
     attempt,
     resumption: null,

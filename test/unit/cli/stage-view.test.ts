@@ -51,6 +51,14 @@ test('a training that waits shows what for, no pace and no time left', () => {
   assert.doesNotMatch(text, /images\/s|left/);
 });
 
+test('a training without a step yet shows what its trainer does', () => {
+  const live = liveHeartbeat({ kimg: 4, operation: 'compiling for this GPU, once' });
+  assert.match(
+    stageView({ ...TRAINING, live }, 'train').text,
+    /^4\.00\/10 kimg, compiling for this GPU, once/,
+  );
+});
+
 test('a paused training says so and promises no time', () => {
   const { text } = stageView({ ...TRAINING, state: 'paused' }, 'train');
   assert.match(text, /paused/);
