@@ -57,7 +57,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       const progress = new TrainProgress(input.expected);
       try {
         assertNotHopeless(progress.heartbeat);
-        const outcome = await superviseWithHeartbeats(store, input, progress);
+        const outcome = await compute.lendDevice(() => superviseWithHeartbeats(store, input, progress));
         return {
           // A trainer that stops early has not read the checkpoints of earlier attempts.
           last: outcome.checkpoint ?? (await newestListed(store, input.runId)),

@@ -80,6 +80,8 @@ export const environment = {
   },
   /** Which TensorFlow library set-up downloads and binds: `cpu` or `cuda`. */
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
+  /** Number of the card that this process and its children use; undefined: all of them. */
+  gpu: (): string | undefined => process.env.GIST_GPU || undefined,
   /** Python with pip. */
   python: (): string => process.env.PYTHON || 'python3',
   /** C++ compiler; undefined: the first of the usual ones that is installed. */

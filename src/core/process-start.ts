@@ -22,13 +22,19 @@ export function keepFilesPrivate(): void {
   process.umask(0o077);
 }
 
+/** `GIST_GPU` hides the other cards, from libraries and from child processes. */
+export function chooseGpu(env: NodeJS.ProcessEnv = process.env): void {
+  if (env.GIST_GPU) env.CUDA_VISIBLE_DEVICES ??= env.GIST_GPU;
+}
+
 /**
- * For processes in the background: private files, no proxy for this machine, and a log that cannot
- * be written, on a full disk or to a closed pipe, ends nothing.
+ * For processes in the background: private files, no proxy for this machine, their card, and a log
+ * that cannot be written, on a full disk or to a closed pipe, ends nothing.
  */
 export function startService(): void {
   keepFilesPrivate();
   bypassProxies();
+  chooseGpu();
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }
 

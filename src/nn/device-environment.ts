@@ -13,8 +13,8 @@ let isSet = false;
 /**
  * Disables TF32, which TensorFlow uses for float32 products by default and which has 10 bits of
  * mantissa. Allocates GPU memory as needed instead of all of it, since other processes of GIST use
- * the same GPU. Keeps compiled kernels for later processes. The user's values for memory and cache
- * have precedence.
+ * the same GPU, and of one card only, since a training runs on one. Keeps compiled kernels for
+ * later processes. The user's values for memory, cards and cache have precedence.
  *
  * @param tf32 allow TF32 for float32 products
  */
@@ -23,6 +23,7 @@ export function setDeviceEnvironment({ tf32 = false }: { tf32?: boolean } = {}):
   isSet = true;
   process.env.NVIDIA_TF32_OVERRIDE = tf32 ? '1' : '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  process.env.CUDA_VISIBLE_DEVICES ??= environment.gpu() ?? '0';
   process.env.CUDA_CACHE_PATH ??= path.join(environment.dataCacheFolder(), 'cuda-kernels');
   process.env.CUDA_CACHE_MAXSIZE ??= String(KERNEL_CACHE_BYTES);
 }

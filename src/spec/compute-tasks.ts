@@ -37,6 +37,8 @@ export interface Compute {
     input: ComputeTasks[Name]['input'],
     options: { onProgress: OnProgress; signal: AbortSignal },
   ): Promise<ComputeTasks[Name]['result']>;
+  /** Gives the memory of the card to a training for as long as it runs. */
+  lendDevice<Result>(training: () => Promise<Result>): Promise<Result>;
 }
 
 export interface SyntheticInput {

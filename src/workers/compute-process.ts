@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { environment } from '../core/environment.js';
 import { rejectedBy } from '../core/abort.js';
 import { reviveError, TrainerCrashError, type WireError } from '../core/errors.js';
 import { type OnProgress, type Progress, WAITING } from '../core/progress.js';
@@ -36,6 +37,14 @@ export class ComputeProcess implements Compute {
   private child: ChildProcess | null = null;
   private queue: Promise<unknown> = Promise.resolve();
   private nextId = 1;
+  private runningTasks = 0;
+  private trainings = 0;
+
+  /**
+   * @param sharesCard whether trainings use the memory that the child holds between tasks. On a
+   *   CPU they do not, and loading the library again for each task would cost seconds.
+   */
+  constructor(private readonly sharesCard = environment.tensorflow() === 'cuda') {}
 
   async run<Name extends TaskName>(
     task: Name,
@@ -44,11 +53,35 @@ export class ComputeProcess implements Compute {
   ): Promise<ComputeTasks[Name]['result']> {
     const turn = this.queue;
     const work = waitForTurn(turn, options).then(() =>
-      this.runNow({ id: this.nextId++, task, input }, options),
+      this.keepingCount(() => this.runNow({ id: this.nextId++, task, input }, options)),
     );
     // A canceled task that waits gives up its turn, not the turn of the running one.
     this.queue = Promise.allSettled([turn, work]);
     return work;
+  }
+
+  async lendDevice<Result>(training: () => Promise<Result>): Promise<Result> {
+    this.trainings++;
+    await this.giveBackIfIdle();
+    try {
+      return await training();
+    } finally {
+      this.trainings--;
+    }
+  }
+
+  private async keepingCount<Result>(task: () => Promise<Result>): Promise<Result> {
+    this.runningTasks++;
+    try {
+      return await task();
+    } finally {
+      this.runningTasks--;
+      await this.giveBackIfIdle();
+    }
+  }
+
+  private async giveBackIfIdle(): Promise<void> {
+    if (this.sharesCard && this.trainings > 0 && this.runningTasks === 0) await this.close();
   }
 
   async close(): Promise<void> {

@@ -9,19 +9,8 @@ import { allParts, expectedPath } from '../../core/parts.js';
 import { findCheckout, pythonVersion, torchVersion } from '../../training/official/checkout.js';
 import { automaticPrecision } from '../../training/precision.js';
 import { resolveXla } from '../../training/xla.js';
-
-/** One line of the report. */
-export interface DoctorCheck {
-  name: string;
-  found: boolean;
-  /** Version, size or number; empty where there is none. */
-  version: string;
-  where: string;
-  /** How to install it when it is missing; for optional parts, what it is for. */
-  hint: string;
-  /** GIST runs without it. */
-  optional: boolean;
-}
+import type { DoctorCheck } from '../doctor-check.js';
+import { gpuChecks } from '../gpu-checks.js';
 
 /** With less free space, set-up or a training is likely to fail. */
 const MIN_FREE_BYTES = 5e9;
@@ -35,7 +24,7 @@ export async function collectDoctorReport(): Promise<DoctorCheck[]> {
     ...programs(),
     ...installedParts(),
     ...(await tensorflowBinding()),
-    ...(await gpu()),
+    ...gpuChecks(),
     officialTrainer(),
     ...machine(),
   ];
@@ -112,26 +101,6 @@ function automaticArithmetic(usesGpu: boolean): DoctorCheck {
 function loadedLibrary(): string {
   const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
   return sharedObjects.find((file) => file.includes('libtensorflow_cc')) ?? 'unknown';
-}
-
-async function gpu(): Promise<DoctorCheck[]> {
-  const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
-  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
-  const card = {
-    where: 'nvidia-smi',
-    hint: 'optional: trainings of 128 px and more want one',
-    optional: true,
-  };
-  if (status !== 0) return [{ ...card, name: 'GPU', found: false, version: '' }];
-  const library = {
-    name: 'TensorFlow for the GPU',
-    found: environment.tensorflow() === 'cuda',
-    version: '',
-    where: `GIST_TENSORFLOW=${environment.tensorflow()}`,
-    hint: 'GIST_TENSORFLOW=cuda npm run setup, with that variable set for later commands too',
-    optional: true,
-  };
-  return [{ ...card, name: 'GPU', found: true, version: stdout.trim().split('\n').join('; ') }, library];
 }
 
 /** The user's own checkout, which `train.engine: stylegan3` runs. */

@@ -17,9 +17,12 @@ export function registerWorker(program: Command): void {
       '--grace <time>',
       'time for the last checkpoint after a signal to stop (default: GIST_GRACE, or 110s)',
     )
+    .option('--gpu <number>', 'the card to use, where there are several (default: GIST_GPU, or 0)')
     .addHelpText(
       'after',
       `
+One worker uses one card: start one for each, with --gpu 0, --gpu 1 ...
+
 Give the worker less time than the system that stops it:
   Kubernetes  terminationGracePeriodSeconds is 30 s by default: set it to 120
   SLURM       KillWait is 30 s by default: sbatch --signal=USR1@120 warns 120 s before the time limit
@@ -27,9 +30,10 @@ Give the worker less time than the system that stops it:
 
 Examples:
   TEMPORAL_ADDRESS=temporal:7233 AWS_ENDPOINT_URL=http://s3:8333 gist worker --queue gpu
-  gist worker --queue gpu --grace 25s`,
+  gist worker --queue gpu --grace 25s
+  gist worker --queue gpu --gpu 1`,
     )
-    .action(async ({ queue, grace }: { queue: string; grace?: string }) => {
+    .action(async ({ queue, grace, gpu }: { queue: string; grace?: string; gpu?: string }) => {
       if (!['cpu', 'gpu', 'both'].includes(queue))
         throw new UsageError({
           what: `--queue ${queue} is not cpu, gpu or both`,
@@ -37,9 +41,14 @@ Examples:
         });
       if (grace !== undefined && parseDuration(grace) === undefined)
         throw new UsageError({ what: `--grace ${grace} is not a time`, hint: 'Write --grace 110s or 2m.' });
+      if (gpu !== undefined && !/^\d+$/.test(gpu))
+        throw new UsageError({
+          what: `--gpu ${gpu} is not the number of a card`,
+          hint: 'Write --gpu 0; `gist doctor` lists the cards.',
+        });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], {
         stdio: 'inherit',
-        env: { ...process.env, ...(grace && { GIST_GRACE: grace }) },
+        env: { ...process.env, ...(grace && { GIST_GRACE: grace }), ...(gpu && { GIST_GPU: gpu }) },
       });
       onStopSignal((signal) => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) =>

@@ -21,7 +21,8 @@ const prefix = 'weights/knee/';
 const generate = generateSchema.parse({ count: 8 });
 const checkpoint = { prefix, kimg: 0, step: 0 };
 // Neither activity computes anything here.
-const compute = { run: () => assert.fail('nothing is computed') };
+const fail = () => assert.fail('nothing is computed');
+const compute = { run: fail, lendDevice: fail };
 const { planGeneration } = createGenerateActivities({ store, compute });
 const { findStage, recordStage } = createRunActivities({ store });
 

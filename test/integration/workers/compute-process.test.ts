@@ -1,8 +1,9 @@
-/** The queue of the compute process: a canceled task gives up its own turn, and at once. */
+/** The compute process: its queue, and the memory that it leaves to trainings. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GenerateSpec } from '../../../src/spec/generate.js';
 import { ComputeProcess } from '../../../src/workers/compute-process.js';
+import { descendants } from '../../support/processes.js';
 
 /** A task that fails once the child has loaded its libraries, which takes a second. */
 const input = {
@@ -36,5 +37,30 @@ test('a canceled task does not wait for the running one, and the next one does',
     assert.deepEqual(ended, ['canceled', 'running', 'next']);
   } finally {
     await compute.close();
+  }
+});
+
+test('beside a training on its card, the process lives for the time of a task only', async () => {
+  const run = (compute: ComputeProcess) =>
+    compute
+      .run('generateShard', input, { onProgress, signal: new AbortController().signal })
+      .catch(() => undefined);
+  const isWarm = () => descendants(process.pid, 'compute-main').length > 0;
+  for (const sharesCard of [true, false]) {
+    const compute = new ComputeProcess(sharesCard);
+    try {
+      await run(compute);
+      assert.ok(isWarm(), 'kept for the next task');
+      await compute.lendDevice(async () => {
+        assert.equal(isWarm(), !sharesCard);
+        await run(compute);
+        assert.equal(isWarm(), !sharesCard);
+      });
+      await run(compute);
+      assert.ok(isWarm());
+    } finally {
+      await compute.close();
+    }
+    assert.ok(!isWarm());
   }
 });

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { DoctorCheck } from '../../../src/cli/commands/doctor.js';
+import type { DoctorCheck } from '../../../src/cli/doctor-check.js';
 
 const MAIN = path.resolve('dist/src/cli/main.js');
 const MISSING = 7;
