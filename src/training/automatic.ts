@@ -1,12 +1,13 @@
 /** What each `auto` of a `train` spec becomes where a training starts, with the reason. */
-import { cpus } from 'node:os';
 import type { CheckpointManifest } from '../checkpoints/manifest.js';
 import type { NetworkConfig, NetworkFamily } from '../gan/config.js';
+import { environment } from '../core/environment.js';
 import { isNetworkFamily } from '../gan/networks/registry.js';
 import type { AutomaticSetting } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import { largestMicroBatch, type MemoryPlan } from './memory.js';
 import { planMemory } from './memory-estimate.js';
+import { resolveThreads } from './numeric-environment.js';
 
 /** A spec without the choices that the networks and the optimization depend on. */
 export interface ChosenSpec extends TrainSpec {
@@ -144,14 +145,14 @@ export function automaticSettings({
     cond: config.classes > 0 ? `${config.classes} classes` : 'no classes to tell apart',
     precision: resumed ? 'as the training started' : device,
     xla: 'compiling takes minutes and gains little',
-    threads: 'all processors',
+    threads: environment.threads() === undefined ? 'all processors' : 'GIST_THREADS',
   };
   const all = {
     ...values,
     cfg: chosen.cfg,
     aug: chosen.aug,
     cond: config.classes > 0,
-    threads: cpus().length,
+    threads: resolveThreads('auto'),
   };
   return (Object.keys(reasons) as (keyof TrainSpec)[]).flatMap((key) => {
     const [value, reason] = [all[key as keyof typeof all], reasons[key]];

@@ -26,6 +26,7 @@ import { groupSize } from '../spec/micro-batches.js';
 import { initializeFrom } from '../weights/initialize.js';
 import { BUILD_ALLOWANCE_MS, LOADING_ALLOWANCE_MS, type TrainerControls } from './controls.js';
 import { TrainingData, type TrainingImages } from './data.js';
+import { deviceMemory } from './device-memory.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { planTraining, type TrainingPlan } from './plan.js';
@@ -52,7 +53,8 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   const plan = planTraining(job, images, newest?.manifest ?? null, record);
   const { config, options, classes, configuration, automatic } = plan;
   if (!newest && record.length === 0) await reportAutomaticSettings(store, runPrefix, automatic);
-  emit({ type: 'memory', ...planMemory(config, options), resumes: newest !== null });
+  const totalBytes = usesGpu() ? deviceMemory()?.totalBytes : undefined;
+  emit({ type: 'memory', ...planMemory(config, options, totalBytes), resumes: newest !== null });
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   warnOfSmallerGroups(options, warn);
   const { definition, schedule } = buildTrainingProgram(config, options);

@@ -20,6 +20,7 @@ import {
   startedSettings,
 } from './automatic.js';
 import type { TrainingImages } from './data.js';
+import { deviceMemory } from './device-memory.js';
 import { freeMemory } from './memory.js';
 import { planMemory } from './memory-estimate.js';
 import { resolvePrecision } from './precision.js';
@@ -62,7 +63,8 @@ export function planTraining(
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
   const half = resolvePrecision(train, usesGpu(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const batchGpu = chooseBatchGpu(config, train, started, freeMemory());
+  const freeBytes = (usesGpu() ? deviceMemory()?.freeBytes : undefined) ?? freeMemory();
+  const batchGpu = chooseBatchGpu(config, train, started, freeBytes);
   const augmentation = resolveAugmentation(config.channels, train);
   const resolved = resolveTrainingOptions(config, { ...train, batchGpu }, augmentation);
   const options = { ...resolved, emaRampup: newest ? rampupOf(newest) : resolved.emaRampup };
@@ -72,7 +74,7 @@ export function planTraining(
     facts,
     config,
     values: resolvedValues(train, config, options),
-    memory: planMemory(config, options, freeMemory()),
+    memory: planMemory(config, options, freeBytes),
   });
   return { config, options, classes, configuration: configurationOf(job, train, config, options), automatic };
 }
