@@ -82,6 +82,8 @@ export const environment = {
   tensorflow: (): string => process.env.GIST_TENSORFLOW || 'cpu',
   /** Number of the card that this process and its children use; undefined: all of them. */
   gpu: (): string | undefined => process.env.GIST_GPU || undefined,
+  /** Cards for which a worker starts one worker each: `all`, or numbers; undefined: one card. */
+  gpus: (): string | undefined => process.env.GIST_GPUS || undefined,
   /** Python with pip. */
   python: (): string => process.env.PYTHON || 'python3',
   /** C++ compiler; undefined: the first of the usual ones that is installed. */

@@ -2,10 +2,16 @@
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { bundleWorkflowCode, GracefulShutdownPeriodExpiredError, Runtime } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  GracefulShutdownPeriodExpiredError,
+  Runtime,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
-import { onStopSignal, startService } from '../core/process-start.js';
+import { chooseGpu, onStopSignal, startService } from '../core/process-start.js';
+import { CardWorkers, servedCards } from './card-workers.js';
 import { poll } from './polling.js';
 import { preflight, type Queue } from './preflight.js';
 import { announceProblems } from './readiness.js';
@@ -20,20 +26,40 @@ async function main(): Promise<void> {
     log.info('the worker shuts down after its checkpoints', { signal });
     stop.abort();
   });
+  // A worker of a further card ends with the worker that started it.
+  process.on('disconnect', () => stop.abort());
   const { values } = parseArgs({ options: { queue: { type: 'string', default: 'both' } } });
   const queue = values.queue as Queue;
   const logger = runtimeLogger();
   Runtime.install({ logger, shutdownSignals: [] });
   const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
   const bundling = bundleWorkflowCode({ workflowsPath, logger });
+  const [own, ...others] = servedCards();
+  if (own !== undefined) {
+    process.env.GIST_GPU = own;
+    chooseGpu();
+  }
+  const cardWorkers = new CardWorkers(others);
+  try {
+    await pollUntilStopped(queue, bundling, stop.signal);
+  } finally {
+    await cardWorkers.end();
+  }
+}
+
+async function pollUntilStopped(
+  queue: Queue,
+  bundling: Promise<WorkflowBundleWithSourceMap>,
+  signal: AbortSignal,
+): Promise<void> {
   let retryMs = FIRST_RETRY_MS;
-  while (!stop.signal.aborted) {
-    const [problems, workflowBundle] = await Promise.all([preflight(queue, stop.signal), bundling]);
-    if (stop.signal.aborted) return;
+  while (!signal.aborted) {
+    const [problems, workflowBundle] = await Promise.all([preflight(queue, signal), bundling]);
+    if (signal.aborted) return;
     if (problems.length === 0) {
       try {
         const started = Date.now();
-        await poll({ queue, workflowBundle, signal: stop.signal });
+        await poll({ queue, workflowBundle, signal });
         if (Date.now() - started > MAX_RETRY_MS) retryMs = FIRST_RETRY_MS;
         continue;
       } catch (error) {
@@ -42,7 +68,7 @@ async function main(): Promise<void> {
       }
     }
     announceProblems(problems, retryMs);
-    await sleep(retryMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    await sleep(retryMs, undefined, { signal }).catch(() => undefined);
     retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
   }
 }

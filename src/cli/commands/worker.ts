@@ -8,6 +8,13 @@ import { onStopSignal } from '../../core/process-start.js';
 
 const MAIN = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
 
+interface WorkerOptions {
+  queue: string;
+  grace?: string;
+  gpu?: string;
+  gpus?: string;
+}
+
 export function registerWorker(program: Command): void {
   program
     .command('worker')
@@ -18,10 +25,11 @@ export function registerWorker(program: Command): void {
       'time for the last checkpoint after a signal to stop (default: GIST_GRACE, or 110s)',
     )
     .option('--gpu <number>', 'the card to use, where there are several (default: GIST_GPU, or 0)')
+    .option('--gpus <cards>', 'one worker for each: all, or numbers such as 0,1 (default: GIST_GPUS)')
     .addHelpText(
       'after',
       `
-One worker uses one card: start one for each, with --gpu 0, --gpu 1 ...
+One worker uses one card.
 
 Give the worker less time than the system that stops it:
   Kubernetes  terminationGracePeriodSeconds is 30 s by default: set it to 120
@@ -31,9 +39,10 @@ Give the worker less time than the system that stops it:
 Examples:
   TEMPORAL_ADDRESS=temporal:7233 AWS_ENDPOINT_URL=http://s3:8333 gist worker --queue gpu
   gist worker --queue gpu --grace 25s
-  gist worker --queue gpu --gpu 1`,
+  gist worker --queue gpu --gpu 1
+  gist worker --queue gpu --gpus all`,
     )
-    .action(async ({ queue, grace, gpu }: { queue: string; grace?: string; gpu?: string }) => {
+    .action(async ({ queue, grace, gpu, gpus }: WorkerOptions) => {
       if (!['cpu', 'gpu', 'both'].includes(queue))
         throw new UsageError({
           what: `--queue ${queue} is not cpu, gpu or both`,
@@ -48,7 +57,12 @@ Examples:
         });
       const child = spawn(process.execPath, [MAIN, '--queue', queue], {
         stdio: 'inherit',
-        env: { ...process.env, ...(grace && { GIST_GRACE: grace }), ...(gpu && { GIST_GPU: gpu }) },
+        env: {
+          ...process.env,
+          ...(grace && { GIST_GRACE: grace }),
+          ...(gpu && { GIST_GPU: gpu }),
+          ...(gpus && { GIST_GPUS: gpus }),
+        },
       });
       onStopSignal((signal) => child.kill(signal));
       process.exitCode = await new Promise<number>((resolve) =>

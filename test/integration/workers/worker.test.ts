@@ -12,6 +12,8 @@ import { progressOf } from '../../../src/client/index.js';
 import type { WireError } from '../../../src/core/errors.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
 import { failAbandoned } from '../../../src/workers/in-flight.js';
+import { pollersOf } from '../../../src/client/pollers.js';
+import { exists } from '../../support/gist.js';
 import { descendants } from '../../support/processes.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
@@ -58,6 +60,23 @@ test('a worker without credentials for the store names the store', async () => {
   const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
   assert.match(problem?.what ?? '', /secret access key is wrong/);
   await worker.end('SIGTERM');
+});
+
+test('with two cards, two workers poll the queue of the device, and end together', async () => {
+  const env = {
+    ...rig.env,
+    GIST_GPUS: '0,1',
+    GIST_GPU_TASK_QUEUE: 'two-cards',
+    GIST_TASK_QUEUE: 'two-cards-cpu',
+  };
+  const worker = new TestWorker(env, path.join(rig.folder, 'cards.log'));
+  await worker.start();
+  const polling = () => pollersOf(rig.client, 'two-cards', 'activity');
+  await until('two workers poll', async () => (await polling()).length === 2);
+  const second = descendants(worker.pid, 'workers/main.js');
+  assert.equal(second.length, 1);
+  await worker.end('SIGKILL');
+  await until('the second one ends too', async () => !second.some(exists));
 });
 
 test('a worker starts although a killed one was at work for another server', async () => {
