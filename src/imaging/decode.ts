@@ -1,4 +1,4 @@
-/** Decodes image files to 8-bit gray or RGB: checks what may be decoded, and reads it to its end. */
+/** Decodes image files to 8-bit gray or RGB, to their end, and refuses what cannot be decoded. */
 import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';

@@ -1,4 +1,4 @@
-/** The taps of a Lanczos filter: which samples of a line give each output sample, and by how much. */
+/** The taps of a Lanczos filter: which samples of a line give each output sample. */
 
 /** Lobes of the filter on each side. */
 const LOBES = 3;
