@@ -223,13 +223,12 @@ function memoryBytes({ bytes, isWhole }: Inspection, decodedBytes: number): numb
 
 const SPACES = { gray: { 8: 'b-w', 16: 'grey16' }, rgb: { 8: 'srgb', 16: 'rgb16' } } as const;
 
-function pipelineOf({ bytes, samples }: Inspection): Sharp {
-  const pipeline = sharp(bytes, {
-    failOn: 'warning',
-    limitInputPixels: MAX_PIXELS,
-    pages: 1,
-    ignoreIcc: true,
-  }).autoOrient();
+/** Only what the file needs: each operation costs as much as decoding a small image. */
+function pipelineOf({ bytes, samples, hasAlpha, hasExif }: Inspection): Sharp {
+  const options = { failOn: 'warning', limitInputPixels: MAX_PIXELS, pages: 1, ignoreIcc: true } as const;
+  const pipeline = sharp(bytes, options);
+  if (hasExif) pipeline.autoOrient();
   if (samples.space === 'cmyk') return pipeline.pipelineColourspace('cmyk').toColourspace('cmyk');
-  return pipeline.flatten({ background: '#000000' }).toColourspace(SPACES[samples.space][samples.bits]);
+  if (hasAlpha) pipeline.flatten({ background: '#000000' });
+  return pipeline.toColourspace(SPACES[samples.space][samples.bits]);
 }

@@ -10,6 +10,10 @@ export interface Inspection {
   width: number;
   height: number;
   samples: Samples;
+  /** Whether there may be an alpha channel or a transparent color. */
+  hasAlpha: boolean;
+  /** Whether there is EXIF data, which may contain an orientation. */
+  hasExif: boolean;
   /** Whether the decoder keeps the whole image in memory until its first row is complete. */
   isWhole: boolean;
 }

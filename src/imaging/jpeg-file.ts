@@ -10,6 +10,7 @@ const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 const APP0 = 0xe0;
+const APP1 = 0xe1;
 const APP14 = 0xee;
 const JPEG_LS = 0xf7;
 
@@ -46,6 +47,7 @@ interface Repair {
 export function inspectJpeg(file: Uint8Array, where?: string): Inspection {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const repairs: Repair[] = [];
+  let hasExif = false;
   let frame: Frame | undefined;
   let scans = 0;
   let scanned = 0;
@@ -56,11 +58,12 @@ export function inspectJpeg(file: Uint8Array, where?: string): Inspection {
     if (marker.skipped > 0)
       repairs.push({ note: 'bytes between segments', at, length: marker.skipped, bytes: [] });
     at = marker.at;
-    if (marker.code === EOI) return finish(file, frame, repairs, where);
+    if (marker.code === EOI) return finish(file, { frame, hasExif, repairs }, where);
     if (marker.code === SOI || isStandalone(marker.code)) continue;
     const length = at + 2 <= bytes.length ? bytes.readUInt16BE(at) : 2;
     const segment = bytes.subarray(at + 2, at + length);
     if (at + length > bytes.length) break;
+    hasExif ||= marker.code === APP1;
     if (isFrame(marker.code)) frame = readFrame(marker.code, segment, where);
     repairs.push(...repairSegment(marker.code, segment, at + 2, frame));
     at += length;
@@ -73,7 +76,7 @@ export function inspectJpeg(file: Uint8Array, where?: string): Inspection {
   const isOneScan = frame && !frame.isProgressive && scans === 1 && scanned === frame.components;
   if (!isOneScan || !hasAllBlocks(file)) throw new ImageError({ what: 'is truncated', where });
   const end = { note: 'no end marker', at: bytes.length, length: 0, bytes: [0xff, EOI] };
-  return finish(file, frame, [...repairs, end], where);
+  return finish(file, { frame, hasExif, repairs: [...repairs, end] }, where);
 }
 
 /** Finds the next marker. @returns its code and the offset after it; null at the end of the file */
@@ -142,8 +145,7 @@ function endOfScan(bytes: Buffer, from: number): number {
 
 function finish(
   file: Uint8Array,
-  frame: Frame | undefined,
-  repairs: readonly Repair[],
+  { frame, hasExif, repairs }: { frame: Frame | undefined; hasExif: boolean; repairs: readonly Repair[] },
   where: string | undefined,
 ): Inspection {
   if (frame === undefined) throw new ImageError({ what: 'is corrupt', where });
@@ -155,6 +157,8 @@ function finish(
     width,
     height,
     samples: { space: components === 1 ? 'gray' : components === 4 ? 'cmyk' : 'rgb', bits: 8 },
+    hasAlpha: false,
+    hasExif,
     isWhole: isProgressive,
   };
 }

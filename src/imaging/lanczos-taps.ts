@@ -42,10 +42,11 @@ export function lanczosTaps(from: number, to: number): Taps {
   return { firsts, weights };
 }
 
+/** sinc(x) sinc(x / 3), with sin(3a) = 3 sin(a) - 4 sin(a)^3, so that there is one sine. */
 function lanczos(x: number): number {
-  return Math.abs(x) < LOBES ? sinc(x) * sinc(x / LOBES) : 0;
-}
-
-function sinc(x: number): number {
-  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+  if (x === 0) return 1;
+  if (Math.abs(x) >= LOBES) return 0;
+  const angle = (Math.PI * x) / LOBES;
+  const sine = Math.sin(angle);
+  return (sine * sine * (3 - 4 * sine * sine)) / (LOBES * angle * angle);
 }

@@ -12,6 +12,7 @@ const CHUNK_BYTES = 12;
 const IEND = Buffer.from([0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]);
 /** Color types (table 11.1). */
 const GRAY_TYPES = [0, 4];
+const ALPHA_TYPES = [4, 6];
 
 interface Chunk {
   type: string;
@@ -48,6 +49,8 @@ export function inspectPng(file: Uint8Array, where?: string): Inspection {
       space: GRAY_TYPES.includes(header.bytes[17] as number) ? 'gray' : 'rgb',
       bits: header.bytes[16] === 16 ? 16 : 8,
     },
+    hasAlpha: ALPHA_TYPES.includes(header.bytes[17] as number) || kept.some(({ type }) => type === 'tRNS'),
+    hasExif: kept.some(({ type }) => type === 'eXIf'),
     isWhole: header.bytes[20] === 1,
   };
 }

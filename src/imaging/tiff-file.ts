@@ -31,6 +31,8 @@ export async function inspectTiff(file: Uint8Array, where?: string): Promise<Ins
     width,
     height,
     samples: samplesOf(metadata, where),
+    hasAlpha: true,
+    hasExif: true,
     isWhole: false,
   };
 }

@@ -21,6 +21,8 @@ export async function inspectWebp(file: Uint8Array, where?: string): Promise<Ins
     width,
     height,
     samples: { space: 'rgb', bits: 8 },
+    hasAlpha: true,
+    hasExif: true,
     isWhole: true,
   };
 }
