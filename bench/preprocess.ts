@@ -1,8 +1,13 @@
 /**
- * Measures the preprocess stage: plans, builds and assembles a data set. Prints one line of JSON.
+ * Measures the preprocess stage: plans, builds and assembles a data set. Then measures decoding
+ * alone, which is the limit of any implementation on this decoder. Prints one line of JSON.
  */
+import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { assembleDataset, buildShard, openSource, planDataset } from '../src/imaging/index.js';
+import { mapInOrder } from '../src/imaging/in-flight.js';
 import { preprocessSchema } from '../src/spec/preprocess.js';
 import { openStore } from '../src/storage/index.js';
 
@@ -10,6 +15,8 @@ export interface PreprocessBenchResult {
   images: number;
   seconds: number;
   peakBytes: number;
+  /** Time for decoding the same files on all processors, and nothing else. */
+  decodeSeconds: number;
 }
 
 /** Runs the stage as its activities do, with a store on a local folder. */
@@ -18,7 +25,7 @@ export async function benchPreprocess(
   out: string,
   resolution: number,
 ): Promise<PreprocessBenchResult> {
-  const spec = preprocessSchema.parse({ source, resolution });
+  const spec = preprocessSchema.parse({ source, resolution, labels: 'none' });
   const store = openStore(path.resolve(out));
   const start = performance.now();
   const { digest, shards } = await planDataset(store, spec, { generation: String(Date.now()) });
@@ -26,11 +33,22 @@ export async function benchPreprocess(
     await buildShard(store, openSource(source), spec, { digest, shard });
   const { images } = await assembleDataset(store, spec, digest);
   const seconds = (performance.now() - start) / 1000;
-  return {
-    images: images.train + images.holdout,
-    seconds,
-    peakBytes: process.resourceUsage().maxRSS * 1024,
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const decodeSeconds = await decodeAll(source);
+  return { images: images.train + images.holdout, seconds, peakBytes, decodeSeconds };
+}
+
+async function decodeAll(source: string): Promise<number> {
+  const start = performance.now();
+  const entries = await readdir(source, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.path, entry.name));
+  const decode = async (file: string) => {
+    const image = sharp(await readFile(file));
+    const isDeep = (await image.metadata()).depth === 'ushort';
+    await image.raw({ depth: isDeep ? 'ushort' : 'uchar' }).toBuffer();
   };
+  for await (const _ of mapInOrder(files, 2 * availableParallelism(), decode));
+  return (performance.now() - start) / 1000;
 }
 
 const [source, out, resolution] = process.argv.slice(2);

@@ -1,47 +1,75 @@
-/** Compares the preprocess stage with a Pillow script that only writes the archive. */
+/**
+ * Compares the preprocess stage with two Pillow scripts that only write the archive: one with as
+ * many processes as processors, and one that works as StyleGAN3's dataset_tool does.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, machine, measure, median, peerPython, ROOT } from './measure.mjs';
 
-/** Converts JPEG and PNG phantoms of 200 to 600 px to 64 px. */
+/**
+ * Kinds of sources: phantoms of 200 to 600 px, JPEG of 224 px, and both JPEG and 16-bit PNG of 2000
+ * to 3000 px.
+ */
+const CASES = [
+  { kind: 'phantoms', resolution: 64, count: 300, quick: 60 },
+  { kind: 'knees', resolution: 256, count: 600, quick: 60 },
+  { kind: 'large', resolution: 256, count: 40, quick: 4 },
+  { kind: 'large', resolution: 512, count: 40, quick: 4 },
+];
+const TARGETS = { pool: 1.5, single: 3 };
+
 export function benchPreprocessing(isQuick) {
   const python = peerPython();
-  const [count, rounds, resolution] = isQuick ? [60, 1, 64] : [300, 3, 64];
-  const load = loadavg()[0];
-  const [ours, peer] = [[], []];
   const folder = mkdtempSync(path.join(tmpdir(), 'gist-bench-'));
-  const at = (...parts) => path.join(folder, ...parts);
   try {
-    drawPhantoms(at('images'), count);
-    for (let round = 0; round < rounds; round++) {
-      const bench = path.join(ROOT, 'dist/bench/preprocess.js');
-      ours.push(measure(process.execPath, [bench, at('images'), at(`store-${round}`), String(resolution)]));
-      const script = path.join(ROOT, 'bench/peers/preprocess_pillow.py');
-      const sizes = [String(resolution), String(availableParallelism())];
-      peer.push(measure(python, [script, at('images'), at(`peer-${round}.zip`), ...sizes]));
-    }
+    const load = loadavg()[0];
+    const cases = CASES.map((one) => benchCase(one, isQuick, { python, folder }));
+    return { machine: machine(), loadBefore: load, cases, sameSize: cases.every(({ sameSize }) => sameSize) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  const [us, them] = [summary(ours), summary(peer)];
+}
+
+/** Runs the three in turns, so that other work on the machine disturbs all of them. */
+function benchCase({ kind, resolution, count, quick }, isQuick, { python, folder }) {
+  const images = path.join(folder, kind);
+  drawOnce(images, kind, isQuick ? quick : count);
+  const runs = { ours: [], pool: [], single: [] };
+  const peer = (round, processes) => {
+    const out = path.join(folder, `${kind}-${resolution}-${round}-${processes}.zip`);
+    const script = path.join(ROOT, 'bench/peers/preprocess_pillow.py');
+    return measure(python, [script, images, out, String(resolution), String(processes)]);
+  };
+  for (let round = 0; round < (isQuick ? 1 : 3); round++) {
+    const store = path.join(folder, `store-${kind}-${resolution}-${round}`);
+    const bench = path.join(ROOT, 'dist/bench/preprocess.js');
+    runs.ours.push(measure(process.execPath, [bench, images, store, String(resolution)]));
+    runs.pool.push(peer(round, Math.max(2, availableParallelism())));
+    runs.single.push(peer(round, 1));
+  }
+  const [ours, pool, single] = [summary(runs.ours), summary(runs.pool), summary(runs.single)];
   return {
-    machine: machine(),
-    loadBefore: load,
+    kind,
     resolution,
-    ours: us,
-    pillow: { ...them, version: peer[0].version },
-    ratio: us.imagesPerSecond / them.imagesPerSecond,
-    sameSize: us.images === them.images,
+    ours,
+    pool,
+    single,
+    ratios: { pool: ratio(runs.ours, runs.pool), single: ratio(runs.ours, runs.single) },
+    shareOfLimit: median(runs.ours.map(({ seconds, decodeSeconds }) => decodeSeconds / seconds)),
+    sameSize: ours.images === pool.images,
   };
 }
 
-function drawPhantoms(folder, count) {
-  const program = path.join(ROOT, 'dist/examples/phantoms/main.js');
+function drawOnce(images, kind, count) {
+  const [program, args] =
+    kind === 'phantoms'
+      ? ['dist/examples/phantoms/main.js', [images, '--count', String(count)]]
+      : ['dist/bench/image-set.js', [images, kind, String(count)]];
   const stdio = ['ignore', 'ignore', 'inherit'];
-  const { status } = spawnSync(process.execPath, [program, folder, '--count', String(count)], { stdio });
-  if (status !== 0) fail('the phantom images could not be written.');
+  const { status } = spawnSync(process.execPath, [path.join(ROOT, program), ...args], { stdio });
+  if (status !== 0) fail('the images could not be written.');
 }
 
 function summary(runs) {
@@ -52,14 +80,23 @@ function summary(runs) {
   };
 }
 
-export function preprocessTable({ machine: on, loadBefore, resolution, ours, pillow, ratio }) {
+/** Median of the ratios of the rounds: both sides of a round have the same load. */
+function ratio(ours, theirs) {
+  return median(ours.map(({ seconds }, round) => theirs[round].seconds / seconds));
+}
+
+export function preprocessTable({ machine: on, loadBefore, cases }) {
   const line = (name, side) =>
-    `  ${name.padEnd(10)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e6).toFixed(0)} MB peak`;
+    `  ${name.padEnd(24)} ${side.imagesPerSecond.toFixed(1).padStart(8)} images/s  ${(side.peakBytes / 1e6).toFixed(0).padStart(5)} MB peak`;
+  const blocks = cases.flatMap(({ kind, resolution, ours, pool, single, ratios, shareOfLimit }) => [
+    `${kind}: ${ours.images} images to ${resolution} x ${resolution}`,
+    `${line('ours', ours)}  ${(100 * shareOfLimit).toFixed(0)} % of the limit (decoding alone)`,
+    `${line('Pillow, all processors', pool)}  ratio ${ratios.pool.toFixed(2)} (target ${TARGETS.pool})`,
+    `${line('Pillow, one process', single)}  ratio ${ratios.single.toFixed(2)} (target ${TARGETS.single})`,
+  ]);
   return [
-    `preprocess, ${ours.images} images to ${resolution}x${resolution}, on ${on} (load before: ${loadBefore.toFixed(2)})`,
-    line('ours', ours),
-    line('Pillow', pillow),
-    `  ratio ${ratio.toFixed(2)} (ours / Pillow ${pillow.version}); ours also plans, splits, labels and computes checksums`,
+    `preprocess, on ${on} (load before: ${loadBefore.toFixed(2)}); ours also plans, splits and computes checksums`,
+    ...blocks,
     '',
   ].join('\n');
 }

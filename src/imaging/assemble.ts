@@ -34,6 +34,8 @@ import { channelsOf } from './process.js';
 interface Totals {
   shards: DatasetShard[];
   rejected: RejectedImage[];
+  /** Images with each harmless fault. */
+  notes: Record<string, number>;
   /** Images of each class. */
   classImages: Record<DatasetSplit, number[]>;
 }
@@ -75,6 +77,8 @@ export async function assembleDataset(
     classImages: plan.classes && totals.classImages,
     shards: totals.shards,
     rejected: totals.rejected,
+    notes: totals.notes,
+    window: plan.window,
     ignored: plan.ignored,
     settings: datasetSettings(spec),
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
@@ -100,12 +104,14 @@ async function* readReports(
 
 async function sumReports(store: ObjectStore, plan: StoredPlan, options: WorkOptions): Promise<Totals> {
   const zeros = () => new Array<number>(plan.classes?.length ?? 1).fill(0);
-  const totals: Totals = { shards: [], rejected: [], classImages: { train: zeros(), holdout: zeros() } };
+  const classImages = { train: zeros(), holdout: zeros() };
+  const totals: Totals = { shards: [], rejected: [], notes: {}, classImages };
   let done = 0;
-  for await (const { split, part, images, rejected } of readReports(store, plan, options)) {
+  for await (const { split, part, images, rejected, notes } of readReports(store, plan, options)) {
     const counts = totals.classImages[split];
     for (const [, label] of images) counts[label] = (counts[label] ?? 0) + 1;
     totals.rejected.push(...rejected);
+    for (const [note, count] of Object.entries(notes)) totals.notes[note] = (totals.notes[note] ?? 0) + count;
     if (part) {
       await requireShard(store, plan, part);
       totals.shards.push({ ...part, split, images: images.length });

@@ -10,7 +10,7 @@ import { classifyFileError } from '../storage/file-errors.js';
 import { findJson, joinKey, type ObjectStore, partVerifies, sha256 } from '../storage/index.js';
 import { datasetPrefix, imageName } from './dataset-manifest.js';
 import type { ImageSource } from './image-source.js';
-import { mapInOrder } from './in-flight.js';
+import { mapInOrder, WeightedLimit } from './in-flight.js';
 import { mirrorImage } from './mirror.js';
 import { copiesPerImage } from './plan.js';
 import {
@@ -26,6 +26,7 @@ import {
 import { encodePng } from './png.js';
 import { channelsOf, processImage } from './process.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
+import type { ValueRange } from './window.js';
 
 export interface WorkOptions {
   onProgress?: OnProgress;
@@ -33,12 +34,26 @@ export interface WorkOptions {
 }
 
 /**
- * Number of images decoded concurrently: enough to use all processors, while memory stays constant.
+ * Images that are started and not yet stored. More than the processors, so that each has the next
+ * image while a slow one is waited for; the memory of pixels is limited where they are decoded.
  */
-const IN_FLIGHT = 4 * availableParallelism();
+const IN_FLIGHT = 2 + 2 * availableParallelism();
+/** Bytes of the image files that are in memory at the same time. */
+const reading = new WeightedLimit(128 * 2 ** 20);
 
 /** The result of one source image: the PNG files, or the reason for which it was rejected. */
-type ImageResult = { planned: PlannedImage; files: Uint8Array[] } | { planned: PlannedImage; reason: string };
+type ImageResult = { planned: PlannedImage; notes: string[] } & (
+  | { files: Uint8Array[] }
+  | { reason: string }
+);
+
+/** What all images of a shard have in common. */
+interface ShardOptions {
+  source: ImageSource;
+  spec: PreprocessSpec;
+  copies: 1 | 2;
+  range: ValueRange | undefined;
+}
 
 /**
  * Processes the images of one shard and stores the shard, then its report. Idempotent: a shard that
@@ -57,19 +72,21 @@ export async function buildShard(
   const existing = await findJson(store, reportKey(digest, shard), shardReportSchema);
   if (existing && (existing.part === null || (await partVerifies(store, prefix, existing.part)))) return;
 
-  const { split, key } = locateShard(await readPlan(store, digest), shard);
+  const plan = await readPlan(store, digest);
+  const { split, key } = locateShard(plan, shard);
   const planned = await readShardPlan(store, digest, shard);
-  const report: ShardReport = { split, part: null, images: [], rejected: [] };
-  const copies = copiesPerImage(spec, split);
+  const report: ShardReport = { split, part: null, images: [], rejected: [], notes: {} };
+  const options = { source, spec, copies: copiesPerImage(spec, split), range: plan.window?.range };
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
     for await (const result of mapInOrder(
       planned,
       IN_FLIGHT,
-      (image) => makeImage(source, image, spec, copies),
+      (image) => reading.run(image.bytes, () => makeImage(image, options)),
       signal,
     )) {
+      for (const note of result.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
       if ('reason' in result) report.rejected.push({ name: result.planned.name, reason: result.reason });
       else yield* addImage(result.planned, result.files);
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
@@ -100,28 +117,23 @@ export async function buildShard(
 }
 
 async function makeImage(
-  source: ImageSource,
   planned: PlannedImage,
-  spec: PreprocessSpec,
-  copies: 1 | 2,
+  { source, spec, copies, range }: ShardOptions,
 ): Promise<ImageResult> {
+  const notes: string[] = [];
   try {
     const bytes = await source.read(planned.name);
     requireUnchanged(bytes, planned, spec.source);
-    const pixels = await processImage(bytes, spec);
+    const pixels = await processImage(bytes, { ...spec, range, onNote: (note) => notes.push(note) });
     const { resolution } = spec;
     const channels = channelsOf(spec.color);
     const versions =
       copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
-    return {
-      planned,
-      files: await Promise.all(
-        versions.map((version) => encodePng(version, resolution, resolution, channels)),
-      ),
-    };
+    const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
+    return { planned, notes, files: await Promise.all(versions.map(encode)) };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
-    return { planned, reason: [error.what, error.hint].filter(Boolean).join('. ') };
+    return { planned, notes, reason: [error.what, error.hint].filter(Boolean).join('. ') };
   }
 }
 

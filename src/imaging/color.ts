@@ -1,4 +1,4 @@
-/** Converts interleaved 8-bit pixels between gray and RGB. */
+/** Converts interleaved 8-bit pixels between gray, RGB and CMYK. */
 
 /**
  * Luma of ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B, rounded. Gray values stored
@@ -10,9 +10,11 @@
 export function toGray(rgb: Uint8Array): Uint8Array {
   const gray = new Uint8Array(rgb.length / 3);
   for (let i = 0; i < gray.length; i++) {
-    const [r, g, b] = [rgb[3 * i] as number, rgb[3 * i + 1] as number, rgb[3 * i + 2] as number];
-    // Integer coefficients, so that the result is the same on every machine.
-    gray[i] = (299 * r + 587 * g + 114 * b + 500) / 1000;
+    const r = rgb[3 * i] as number;
+    const g = rgb[3 * i + 1] as number;
+    const b = rgb[3 * i + 2] as number;
+    // Integer coefficients with 16 fraction bits, as in Pillow.
+    gray[i] = (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
   }
   return gray;
 }
@@ -23,7 +25,27 @@ export function toGray(rgb: Uint8Array): Uint8Array {
  */
 export function toRgb(gray: Uint8Array): Uint8Array {
   const rgb = new Uint8Array(gray.length * 3);
-  for (let i = 0; i < gray.length; i++) rgb.fill(gray[i] as number, 3 * i, 3 * i + 3);
+  for (let i = 0; i < gray.length; i++) {
+    const value = gray[i] as number;
+    rgb[3 * i] = value;
+    rgb[3 * i + 1] = value;
+    rgb[3 * i + 2] = value;
+  }
+  return rgb;
+}
+
+/**
+ * The light that is left by ink over white, without a profile: (1 - C)(1 - K) and so on.
+ *
+ * @param cmyk [n, 4] uint8, 255 for full ink.
+ * @returns [n, 3] uint8.
+ */
+export function cmykToRgb(cmyk: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let i = 0, j = 0; i < cmyk.length; i += 4) {
+    const paper = 255 - (cmyk[i + 3] as number);
+    for (let ink = 0; ink < 3; ink++) rgb[j++] = ((255 - (cmyk[i + ink] as number)) * paper + 127) / 255;
+  }
   return rgb;
 }
 

@@ -1,4 +1,5 @@
-/** CRC-32 as used by zip archives (ISO 3309, reflected polynomial EDB88320). */
+/** CRC-32 as used by zip archives and PNG (ISO 3309, reflected polynomial EDB88320). */
+import * as zlib from 'node:zlib';
 
 /**
  * Signed, like all intermediate values: JavaScript engines store unsigned values above 2^31 as
@@ -10,8 +11,16 @@ const TABLE = Int32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
+/** Native since Node 20.15; ten times as fast as the table. */
+const native = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32;
+
 /** @returns the checksum as an unsigned 32-bit integer */
 export function crc32(bytes: Uint8Array): number {
+  return native ? native(bytes) : tableCrc32(bytes);
+}
+
+/** The same, for versions of Node without it. */
+export function tableCrc32(bytes: Uint8Array): number {
   let c = -1;
   for (let i = 0; i < bytes.length; i++) c = (TABLE[(c ^ (bytes[i] as number)) & 0xff] as number) ^ (c >>> 8);
   return ~c >>> 0;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { DatasetRef } from '../spec/results.js';
 import { canonicalJson, partSchema, sha256 } from '../storage/index.js';
+import { windowChoiceSchema } from './window-choice.js';
 
 export const SPLITS = ['train', 'holdout'] as const;
 export type DatasetSplit = (typeof SPLITS)[number];
@@ -30,6 +31,10 @@ export const datasetManifestSchema = z.object({
   /** In the order of the images. */
   shards: z.array(datasetShardSchema),
   rejected: z.array(rejectedSchema),
+  /** Number of images with each harmless fault of their files. */
+  notes: z.record(z.string(), z.int()).default({}),
+  /** Values of 16-bit images that became 0 and 255, and why. */
+  window: windowChoiceSchema.nullable().default(null),
   /** Number of files of the source that were ignored, since their names are not image names. */
   ignored: z.int(),
   /** Settings of the spec that determine the images. */

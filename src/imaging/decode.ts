@@ -1,23 +1,54 @@
-/**
- * Opens image files: checks what may be decoded, applies the orientation, and converts to 8-bit
- * gray or RGB.
- */
-import sharp, { type Metadata, type Sharp } from 'sharp';
+/** Decodes image files to 8-bit gray or RGB, to their end, and refuses what cannot be decoded. */
+import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../core/errors.js';
-import { sniffFormat } from './format.js';
+import type { PreprocessSpec } from '../spec/preprocess.js';
+import { cmykToRgb } from './color.js';
+import { describeDecodeError } from './decode-error.js';
+import { type ImageFormat, sniffFormat } from './format.js';
+import { WeightedLimit } from './in-flight.js';
+import type { Inspection } from './inspection.js';
+import { hasAllBlocks } from './jpeg-entropy.js';
+import { inspectJpeg } from './jpeg-file.js';
+import { inspectPng } from './png-file.js';
+import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
+import { inspectTiff } from './tiff-file.js';
+import { inspectWebp } from './webp-file.js';
+import { applyRange, type ValueRange } from './window.js';
+import { chooseRange } from './window-choice.js';
 
 /** Images with more pixels are rejected by their header, before anything is decoded. */
 export const MAX_PIXELS = 100_000_000;
 
-/** An image that passed the checks and is not decoded yet. */
+export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'strict'>> {
+  /**
+   * Range of 16-bit samples, chosen for the whole data set. Default: what `window` gives for this
+   * image alone.
+   */
+  range?: ValueRange;
+}
+
+/** An image that another decoder opened, as 8-bit samples. */
 export interface OpenedImage {
-  /** Upright, 8 bits, without alpha, gray or sRGB. Decoding starts when the output is requested. */
+  /** Upright, 8 bits, without alpha, gray or sRGB. */
   pipeline: Sharp;
-  /** Size after orientation, in pixels. */
+  /** Size in pixels. */
   width: number;
   height: number;
-  /** Channels of the pipeline's output: 1 when the file is gray, otherwise 3. */
   channels: 1 | 3;
+  /** Harmless faults of the file, in words that contain nothing of it. */
+  notes: string[];
+}
+
+/** A decoded image, upright, 8 bits, without alpha. */
+export interface DecodedImage {
+  /** Size in pixels. */
+  width: number;
+  height: number;
+  /** Channels: 1 when the file is gray, otherwise 3. */
+  channels: 1 | 3;
+  notes: string[];
+  /** Whole rows from the top, [rows, width, channels] uint8. Can be read repeatedly. */
+  rows(): AsyncIterable<Uint8Array>;
 }
 
 // Many small images are decoded concurrently: one thread per image is faster than several threads
@@ -25,63 +56,124 @@ export interface OpenedImage {
 sharp.concurrency(1);
 sharp.cache(false);
 
+/** Memory of the images that are decoded at the same time. A larger image is decoded alone. */
+const decoding = new WeightedLimit(192 * 2 ** 20);
+
 /**
- * Opens a JPEG, PNG, TIFF or WebP file. Only the first page or frame is used. EXIF orientation is
- * applied, alpha is composited on black, palettes and CMYK become RGB, and 16-bit samples keep
- * their upper 8 bits (0...65535 becomes 0...255).
+ * Decodes a JPEG, PNG, TIFF or WebP file. Only the first page or frame is used. EXIF orientation is
+ * applied, alpha is composited on black, and palettes and CMYK become RGB. Embedded profiles are
+ * ignored at every depth: the stored values are the data. 16-bit samples are mapped to 8 bits by
+ * `window`.
  *
+ * @param work uses the image, which is removed afterwards.
  * @param where name of the file, for errors.
- * @throws ImageError for another format, a corrupt header, too many pixels, or samples that are
- *   neither 8-bit nor 16-bit integers.
+ * @throws ImageError for another format, a damaged or truncated file, too many pixels, samples that
+ *   are neither 8-bit nor 16-bit integers, and with `strict` for harmless faults. The reason
+ *   contains nothing of the file.
  */
-export async function openImage(bytes: Uint8Array, where?: string): Promise<OpenedImage> {
-  requireFormat(bytes, where);
-  const metadata = await readHeader(bytes, where);
-  requireSize(metadata, where);
-  if (metadata.depth !== 'uchar' && metadata.depth !== 'ushort') {
-    throw new ImageError({
-      what: `has ${metadata.depth ?? 'unknown'} samples`,
-      where,
-      hint: 'Convert it to 8 or 16 bits per sample.',
-    });
-  }
-  const isGray = metadata.space === 'b-w' || metadata.space === 'grey16';
-  const isSideways = (metadata.orientation ?? 1) >= 5;
-  return {
-    pipeline: sharp(bytes, { failOn: 'warning', limitInputPixels: MAX_PIXELS, pages: 1 })
-      .autoOrient()
-      .flatten({ background: '#000000' })
-      .toColourspace(isGray ? 'b-w' : 'srgb'),
-    width: isSideways ? metadata.height : metadata.width,
-    height: isSideways ? metadata.width : metadata.height,
-    channels: isGray ? 1 : 3,
-  };
+export async function withImage<T>(
+  bytes: Uint8Array,
+  options: OpenOptions,
+  work: (image: DecodedImage) => Promise<T>,
+  where?: string,
+): Promise<T> {
+  return withRaster(bytes, options.strict ?? false, where, async (raster, { samples, notes }) => {
+    const range = samples.bits === 16 ? (options.range ?? (await rangeOf(raster, options.window))) : null;
+    async function* rows() {
+      for await (const strip of raster.strips()) {
+        const levels = range ? applyRange(strip, range) : (strip as Uint8Array);
+        yield samples.space === 'cmyk' ? cmykToRgb(levels) : levels;
+      }
+    }
+    const { width, height } = raster;
+    return work({ width, height, channels: samples.space === 'gray' ? 1 : 3, notes, rows });
+  });
 }
 
-function requireFormat(bytes: Uint8Array, where: string | undefined): void {
+/** Samples of a 16-bit image, or null for 8 bits; at most `count`, with its lowest and highest. */
+export async function sample16(bytes: Uint8Array, count: number): Promise<Uint16Array | null> {
+  const inspection = await inspect(bytes, undefined);
+  if (inspection.samples.bits !== 16) return null;
+  return withRaster(bytes, false, undefined, (raster) => sampleRaster(raster, count));
+}
+
+async function rangeOf(raster: Raster, window: PreprocessSpec['window'] = 'auto'): Promise<ValueRange> {
+  return chooseRange(window, await sampleRaster(raster, 2 ** 20)).range;
+}
+
+async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array> {
+  const step = Math.ceil((raster.width * raster.height * raster.channels) / count);
+  const chosen: number[] = [];
+  let [low, high] = [65_535, 0];
+  for await (const strip of raster.strips()) {
+    for (let i = 0; i < strip.length; i++) {
+      const value = strip[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
+      if (i % step === 0) chosen.push(value);
+    }
+  }
+  return Uint16Array.from([low, ...chosen, high]);
+}
+
+/** Decodes to samples of the stored depth, while its memory is counted. */
+async function withRaster<T>(
+  bytes: Uint8Array,
+  strict: boolean,
+  where: string | undefined,
+  work: (raster: Raster, inspection: Inspection) => Promise<T>,
+): Promise<T> {
+  const inspection = await inspect(bytes, where);
+  requireSize(inspection, where);
+  if (strict) requireFaultless(inspection.notes, where);
+  const decodedBytes = rasterBytes(inspection);
+  return decoding.run(memoryBytes(inspection, decodedBytes), async () => {
+    const raster = await decodeRaster(pipelineOf(inspection), inspection.samples.bits, decodedBytes).catch(
+      (error: unknown) => {
+        throw describeDecodeError(error, where);
+      },
+    );
+    try {
+      const notes = [...inspection.notes, ...warningNotes(raster, inspection, where)];
+      if (strict) requireFaultless(notes, where);
+      return await work(raster, { ...inspection, notes });
+    } finally {
+      await raster.remove();
+    }
+  });
+}
+
+async function inspect(bytes: Uint8Array, where: string | undefined): Promise<Inspection> {
+  switch (requireFormat(bytes, where)) {
+    case 'jpeg':
+      return inspectJpeg(bytes, where);
+    case 'png':
+      return inspectPng(bytes, where);
+    case 'tiff':
+      return inspectTiff(bytes, where);
+    case 'webp':
+      return inspectWebp(bytes, where);
+    case 'dicom':
+      throw new ImageError({
+        what: 'DICOM is not available in this version',
+        where,
+        hint: 'Convert it to PNG.',
+      });
+  }
+}
+
+function requireFormat(bytes: Uint8Array, where: string | undefined): ImageFormat {
   if (bytes.byteLength === 0) throw new ImageError({ what: 'is an empty file', where });
   const sniffed = sniffFormat(bytes);
-  if ('format' in sniffed) return;
+  if ('format' in sniffed) return sniffed.format;
   throw new ImageError(
     sniffed.unsupported === null
       ? { what: 'is not an image (JPEG, PNG, TIFF or WebP)', where }
-      : {
-          what: `${sniffed.unsupported} is not available in this version`,
-          where,
-          hint: 'Convert it to PNG.',
-        },
+      : { what: `${sniffed.unsupported} is not supported`, where, hint: 'Convert it to PNG.' },
   );
 }
 
-async function readHeader(bytes: Uint8Array, where: string | undefined): Promise<Metadata> {
-  try {
-    return await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata();
-  } catch (error) {
-    throw describeDecodeError(error, where);
-  }
-}
-
-function requireSize({ width, height }: Metadata, where: string | undefined): void {
+function requireSize({ width, height }: Inspection, where: string | undefined): void {
   if (!width || !height) throw new ImageError({ what: 'has no pixels', where });
   if (width * height <= MAX_PIXELS) return;
   throw new ImageError({
@@ -91,12 +183,52 @@ function requireSize({ width, height }: Metadata, where: string | undefined): vo
   });
 }
 
-/** Replaces the decoder's message, which may contain parts of the file, with a fixed reason. */
-export function describeDecodeError(error: unknown, where: string | undefined): unknown {
-  if (error instanceof ImageError || !(error instanceof Error)) return error;
-  const isTruncated =
-    /premature|truncat|end of (file|input|stream|image)|unexpected end|not enough|eof|read error/i.test(
-      error.message,
-    );
-  return new ImageError({ what: isTruncated ? 'is truncated' : 'is corrupt', where });
+function requireFaultless(notes: readonly string[], where: string | undefined): void {
+  if (notes.length === 0) return;
+  throw new ImageError({
+    what: `has faults that do not change its pixels (${notes.join(', ')})`,
+    where,
+    hint: 'Images with such faults are read without "strict".',
+  });
+}
+
+/**
+ * What a decoded image that the decoder warned of has. libvips does not say which warning the last
+ * rows of a JPEG gave, so that is found out here.
+ *
+ * @throws ImageError when blocks are missing.
+ */
+function warningNotes(
+  { warnings }: Raster,
+  { format, bytes }: Inspection,
+  where: string | undefined,
+): string[] {
+  if (warnings.length === 0) return [];
+  if (format !== 'jpeg') return ['unusual metadata'];
+  if (!hasAllBlocks(bytes)) throw new ImageError({ what: 'is corrupt', where });
+  return ['extra bytes after the pixel data'];
+}
+
+const CHANNELS = { gray: 1, rgb: 3, cmyk: 4 };
+
+function rasterBytes({ width, height, samples }: Inspection): number {
+  return (width * height * CHANNELS[samples.space] * samples.bits) / 8;
+}
+
+/** Memory during decoding: the file, the samples, and what the decoder keeps of a whole image. */
+function memoryBytes({ bytes, isWhole }: Inspection, decodedBytes: number): number {
+  // Coefficients of a progressive JPEG have 16 bits.
+  return bytes.byteLength + Math.min(decodedBytes, MEMORY_BYTES) + (isWhole ? 2 * decodedBytes : 0);
+}
+
+const SPACES = { gray: { 8: 'b-w', 16: 'grey16' }, rgb: { 8: 'srgb', 16: 'rgb16' } } as const;
+
+/** Only what the file needs: each operation costs as much as decoding a small image. */
+function pipelineOf({ bytes, samples, hasAlpha, hasExif }: Inspection): Sharp {
+  const options = { failOn: 'warning', limitInputPixels: MAX_PIXELS, pages: 1, ignoreIcc: true } as const;
+  const pipeline = sharp(bytes, options);
+  if (hasExif) pipeline.autoOrient();
+  if (samples.space === 'cmyk') return pipeline.pipelineColourspace('cmyk').toColourspace('cmyk');
+  if (hasAlpha) pipeline.flatten({ background: '#000000' });
+  return pipeline.toColourspace(SPACES[samples.space][samples.bits]);
 }

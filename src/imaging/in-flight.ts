@@ -1,4 +1,4 @@
-/** Processes a few items concurrently and yields the results in order. */
+/** Bounds concurrent work: by the number of items, and by their weight. */
 
 /**
  * Calls `work` on each item and yields the results in the order of the items. At most `width` items
@@ -27,5 +27,42 @@ export async function* mapInOrder<Item, Result>(
     }
   } finally {
     await Promise.allSettled(started);
+  }
+}
+
+/** Limits the sum of the weights of concurrent work. Work starts in the order of the calls. */
+export class WeightedLimit {
+  readonly #total: number;
+  #used = 0;
+  #running = 0;
+  readonly #waiting: { weight: number; start: () => void }[] = [];
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  /** Runs work when its weight fits. Work that is heavier than the limit runs alone. */
+  async run<T>(weight: number, work: () => Promise<T>): Promise<T> {
+    await new Promise<void>((start) => {
+      this.#waiting.push({ weight, start });
+      this.#startWaiting();
+    });
+    try {
+      return await work();
+    } finally {
+      this.#used -= weight;
+      this.#running--;
+      this.#startWaiting();
+    }
+  }
+
+  #startWaiting(): void {
+    for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+      if (this.#running > 0 && this.#used + next.weight > this.#total) return;
+      this.#waiting.shift();
+      this.#used += next.weight;
+      this.#running++;
+      next.start();
+    }
   }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../storage/index.js';
+import { windowChoiceSchema } from './window-choice.js';
 import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS } from './dataset-manifest.js';
 
 /** `<prefix>plan/plan.json`. Training shards come first, holdout shards after them. */
@@ -16,6 +17,8 @@ export const planSchema = z.object({
   sourceImages: z.object({ train: z.int(), holdout: z.int() }),
   shards: z.object({ train: z.int(), holdout: z.int() }),
   ignored: z.int(),
+  /** Values of 16-bit images that become 0 and 255. */
+  window: windowChoiceSchema.nullable(),
 });
 export type DatasetPlan = z.output<typeof planSchema>;
 
@@ -44,6 +47,8 @@ export const shardReportSchema = z.object({
   /** File name in the archive, and label. */
   images: z.array(z.tuple([z.string(), z.int()])),
   rejected: z.array(z.object({ name: z.string(), reason: z.string() })),
+  /** Number of images with each harmless fault. */
+  notes: z.record(z.string(), z.int()).default({}),
 });
 export type ShardReport = z.output<typeof shardReportSchema>;
 

@@ -31,11 +31,12 @@ import {
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
+import { planWindow } from './plan-window.js';
 import { openSource } from './source.js';
 import { type Split, splitImages } from './split.js';
 
 /** Increment when the same source and settings give different images. */
-const PREPROCESS_VERSION = 1;
+const PREPROCESS_VERSION = 2;
 
 export interface PlanOptions {
   /**
@@ -61,9 +62,8 @@ export interface PlannedDataset {
  * The settings that determine the images of the data set. The address of the source and
  * `maxRejected` do not.
  */
-export function datasetSettings(spec: PreprocessSpec) {
-  const { labels, resolution, square, color, holdout, limit, mirror, shardImages } = spec;
-  return { labels, resolution, square, color, holdout, limit, mirror, shardImages };
+export function datasetSettings({ source: _source, maxRejected: _maxRejected, ...settings }: PreprocessSpec) {
+  return settings;
 }
 
 /**
@@ -94,6 +94,7 @@ export async function planDataset(
     sourceImages: { train: split.train.length, holdout: split.holdout.length },
     shards: { train: shards.train.length, holdout: shards.holdout.length },
     ignored: source.ignored,
+    window: null,
   };
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const planned = { digest: folder, shards: shardCount(plan) };
@@ -102,8 +103,9 @@ export async function planDataset(
   if (await findJson(store, planKey(folder), planSchema)) return { ...planned, dataset: null };
   const all = SPLITS.flatMap((name) => shards[name]);
   await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
+  const window = await planWindow(source, images, spec.window, options.signal);
   // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(folder), plan);
+  await putJson(store, planKey(folder), { ...plan, window });
   return { ...planned, dataset: null };
 }
 

@@ -1,20 +1,25 @@
 /** Converts an image file to the pixels that a data set stores. */
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { withChannels } from './color.js';
-import { describeDecodeError, openImage } from './decode.js';
-import { resizeSquare } from './resize.js';
-import { planSquare } from './square.js';
+import { type DecodedImage, type OpenOptions, withImage } from './decode.js';
+import { Resampler } from './resample.js';
+import { planSquare, type SquarePlan } from './square.js';
 
-export interface ProcessOptions extends Pick<PreprocessSpec, 'square' | 'color'> {
+export interface ProcessOptions extends Pick<PreprocessSpec, 'square' | 'color'>, OpenOptions {
   /** Side of the output in pixels. */
   resolution: number;
+  /** Called for each harmless fault of the file. */
+  onNote?: (note: string) => void;
 }
 
 /** The options under which a square image keeps its pixels. @throws ImageError */
 export async function ownOptions(bytes: Uint8Array, where?: string): Promise<ProcessOptions> {
-  const { width, height, channels } = await openImage(bytes, where);
-  const color = channels === 1 ? 'grayscale' : 'rgb';
-  return { resolution: Math.min(width, height), square: 'crop', color };
+  const options = async ({ width, height, channels }: DecodedImage): Promise<ProcessOptions> => ({
+    resolution: Math.min(width, height),
+    square: 'crop',
+    color: channels === 1 ? 'grayscale' : 'rgb',
+  });
+  return withImage(bytes, {}, options, where);
 }
 
 /** Number of output channels: 1 for grayscale, 3 for rgb. */
@@ -37,13 +42,35 @@ export async function processImage(
   options: ProcessOptions,
   where?: string,
 ): Promise<Uint8Array> {
-  const { resolution, square, color } = options;
-  const image = await openImage(bytes, where);
+  return withImage(bytes, options, (image) => squareImage(image, options), where);
+}
+
+async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
+  const { resolution, square, color, onNote } = options;
+  for (const note of image.notes) onNote?.(note);
   const plan = planSquare(image.width, image.height, resolution, square);
-  try {
-    const pixels = await resizeSquare(image.pipeline, plan, resolution).raw({ depth: 'uchar' }).toBuffer();
-    return withChannels(pixels, image.channels, channelsOf(color));
-  } catch (error) {
-    throw describeDecodeError(error, where);
+  const output = channelsOf(color);
+  // Color becomes gray before it is resized, which is less work.
+  const channels = output === 1 ? 1 : image.channels;
+  const resampler = new Resampler(image.width, channels, plan.source, plan.target);
+  for await (const rows of image.rows()) resampler.addRows(withChannels(rows, image.channels, channels));
+  const pixels = placeOnBlack(resampler.finish(), plan, resolution, channels);
+  return withChannels(pixels, channels, output);
+}
+
+/** @returns [resolution, resolution, channels] uint8, black around the target */
+function placeOnBlack(
+  pixels: Uint8Array,
+  { target: { left, top, width, height } }: SquarePlan,
+  resolution: number,
+  channels: 1 | 3,
+): Uint8Array {
+  if (width === resolution && height === resolution) return pixels;
+  const placed = new Uint8Array(resolution * resolution * channels);
+  const rowBytes = width * channels;
+  for (let y = 0; y < height; y++) {
+    const row = pixels.subarray(y * rowBytes, (y + 1) * rowBytes);
+    placed.set(row, ((top + y) * resolution + left) * channels);
   }
+  return placed;
 }

@@ -4,6 +4,8 @@ import { notAvailable, uri } from './fields.js';
 
 export const RESOLUTIONS = [16, 32, 64, 128, 256, 512, 1024] as const;
 
+const percentile = z.number().min(0).max(100);
+
 export const preprocessSchema = z.strictObject({
   source: uri.describe('Folder or .zip of images: a path, file:///..., or s3://bucket/prefix.'),
   labels: z
@@ -23,6 +25,25 @@ export const preprocessSchema = z.strictObject({
     .default('crop')
     .describe('How an image becomes square: central crop, or black borders.'),
   color: z.enum(['grayscale', 'rgb']).default('grayscale').describe('Channels of the output: 1 or 3.'),
+  window: z
+    .union([
+      z.enum(['auto', 'full']),
+      z.strictObject({ bits: z.int().min(8).max(16) }),
+      z
+        .strictObject({ percentiles: z.tuple([percentile, percentile]) })
+        .refine(
+          ({ percentiles: [low, high] }) => low < high,
+          'the first percentile must be below the second',
+        ),
+    ])
+    .default('auto')
+    .describe(
+      'Values of 16-bit images that become 0 to 255, for the whole data set: chosen from a sample of the images, all 16 bits, the lower bits, or percentiles of the sample.',
+    ),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe('Reject images with faults that do not change the pixels, such as a missing end marker.'),
   holdout: z
     .strictObject({
       fraction: z
