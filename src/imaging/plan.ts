@@ -93,7 +93,7 @@ export async function planDataset(
     classes: labels.classes,
     sourceImages: { train: split.train.length, holdout: split.holdout.length },
     shards: { train: shards.train.length, holdout: shards.holdout.length },
-    ignored: source.ignored,
+    ignored: source.contents.ignored,
   };
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const planned = { digest: folder, shards: shardCount(plan) };

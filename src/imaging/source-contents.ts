@@ -1,0 +1,46 @@
+/** What the listing of a source finds besides its images. */
+import { SKIPPED } from './file-kinds.js';
+
+/** Number of label files that are remembered; a source has a handful. */
+const MAX_TABLES = 100;
+
+/** Complete once the source is listed. */
+export class SourceContents {
+  /** Number of skipped files and folders, by reason. */
+  readonly skipped: Record<string, number> = {};
+  /** Names of .csv, .tsv and .json files, at most {@link MAX_TABLES}. */
+  readonly tables: string[] = [];
+  /** Every folder, as a relative path; also those without images. */
+  readonly folders = new Set<string>();
+
+  skip(reason: string): void {
+    this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+  }
+
+  /** A table that holds no labels is another file: it counts as skipped all the same. */
+  addTable(name: string): void {
+    this.skip(SKIPPED.other);
+    if (this.tables.length < MAX_TABLES) this.tables.push(name);
+  }
+
+  /** Adds the folders of a file, or an archive's entry for a folder, which ends in a slash. */
+  addFolders(name: string): void {
+    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1)) {
+      const folder = name.slice(0, at);
+      if (this.folders.has(folder)) return;
+      this.folders.add(folder);
+    }
+  }
+
+  /** Number of skipped files and folders. */
+  get ignored(): number {
+    return Object.values(this.skipped).reduce((sum, count) => sum + count, 0);
+  }
+}
+
+/** Says counts by reason: `6 Netpbm images; 2 other files`. */
+export function describeSkipped(skipped: Readonly<Record<string, number>>): string {
+  return Object.entries(skipped)
+    .map(([reason, count]) => `${count} ${reason}`)
+    .join('; ');
+}
