@@ -146,7 +146,7 @@ export class FolderSource implements ImageSource {
     const file = { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
     if (kind === 'image' || kind === 'unknown') yield { file, isImage: kind === 'image' };
     else if (kind === 'table') this.contents.addTable(name);
-    else this.contents.skip(kind.skipped);
+    else this.contents.skip(kind.skipped, name);
   }
 
   async #digest(name: string): Promise<string> {

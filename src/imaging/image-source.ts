@@ -49,7 +49,7 @@ export async function* sniffImages(
   const sniff = async (file: SourceImage) => ({ file, kind: kindOfBytes(await readHead(file)) });
   for await (const { file, kind } of mapInOrder(files, CONCURRENT_FILES, sniff)) {
     if (kind === 'image') yield file;
-    else contents.skip(kind.skipped);
+    else contents.skip(kind.skipped, file.name);
   }
 }
 

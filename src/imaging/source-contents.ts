@@ -13,13 +13,19 @@ export class SourceContents {
   /** Every folder, as a relative path; also those without images. */
   readonly folders = new Set<string>();
 
-  skip(reason: string): void {
+  /** Folders that hold files which are neither images nor of the system. */
+  readonly documents = new Set<string>();
+
+  /** @param name relative path of the file, where it has one */
+  skip(reason: string, name = ''): void {
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+    if (reason === SKIPPED.other && name.includes('/'))
+      this.documents.add(name.slice(0, name.lastIndexOf('/')));
   }
 
   /** A table that holds no labels is another file: it counts as skipped all the same. */
   addTable(name: string): void {
-    this.skip(SKIPPED.other);
+    this.skip(SKIPPED.other, name);
     if (this.tables.length < MAX_TABLES) this.tables.push(name);
   }
 

@@ -34,7 +34,7 @@ export class StoreSource implements ImageSource {
       if (kind === 'image') found.push(file);
       else if (kind === 'unknown') unknown.push(file);
       else if (kind === 'table') contents.addTable(key);
-      else contents.skip(kind.skipped);
+      else contents.skip(kind.skipped, key);
       if (!key.split('/').some(isSystemName)) contents.addFolders(key);
     }
     const readHead = ({ name, bytes }: SourceImage) =>

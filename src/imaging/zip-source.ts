@@ -58,7 +58,7 @@ export class ZipSource implements ImageSource {
       if (kind === 'image') found.push(image);
       else if (kind === 'unknown') unknown.push(image);
       else if (kind === 'table') contents.addTable(name);
-      else contents.skip(kind.skipped);
+      else contents.skip(kind.skipped, name);
       if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     }
     const readHead = ({ name }: SourceImage) => this.#head(file, entries.get(name) as ZipEntry);
