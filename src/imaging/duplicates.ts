@@ -12,8 +12,12 @@ import { UnionFind } from './union-find.js';
 
 /** Up to this number of images, `auto` compares what they show: each is decoded once more. */
 export const AUTO_NEAR_IMAGES = 20_000;
-/** Larger sets of images that look alike are a kind of image rather than copies of one. */
+/**
+ * Larger sets of images that look alike, and a larger share of such images, are a kind of image
+ * rather than copies of one.
+ */
 const MAX_NEAR_SET = 12;
+const MAX_NEAR_SHARE = 1 / 3;
 /** Number of images decoded concurrently. */
 const CONCURRENT_IMAGES = 8;
 
@@ -74,9 +78,7 @@ export async function findDuplicates(
     report: { method, why, exact: count(exactSets), near: count(nearSets) },
     sets: [...exactSets, ...nearSets],
     notices:
-      alike > 0
-        ? [`${alike} images look like more than ${MAX_NEAR_SET} others: they are not treated as copies`]
-        : [],
+      alike > 0 ? [`${alike} images look alike, too many to be copies: each has a side of its own`] : [],
   };
 }
 
@@ -133,10 +135,16 @@ async function joinNear(
     i++;
     onProgress?.({ done: i, total: images.length, unit: 'images looked at for copies' });
   }
-  const sets = alike.sets();
+  return joinSets(alike.sets(), groups, images.length);
+}
+
+/** @returns number of images that look like too many others */
+function joinSets(sets: readonly number[][], groups: UnionFind, images: number): number {
+  const sizeOf = (all: readonly number[][]) => all.reduce((sum, set) => sum + set.length, 0);
+  if (sizeOf(sets) > MAX_NEAR_SHARE * images) return sizeOf(sets);
   for (const set of sets)
     if (set.length <= MAX_NEAR_SET) for (const image of set) groups.join(set[0] as number, image);
-  return sets.filter((set) => set.length > MAX_NEAR_SET).reduce((sum, set) => sum + set.length, 0);
+  return sizeOf(sets.filter((set) => set.length > MAX_NEAR_SET));
 }
 
 /** null for an image that cannot be decoded: building the data set says why. */

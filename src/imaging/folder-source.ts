@@ -96,7 +96,7 @@ export class FolderSource implements ImageSource {
       throw new DatasetError({
         what: 'is neither a folder nor a .zip',
         where: this.uri,
-        hint: 'Give the folder of images.',
+        hint: 'Give the folder of images, or an archive whose name ends in .zip.',
       });
     }
     return root;

@@ -37,7 +37,7 @@ export function patientsOf(
   throw new DatasetError({
     what: 'patients cannot be told apart, which preprocess.holdout.by (--holdout-by) asks for',
     where,
-    hint: 'Give preprocess.holdout.patient (--patient), a pattern over the path such as "patient(?<patient>\\\\d+)", or a CSV file with a column of patients, or hold out by image.',
+    hint: 'Give preprocess.holdout.patient (--holdout-patient), a pattern over the path such as "patient(?<patient>\\\\d+)", or a CSV file with a column of patients, or hold out by image.',
   });
 }
 
@@ -56,5 +56,5 @@ export function patientNotice(paths: readonly string[]): string | null {
     groups.add(group.toLowerCase());
   }
   if (images * 2 < paths.length || groups.size < 2 || groups.size * 1.2 > images) return null;
-  return `file names suggest ${groups.size} patients with several images each, which may be on both sides of the split: set preprocess.holdout.by (--holdout-by) to "patient", with preprocess.holdout.patient (--patient)`;
+  return `file names suggest ${groups.size} patients with several images each, which may be on both sides of the split: set preprocess.holdout.by (--holdout-by) to "patient", with preprocess.holdout.patient (--holdout-patient)`;
 }

@@ -158,34 +158,40 @@ function fillClasses(
     new Set(labels.filter((label, i) => label !== LEFT_OUT && groups[i] === group));
   const sideCount = (label: number, isHeld: boolean) =>
     (ofClass[label] as number[]).filter((group) => heldGroups.has(group) === isHeld).length;
+  const single: string[] = [];
   let unfilled = 0;
   for (const [label, own] of ofClass.entries()) {
-    if (own.length === 0) continue;
-    if (own.length === 1) throw tooSmall(classes?.[label], (members[label] as number[]).length, where);
-    for (const isHeld of [false, true]) {
+    const images = (members[label] as number[]).length;
+    if (images === 0) continue;
+    if (images === 1) throw tooSmall(classes?.[label], where);
+    if (own.length === 1) single.push(classes ? `class "${classes[label]}"` : 'the source');
+    // A group that is all of a class is trained on.
+    for (const isHeld of own.length === 1 ? [false] : [false, true]) {
       if (sideCount(label, isHeld) > 0) continue;
       const nearest = [...own].sort((a, b) => (draws.get(a)?.draw ?? 0) - (draws.get(b)?.draw ?? 0));
       if (!isHeld) nearest.reverse();
       // A group may hold images of other classes, which must keep another group on its side.
       const free = nearest.find((group) =>
-        [...classesOf(group)].every((other) => sideCount(other, !isHeld) > 1),
+        [...classesOf(group)].every((other) => other === label || sideCount(other, !isHeld) > 1),
       );
       if (free === undefined) unfilled++;
       else if (isHeld) heldGroups.add(free);
       else heldGroups.delete(free);
     }
   }
-  return unfilled > 0
-    ? [
-        `${unfilled} classes have no images on one side of the split, since their patients have other classes too`,
-      ]
-    : [];
+  return [
+    ...single.map(
+      (name) => `${name} has images of a single patient, or copies of one: none is held out`,
+    ),
+    ...(unfilled > 0
+      ? [`${unfilled} classes are on one side of the split, since their patients have other classes too`]
+      : []),
+  ];
 }
 
-function tooSmall(name: string | undefined, images: number, where: string): DatasetError {
-  const what = images === 1 ? 'a single image' : `${images} images of a single patient, or copies of one`;
+function tooSmall(name: string | undefined, where: string): DatasetError {
   return new DatasetError({
-    what: `${name === undefined ? 'the source' : `class "${name}"`} has ${what}, which cannot be both trained on and held out`,
+    what: `${name === undefined ? 'the source' : `class "${name}"`} has a single image, which cannot be both trained on and held out`,
     where,
     hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction (--holdout) to 0.',
   });
