@@ -4,6 +4,9 @@ import { SKIPPED } from './file-kinds.js';
 /** Number of label files that are remembered; a source has a handful. */
 const MAX_TABLES = 100;
 
+/** Reasons of files that are documents: a folder of such files is no class. */
+const DOCUMENTS: readonly string[] = [SKIPPED.other, SKIPPED.table];
+
 /** Complete once the source is listed. */
 export class SourceContents {
   /** Number of skipped files and folders, by reason. */
@@ -19,13 +22,13 @@ export class SourceContents {
   /** @param name relative path of the file, where it has one */
   skip(reason: string, name = ''): void {
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
-    if (reason === SKIPPED.other && name.includes('/'))
+    if (DOCUMENTS.includes(reason) && name.includes('/'))
       this.documents.add(name.slice(0, name.lastIndexOf('/')));
   }
 
-  /** A table that holds no labels is another file: it counts as skipped all the same. */
+  /** A file that may hold labels. It is no image, so it counts as skipped. */
   addTable(name: string): void {
-    this.skip(SKIPPED.other, name);
+    this.skip(SKIPPED.table, name);
     if (this.tables.length < MAX_TABLES) this.tables.push(name);
   }
 

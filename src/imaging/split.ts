@@ -180,9 +180,7 @@ function fillClasses(
     }
   }
   return [
-    ...single.map(
-      (name) => `${name} has images of a single patient, or copies of one: none is held out`,
-    ),
+    ...single.map((name) => `${name} has images of a single patient, or copies of one: none is held out`),
     ...(unfilled > 0
       ? [`${unfilled} classes are on one side of the split, since their patients have other classes too`]
       : []),
