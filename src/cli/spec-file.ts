@@ -5,6 +5,7 @@ import { parse as parseYaml } from 'yaml';
 import { embeddedParts } from '../client/stack/parts.js';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
 import { parseSpec } from '../spec/parse.js';
+import type { LabelsSpec } from '../spec/preprocess.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import { parseUri } from '../storage/uri.js';
 
@@ -36,9 +37,21 @@ export function changeSpec(original: unknown, changes: SpecChanges): PipelineSpe
   if (changes.from) document.from = jsonOrText(changes.from);
   if (changes.cache === false) document.cache = false;
   const spec = parseSpec(document);
-  return spec.preprocess
-    ? { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec) } }
-    : spec;
+  if (!spec.preprocess) return spec;
+  const labels = absoluteLabels(spec.preprocess.labels);
+  return { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec), labels } };
+}
+
+/** A file of labels that is here becomes absolute; another one may be in the source. */
+function absoluteLabels(labels: LabelsSpec): LabelsSpec {
+  const absolute = (address: string) => {
+    const location = parseUri(address);
+    const isHere = location.scheme === 'file' && existsSync(location.path);
+    return isHere ? pathToFileURL(location.path).href : address;
+  };
+  if (typeof labels === 'string') return labels;
+  if ('csv' in labels) return { ...labels, csv: absolute(labels.csv) };
+  return 'json' in labels ? { json: absolute(labels.json) } : labels;
 }
 
 function readDocument(file: string): Record<string, unknown> {

@@ -62,6 +62,16 @@ export class DatasetError extends GistError {
   override readonly exitCode = 3;
 }
 
+/**
+ * A folder or archive of images that is not on this machine: its disk may not be mounted here, and
+ * another worker may have it.
+ */
+export class SourceMissingError extends GistError {
+  override readonly name = 'SourceMissingError';
+  override readonly causeClass = 'worker';
+  override readonly exitCode = 3;
+}
+
 /** One image that cannot be decoded, or must not be (size limits). */
 export class ImageError extends GistError {
   override readonly name = 'ImageError';
@@ -200,6 +210,7 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   SpecError,
   UsageError,
   DatasetError,
+  SourceMissingError,
   ImageError,
   ArchiveError,
   CheckpointError,

@@ -80,11 +80,23 @@ export async function assembleDataset(
     notes: totals.notes,
     window: plan.window,
     ignored: plan.ignored,
+    emptyClasses: emptyClasses(plan),
+    skipped: plan.skipped,
+    labels: plan.labels,
+    duplicates: plan.duplicates,
+    notices: plan.notices,
     settings: datasetSettings(spec),
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
   return datasetRef(manifest, prefix);
+}
+
+/** Names of the classes without planned images, which keep their labels. */
+function emptyClasses({ classes, classImages }: StoredPlan): string[] {
+  return (classes ?? []).filter(
+    (_, label) => classImages?.train[label] === 0 && classImages.holdout[label] === 0,
+  );
 }
 
 /** Yields the shard reports in order. */
@@ -162,7 +174,8 @@ async function requireEnoughImages(
 
 /** @returns a message that names a class whose images of a split were all rejected, or undefined */
 function classWithoutImages(plan: StoredPlan, split: DatasetSplit, counts: number[]): string | undefined {
-  const label = plan.sourceImages[split] > 0 ? counts.indexOf(0) : -1;
+  const planned = plan.classImages?.[split] ?? counts.map(() => plan.sourceImages[split]);
+  const label = counts.findIndex((count, i) => count === 0 && (planned[i] ?? 0) > 0);
   return label < 0 ? undefined : `no ${split} image of class "${plan.classes?.[label] ?? 'all'}" can be used`;
 }
 

@@ -17,7 +17,7 @@ export interface Shard {
  */
 export async function openShard(file: string): Promise<Shard> {
   const access = await openRandomAccess(file, file);
-  const entries = await readZipDirectory(access, file);
+  const { entries } = await readZipDirectory(access, file);
   const read = async (name: string) => {
     const entry = entries.get(name);
     if (entry?.method !== 0)

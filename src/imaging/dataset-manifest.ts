@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DatasetRef } from '../spec/results.js';
 import { canonicalJson, partSchema, sha256 } from '../storage/index.js';
 import { windowChoiceSchema } from './window-choice.js';
+import { duplicateReportSchema } from './duplicate-report.js';
 
 export const SPLITS = ['train', 'holdout'] as const;
 export type DatasetSplit = (typeof SPLITS)[number];
@@ -16,6 +17,18 @@ export type RejectedImage = z.output<typeof rejectedSchema>;
 
 export const datasetShardSchema = partSchema.extend({ split: z.enum(SPLITS), images: z.int().min(1) });
 export type DatasetShard = z.output<typeof datasetShardSchema>;
+
+/** What a plan and a manifest say about the source; absent in those of earlier versions. */
+export const surveyFields = {
+  /** Number of files and images that are not in the data set, by reason. */
+  skipped: z.record(z.string(), z.int()).default({}),
+  /** Where the labels come from, and why. */
+  labels: z.object({ from: z.string(), why: z.string() }).nullable().default(null),
+  /** Copies of images, which are on one side of the split. */
+  duplicates: duplicateReportSchema.nullable().default(null),
+  /** What the user should know. Names no file, folder or patient. */
+  notices: z.array(z.string()).default([]),
+};
 
 /** `<prefix>manifest.json`. Written last: the data set exists once this file exists. */
 export const datasetManifestSchema = z.object({
@@ -37,6 +50,9 @@ export const datasetManifestSchema = z.object({
   window: windowChoiceSchema.nullable().default(null),
   /** Number of files of the source that were ignored, since their names are not image names. */
   ignored: z.int(),
+  /** Classes without images, which keep their labels. */
+  emptyClasses: z.array(z.string()).default([]),
+  ...surveyFields,
   /** Settings of the spec that determine the images. */
   settings: z.record(z.string(), z.unknown()),
   /** Versions of the image libraries. */

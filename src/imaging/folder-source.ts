@@ -1,18 +1,22 @@
 /** Images of a local folder and its subfolders. */
+import { isUtf8 } from 'node:buffer';
+import type { Stats } from 'node:fs';
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DatasetError, StoreUnavailableError } from '../core/errors.js';
+import { DatasetError, SourceMissingError, StoreUnavailableError } from '../core/errors.js';
 import { errorCode } from '../storage/file-errors.js';
 import { sha256OfFile } from '../storage/index.js';
+import { HEAD_BYTES, isSystemName, kindOfName, SKIPPED } from './file-kinds.js';
 import {
   type ImageSource,
-  isImageName,
   MAX_FILE_BYTES,
   type SourceImage,
+  sniffImages,
   sortedImages,
   tooLarge,
 } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
+import { SourceContents } from './source-contents.js';
 
 /**
  * Up to this total size, images are identified by their content, so that a copy of a folder gives
@@ -23,14 +27,20 @@ const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
 /** Number of files read concurrently: opening a small file takes longer than reading it. */
 const CONCURRENT_FILES = 8;
 
+/** A file that is an image by its name, or that must be sniffed. */
+interface FoundFile {
+  file: SourceImage;
+  isImage: boolean;
+}
+
 /**
- * A folder of images. Symbolic links within the folder are followed; cycles and links that lead out
- * of it are ignored.
+ * A folder of images. Symbolic links within the folder are followed; cycles and links that leave it
+ * are skipped and counted.
  */
 export class FolderSource implements ImageSource {
   readonly uri: string;
   readonly #root: string;
-  ignored = 0;
+  contents = new SourceContents();
 
   constructor(uri: string, root: string) {
     this.uri = uri;
@@ -38,13 +48,29 @@ export class FolderSource implements ImageSource {
   }
 
   async *list(): AsyncIterable<SourceImage> {
-    this.ignored = 0;
+    const contents = new SourceContents();
+    this.contents = contents;
     const root = await this.#realRoot();
     const found: SourceImage[] = [];
-    for await (const image of this.#walk(root, root, '', new Set())) found.push(image);
-    const images = sortedImages(this.uri, found, this.ignored);
+    const unknown: SourceImage[] = [];
+    for await (const { file, isImage } of this.#walk(root, root, '', new Set()))
+      (isImage ? found : unknown).push(file);
+    for await (const file of sniffImages(unknown, contents, ({ name }) => this.#head(name))) found.push(file);
+    const images = sortedImages(this.uri, found, contents);
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
     yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
+  }
+
+  async #head(name: string): Promise<Uint8Array> {
+    return this.#try(name, async () => {
+      const handle = await open(path.join(this.#root, ...name.split('/')), 'r');
+      try {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await handle.close();
+      }
+    });
   }
 
   async #withDigest(image: SourceImage): Promise<SourceImage> {
@@ -70,7 +96,7 @@ export class FolderSource implements ImageSource {
       throw new DatasetError({
         what: 'is neither a folder nor a .zip',
         where: this.uri,
-        hint: 'Give the folder of images.',
+        hint: 'Give the folder of images, or an archive whose name ends in .zip.',
       });
     }
     return root;
@@ -81,23 +107,46 @@ export class FolderSource implements ImageSource {
     folder: string,
     prefix: string,
     ancestors: Set<string>,
-  ): AsyncGenerator<SourceImage> {
+  ): AsyncGenerator<FoundFile> {
     const here = new Set(ancestors).add(folder);
-    const entries = await this.#try(prefix, () => readdir(folder, { withFileTypes: true }));
+    const entries = await this.#try(prefix, () =>
+      readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
+    );
     for (const entry of entries) {
-      const name = `${prefix}${entry.name}`;
+      // Bytes that are not UTF-8 would be replaced, and the file not found again.
+      if (!isUtf8(entry.name)) {
+        this.contents.skip(SKIPPED.encoding);
+        continue;
+      }
+      const base = entry.name.toString('utf8');
+      const name = `${prefix}${base}`;
+      if (isSystemName(base)) {
+        this.contents.skip(SKIPPED.system);
+        continue;
+      }
       const target = entry.isSymbolicLink()
-        ? await linkTarget(root, path.join(folder, entry.name))
-        : path.join(folder, entry.name);
-      const info = target === null ? null : await this.#try(name, () => stat(target));
-      if (target !== null && info?.isDirectory() && entry.name !== '__MACOSX') {
-        if (!here.has(target)) yield* this.#walk(root, target, `${name}/`, here);
-      } else if (info?.isFile() && isImageName(name)) {
-        yield { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
-      } else {
-        this.ignored++;
+        ? await linkTarget(root, path.join(folder, base))
+        : path.join(folder, base);
+      if (typeof target !== 'string') {
+        this.contents.skip(target.skipped);
+        continue;
+      }
+      const info = await this.#try(name, () => stat(target));
+      if (!info.isDirectory()) yield* this.#file(name, info);
+      else if (here.has(target)) this.contents.skip(SKIPPED.cycle);
+      else {
+        this.contents.folders.add(name);
+        yield* this.#walk(root, target, `${name}/`, here);
       }
     }
+  }
+
+  *#file(name: string, info: Stats): Generator<FoundFile> {
+    const kind = info.isFile() ? kindOfName(name) : { skipped: SKIPPED.other };
+    const file = { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
+    if (kind === 'image' || kind === 'unknown') yield { file, isImage: kind === 'image' };
+    else if (kind === 'table') this.contents.addTable(name);
+    else this.contents.skip(kind.skipped, name);
   }
 
   async #digest(name: string): Promise<string> {
@@ -116,10 +165,12 @@ export class FolderSource implements ImageSource {
   }
 }
 
-/** @returns the target of a link, or null when the link is broken or leads out of the folder */
-async function linkTarget(root: string, link: string): Promise<string | null> {
+/** @returns the target of a link, or why it is not followed */
+async function linkTarget(root: string, link: string): Promise<string | { skipped: string }> {
   const target = await realpath(link).catch(() => null);
-  return target === root || target?.startsWith(root + path.sep) ? target : null;
+  if (target === null) return { skipped: SKIPPED.broken };
+  const isWithin = target === root || target.startsWith(root + path.sep);
+  return isWithin ? target : { skipped: SKIPPED.outside };
 }
 
 /**
@@ -132,14 +183,19 @@ function classifyError(error: unknown, where: string, isWithin: boolean): unknow
     case undefined:
       return error;
     case 'ENOENT':
-      return new DatasetError({
-        what: isWithin ? 'lost a file while it was read' : 'does not exist',
-        where,
-        hint: isWithin
-          ? 'Do not change the folder while it is read.'
-          : 'Check the path of the folder of images.',
-        cause: error,
-      });
+      return isWithin
+        ? new DatasetError({
+            what: 'lost a file while it was read',
+            where,
+            hint: 'Do not change the folder while it is read.',
+            cause: error,
+          })
+        : new SourceMissingError({
+            what: 'does not exist on this machine',
+            where,
+            hint: 'Check the path of the folder of images, and that its disk is mounted.',
+            cause: error,
+          });
     case 'EACCES':
     case 'EPERM':
       return new DatasetError({

@@ -17,9 +17,14 @@ export {
   type ReadOptions,
   type TrainingSet,
 } from './dataset-reader.js';
+export { describeImages, type ImageDescription } from './describe-images.js';
+export { findDuplicates } from './duplicates.js';
+export { exportZip } from './export-zip.js';
 export type { ImageSource, SourceImage } from './image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './plan.js';
+export { readPlan } from './plan-file.js';
 export { decodePng, encodePng } from './png.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './process.js';
 export { openSource } from './source.js';
+export { splitSurvey, type Survey, surveySource } from './survey.js';
 export { writeStoredZip, type ZipFileContent } from './stored-zip.js';

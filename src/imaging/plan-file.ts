@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../storage/index.js';
 import { windowChoiceSchema } from './window-choice.js';
-import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS } from './dataset-manifest.js';
+import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS, surveyFields } from './dataset-manifest.js';
 
 /** `<prefix>plan/plan.json`. Training shards come first, holdout shards after them. */
 export const planSchema = z.object({
@@ -16,9 +16,15 @@ export const planSchema = z.object({
   /** Number of planned source images of each split. */
   sourceImages: z.object({ train: z.int(), holdout: z.int() }),
   shards: z.object({ train: z.int(), holdout: z.int() }),
+  /** Number of planned source images of each class; null when unlabeled, or in an earlier plan. */
+  classImages: z
+    .object({ train: z.array(z.int()), holdout: z.array(z.int()) })
+    .nullable()
+    .default(null),
   ignored: z.int(),
   /** Values of 16-bit images that become 0 and 255. */
   window: windowChoiceSchema.nullable(),
+  ...surveyFields,
 });
 export type DatasetPlan = z.output<typeof planSchema>;
 

@@ -5,14 +5,7 @@
 import type { OnProgress } from '../core/progress.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
-import {
-  contentKey,
-  findJson,
-  joinKey,
-  type ObjectStore,
-  putJson,
-  sha256OfStream,
-} from '../storage/index.js';
+import { contentKey, findJson, joinKey, type ObjectStore, putJson } from '../storage/index.js';
 import {
   datasetManifestSchema,
   datasetPrefix,
@@ -22,7 +15,7 @@ import {
 } from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
-import { labelImages } from './labels.js';
+import type { Labels } from './labels.js';
 import {
   type DatasetPlan,
   planKey,
@@ -33,7 +26,9 @@ import {
 } from './plan-file.js';
 import { planWindow } from './plan-window.js';
 import { openSource } from './source.js';
-import { type Split, splitImages } from './split.js';
+import type { Split } from './split.js';
+import { splitSurvey, surveyDigest, surveySource } from './survey.js';
+import type { TagReader } from './tag-reader.js';
 
 /** Increment when the same source and settings give different images. */
 const PREPROCESS_VERSION = 2;
@@ -45,6 +40,8 @@ export interface PlanOptions {
    * reused.
    */
   generation?: string;
+  /** Reads DICOM tags, for labels, subsets and patients. */
+  readTags?: TagReader;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
@@ -52,15 +49,15 @@ export interface PlanOptions {
 export interface PlannedDataset {
   /** Folder of the data set under `datasets/`: its digest, and the generation if there is one. */
   digest: string;
-  /** Number of shards to build. Shards are numbered from 0: training shards first, then holdout. */
+  /** Number of planned shards, from 0: training shards first, then holdout. */
   shards: number;
   /** The finished data set when an earlier run built it, otherwise null. */
   dataset: DatasetRef | null;
 }
 
 /**
- * The settings that determine the images of the data set. The address of the source and
- * `maxRejected` do not.
+ * The settings that determine the images of the data set: every key but the address of the source
+ * and `maxRejected`.
  */
 export function datasetSettings({ source: _source, maxRejected: _maxRejected, ...settings }: PreprocessSpec) {
   return settings;
@@ -68,8 +65,9 @@ export function datasetSettings({ source: _source, maxRejected: _maxRejected, ..
 
 /**
  * Writes the plan to `plan/` in the folder of the data set. The digest covers the list of images,
- * with the identity of each image's content, and the settings. The same images with the same
- * settings therefore give the same data set, whatever the address of the source.
+ * with the identity of each image's content, its label and the side of its patient, and the
+ * settings. The same images with the same settings therefore give the same data set, whatever the
+ * address of the source.
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
@@ -79,34 +77,51 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  const images = await listImages(source, options);
-  const names = images.map(({ name }) => name);
-  const labels = labelImages(names, spec.labels, spec.source);
-  const { fraction, seed } = spec.holdout;
-  const split = splitImages(labels, { fraction, seed, limit: spec.limit }, spec.source);
-  const inputs = [await listingDigest(images)];
-  const digest = contentKey('preprocess', PREPROCESS_VERSION, inputs, datasetSettings(spec));
+  const survey = await surveySource(source, spec, options);
+  const digest = contentKey(
+    'preprocess',
+    PREPROCESS_VERSION,
+    [await surveyDigest(survey)],
+    datasetSettings(spec),
+  );
+  const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
+  const dataset = await findDataset(store, folder);
+  const known = await findJson(store, planKey(folder), planSchema);
+  if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
+  const { split, duplicates } = await splitSurvey(source, spec, survey, options);
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
   const plan: DatasetPlan = {
     version: 1,
     digest,
-    classes: labels.classes,
+    classes: survey.labels.classes,
+    classImages: classImages(survey.labels, split),
     sourceImages: { train: split.train.length, holdout: split.holdout.length },
     shards: { train: shards.train.length, holdout: shards.holdout.length },
-    ignored: source.ignored,
+    ignored: source.contents.ignored,
+    skipped: { ...source.contents.skipped, ...survey.leftOut },
+    labels: survey.labels.basis,
+    duplicates: duplicates.report,
+    notices: [...survey.notices, ...duplicates.notices, ...split.notices],
     window: null,
   };
-  const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
-  const planned = { digest: folder, shards: shardCount(plan) };
-  const dataset = await findDataset(store, folder);
-  if (dataset) return { ...planned, dataset };
-  if (await findJson(store, planKey(folder), planSchema)) return { ...planned, dataset: null };
   const all = SPLITS.flatMap((name) => shards[name]);
+  const { images, labels } = survey;
   await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
   const window = await planWindow(source, images, spec.window, options.signal);
   // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(folder), { ...plan, window });
-  return { ...planned, dataset: null };
+  return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+/** Number of images of each class on both sides. */
+function classImages({ classes, labels }: Labels, split: Split): DatasetPlan['classImages'] {
+  if (classes === null) return null;
+  const count = (indices: Uint32Array) => {
+    const counts = new Array<number>(classes.length).fill(0);
+    for (const i of indices) counts[labels[i] as number] = (counts[labels[i] as number] ?? 0) + 1;
+    return counts;
+  };
+  return { train: count(split.train), holdout: count(split.holdout) };
 }
 
 /** The source images of one shard. */
@@ -161,22 +176,4 @@ async function writeShardPlans(
 /** Number of output images per source image. */
 export function copiesPerImage(spec: PreprocessSpec, split: DatasetSplit): 1 | 2 {
   return spec.mirror && split === 'train' ? 2 : 1;
-}
-
-async function listImages(source: ImageSource, { onProgress, signal }: PlanOptions): Promise<SourceImage[]> {
-  const images: SourceImage[] = [];
-  for await (const image of source.list()) {
-    signal?.throwIfAborted();
-    images.push(image);
-    onProgress?.({ done: images.length, unit: 'images listed' });
-  }
-  return images;
-}
-
-async function listingDigest(images: readonly SourceImage[]): Promise<string> {
-  async function* lines() {
-    for (const { name, bytes, identity } of images)
-      yield Buffer.from(`${JSON.stringify([name, bytes, identity])}\n`);
-  }
-  return (await sha256OfStream(lines())).sha256;
 }

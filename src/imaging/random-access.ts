@@ -1,7 +1,7 @@
 /** Random access to a file on the local disk or in an object store. */
 import { open, stat } from 'node:fs/promises';
 import yauzl from 'yauzl';
-import { DatasetError } from '../core/errors.js';
+import { DatasetError, SourceMissingError } from '../core/errors.js';
 import type { ObjectStore } from '../storage/index.js';
 
 /** A file whose bytes can be read at any offset. */
@@ -16,11 +16,16 @@ export interface RandomAccessFile {
 /** Location of an archive: a local path, or a key of a store. */
 export type FileLocation = string | { store: ObjectStore; key: string };
 
-/** @throws DatasetError when there is no such file; errors of the store unchanged. */
+/**
+ * @throws SourceMissingError or DatasetError when there is no such file; errors of the store
+ *   unchanged.
+ */
 export async function openRandomAccess(location: FileLocation, where: string): Promise<RandomAccessFile> {
   const file = typeof location === 'string' ? await localFile(location, where) : await storedFile(location);
   if (file) return file;
-  throw new DatasetError({ what: 'does not exist', where, hint: 'Check the path of the archive of images.' });
+  const parts = { what: 'does not exist', where, hint: 'Check the path of the archive of images.' };
+  // Every worker sees the same bucket, but not the same disks.
+  throw typeof location === 'string' ? new SourceMissingError(parts) : new DatasetError(parts);
 }
 
 async function localFile(file: string, where: string): Promise<RandomAccessFile | null> {

@@ -1,10 +1,25 @@
 /**
- * Splits images into training and holdout images: seeded, stratified by class, and nested when a
- * limit is set.
+ * Splits images into training and holdout images: seeded, by class, with groups kept together, and
+ * nested when a limit is set.
  */
+import { createHash } from 'node:crypto';
 import { DatasetError } from '../core/errors.js';
-import { RandomStream } from '../core/random.js';
-import type { Labels } from './labels.js';
+import { LEFT_OUT } from './labels.js';
+
+/** What is split: one entry for each image. */
+export interface SplitImages {
+  /** null when unlabeled. */
+  classes: readonly string[] | null;
+  labels: Int32Array;
+  /** What decides the side of an image: its path, or its patient. */
+  keys: readonly string[];
+  /** Paths, which decide the order. */
+  names: readonly string[];
+  /** Images with the same number stay on one side. */
+  groups: Int32Array;
+  /** The sides of a given split: 1 is held out. */
+  heldOut: Uint8Array | null;
+}
 
 export interface SplitOptions {
   /** Fraction of each class that is held out, 0...0.9. */
@@ -18,64 +33,189 @@ export interface SplitOptions {
 export interface Split {
   train: Uint32Array;
   holdout: Uint32Array;
+  notices: string[];
+}
+
+/** A number in [0, 1) that depends on nothing but the seed, the purpose and the key. */
+export function keyedUniform(seed: number, purpose: string, key: string): number {
+  const digest = createHash('sha256').update(`${seed}\0${purpose}\0${key}`).digest();
+  return digest.readUIntBE(0, 6) / 2 ** 48;
+}
+
+/** Whether a key is held out, if no group and no small class moves it. */
+export function isHeldOut(seed: number, fraction: number, key: string): boolean {
+  return keyedUniform(seed, 'holdout', key) < fraction;
 }
 
 /**
- * Each class is shuffled by (seed, class). Its first `round(fraction * n)` images, at least one and
- * never all, are held out. The rest is interleaved so that every prefix of the training order
- * contains the classes in proportion (rounded up to whole images), and each class at least once
- * when the prefix has at least as many images as there are classes. A limit takes such a prefix:
- * smaller subsets are contained in larger ones, and all of them have the same holdout.
+ * Each key has its side by a keyed hash, whatever the other images are: when images are added, no
+ * earlier image changes sides. Classes therefore have the fraction on average, with the deviation
+ * of a random draw. A class always has images on both sides, which may move its nearest group.
+ *
+ * The order of each class is random by a second hash. Classes are interleaved so that every prefix
+ * of the training order contains them in proportion, and each class at least once when the prefix
+ * has at least as many images as there are classes. A limit takes such a prefix: smaller subsets
+ * are contained in larger ones, and all of them have the same holdout.
  *
  * @throws DatasetError when a class is too small to be split, or the limit is out of range.
  */
-export function splitImages({ classes, labels }: Labels, options: SplitOptions, where: string): Split {
-  const names = classes ?? ['all'];
-  const members: number[][] = names.map(() => []);
-  for (const [i, label] of labels.entries()) members[label]?.push(i);
-  requireSplittable(classes, members, options, where);
-
-  const train: number[][] = [];
-  const holdout: number[][] = [];
-  members.forEach((images, label) => {
-    const shuffled = new RandomStream(options.seed, `holdout/${names[label]}`).shuffle(images);
-    const count = holdoutCount(images.length, options.fraction);
-    holdout.push(shuffled.slice(0, count));
-    train.push(shuffled.slice(count));
-  });
-  const ordered = interleave(train);
+export function splitImages(images: SplitImages, options: SplitOptions, where: string): Split {
+  const { labels, names } = images;
+  const members = membersOf(images);
+  requireTwo(members, where);
+  const { held, notices } = images.heldOut
+    ? givenSides(images)
+    : hashedSides(images, members, options, where);
+  const order = Float64Array.from(labels, (label, i) =>
+    label === LEFT_OUT ? 0 : keyedUniform(options.seed, 'order', names[i] as string),
+  );
+  const inOrder = (side: 0 | 1) =>
+    members.map((list) =>
+      list
+        .filter((i) => held[i] === side)
+        .sort((a, b) => (order[a] as number) - (order[b] as number) || a - b),
+    );
+  const train = interleave(inOrder(0));
+  const classes = members.filter((list) => list.length > 0).length;
+  requireTraining(images, members, held, where);
   return {
-    train: ordered.subarray(0, checkedLimit(options.limit, ordered.length, names.length, where)),
-    holdout: interleave(holdout),
+    train: train.subarray(0, checkedLimit(options.limit, train.length, classes, where)),
+    holdout: interleave(inOrder(1)),
+    notices,
   };
 }
 
-/** Number of held-out images of a class of n. */
-function holdoutCount(n: number, fraction: number): number {
-  if (fraction === 0) return 0;
-  return Math.min(n - 1, Math.max(1, Math.round(fraction * n)));
+/** Images of each class. */
+function membersOf({ classes, labels }: SplitImages): number[][] {
+  const members: number[][] = (classes ?? ['all']).map(() => []);
+  for (const [i, label] of labels.entries()) members[label]?.push(i);
+  return members;
 }
 
-function requireSplittable(
-  classes: string[] | null,
-  members: number[][],
-  { fraction }: SplitOptions,
+interface Sides {
+  /** 1 for images that are held out. */
+  held: Uint8Array;
+  notices: string[];
+}
+
+/** The given sides. A holdout must not contain copies of training images: those join it. */
+function givenSides({ heldOut, groups }: SplitImages): Sides {
+  const held = Uint8Array.from(heldOut ?? []);
+  const heldGroups = new Set<number>();
+  for (const [i, side] of held.entries()) if (side === 1) heldGroups.add(groups[i] as number);
+  let moved = 0;
+  for (const [i, group] of groups.entries()) {
+    if (held[i] === 1 || !heldGroups.has(group)) continue;
+    held[i] = 1;
+    moved++;
+  }
+  const notice = `${moved} training images are copies of images that the given split holds out: they are held out too`;
+  return { held, notices: moved > 0 ? [notice] : [] };
+}
+
+/** The side of each group: that of the member whose second hash is least, which is unbiased. */
+function hashedSides(
+  images: SplitImages,
+  members: readonly number[][],
+  { fraction, seed }: SplitOptions,
+  where: string,
+): Sides {
+  const { labels, keys, groups } = images;
+  const held = new Uint8Array(labels.length);
+  if (fraction === 0) return { held, notices: [] };
+  const draws = groupDraws(keys, groups, labels, seed);
+  const heldGroups = new Set<number>();
+  for (const [group, { draw }] of draws) if (draw < fraction) heldGroups.add(group);
+  const notices = fillClasses(images, members, draws, heldGroups, where);
+  for (const [i, group] of groups.entries()) held[i] = heldGroups.has(group) ? 1 : 0;
+  return { held, notices };
+}
+
+type Draws = Map<number, { draw: number; rank: number }>;
+
+function groupDraws(keys: readonly string[], groups: Int32Array, labels: Int32Array, seed: number): Draws {
+  const draws: Draws = new Map();
+  for (const [i, group] of groups.entries()) {
+    if (labels[i] === LEFT_OUT) continue;
+    const key = keys[i] as string;
+    const rank = keyedUniform(seed, 'group', key);
+    const known = draws.get(group);
+    if (!known || rank < known.rank) draws.set(group, { draw: keyedUniform(seed, 'holdout', key), rank });
+  }
+  return draws;
+}
+
+/** Moves groups so that each class is on both sides, as far as groups of several classes allow. */
+function fillClasses(
+  { classes, labels, groups }: SplitImages,
+  members: readonly number[][],
+  draws: Draws,
+  heldGroups: Set<number>,
+  where: string,
+): string[] {
+  const ofClass = members.map((list) => [...new Set(list.map((i) => groups[i] as number))]);
+  const classesOf = (group: number) =>
+    new Set(labels.filter((label, i) => label !== LEFT_OUT && groups[i] === group));
+  const sideCount = (label: number, isHeld: boolean) =>
+    (ofClass[label] as number[]).filter((group) => heldGroups.has(group) === isHeld).length;
+  const single: string[] = [];
+  let unfilled = 0;
+  for (const [label, own] of ofClass.entries()) {
+    const images = (members[label] as number[]).length;
+    if (images === 0) continue;
+    if (images === 1) throw tooSmall(classes?.[label], where);
+    if (own.length === 1) single.push(classes ? `class "${classes[label]}"` : 'the source');
+    // A group that is all of a class is trained on.
+    for (const isHeld of own.length === 1 ? [false] : [false, true]) {
+      if (sideCount(label, isHeld) > 0) continue;
+      const nearest = [...own].sort((a, b) => (draws.get(a)?.draw ?? 0) - (draws.get(b)?.draw ?? 0));
+      if (!isHeld) nearest.reverse();
+      // A group may hold images of other classes, which must keep another group on its side.
+      const free = nearest.find((group) =>
+        [...classesOf(group)].every((other) => other === label || sideCount(other, !isHeld) > 1),
+      );
+      if (free === undefined) unfilled++;
+      else if (isHeld) heldGroups.add(free);
+      else heldGroups.delete(free);
+    }
+  }
+  return [
+    ...single.map((name) => `${name} has images of a single patient, or copies of one: none is held out`),
+    ...(unfilled > 0
+      ? [`${unfilled} classes are on one side of the split, since their patients have other classes too`]
+      : []),
+  ];
+}
+
+function tooSmall(name: string | undefined, where: string): DatasetError {
+  return new DatasetError({
+    what: `${name === undefined ? 'the source' : `class "${name}"`} has a single image, which cannot be both trained on and held out`,
+    where,
+    hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction (--holdout) to 0.',
+  });
+}
+
+function requireTwo(members: readonly number[][], where: string): void {
+  if (members.reduce((sum, images) => sum + images.length, 0) >= 2) return;
+  throw new DatasetError({
+    what: 'contains a single image',
+    where,
+    hint: 'A generator needs hundreds of images to learn from.',
+  });
+}
+
+function requireTraining(
+  { classes }: SplitImages,
+  members: readonly number[][],
+  held: Uint8Array,
   where: string,
 ): void {
-  const total = members.reduce((sum, images) => sum + images.length, 0);
-  if (total < 2) {
-    throw new DatasetError({
-      what: 'contains a single image',
-      where,
-      hint: 'A generator needs hundreds of images to learn from.',
-    });
-  }
-  const small = members.findIndex((images) => images.length < 2);
-  if (fraction === 0 || small < 0) return;
+  const label = members.findIndex((list) => list.length > 0 && list.every((i) => held[i] === 1));
+  if (label < 0) return;
   throw new DatasetError({
-    what: `class "${classes?.[small] ?? ''}" has a single image, which cannot be both trained on and held out`,
+    what: `class "${classes?.[label] ?? 'all'}" has no training images`,
     where,
-    hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction to 0.',
+    hint: 'Hold out fewer images, or remove the class.',
   });
 }
 
@@ -105,14 +245,14 @@ function checkedLimit(limit: number | null, images: number, classes: number, whe
     throw new DatasetError({
       what: `preprocess.limit is ${limit}, but there are only ${images} training images`,
       where,
-      hint: 'Lower the limit, remove it, or hold out fewer images.',
+      hint: 'Lower preprocess.limit (--limit), remove it, or hold out fewer images.',
     });
   }
   if (limit < classes) {
     throw new DatasetError({
       what: `preprocess.limit is ${limit}, which leaves some of the ${classes} classes without images`,
       where,
-      hint: `Raise the limit to ${classes} or more, or set preprocess.labels to "none".`,
+      hint: `Raise the limit to ${classes} or more, or set preprocess.labels (--labels) to "none".`,
     });
   }
   return limit;

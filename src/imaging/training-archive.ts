@@ -69,7 +69,7 @@ function archiveBytes({ shards }: DatasetManifest): number {
 async function isComplete(file: string, manifest: DatasetManifest): Promise<boolean> {
   if ((await stat(file).catch(() => null)) === null) return false;
   try {
-    const entries = await readZipDirectory(await openRandomAccess(file, file), file);
+    const { entries } = await readZipDirectory(await openRandomAccess(file, file), file);
     return entries.size === manifest.images.train + 1 && entries.has(LABELS);
   } catch (error) {
     if (error instanceof GistError) return false;

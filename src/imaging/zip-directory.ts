@@ -2,6 +2,7 @@
  * Reads the directory of an untrusted zip archive. Rejects path traversal, zip bombs, duplicates,
  * links and encryption.
  */
+import { isUtf8 } from 'node:buffer';
 import yauzl, { type Entry } from 'yauzl';
 import { ArchiveError, GistError } from '../core/errors.js';
 import { BlockReader, type RandomAccessFile } from './random-access.js';
@@ -21,23 +22,32 @@ export interface ArchiveLimits {
   entries: number;
   /** Unpacked size of one file. */
   fileBytes: number;
-  /**
-   * Unpacked size divided by packed size. Checked for files and archives of at least
-   * {@link RATIO_FROM_BYTES}.
-   */
-  ratio: number;
+  /** Unpacked size of all files. */
+  totalBytes: number;
 }
 
-export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 5_000_000, fileBytes: 512 * 2 ** 20, ratio: 200 };
-
 /**
- * Unpacked size from which the ratio is checked. A small blank image may compress 1000 to 1; a
- * large one does not.
+ * Limits of what is unpacked, not of how well it was packed: empty masks are packed 1000 to 1, as
+ * bombs are. Files are unpacked one at a time, and only those that begin as an image does.
  */
-const RATIO_FROM_BYTES = 64 * 2 ** 20;
+export const ARCHIVE_LIMITS: ArchiveLimits = {
+  entries: 5_000_000,
+  fileBytes: 512 * 2 ** 20,
+  totalBytes: 4 * 2 ** 40,
+};
+
+/** Content of an archive. */
+export interface ZipDirectory {
+  /** Files, by name. */
+  entries: Map<string, ZipEntry>;
+  /** Names of folders that have an entry of their own; they end in a slash. */
+  folders: string[];
+  /** Number of files whose names cannot be decoded. */
+  unreadable: number;
+}
 
 /**
- * Reads the entries of an archive, by file name.
+ * Reads the entries of an archive.
  *
  * @throws ArchiveError for an archive that is corrupt or malicious.
  */
@@ -45,8 +55,10 @@ export async function readZipDirectory(
   file: RandomAccessFile,
   where: string,
   limits: ArchiveLimits = ARCHIVE_LIMITS,
-): Promise<Map<string, ZipEntry>> {
+): Promise<ZipDirectory> {
   const entries = new Map<string, ZipEntry>();
+  const folders: string[] = [];
+  let unreadable = 0;
   try {
     const options = { lazyEntries: true, autoClose: false, decodeStrings: true };
     const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file), file.bytes, options);
@@ -56,9 +68,12 @@ export async function readZipDirectory(
     for await (const entry of zip.eachEntry()) {
       const label = `entry ${++position} of ${zip.entryCount}`;
       checkEntry(entry, label, where, limits);
-      if (entry.fileName.endsWith('/')) continue;
-      if (entries.has(entry.fileName)) throw archiveError(where, `contains a file twice (${label})`);
-      entries.set(entry.fileName, {
+      const name = nameOf(entry);
+      if (name === null) unreadable++;
+      else if (name.endsWith('/')) folders.push(name);
+      if (name === null || name.endsWith('/')) continue;
+      if (entries.has(name)) throw archiveError(where, `contains a file twice (${label})`);
+      entries.set(name, {
         offset: entry.relativeOffsetOfLocalHeader,
         compressedBytes: entry.compressedSize,
         bytes: entry.uncompressedSize,
@@ -71,7 +86,25 @@ export async function readZipDirectory(
     throw archiveError(where, describeYauzl(error), error);
   }
   checkArchive(entries, where, limits);
-  return entries;
+  return { entries, folders, unreadable };
+}
+
+/** General purpose flag 11: the name is UTF-8 (APPNOTE 4.4.4). */
+const UTF8_FLAG = 0x0800;
+
+/**
+ * The name of an entry. macOS writes UTF-8 without the flag for it; names that are not UTF-8 are
+ * code page 437, as yauzl decodes them.
+ *
+ * @returns null when the flag says UTF-8 and the name is not
+ */
+function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string | null {
+  if (isUtf8(fileNameRaw)) {
+    const name = fileNameRaw.toString('utf8').replaceAll('\\', '/');
+    // The name may also come from an extra field for Unicode, which yauzl reads.
+    return generalPurposeBitFlag & UTF8_FLAG || !/[\u0080-\u{10ffff}]/u.test(name) ? fileName : name;
+  }
+  return generalPurposeBitFlag & UTF8_FLAG ? null : fileName;
 }
 
 const LOCAL_HEADER_BYTES = 30;
@@ -80,15 +113,21 @@ const LOCAL_HEADER_SIGNATURE = 0x04034b50;
 /**
  * Reads the bytes of an entry as they are stored, without inflating them.
  *
+ * @param limit reads only this many first bytes
  * @returns null when the local header is invalid or the file ends before the entry does
  */
-export async function readPackedBytes(file: RandomAccessFile, entry: ZipEntry): Promise<Buffer | null> {
+export async function readPackedBytes(
+  file: RandomAccessFile,
+  entry: ZipEntry,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Buffer | null> {
   const header = await file.read(entry.offset, LOCAL_HEADER_BYTES);
   if (header.length < LOCAL_HEADER_BYTES || header.readUInt32LE(0) !== LOCAL_HEADER_SIGNATURE) return null;
   // The lengths of name and extra field may differ from those in the directory.
   const start = entry.offset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
-  const packed = await file.read(start, entry.compressedBytes);
-  return packed.length === entry.compressedBytes ? packed : null;
+  const length = Math.min(limit, entry.compressedBytes);
+  const packed = await file.read(start, length);
+  return packed.length === length ? packed : null;
 }
 
 /** @param label used instead of the entry's name, which may contain a patient's name. */
@@ -109,39 +148,23 @@ function checkEntry(entry: Entry, label: string, where: string, limits: ArchiveL
       `contains a file of ${entry.uncompressedSize} bytes (${label}); at most ${limits.fileBytes} are unpacked`,
     );
   }
-  const { uncompressedSize, compressedSize } = entry;
-  checkRatio(where, label, { bytes: uncompressedSize, compressedBytes: compressedSize }, limits);
 }
 
 /**
- * Checks the archive as a whole: rejects bombs of many small entries, and of entries that share the
- * same packed bytes (Fifield 2019).
+ * Checks the archive as a whole: rejects bombs by their unpacked size, and by entries that share
+ * the same packed bytes (Fifield 2019).
  */
 function checkArchive(entries: Map<string, ZipEntry>, where: string, limits: ArchiveLimits): void {
   const sorted = [...entries.values()].sort((a, b) => a.offset - b.offset);
   let end = 0;
   let bytes = 0;
-  let compressedBytes = 0;
   for (const entry of sorted) {
     if (entry.offset < end) throw archiveError(where, 'has overlapping files, as zip bombs have');
     end = entry.offset + entry.compressedBytes;
     bytes += entry.bytes;
-    compressedBytes += entry.compressedBytes;
   }
-  checkRatio(where, 'all files', { bytes, compressedBytes }, limits);
-}
-
-function checkRatio(
-  where: string,
-  what: string,
-  { bytes, compressedBytes }: { bytes: number; compressedBytes: number },
-  limits: ArchiveLimits,
-): void {
-  if (bytes < RATIO_FROM_BYTES || bytes <= limits.ratio * compressedBytes) return;
-  throw archiveError(
-    where,
-    `would unpack ${what} from ${compressedBytes} to ${bytes} bytes, as zip bombs do`,
-  );
+  if (bytes > limits.totalBytes)
+    throw archiveError(where, `would unpack to ${bytes} bytes; at most ${limits.totalBytes} are unpacked`);
 }
 
 function describeYauzl(error: unknown): string {

@@ -1,30 +1,43 @@
 /** Images in a .zip archive, read one at a time without unpacking the archive. */
 import { promisify } from 'node:util';
-import { inflateRaw } from 'node:zlib';
+import { constants, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { ImageError } from '../core/errors.js';
 import { crc32 } from './crc32.js';
+import { HEAD_BYTES, isSystemName, kindOfBytes, kindOfName, SKIPPED } from './file-kinds.js';
 import {
   type ImageSource,
-  isImageName,
   MAX_FILE_BYTES,
   type SourceImage,
+  sniffImages,
   sortedImages,
   tooLarge,
 } from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
-import { archiveError, readPackedBytes, readZipDirectory, type ZipEntry } from './zip-directory.js';
+import { SourceContents } from './source-contents.js';
+import {
+  archiveError,
+  readPackedBytes,
+  readZipDirectory,
+  type ZipDirectory,
+  type ZipEntry,
+} from './zip-directory.js';
 
-interface OpenZip {
+interface OpenZip extends ZipDirectory {
   file: RandomAccessFile;
-  entries: Map<string, ZipEntry>;
 }
 
-const inflate = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw);
+const inflate = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw);
+
+/**
+ * Larger files are unpacked only if they begin as an image does: a bomb of zeros then costs no
+ * memory.
+ */
+const SNIFFED_FROM_BYTES = 16 * 2 ** 20;
 
 export class ZipSource implements ImageSource {
   readonly uri: string;
   readonly #location: FileLocation;
-  ignored = 0;
+  contents = new SourceContents();
 
   constructor(uri: string, location: FileLocation) {
     this.uri = uri;
@@ -32,15 +45,35 @@ export class ZipSource implements ImageSource {
   }
 
   async *list(): AsyncIterable<SourceImage> {
-    this.ignored = 0;
-    const { entries } = await openZip(this.uri, this.#location);
+    const contents = new SourceContents();
+    this.contents = contents;
+    const { file, entries, folders, unreadable } = await openZip(this.uri, this.#location);
+    for (let i = 0; i < unreadable; i++) contents.skip(SKIPPED.encoding);
+    for (const name of folders) if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     const found: SourceImage[] = [];
+    const unknown: SourceImage[] = [];
     for (const [name, { bytes, crc32: checksum }] of entries) {
-      if (isImageName(name))
-        found.push({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
-      else this.ignored++;
+      const kind = kindOfName(name);
+      const image = { name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` };
+      if (kind === 'image') found.push(image);
+      else if (kind === 'unknown') unknown.push(image);
+      else if (kind === 'table') contents.addTable(name);
+      else contents.skip(kind.skipped, name);
+      if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     }
-    yield* sortedImages(this.uri, found, this.ignored);
+    const readHead = ({ name }: SourceImage) => this.#head(file, entries.get(name) as ZipEntry);
+    for await (const image of sniffImages(unknown, contents, readHead)) found.push(image);
+    yield* sortedImages(this.uri, found, contents);
+  }
+
+  /** The first bytes of a file, without unpacking the rest; empty when they are corrupt. */
+  async #head(file: RandomAccessFile, entry: ZipEntry): Promise<Uint8Array> {
+    const packed = await readPackedBytes(file, entry, HEAD_BYTES);
+    if (!packed || entry.method === 0) return packed ?? new Uint8Array();
+    // The input ends early: what could be unpacked until then is enough. Deflate's blocks give
+    // at most 1032 bytes for each byte.
+    const options = { finishFlush: constants.Z_SYNC_FLUSH };
+    return inflate(packed, options).catch(() => new Uint8Array());
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
@@ -49,6 +82,12 @@ export class ZipSource implements ImageSource {
     const entry = entries.get(name);
     if (!entry) throw new ImageError({ what: 'is no longer in the archive', where: name });
     if (entry.bytes > maxBytes) throw tooLarge(name, entry.bytes, maxBytes);
+    if (
+      entry.bytes > SNIFFED_FROM_BYTES &&
+      kindOfName(name) !== 'table' &&
+      kindOfBytes(await this.#head(file, entry)) !== 'image'
+    )
+      throw new ImageError({ what: 'is not an image', where: name });
     const packed = await readPackedBytes(file, entry);
     if (!packed) throw corruptImage(name);
     const bytes = await this.#unpack(name, entry, packed);
@@ -81,20 +120,20 @@ function corruptImage(name: string): ImageError {
  * reading a large one takes seconds.
  */
 const CACHED_DIRECTORIES = 2;
-const directories = new Map<string, Promise<Map<string, ZipEntry>>>();
+const directories = new Map<string, Promise<ZipDirectory>>();
 
 async function openZip(uri: string, location: FileLocation): Promise<OpenZip> {
   const file = await openRandomAccess(location, uri);
   const cacheKey = `${uri}\0${file.version}`;
-  const entries = directories.get(cacheKey) ?? readZipDirectory(file, uri);
+  const directory = directories.get(cacheKey) ?? readZipDirectory(file, uri);
   directories.delete(cacheKey);
-  directories.set(cacheKey, entries);
+  directories.set(cacheKey, directory);
   for (const oldest of directories.keys()) {
     if (directories.size <= CACHED_DIRECTORIES) break;
     directories.delete(oldest);
   }
   try {
-    return { file, entries: await entries };
+    return { file, ...(await directory) };
   } catch (error) {
     directories.delete(cacheKey);
     throw error;

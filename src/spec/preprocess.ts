@@ -1,21 +1,69 @@
 /** The `preprocess` section of a spec: how a folder of images becomes a data set. */
 import { z } from 'zod';
-import { notAvailable, uri } from './fields.js';
+import { uri } from './fields.js';
+import { patternProblem } from './path-pattern.js';
 
 export const RESOLUTIONS = [16, 32, 64, 128, 256, 512, 1024] as const;
 
 const percentile = z.number().min(0).max(100);
+function isPattern(group: 'label' | 'patient') {
+  return (value: string, context: z.core.$RefinementCtx<string>): void => {
+    const message = patternProblem(value, group);
+    if (message) context.addIssue({ code: 'custom', message });
+  };
+}
+
+const dicomKeyword = z
+  .string()
+  .regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a DICOM keyword such as BodyPartExamined');
+
+const labelsSchema = z.union([
+  z.enum(['auto', 'folders', 'none']),
+  z
+    .strictObject({
+      csv: uri.describe('A file in the source, a path, or an address.'),
+      path: z.string().min(1).optional().describe('Column of the paths or file names.'),
+      label: z.string().min(1).optional().describe('Column of the labels.'),
+      patient: z.string().min(1).optional().describe('Column of the patients.'),
+      separator: z.string().min(1).default('|').describe('Between several findings in a cell.'),
+      findings: z
+        .union([z.enum(['first', 'combined']), z.strictObject({ one: z.string().min(1) })])
+        .default('combined')
+        .describe('Several findings in a cell: the first, all as one class, or one against the rest.'),
+    })
+    .describe('Labels from a CSV file with a header.'),
+  z.strictObject({ json: uri }).describe("Labels from a JSON file: StyleGAN's, or names with labels."),
+  z
+    .strictObject({ path: z.string().max(500).superRefine(isPattern('label')) })
+    .describe('A regular expression over the path with the group (?<label>...), and (?<patient>...).'),
+  z.strictObject({ dicom: dicomKeyword }).describe('The value of a DICOM tag, by its keyword.'),
+]);
 
 export const preprocessSchema = z.strictObject({
   source: uri.describe('Folder or .zip of images: a path, file:///..., or s3://bucket/prefix.'),
-  labels: z
-    .union([
-      z.enum(['folders', 'none']),
-      z.strictObject({ csv: uri }).superRefine(notAvailable('labels from a CSV file')),
-      z.strictObject({ json: uri }).superRefine(notAvailable('labels from a JSON file')),
-    ])
-    .default('folders')
-    .describe('Where classes come from: the first folder level, or none.'),
+  labels: labelsSchema
+    .default('auto')
+    .describe(
+      'Where classes come from: auto (dataset.json of StyleGAN, folders, or none), folders, none, a CSV or JSON file, a pattern over the path, or a DICOM keyword.',
+    ),
+  splits: z
+    .enum(['merge', 'keep'])
+    .nullable()
+    .default(null)
+    .describe(
+      'Folders such as train, val and test: merge ignores them; keep holds out the images of all but train.',
+    ),
+  where: z
+    .record(dicomKeyword, z.union([z.string(), z.array(z.string()).min(1)]))
+    .nullable()
+    .default(null)
+    .describe('Only DICOM images with these values of tags, for example {"ViewPosition": "LATERAL"}.'),
+  duplicates: z
+    .enum(['auto', 'exact', 'near', 'ignore'])
+    .default('auto')
+    .describe(
+      'Copies of an image stay on one side of the split: exact ones (same bytes), near ones (look alike), or auto (near up to 20,000 images).',
+    ),
   resolution: z
     .literal(RESOLUTIONS)
     .default(256)
@@ -51,14 +99,17 @@ export const preprocessSchema = z.strictObject({
         .min(0)
         .max(0.9)
         .default(0.2)
-        .describe('Fraction of each class that is excluded from training.'),
+        .describe('Fraction of each class that is excluded from training, as near as stable sides allow.'),
       seed: z.int().min(0).default(0),
       by: z
         .enum(['image', 'patient'])
         .default('image')
-        .superRefine((value, context) => {
-          if (value === 'patient') notAvailable('a holdout by patient')(value, context);
-        }),
+        .describe('Whether all images of a patient are on the same side.'),
+      patient: z
+        .string()
+        .superRefine(isPattern('patient'))
+        .optional()
+        .describe('Pattern over the path with the group (?<patient>...), for a holdout by patient.'),
     })
     .prefault({})
     .describe('Images excluded from training, stratified by class, for an unbiased evaluation.'),
@@ -78,4 +129,5 @@ export const preprocessSchema = z.strictObject({
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard of the data set.'),
 });
 
+export type LabelsSpec = z.output<typeof labelsSchema>;
 export type PreprocessSpec = z.output<typeof preprocessSchema>;

@@ -1,88 +1,99 @@
-/** `gist dataset build` and `gist dataset inspect`: data sets without a workflow. */
+/** `gist dataset`: builds, shows and converts data sets without a workflow. */
 import type { Command } from 'commander';
-import { useStack } from '../../client/stack/stack.js';
-import { printResult, table, printNotice } from '../terminal.js';
 
-interface BuildOptions {
-  out: string;
-  resolution?: string;
-  labels?: string;
-  color?: string;
-  json?: boolean;
-}
+/** Commands with an option for each key of `preprocess`, or for some of the keys. */
+const KEYS: Record<string, readonly string[] | undefined> = {
+  build: undefined,
+  import: undefined,
+  inspect: undefined,
+  split: undefined,
+  duplicates: undefined,
+};
 
 export function registerDataset(program: Command): void {
   const dataset = program
     .command('dataset')
-    .description('build and inspect data sets; no server is needed for local folders');
+    .description('build, show and convert data sets; needs no server and no TensorFlow')
+    // The schema that options are generated from is loaded only where it is needed.
+    .hook('preSubcommand', async (_, command) => {
+      if (!(command.name() in KEYS)) return;
+      const { addKeyOptions } = await import('../dataset/spec-options.js');
+      addKeyOptions(command, KEYS[command.name()]);
+    });
   dataset
     .command('build')
-    .description('turn a folder or .zip of images into a data set')
+    .description('turn images into a data set')
     .argument('<source>', 'folder, .zip or s3:// address of images')
     .requiredOption(
       '--out <address>',
       'folder or s3:// address; the data set is written to a new folder in it',
     )
-    .option('--resolution <pixels>', 'side of the square images')
-    .option('--labels <how>', 'folders or none')
-    .option('--color <how>', 'grayscale or rgb')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  gist dataset build knees/ --out data --resolution 64\n  gist dataset build knees.zip --out s3://bucket/data --labels none',
+      '\nExamples:\n  gist dataset build knees/ --out data --resolution 64\n  gist dataset build knees.zip --out s3://bucket/data --labels none\n  gist dataset build xrays/ --out data --labels \'{"csv": "labels.csv", "label": "Finding"}\' --holdout-by patient',
     )
-    .action(build);
+    .action(async (source: string, options) => (await import('../dataset/build.js')).build(source, options));
+  dataset
+    .command('import')
+    .description("turn a .zip of StyleGAN's tools into a data set; images keep their size, none is held out")
+    .argument('<source>', '.zip, folder or s3:// address')
+    .requiredOption(
+      '--out <address>',
+      'folder or s3:// address; the data set is written to a new folder in it',
+    )
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist dataset import ffhq-256x256.zip --out data')
+    .action(async (source: string, options) =>
+      (await import('../dataset/build.js')).importZip(source, options),
+    );
+  dataset
+    .command('export')
+    .description("write a data set as one .zip that StyleGAN3's tools read")
+    .argument('<address>', 'folder or s3:// address that holds its manifest.json')
+    .argument('<file>', 'the .zip, a path or an s3:// address')
+    .option('--split <side>', 'train, holdout or all', 'train')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist dataset export data/datasets/0f3a5c... knees.zip')
+    .action(async (address: string, file: string, options) =>
+      (await import('../dataset/export.js')).exportDataset(address, file, options),
+    );
   dataset
     .command('inspect')
-    .description('show what is in a data set: classes, splits, rejected images')
-    .argument('<address>', 'folder or s3:// address that holds its manifest.json')
+    .description('show a data set, or what a source of images would give')
+    .argument('<address>', 'data set, or folder, .zip or s3:// address of images')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...')
-    .action(inspect);
-}
-
-async function build(address: string, { out, json, resolution, ...rest }: BuildOptions): Promise<void> {
-  useStack();
-  const { assembleDataset, buildShard, openSource, planDataset } = await import('../../imaging/index.js');
-  const { parseWith } = await import('../../spec/parse.js');
-  const { preprocessSchema } = await import('../../spec/preprocess.js');
-  const { openStore } = await import('../../storage/index.js');
-  const { labels, color } = rest;
-  const spec = parseWith(preprocessSchema, {
-    source: address,
-    labels,
-    color,
-    resolution: resolution === undefined ? undefined : Number(resolution),
-  });
-  const store = openStore(out);
-  const { digest, shards, dataset: known } = await planDataset(store, spec);
-  const source = openSource(address);
-  for (let shard = 0; !known && shard < shards; shard++) {
-    await buildShard(store, source, spec, { digest, shard });
-    printNotice(`${shard + 1} of ${shards} shards`);
-  }
-  const dataset = known ?? (await assembleDataset(store, spec, digest));
-  const { images, rejected, prefix } = dataset;
-  const text = `${store.uri}${prefix}\n${images.train} training and ${images.holdout} holdout images, ${rejected} rejected`;
-  printResult(json, { store: store.uri, dataset, reused: known !== null }, text);
-}
-
-async function inspect(address: string, { json }: { json?: boolean }): Promise<void> {
-  useStack();
-  const { openDataset } = await import('../../imaging/index.js');
-  const { openStore } = await import('../../storage/index.js');
-  const { manifest } = await openDataset(openStore(address), '');
-  const { digest, resolution, channels, images, classes, classImages, rejected } = manifest;
-  const rows = [
-    ['digest', digest],
-    ['images', `${images.train} training, ${images.holdout} holdout`],
-    ['size', `${resolution} x ${resolution}, ${channels === 1 ? 'gray' : 'RGB'}`],
-    ...(classes ?? []).map((name, i) => [
-      `  ${name}`,
-      `${classImages?.train[i] ?? 0} training, ${classImages?.holdout[i] ?? 0} holdout`,
-    ]),
-    ['rejected', String(rejected.length)],
-    ...rejected.map(({ name, reason }) => [`  ${name}`, reason]),
-  ];
-  printResult(json, manifest, table(rows));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...\n  gist dataset inspect knees/',
+    )
+    .action(async (address: string, options) =>
+      (await import('../dataset/inspect.js')).inspect(address, options),
+    );
+  dataset
+    .command('list')
+    .description('list the data sets of a store')
+    .argument('<address>', 'folder or s3:// address that data sets were written to')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist dataset list data')
+    .action(async (address: string, options) =>
+      (await import('../dataset/inspect.js')).list(address, options),
+    );
+  dataset
+    .command('split')
+    .description('show which images would be held out')
+    .argument('<source>', 'folder, .zip or s3:// address of images')
+    .option('--list <file>', 'write the side of each image to a CSV file')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist dataset split knees/ --holdout 0.1 --list split.csv')
+    .action(async (source: string, options) => (await import('../dataset/look.js')).split(source, options));
+  dataset
+    .command('duplicates')
+    .description('list copies of images, the same bytes or the same look')
+    .argument('<source>', 'folder, .zip or s3:// address of images')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExamples:\n  gist dataset duplicates knees/')
+    .action(async (source: string, options) =>
+      (await import('../dataset/look.js')).duplicates(source, options),
+    );
 }

@@ -35,8 +35,11 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
   ['an absolute path', (file) => storedZip(file, [named(`/etc/${PATIENT}.png`)]), /path leaves the folder/],
   [
     'a bomb',
-    (file) => deflatedZip(file, [{ name: ONE, bytes: Buffer.alloc(80 * 2 ** 20) }]),
-    /would unpack entry 1 of 1 from \d+ to 83886080 bytes/,
+    async (file) => {
+      await deflatedZip(file, [named(ONE)]);
+      await patchDirectory(file, 0, (record) => record.writeUInt32LE(2 ** 31, 24));
+    },
+    /contains a file of 2147483648 bytes \(entry 1 of 1\)/,
   ],
   [
     'an encrypted image',
@@ -88,11 +91,11 @@ const ARCHIVES: [string, (file: string) => Promise<unknown>, RegExp, string?][] 
   [
     'nothing in it but texts',
     (file) => storedZip(file, [named(`${PATIENT}.txt`)]),
-    /contains no images \(1 other files\)/,
+    /contains no images that can be read, but 1 other files/,
     'DatasetError',
   ],
   ['a folder in its place', (file) => mkdir(file), /is not a file/, 'DatasetError'],
-  ['no file in its place', async () => undefined, /does not exist/, 'DatasetError'],
+  ['no file in its place', async () => undefined, /does not exist/, 'SourceMissingError'],
 ];
 
 for (const [i, [what, make, says, type = 'ArchiveError']] of ARCHIVES.entries()) {

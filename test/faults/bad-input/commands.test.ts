@@ -87,7 +87,7 @@ const CASES: Refusal[] = [
     args: ['dataset', 'build', 'two', '--out', 'out', '--resolution', 'big'],
     type: 'SpecError',
     code: 2,
-    says: /resolution: must be/,
+    says: /--resolution \(preprocess\.resolution\): must be/,
   },
   {
     name: '`gist dataset inspect` refuses a data set that does not exist',

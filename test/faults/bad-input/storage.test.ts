@@ -121,7 +121,11 @@ for (const [queue, env, says] of DEPLOYMENTS) {
     const log = path.join(rig.folder, `${queue}.log`);
     const broken = new TestWorker({ ...rig.env, ...queues, ...env }, log);
     const sound = new TestWorker({ ...rig.env, ...queues }, path.join(rig.folder, 'worker.log'));
-    const spec = { name: 'bad', stages: ['preprocess' as const], preprocess: { source: '/nowhere' } };
+    const spec = {
+      name: 'bad',
+      stages: ['preprocess' as const],
+      preprocess: { source: 's3://gist/nowhere' },
+    };
     try {
       const handle = await rig.startRun(queue, spec, queue);
       broken.launch();
@@ -129,7 +133,9 @@ for (const [queue, env, says] of DEPLOYMENTS) {
       assert.ok(!broken.isReady);
       await sound.start();
       // The spec is at fault, not a worker.
-      await assert.rejects(handle.result(), (error: Error) => /does not exist/.test(rootOf(error).message));
+      await assert.rejects(handle.result(), (error: Error) =>
+        /contains no images/.test(rootOf(error).message),
+      );
     } finally {
       await broken.end('SIGKILL');
       await sound.end('SIGKILL');

@@ -3,9 +3,18 @@ import assert from 'node:assert/strict';
 import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
-import { ArchiveError, DatasetError, ImageError } from '../../../src/core/errors.js';
+import sharp from 'sharp';
+import {
+  ArchiveError,
+  DatasetError,
+  type GistError,
+  ImageError,
+  SourceMissingError,
+} from '../../../src/core/errors.js';
+import { openRandomAccess } from '../../../src/imaging/random-access.js';
 import { openSource } from '../../../src/imaging/source.js';
 import type { SourceImage } from '../../../src/imaging/image-source.js';
+import { readZipDirectory } from '../../../src/imaging/zip-directory.js';
 import {
   deflatedZip,
   grayPng,
@@ -33,7 +42,7 @@ test('a folder is listed in order; other files are ignored and counted', () =>
     const found: string[] = [];
     for await (const { name } of source.list()) found.push(name);
     assert.deepEqual(found, ['a/image00.png', 'b/image00.png', 'b/image01.png']);
-    assert.equal(source.ignored, 6);
+    assert.equal(source.contents.ignored, 6);
     assert.deepEqual(
       Buffer.from(await source.read('a/image00.png')),
       await readFile(path.join(folder, 'a/image00.png')),
@@ -68,9 +77,10 @@ test('folders that are missing, empty or without images are rejected with a hint
     await writeFile(path.join(folder, 'texts', 'a.txt'), 'x');
     await writeFile(path.join(folder, 'file.png'), 'x');
     for (const name of ['missing', 'empty', 'texts', 'file.png', 'missing.zip']) {
+      const Refusal = name.startsWith('missing') ? SourceMissingError : DatasetError;
       await assert.rejects(
         names(path.join(folder, name)),
-        (e) => e instanceof DatasetError && Boolean(e.hint),
+        (e: GistError) => e instanceof Refusal && Boolean(e.hint),
         name,
       );
     }
@@ -141,12 +151,6 @@ const HOSTILE: Record<string, Hostile> = {
     await deflatedZip(file, [{ name: 'a/1.png', bytes: png }]);
     await patchDirectory(file, 0, (record) => record.writeUInt16LE(14, 10));
   },
-  'a bomb': (file) => deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(100 * 2 ** 20) }]),
-  'a bomb of many pieces': (file) =>
-    deflatedZip(
-      file,
-      Array.from({ length: 8 }, (_, i) => ({ name: `a/${i}.png`, bytes: Buffer.alloc(10 * 2 ** 20) })),
-    ),
   'files that share their bytes': async (file, png) => {
     await storedZip(file, [
       { name: 'a/1.png', bytes: png },
@@ -177,6 +181,42 @@ for (const [what, make] of Object.entries(HOSTILE)) {
     }));
 }
 
+test('a bomb is not unpacked: its first bytes are no image', () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, 'bomb.zip');
+    await deflatedZip(file, [
+      { name: 'a/1.png', bytes: Buffer.alloc(100 * 2 ** 20) },
+      { name: 'a/2.png', bytes: await grayPng(1) },
+    ]);
+    assert.deepEqual(await names(file), ['a/1.png', 'a/2.png']);
+    await assert.rejects(openSource(file).read('a/1.png'), ImageError);
+  }));
+
+test('mostly empty masks, which pack as well as bombs do, are accepted', () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, 'masks.zip');
+    const tiff = await sharp(Buffer.alloc(3000 * 3000), { raw: { width: 3000, height: 3000, channels: 1 } })
+      .tiff({ compression: 'none' })
+      .toBuffer();
+    await deflatedZip(
+      file,
+      Array.from({ length: 10 }, (_, i) => ({ name: `a/${i}.tif`, bytes: tiff })),
+    );
+    assert.equal((await names(file)).length, 10);
+    assert.deepEqual(Buffer.from(await openSource(file).read('a/3.tif')), tiff);
+  }));
+
+test('an archive whose files unpack to more than the limit is rejected', () =>
+  withFolder(async (folder) => {
+    const file = path.join(folder, 'large.zip');
+    await deflatedZip(file, [{ name: 'a/1.png', bytes: Buffer.alloc(5000) }]);
+    const limits = { entries: 10, fileBytes: 10_000, totalBytes: 4999 };
+    await assert.rejects(
+      readZipDirectory(await openRandomAccess(file, file), file, limits),
+      (e) => e instanceof ArchiveError && /would unpack to 5000 bytes/.test(e.what),
+    );
+  }));
+
 test('unpacking stops at the declared size of a file', () =>
   withFolder(async (folder) => {
     const file = path.join(folder, 'liar.zip');
@@ -199,4 +239,98 @@ test('a corrupt file in an archive affects only that image', () =>
     await writeFile(file, bytes);
     await assert.rejects(openSource(file).read('a/1.png'), ImageError);
     assert.deepEqual(Buffer.from(await openSource(file).read('a/2.png')), two);
+  }));
+
+/** What a source holds, by reason, once it is listed; the refusal when it holds no images. */
+async function contentsOf(uri: string): Promise<{ images: string[]; skipped: Record<string, number> }> {
+  const source = openSource(uri);
+  const images: string[] = [];
+  for await (const { name } of source.list()) images.push(name);
+  return { images, skipped: source.contents.skipped };
+}
+
+/** The beginning of a DICOM file. */
+const DICOM_FILE = Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), Buffer.alloc(200)]);
+
+test('a PACS export is recognized by its content: images without extension, and a DICOMDIR', () =>
+  withFolder(async (folder) => {
+    const series = path.join(folder, 'DICOM', 'PA000001');
+    await mkdir(series, { recursive: true });
+    await writeFile(path.join(series, 'IM000001'), DICOM_FILE);
+    await writeFile(path.join(series, '1.2.840.113619.2.1'), DICOM_FILE);
+    await writeFile(path.join(series, 'VERSION'), 'no image');
+    await writeFile(path.join(folder, 'DICOMDIR'), DICOM_FILE);
+    const directory = Buffer.concat([DICOM_FILE, Buffer.from('1.2.840.10008.1.3.10\0')]);
+    await writeFile(path.join(folder, 'INDEX'), directory);
+    const { images, skipped } = await contentsOf(folder);
+    assert.deepEqual(images, ['DICOM/PA000001/1.2.840.113619.2.1', 'DICOM/PA000001/IM000001']);
+    assert.deepEqual(skipped, { 'other files': 1, 'DICOM directories (DICOMDIR)': 2 });
+
+    const files = await Promise.all(
+      [...images, 'DICOMDIR'].map(async (name) => ({ name, bytes: await readFile(path.join(folder, name)) })),
+    );
+    for (const make of [storedZip, deflatedZip]) {
+      await make(path.join(folder, 'export.zip'), files);
+      assert.deepEqual((await contentsOf(path.join(folder, 'export.zip'))).images, images);
+    }
+  }));
+
+test('hidden and system folders are skipped and counted', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { a: 1, '.ipynb_checkpoints': 2, '@eaDir': 1, '.thumbnails': 1 });
+    const { images, skipped } = await contentsOf(folder);
+    assert.deepEqual(images, ['a/image00.png']);
+    assert.deepEqual(skipped, { 'hidden and system files and folders': 3 });
+  }));
+
+test('a source without images says what it holds instead', () =>
+  withFolder(async (folder) => {
+    await mkdir(path.join(folder, 'pgm'));
+    await writeFile(path.join(folder, 'pgm', 'mdb001.pgm'), 'P5 1 1 255 x');
+    await mkdir(path.join(folder, 'archives'));
+    await storedZip(path.join(folder, 'archives', 'images.zip'), [
+      { name: '1.png', bytes: await grayPng(1) },
+    ]);
+    await storedZip(path.join(folder, 'inner.zip'), [
+      { name: 'images_001.zip', bytes: await readFile(path.join(folder, 'archives', 'images.zip')) },
+    ]);
+    await mkdir(path.join(folder, 'links'));
+    await symlink(path.join(folder, 'pgm', 'mdb001.pgm'), path.join(folder, 'links', '0.png'));
+    const cases: [string, RegExp][] = [
+      ['pgm', /1 Netpbm images.* Convert the images to PNG/],
+      ['archives', /1 archives within the source\. Unpack/],
+      ['inner.zip', /1 archives within the source\. Unpack/],
+      ['links', /1 links that leave the folder\. Copy the files/],
+    ];
+    for (const [name, message] of cases)
+      await assert.rejects(
+        names(path.join(folder, name)),
+        (e) => e instanceof DatasetError && message.test(e.message),
+        name,
+      );
+  }));
+
+test('a name that is not UTF-8 is set aside alone, and counted', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { a: 1 });
+    const latin1 = Buffer.concat([
+      Buffer.from(`${folder}/a/Gr`),
+      Buffer.from([0xf6, 0xdf]),
+      Buffer.from('e.png'),
+    ]);
+    await writeFile(latin1, await grayPng(1));
+    const { images, skipped } = await contentsOf(folder);
+    assert.deepEqual(images, ['a/image00.png']);
+    assert.deepEqual(skipped, { 'names that are not UTF-8': 1 });
+
+    const file = path.join(folder, 'names.zip');
+    const files = ['a/1.png', 'a/2.png', 'Caf\u00e9/3.png'];
+    await storedZip(file, await Promise.all(files.map(async (name) => ({ name, bytes: await grayPng(2) }))));
+    await patchDirectory(file, 0, (record) => record.writeUInt8(0xf6, 46));
+    // As macOS writes it: UTF-8, but the flag does not say so.
+    await patchDirectory(file, 2, (record) => record.writeUInt16LE(0, 8));
+    assert.deepEqual(await contentsOf(file), {
+      images: ['Caf\u00e9/3.png', 'a/2.png'],
+      skipped: { 'names that are not UTF-8': 1 },
+    });
   }));

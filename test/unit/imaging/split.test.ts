@@ -1,18 +1,27 @@
-/** Labels, holdouts and nested subsets. */
+/** Holdouts that stay as they are when images are added, and nested subsets. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DatasetError } from '../../../src/core/errors.js';
-import { labelImages } from '../../../src/imaging/labels.js';
 import { compareNaturally } from '../../../src/imaging/natural-order.js';
-import { splitImages } from '../../../src/imaging/split.js';
+import { type SplitImages, splitImages } from '../../../src/imaging/split.js';
 
-/** Labels of classes with the given numbers of images. */
-function labelled(...counts: number[]) {
-  return labelImages(
-    counts.flatMap((n, c) => Array.from({ length: n }, (_, i) => `class${c}/${i}.png`)),
-    'folders',
-    'source',
-  );
+/** Images `class0/0.png`... of classes with the given numbers of images, each on its own. */
+function labelled(...counts: number[]): SplitImages {
+  const names = counts.flatMap((n, c) => Array.from({ length: n }, (_, i) => `class${c}/${i}.png`));
+  return {
+    classes: counts.map((_, c) => `class${c}`),
+    labels: Int32Array.from(counts.flatMap((n, c) => new Array<number>(n).fill(c))),
+    keys: names,
+    names,
+    groups: Int32Array.from(names, (_, i) => i),
+    heldOut: null,
+  };
+}
+
+/** The names that a split holds out. */
+function heldOut(images: SplitImages, seed = 0, fraction = 0.2): string[] {
+  const { holdout } = splitImages(images, { fraction, seed, limit: null }, 'source');
+  return [...holdout].map((i) => images.names[i] as string).sort();
 }
 
 test('names are in natural order', () => {
@@ -26,46 +35,60 @@ test('names are in natural order', () => {
   ]);
 });
 
-test('the first folder level is the class', () => {
-  const { classes, labels } = labelImages(
-    ['grade10/a.png', 'grade2/deep/b.png', 'grade2/c.png'],
-    'folders',
-    'source',
-  );
-  assert.deepEqual(classes, ['grade2', 'grade10']);
-  assert.deepEqual([...labels], [1, 0, 0]);
-  assert.deepEqual(labelImages(['a.png', 'b/c.png'], 'none', 'source').classes, null);
-});
-
-test("images outside the class folders are counted, not named: a name may contain a patient's name", () => {
-  assert.throws(
-    () => labelImages(['a/1.png', 'stray1.png', 'stray2.png'], 'folders', 'source'),
-    (e) => e instanceof DatasetError && /2 of 3 images/.test(e.what) && !/stray/.test(e.message),
-  );
-  assert.throws(() => labelImages(['1.png', '2.png'], 'folders', 'source'), DatasetError);
-});
-
-test('the holdout takes its fraction of each class, at least one image and never all', () => {
-  const labels = labelled(100, 10, 2);
-  const { train, holdout } = splitImages(labels, { fraction: 0.2, seed: 0, limit: null }, 'source');
-  const count = (indices: Uint32Array, label: number) =>
-    [...indices].filter((i) => labels.labels[i] === label).length;
-  assert.deepEqual(
-    [0, 1, 2].map((c) => count(holdout, c)),
-    [20, 2, 1],
-  );
-  assert.deepEqual(
-    [0, 1, 2].map((c) => count(train, c)),
-    [80, 8, 1],
-  );
-  assert.equal(new Set([...train, ...holdout]).size, 112);
+test('the holdout takes about its fraction of each class, at least one image and never all', () => {
+  const images = labelled(4000, 1000, 10, 2, 2, 2);
+  for (const seed of [0, 1, 2]) {
+    const { train, holdout } = splitImages(images, { fraction: 0.2, seed, limit: null }, 'source');
+    const count = (indices: Uint32Array, label: number) =>
+      [...indices].filter((i) => images.labels[i] === label).length;
+    assert.equal(new Set([...train, ...holdout]).size, 5016);
+    assert.ok(Math.abs(count(holdout, 0) / 4000 - 0.2) < 0.02);
+    assert.ok(Math.abs(count(holdout, 1) / 1000 - 0.2) < 0.04);
+    for (const small of [2, 3, 4, 5]) {
+      assert.ok(count(holdout, small) > 0 && count(train, small) > 0);
+    }
+  }
 });
 
 test('the split depends only on its seed', () => {
-  const split = (seed: number) =>
-    splitImages(labelled(50, 50), { fraction: 0.2, seed, limit: null }, 'source');
-  assert.deepEqual(split(1), split(1));
-  assert.notDeepEqual(split(1).holdout, split(2).holdout);
+  assert.deepEqual(heldOut(labelled(50, 50), 1), heldOut(labelled(50, 50), 1));
+  assert.notDeepEqual(heldOut(labelled(50, 50), 1), heldOut(labelled(50, 50), 2));
+});
+
+test('no image changes sides when others are added', () => {
+  const few = heldOut(labelled(60, 40));
+  const many = heldOut(labelled(600, 400, 30));
+  const known = new Set(labelled(60, 40).names);
+  assert.deepEqual(
+    many.filter((name) => known.has(name)),
+    few,
+  );
+});
+
+test('images of a group are on one side, and a group keeps the side of its patient', () => {
+  const images = labelled(90, 90);
+  const patient = (i: number) => `patient${i % 30}`;
+  const grouped: SplitImages = {
+    ...images,
+    keys: images.names.map((_, i) => patient(i)),
+    groups: Int32Array.from(images.names, (_, i) => i % 30),
+  };
+  const { train, holdout } = splitImages(grouped, { fraction: 0.3, seed: 0, limit: null }, 'source');
+  const held = new Set([...holdout].map((i) => i % 30));
+  assert.ok(held.size >= 3 && held.size <= 18, `${held.size} of 30 patients`);
+  assert.ok([...train].every((i) => !held.has(i % 30)));
+});
+
+test('copies in a holdout that is given pull their training images into it', () => {
+  const images = labelled(10);
+  const given: SplitImages = {
+    ...images,
+    groups: Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 0, 9]),
+    heldOut: Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]),
+  };
+  const { holdout, notices } = splitImages(given, { fraction: 0.5, seed: 0, limit: null }, 'source');
+  assert.deepEqual([...holdout].sort(), [0, 8, 9]);
+  assert.match(notices.join(), /1 training images are copies/);
 });
 
 test('without a holdout all images are training images', () => {
@@ -74,21 +97,24 @@ test('without a holdout all images are training images', () => {
 });
 
 test('smaller subsets are contained in larger ones, keep the class proportions, and have the same holdout', () => {
-  const labels = labelled(300, 90, 10);
-  const split = (limit: number | null) => splitImages(labels, { fraction: 0.2, seed: 3, limit }, 'source');
+  const images = labelled(300, 90, 10);
+  const split = (limit: number | null) => splitImages(images, { fraction: 0.2, seed: 3, limit }, 'source');
   const all = split(null);
+  const share = [0, 1, 2].map(
+    (c) => [...all.train].filter((i) => images.labels[i] === c).length / all.train.length,
+  );
   let previous = new Set<number>();
-  for (const limit of [3, 10, 40, 100, 320]) {
+  for (const limit of [3, 10, 40, 100, 300]) {
     const { train, holdout } = split(limit);
     assert.equal(train.length, limit);
     assert.deepEqual(holdout, all.holdout);
     const now = new Set(train);
     for (const index of previous) assert.ok(now.has(index));
-    const counts = [0, 1, 2].map((c) => [...train].filter((i) => labels.labels[i] === c).length);
-    [0.75, 0.225, 0.025].forEach((share, c) => {
+    const counts = [0, 1, 2].map((c) => [...train].filter((i) => images.labels[i] === c).length);
+    for (const [c, part] of share.entries()) {
       assert.ok((counts[c] as number) >= 1);
-      assert.ok(Math.abs((counts[c] as number) - share * limit) <= 3, `${counts}`);
-    });
+      assert.ok(Math.abs((counts[c] as number) - part * limit) <= 3, `${counts}`);
+    }
     previous = now;
   }
 });
@@ -105,5 +131,14 @@ test('invalid classes and limits are rejected with a hint', () => {
       () => splitImages(labelled(...counts), { seed: 0, ...options }, 'source'),
       (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.hint),
     );
+  }
+});
+
+test('a class of copies of one image is trained on, with a notice', () => {
+  const copies = { ...labelled(10, 3), groups: Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10]) };
+  for (const seed of [0, 1, 2, 3, 4, 5, 6, 7]) {
+    const { train, notices } = splitImages(copies, { seed, fraction: 0.5, limit: null }, 'source');
+    assert.ok([10, 11, 12].every((i) => train.includes(i)));
+    assert.match(notices.join(), /"class1" has images of a single patient, or copies of one/);
   }
 });

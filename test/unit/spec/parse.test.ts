@@ -150,14 +150,14 @@ const refusals: [string, unknown, RegExp][] = [
     /evaluate\.ganTrainTest: .*not available in this version/,
   ],
   [
-    'labels from a CSV in this version',
-    { ...minimal, preprocess: { source: '/d', labels: { csv: '/l.csv' } } },
-    /preprocess\.labels: labels from a CSV file is not available/,
+    'an unknown key of labels from a CSV file',
+    { ...minimal, preprocess: { source: '/d', labels: { csv: '/l.csv', colum: 'grade' } } },
+    /preprocess\.labels\.colum: unknown key.*allowed: .*label, patient/,
   ],
   [
-    'a holdout by patient in this version',
-    { ...minimal, preprocess: { source: '/d', holdout: { by: 'patient' } } },
-    /holdout\.by: .*not available/,
+    'a pattern over the path without a group for the label',
+    { ...minimal, preprocess: { source: '/d', labels: { path: 'grade(\\d)' } } },
+    /preprocess\.labels\.path: must have the group/,
   ],
   [
     'a snapshot interval longer than the training',

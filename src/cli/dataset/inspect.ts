@@ -1,0 +1,136 @@
+/** `gist dataset inspect` and `list`: what data sets and sources hold. */
+import { useStack } from '../../client/stack/stack.js';
+import { DatasetError, GistError, SourceMissingError } from '../../core/errors.js';
+import type { DatasetManifest } from '../../imaging/index.js';
+import type { ObjectStore } from '../../storage/index.js';
+import { printResult, table } from '../terminal.js';
+import { findingRows } from './findings.js';
+import { withBar } from './progress-bar.js';
+import { type OptionValues, specOfOptions } from './spec-options.js';
+
+interface InspectOptions extends OptionValues {
+  json?: boolean;
+}
+
+/** Shows a data set, the data sets under an address, or what a source of images would give. */
+export async function inspect(address: string, { json, ...options }: InspectOptions): Promise<void> {
+  useStack();
+  const { openStore } = await import('../../storage/index.js');
+  if (!/\.zip\/?$/i.test(address)) {
+    const found = await manifestsUnder(openStore(address));
+    const [first] = found;
+    if (first && found.length === 1) return printResult(json, first.manifest, describe(first.manifest));
+    if (first) return printList(found, json);
+  }
+  await inspectSource(address, options, json);
+}
+
+/** Lists the data sets of a store. */
+export async function list(address: string, { json }: { json?: boolean }): Promise<void> {
+  useStack();
+  const { openStore } = await import('../../storage/index.js');
+  printList(await manifestsUnder(openStore(address)), json);
+}
+
+interface FoundDataset {
+  prefix: string;
+  manifest: DatasetManifest;
+}
+
+/** The data set at an address, or those in its `datasets/`. */
+async function manifestsUnder(store: ObjectStore): Promise<FoundDataset[]> {
+  const { datasetManifestSchema } = await import('../../imaging/index.js');
+  const { findJson } = await import('../../storage/index.js');
+  const own = await findJson(store, 'manifest.json', datasetManifestSchema);
+  if (own) return [{ prefix: '', manifest: own }];
+  const found: FoundDataset[] = [];
+  for await (const { key } of store.list('datasets/')) {
+    if (!/^datasets\/[^/]+\/manifest\.json$/.test(key)) continue;
+    const manifest = await findJson(store, key, datasetManifestSchema);
+    if (manifest) found.push({ prefix: key.slice(0, -'manifest.json'.length), manifest });
+  }
+  return found;
+}
+
+function printList(found: readonly FoundDataset[], json: boolean | undefined): void {
+  const rows = found.map(({ prefix, manifest: { images, classes, resolution, channels } }) => ({
+    prefix,
+    images,
+    classes,
+    resolution,
+    channels,
+  }));
+  const lines = rows.map(({ prefix, images, classes, resolution, channels }) => [
+    prefix,
+    `${images.train} training, ${images.holdout} holdout`,
+    classes ? `${classes.length} classes` : 'no labels',
+    `${resolution} px ${channels === 1 ? 'gray' : 'RGB'}`,
+  ]);
+  printResult(json, { datasets: rows }, rows.length > 0 ? table(lines) : 'no data sets');
+}
+
+function describe(manifest: DatasetManifest): string {
+  const { digest, resolution, channels, images, rejected } = manifest;
+  return table([
+    ['digest', digest],
+    ['images', `${images.train} training, ${images.holdout} holdout`],
+    ['size', `${resolution} x ${resolution}, ${channels === 1 ? 'gray' : 'RGB'}`],
+    ...findingRows(manifest),
+    ['rejected', String(rejected.length)],
+    ...rejected.map(({ name, reason }) => [`  ${name}`, reason]),
+  ]);
+}
+
+/** What `build` would find, with the number and size of files of each kind. */
+async function inspectSource(
+  address: string,
+  options: OptionValues,
+  json: boolean | undefined,
+): Promise<void> {
+  const { describeImages, openSource, splitSurvey, surveySource } = await import('../../imaging/index.js');
+  const spec = specOfOptions(address, options);
+  const source = openSource(address);
+  const found = await withBar(async (onProgress) => {
+    const survey = await surveySource(source, spec, { onProgress });
+    const looked = await describeImages(source, survey.images, { onProgress });
+    return { survey, looked, ...(await splitSurvey(source, spec, survey, { onProgress })) };
+  }).catch((error: unknown) => {
+    throw error instanceof SourceMissingError || isEmptyStore(error) ? nothingAt(address, error) : error;
+  });
+  const { survey, looked, split, duplicates } = found;
+  const { classes, labels } = survey.labels;
+  const count = (indices: Uint32Array) =>
+    (classes ?? []).map((_, label) => indices.reduce((sum, i) => sum + (labels[i] === label ? 1 : 0), 0));
+  const findings = {
+    images: { train: split.train.length, holdout: split.holdout.length },
+    classes,
+    classImages: { train: count(split.train), holdout: count(split.holdout) },
+    labels: survey.labels.basis,
+    skipped: { ...source.contents.skipped, ...survey.leftOut },
+    duplicates: duplicates.report,
+    notices: [...survey.notices, ...duplicates.notices, ...split.notices],
+  };
+  const rows = [
+    ['source', `${survey.images.length} image files, ${looked.bytes} bytes; not a data set yet`],
+    ...looked.formats.map(({ format, images }) => ['format', `${images} ${format}`]),
+    ...(looked.sizes
+      ? [['size', `${looked.sizes.least} to ${looked.sizes.most} pixels, median ${looked.sizes.median}`]]
+      : []),
+    ['images', `${findings.images.train} training, ${findings.images.holdout} holdout`],
+    ...findingRows(findings),
+  ];
+  printResult(json, { source: address, files: looked, ...findings }, table(rows));
+}
+
+function isEmptyStore(error: unknown): boolean {
+  return error instanceof GistError && error.what === 'contains no images';
+}
+
+function nothingAt(where: string, cause: unknown): DatasetError {
+  return new DatasetError({
+    what: 'there is no finished data set, and no folder or archive of images',
+    where,
+    hint: 'Give the folder that holds manifest.json, or a folder, .zip or s3:// address of images.',
+    cause,
+  });
+}

@@ -1,0 +1,132 @@
+/** The folders of a source: wrapping folders, a given split, and the level of the classes. */
+import { DatasetError } from '../core/errors.js';
+import type { PreprocessSpec } from '../spec/preprocess.js';
+import { isSystemName } from './file-kinds.js';
+
+const TRAIN = /^train(ing)?([-_ ]?(set|data|images|split))?$/i;
+const HELD_OUT =
+  /^(auto[-_ ]?)?(val(id(ation)?)?|dev|test(ing)?|hold[-_ ]?out)([-_ ]?(set|data|images|split))?$/i;
+const isSplit = (folder: string) => TRAIN.test(folder) || HELD_OUT.test(folder);
+
+/** Where classes are in the paths of a source. */
+export interface Layout {
+  /** Parts of each path, in NFC and without `.`; the last one is the file. */
+  parts: readonly (readonly string[])[];
+  /** Number of folders above the classes. */
+  depth: number;
+  /** Number of these that wrap the whole source. */
+  wrapping: number;
+  /** For a given split: 1 for the images that it holds out; else null. */
+  heldOut: Uint8Array | null;
+}
+
+/** The parts of a path. NFC: macOS decomposes accents, and other systems do not. */
+export function partsOf(name: string): string[] {
+  return name
+    .normalize('NFC')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.');
+}
+
+/**
+ * Looks through folders that hold everything, then through the folders of a split.
+ *
+ * @param siblings paths of folders without images that count as folders of the source
+ * @throws DatasetError when the source is split already and `splits` does not say what that means
+ */
+export function findLayout(
+  names: readonly string[],
+  siblings: readonly string[],
+  splits: PreprocessSpec['splits'],
+  where: string,
+): Layout {
+  const parts = names.map(partsOf);
+  const empty = siblings.map(partsOf);
+  const wrapping = unwrap(parts, empty, 0);
+  const isLoose = parts.some((path) => path.length <= wrapping + 1);
+  const folders = isLoose ? [] : [...new Set(parts.map((path) => path[wrapping] as string))];
+  const given = folders.filter(isSplit);
+  if (given.length < 2) {
+    if (splits === 'keep') throw noSplit(where);
+    return { parts, depth: wrapping, wrapping, heldOut: null };
+  }
+  if (given.length < folders.length) throw mixedFolders(given, folders.length, where);
+  if (splits === null) throw givenSplit(given, where);
+  const depth = unwrap(parts, empty, wrapping + 1);
+  const heldOut = Uint8Array.from(parts, (path) => (HELD_OUT.test(path[wrapping] as string) ? 1 : 0));
+  return { parts, depth, wrapping, heldOut: splits === 'keep' ? heldOut : null };
+}
+
+/** The first level from `depth` on that has more than one folder, or images. */
+function unwrap(parts: readonly string[][], empty: readonly string[][], depth: number): number {
+  for (let level = depth; ; level++) {
+    const folder = parts[0]?.[level];
+    const isOnly = (path: readonly string[]) => path.length > level + 1 && path[level] === folder;
+    const isAlone = (path: readonly string[]) => path.length <= level || path[level] === folder;
+    // The last folder above the files is no wrapping one: it may be the only class.
+    const hasFolders = parts.some((path) => path.length > level + 2);
+    if (!hasFolders || !parts.every(isOnly) || !empty.every(isAlone)) return level;
+  }
+}
+
+/** The folder of each image at the level of the classes; null for images beside the folders. */
+export function classFolders({ parts, depth }: Layout): (string | null)[] {
+  return parts.map((path) => (path.length > depth + 1 ? (path[depth] as string) : null));
+}
+
+/** Names of folders without images at the level of the classes. */
+export function emptyFolders({ parts, depth, wrapping }: Layout, siblings: readonly string[]): string[] {
+  const wrap = parts[0]?.slice(0, wrapping) ?? [];
+  return siblings
+    .map(partsOf)
+    .filter((path) => path.length === depth + 1 && wrap.every((part, i) => path[i] === part))
+    .filter((path) => depth === wrapping || isSplit(path[wrapping] as string))
+    .map((path) => path[depth] as string);
+}
+
+/**
+ * Folders that hold no image and nothing else of use: an empty class keeps its label, but a folder
+ * of documents is no class.
+ */
+export function foldersWithoutImages(
+  folders: ReadonlySet<string>,
+  documents: ReadonlySet<string>,
+  names: readonly string[],
+): string[] {
+  const used = new Set<string>();
+  for (const path of [...names, ...documents]) addAncestors(path, used);
+  for (const folder of documents) used.add(folder);
+  return [...folders].filter((folder) => !used.has(folder) && !folder.split('/').some(isSystemName));
+}
+
+function addAncestors(path: string, to: Set<string>): void {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    const folder = path.slice(0, at);
+    if (to.has(folder)) return;
+    to.add(folder);
+  }
+}
+
+function givenSplit(folders: readonly string[], where: string): DatasetError {
+  return new DatasetError({
+    what: `has the folders ${[...folders].sort().join(', ')}, which are a split and no classes`,
+    where,
+    hint: 'Set preprocess.splits (--splits) to "keep", which holds out the images of all but train, or to "merge", which ignores these folders.',
+  });
+}
+
+function mixedFolders(given: readonly string[], count: number, where: string): DatasetError {
+  return new DatasetError({
+    what: `has ${given.length} folders of a split (${given.join(', ')}) beside ${count - given.length} others`,
+    where,
+    hint: 'Move the other folders away, or give one of the folders as the source.',
+  });
+}
+
+function noSplit(where: string): DatasetError {
+  return new DatasetError({
+    what: 'has no folders such as train and test',
+    where,
+    hint: 'Remove preprocess.splits (--splits), and a random part is held out.',
+  });
+}
