@@ -1,0 +1,82 @@
+/** Opens a DICOM file as an 8-bit image. */
+import sharp from 'sharp';
+import { ImageError } from '../../core/errors.js';
+import { MAX_PIXELS, type OpenedImage } from '../decode.js';
+import { readDicomFile } from './file.js';
+import type { FrameChoice } from './frames.js';
+import { pixelAspect } from './pixel-aspect.js';
+import { decodePixels } from './pixels.js';
+import { renderPixels } from './render.js';
+import type { WindowChoice } from './voi.js';
+
+export interface DicomOptions {
+  frames: FrameChoice;
+  window: WindowChoice;
+}
+
+/** An opened DICOM file, with harmless observations about it. */
+export type OpenedDicom = OpenedImage & { notes: string[] };
+
+/**
+ * Decodes a frame and applies the transforms of the standard: modality, VOI, polarity, and the
+ * aspect ratio of pixels.
+ *
+ * @param where name of the file, for errors.
+ * @throws ImageError when the file has no pixels, or they cannot be decoded completely. The reason
+ *   contains no value of an element.
+ */
+export async function openDicom(
+  bytes: Uint8Array,
+  options: DicomOptions,
+  where?: string,
+): Promise<OpenedDicom> {
+  try {
+    return await open(bytes, options);
+  } catch (error) {
+    throw describeDicomError(error, where);
+  }
+}
+
+async function open(bytes: Uint8Array, options: DicomOptions): Promise<OpenedDicom> {
+  const file = readDicomFile(bytes);
+  const pixels = await decodePixels(file, options.frames);
+  const { image, frame } = pixels;
+  const { levels, channels, isGuessed } = renderPixels(file.dataSet, pixels, options.window);
+  const notes: string[] = [];
+  if (isGuessed) notes.push('DICOM without a window: it was chosen from the pixels');
+  if (image.frames > 1) notes.push(`DICOM with several frames: only one is used`);
+  const { width, height } = image;
+  const pipeline = sharp(levels, { raw: { width, height, channels } });
+  const aspect = pixelAspect(file.dataSet, frame);
+  if (aspect === 1) return { pipeline, width, height, channels, notes };
+  notes.push('DICOM with pixels that are not square: it was stretched');
+  return { ...(await stretch(levels, { width, height, channels }, aspect)), notes };
+}
+
+/** Enlarges the side along which pixels are longer, so that nothing is lost. */
+async function stretch(
+  levels: Uint8Array,
+  raw: { width: number; height: number; channels: 1 | 3 },
+  aspect: number,
+): Promise<OpenedImage> {
+  const width = aspect < 1 ? Math.round(raw.width / aspect) : raw.width;
+  const height = aspect > 1 ? Math.round(raw.height * aspect) : raw.height;
+  if (width * height > MAX_PIXELS)
+    throw new ImageError({ what: `has more than ${MAX_PIXELS / 1e6} million pixels after stretching` });
+  const space = raw.channels === 1 ? 'b-w' : 'srgb';
+  const stretched = await sharp(levels, { raw })
+    .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
+    .toColourspace(space)
+    .raw()
+    .toBuffer();
+  const { channels } = raw;
+  return { pipeline: sharp(stretched, { raw: { width, height, channels } }), width, height, channels };
+}
+
+/** Errors of readers say where in the bytes they are; a message for people says what is wrong. */
+export function describeDicomError(error: unknown, where: string | undefined): unknown {
+  if (error instanceof ImageError) return new ImageError({ what: error.what, hint: error.hint, where });
+  if (error instanceof RangeError)
+    return new ImageError({ what: 'is corrupt: its lengths contradict each other', where });
+  return error;
+}
