@@ -28,10 +28,12 @@ export interface DicomFile {
  * Reads the elements up to the pixel data. Also reads files without preamble, and files whose
  * declared encoding of elements is not the actual one.
  *
- * @param isPart the bytes are the beginning of a file.
+ * @param options.until the first tag that is not needed; the bytes may then be the beginning of a
+ *   file. Default: the pixel data are the last element.
  * @throws ImageError when there is no data set.
  */
-export function readDicomFile(bytes: Uint8Array, isPart = false): DicomFile {
+export function readDicomFile(bytes: Uint8Array, options: { until?: number } = {}): DicomFile {
+  const isPart = options.until !== undefined;
   const start = firstElementOffset(bytes);
   const meta = readMeta(bytes, start);
   const uid = meta.uid || guessTransferSyntax(bytes, meta.end);
@@ -40,7 +42,7 @@ export function readDicomFile(bytes: Uint8Array, isPart = false): DicomFile {
   const first = syntax.isDeflated ? 0 : meta.end;
   if (first >= body.byteLength) throw new ImageError({ what: 'is truncated: it has no data set' });
   const cursor = new Cursor(body, actualEncoding(body, first, syntax));
-  const { elements, problem } = listElements(cursor, first, body.byteLength);
+  const { elements, problem } = listElements(cursor, first, body.byteLength, options.until);
   return { syntax, dataSet: new DicomDataSet(cursor, elements), problem };
 }
 

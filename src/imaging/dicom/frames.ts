@@ -35,17 +35,21 @@ export function nativeFrame(dataSet: DicomDataSet, image: ImageDescription, fram
   // Two pixels share their chroma samples.
   const perPixel = photometric === 'YBR_FULL_422' ? 2 : samples;
   const bits = width * height * perPixel * bitsAllocated;
-  const bytes = pixelBytes(dataSet);
+  const bytes = pixelBytes(dataSet, bitsAllocated);
   const [first, end] = [Math.floor((frame * bits) / 8), Math.ceil(((frame + 1) * bits) / 8)];
   if (end <= bytes.byteLength) return { bytes: bytes.subarray(first, end), firstBit: (frame * bits) % 8 };
   throw new ImageError({ what: `is truncated: ${bytes.byteLength} of ${end} bytes of pixels are there` });
 }
 
-/** Pixel data that declare more bytes than there are, are cut. */
-function pixelBytes(dataSet: DicomDataSet): Uint8Array {
+function pixelBytes(dataSet: DicomDataSet, bitsAllocated: number): Uint8Array {
   const element = dataSet.find(PIXEL_DATA);
   if (!element || element.length < 0) throw new ImageError({ what: 'is corrupt: its pixels have no length' });
-  return dataSet.bytes(PIXEL_DATA);
+  const bytes = dataSet.bytes(PIXEL_DATA);
+  // Bytes that are stored as words are in the order of words.
+  const isSwapped = !dataSet.cursor.encoding.isLittleEndian && element.vr === 'OW' && bitsAllocated === 8;
+  if (!isSwapped || bytes.length % 2 !== 0) return bytes;
+  const copy = Buffer.from(bytes);
+  return plainBytes(copy.swap16());
 }
 
 /** Bytes of a compressed frame. @throws ImageError when it is not there as a whole. */

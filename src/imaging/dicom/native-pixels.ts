@@ -6,17 +6,16 @@ export type Samples = UnsignedSamples | Int8Array | Int16Array | Int32Array;
 
 /**
  * @param count number of samples.
- * @param isWords bytes were stored as words of 16 bits, which matters in big endian.
  * @returns unsigned samples as they are stored, unused bits included.
  */
 export function readNative(
   { bytes, firstBit }: NativeFrame,
   count: number,
   bitsAllocated: 1 | 8 | 16 | 32,
-  { isLittleEndian, isWords }: { isLittleEndian: boolean; isWords: boolean },
+  isLittleEndian: boolean,
 ): UnsignedSamples {
   if (bitsAllocated === 1) return readBits(bytes, firstBit, count);
-  if (bitsAllocated === 8) return isLittleEndian || !isWords ? bytes : swapPairs(bytes);
+  if (bitsAllocated === 8) return bytes;
   // A copy is aligned, as views need it.
   const aligned = bytes.slice(0, (count * bitsAllocated) / 8);
   if (bitsAllocated === 16) {
@@ -34,12 +33,6 @@ function readBits(bytes: Uint8Array, firstBit: number, count: number): Uint8Arra
     const bit = firstBit + i;
     out[i] = ((bytes[bit >> 3] as number) >> (bit & 7)) & 1;
   }
-  return out;
-}
-
-function swapPairs(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length);
-  for (let i = 0; i < bytes.length; i++) out[i] = bytes[i ^ 1] ?? 0;
   return out;
 }
 

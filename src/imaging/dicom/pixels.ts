@@ -64,9 +64,8 @@ function readNativeFrame({ dataSet }: DicomFile, image: ImageDescription, frame:
   const isPacked = photometric === 'YBR_FULL_422';
   const count = width * height * (isPacked ? 2 : samples);
   const { isLittleEndian } = dataSet.cursor.encoding;
-  const isWords = dataSet.find(PIXEL_DATA)?.vr === 'OW';
   const native = nativeFrame(dataSet, image, frame);
-  const stored = readNative(native, count, bitsAllocated, { isLittleEndian, isWords });
+  const stored = readNative(native, count, bitsAllocated, isLittleEndian);
   const shape = { width, height, samples, bits: bitsStored, isYbr: photometric.startsWith('YBR') };
   return isPacked
     ? { ...shape, values: expand422(stored, width * height), isPlanar: false }
@@ -76,9 +75,8 @@ function readNativeFrame({ dataSet }: DicomFile, image: ImageDescription, frame:
 function readRleFrame(stream: Uint8Array, image: ImageDescription): RawFrame {
   const { width, height, samples, bitsAllocated, bitsStored, photometric } = image;
   const bytes = decodeRle(stream, width * height, samples, Math.ceil(bitsAllocated / 8));
-  const order = { isLittleEndian: true, isWords: false };
   const native = { bytes, firstBit: 0 };
-  const stored = readNative(native, width * height * samples, bitsAllocated, order);
+  const stored = readNative(native, width * height * samples, bitsAllocated, true);
   const isYbr = photometric.startsWith('YBR');
   return { width, height, samples, bits: bitsStored, values: stored, isPlanar: true, isYbr };
 }
