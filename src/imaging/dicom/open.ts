@@ -1,6 +1,7 @@
 /** Opens a DICOM file as an 8-bit image. */
 import sharp from 'sharp';
 import { ImageError } from '../../core/errors.js';
+import { type BurnedInPolicy, type LevelImage, withoutText } from '../burned-in-policy.js';
 import { MAX_PIXELS, type OpenedImage } from '../decode.js';
 import { readDicomFile } from './file.js';
 import type { FrameChoice } from './frames.js';
@@ -9,9 +10,13 @@ import { decodePixels } from './pixels.js';
 import { renderPixels } from './render.js';
 import type { WindowChoice } from './voi.js';
 
+const BURNED_IN_ANNOTATION = 0x00280301;
+
 export interface DicomOptions {
   frames: FrameChoice;
   window: WindowChoice;
+  /** What is done about text in the pixels. Default: warn. */
+  burnedIn?: BurnedInPolicy;
 }
 
 /** An opened DICOM file, with harmless observations about it. */
@@ -45,31 +50,28 @@ async function open(bytes: Uint8Array, options: DicomOptions): Promise<OpenedDic
   const notes: string[] = [];
   if (isGuessed) notes.push('DICOM without a window: it was chosen from the pixels');
   if (image.frames > 1) notes.push(`DICOM with several frames: only one is used`);
-  const { width, height } = image;
-  const pipeline = sharp(levels, { raw: { width, height, channels } });
+  const isDeclared = file.dataSet.string(BURNED_IN_ANNOTATION) === 'YES';
+  const whole = { levels, width: image.width, height: image.height, channels };
+  const kept = withoutText(whole, options.burnedIn ?? 'warn', isDeclared);
+  if (kept.note) notes.push(kept.note);
   const aspect = pixelAspect(file.dataSet, frame);
-  if (aspect === 1) return { pipeline, width, height, channels, notes };
-  notes.push('DICOM with pixels that are not square: it was stretched');
-  return { ...(await stretch(levels, { width, height, channels }, aspect)), notes };
+  if (aspect !== 1) notes.push('DICOM with pixels that are not square: it was stretched');
+  return { ...(await stretch(kept.image, aspect)), notes };
 }
 
 /** Enlarges the side along which pixels are longer, so that nothing is lost. */
-async function stretch(
-  levels: Uint8Array,
-  raw: { width: number; height: number; channels: 1 | 3 },
-  aspect: number,
-): Promise<OpenedImage> {
+async function stretch({ levels, ...raw }: LevelImage, aspect: number): Promise<OpenedImage> {
+  if (aspect === 1) return { pipeline: sharp(levels, { raw }), ...raw };
   const width = aspect < 1 ? Math.round(raw.width / aspect) : raw.width;
   const height = aspect > 1 ? Math.round(raw.height * aspect) : raw.height;
   if (width * height > MAX_PIXELS)
     throw new ImageError({ what: `has more than ${MAX_PIXELS / 1e6} million pixels after stretching` });
-  const space = raw.channels === 1 ? 'b-w' : 'srgb';
+  const { channels } = raw;
   const stretched = await sharp(levels, { raw })
     .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
-    .toColourspace(space)
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw()
     .toBuffer();
-  const { channels } = raw;
   return { pipeline: sharp(stretched, { raw: { width, height, channels } }), width, height, channels };
 }
 
