@@ -1,20 +1,24 @@
 /**
- * `npm run parity -- networks FOLDER`: compares the networks with cases of another implementation.
+ * `npm run parity -- networks|dicom FOLDER`: compares the networks, or the DICOM reader, with cases
+ * of another implementation.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setUpOrExit } from './setup.mjs';
 
-const USAGE =
-  'usage: npm run parity -- networks FOLDER (of NAME.json, NAME.weights.safetensors, NAME.expected.safetensors)\n';
+const USAGE = `usage: npm run parity -- networks FOLDER (of NAME.json, NAME.weights.safetensors, NAME.expected.safetensors)
+       npm run parity -- dicom FOLDER (of DICOM files and expected.json)
+`;
 const MISMATCH = 1;
 const USAGE_ERROR = 2;
 
 const [subject, folder, ...rest] = process.argv.slice(2);
-if (subject !== 'networks' || folder === undefined || rest.length > 0) end(USAGE, USAGE_ERROR);
+const SUBJECTS = { networks: compareNetworks, dicom: compareDicom };
+if (!Object.hasOwn(SUBJECTS, subject ?? '') || folder === undefined || rest.length > 0)
+  end(USAGE, USAGE_ERROR);
 checkFolder(folder);
 await setUpOrExit();
-process.exitCode = await compareNetworks(folder);
+process.exitCode = await SUBJECTS[subject](folder);
 
 async function compareNetworks(cases) {
   // Suppresses information messages of TensorFlow on standard error.
@@ -26,6 +30,18 @@ async function compareNetworks(cases) {
     results.push(result);
   }
   return agrees(results) ? 0 : MISMATCH;
+}
+
+async function compareDicom(cases) {
+  const { dicomAgrees, formatFile, runDicomParity } = await import('../dist/test/support/dicom-parity.js');
+  let results;
+  try {
+    results = await runDicomParity(cases);
+  } catch (error) {
+    end(`${path.resolve(cases)} has no usable expected.json: ${error.message}\n`, USAGE_ERROR);
+  }
+  for (const result of results) process.stdout.write(`${formatFile(result)}\n`);
+  return dicomAgrees(results) ? 0 : MISMATCH;
 }
 
 function checkFolder(place) {

@@ -4,39 +4,27 @@ import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
+import { openDicom } from './dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit } from './in-flight.js';
 import type { Inspection } from './inspection.js';
 import { hasAllBlocks } from './jpeg-entropy.js';
 import { inspectJpeg } from './jpeg-file.js';
 import { inspectPng } from './png-file.js';
+import { MAX_PIXELS } from './limits.js';
 import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
 import { inspectTiff } from './tiff-file.js';
 import { inspectWebp } from './webp-file.js';
 import { applyRange, type ValueRange } from './window.js';
 import { chooseRange } from './window-choice.js';
 
-/** Images with more pixels are rejected by their header, before anything is decoded. */
-export const MAX_PIXELS = 100_000_000;
-
-export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'strict'>> {
+export interface OpenOptions
+  extends Partial<Pick<PreprocessSpec, 'window' | 'strict' | 'dicom' | 'privacy'>> {
   /**
    * Range of 16-bit samples, chosen for the whole data set. Default: what `window` gives for this
    * image alone.
    */
   range?: ValueRange;
-}
-
-/** An image that another decoder opened, as 8-bit samples. */
-export interface OpenedImage {
-  /** Upright, 8 bits, without alpha, gray or sRGB. */
-  pipeline: Sharp;
-  /** Size in pixels. */
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  /** Harmless faults of the file, in words that contain nothing of it. */
-  notes: string[];
 }
 
 /** A decoded image, upright, 8 bits, without alpha. */
@@ -56,14 +44,16 @@ export interface DecodedImage {
 sharp.concurrency(1);
 sharp.cache(false);
 
+/** Decoded samples and what is computed from them, in multiples of a DICOM file. */
+const DICOM_EXPANSION = 4;
 /** Memory of the images that are decoded at the same time. A larger image is decoded alone. */
 const decoding = new WeightedLimit(192 * 2 ** 20);
 
 /**
- * Decodes a JPEG, PNG, TIFF or WebP file. Only the first page or frame is used. EXIF orientation is
- * applied, alpha is composited on black, and palettes and CMYK become RGB. Embedded profiles are
- * ignored at every depth: the stored values are the data. 16-bit samples are mapped to 8 bits by
- * `window`.
+ * Decodes a JPEG, PNG, TIFF, WebP or DICOM file. Only the first page or frame is used. EXIF
+ * orientation is applied, alpha is composited on black, and palettes and CMYK become RGB. Embedded
+ * profiles are ignored at every depth: the stored values are the data. 16-bit samples are mapped to
+ * 8 bits by `window`; a DICOM file has windows of its own.
  *
  * @param work uses the image, which is removed afterwards.
  * @param where name of the file, for errors.
@@ -77,7 +67,13 @@ export async function withImage<T>(
   work: (image: DecodedImage) => Promise<T>,
   where?: string,
 ): Promise<T> {
-  return withRaster(bytes, options.strict ?? false, where, async (raster, { samples, notes }) => {
+  const format = requireFormat(bytes, where);
+  if (format === 'dicom')
+    return decoding.run(DICOM_EXPANSION * bytes.byteLength, async () =>
+      work(await decodeDicom(bytes, options, where)),
+    );
+  const inspection = await inspect(bytes, format, where);
+  return withRaster(inspection, options.strict ?? false, where, async (raster, { samples, notes }) => {
     const range = samples.bits === 16 ? (options.range ?? (await rangeOf(raster, options.window))) : null;
     async function* rows() {
       for await (const strip of raster.strips()) {
@@ -90,11 +86,30 @@ export async function withImage<T>(
   });
 }
 
+async function decodeDicom(
+  bytes: Uint8Array,
+  { dicom, privacy, strict }: OpenOptions,
+  where: string | undefined,
+): Promise<DecodedImage> {
+  const { levels, ...image } = await openDicom(
+    bytes,
+    { frames: 'first', window: 'first', ...dicom, ...privacy },
+    where,
+  );
+  if (strict) requireFaultless(image.notes, where);
+  async function* rows() {
+    yield levels;
+  }
+  return { ...image, rows };
+}
+
 /** Samples of a 16-bit image, or null for 8 bits; at most `count`, with its lowest and highest. */
 export async function sample16(bytes: Uint8Array, count: number): Promise<Uint16Array | null> {
-  const inspection = await inspect(bytes, undefined);
+  const format = requireFormat(bytes, undefined);
+  if (format === 'dicom') return null;
+  const inspection = await inspect(bytes, format, undefined);
   if (inspection.samples.bits !== 16) return null;
-  return withRaster(bytes, false, undefined, (raster) => sampleRaster(raster, count));
+  return withRaster(inspection, false, undefined, (raster) => sampleRaster(raster, count));
 }
 
 async function rangeOf(raster: Raster, window: PreprocessSpec['window'] = 'auto'): Promise<ValueRange> {
@@ -118,12 +133,11 @@ async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array>
 
 /** Decodes to samples of the stored depth, while its memory is counted. */
 async function withRaster<T>(
-  bytes: Uint8Array,
+  inspection: Inspection,
   strict: boolean,
   where: string | undefined,
   work: (raster: Raster, inspection: Inspection) => Promise<T>,
 ): Promise<T> {
-  const inspection = await inspect(bytes, where);
   requireSize(inspection, where);
   if (strict) requireFaultless(inspection.notes, where);
   const decodedBytes = rasterBytes(inspection);
@@ -143,8 +157,12 @@ async function withRaster<T>(
   });
 }
 
-async function inspect(bytes: Uint8Array, where: string | undefined): Promise<Inspection> {
-  switch (requireFormat(bytes, where)) {
+async function inspect(
+  bytes: Uint8Array,
+  format: Exclude<ImageFormat, 'dicom'>,
+  where: string | undefined,
+): Promise<Inspection> {
+  switch (format) {
     case 'jpeg':
       return inspectJpeg(bytes, where);
     case 'png':
@@ -153,12 +171,6 @@ async function inspect(bytes: Uint8Array, where: string | undefined): Promise<In
       return inspectTiff(bytes, where);
     case 'webp':
       return inspectWebp(bytes, where);
-    case 'dicom':
-      throw new ImageError({
-        what: 'DICOM is not available in this version',
-        where,
-        hint: 'Convert it to PNG.',
-      });
   }
 }
 
@@ -168,7 +180,7 @@ function requireFormat(bytes: Uint8Array, where: string | undefined): ImageForma
   if ('format' in sniffed) return sniffed.format;
   throw new ImageError(
     sniffed.unsupported === null
-      ? { what: 'is not an image (JPEG, PNG, TIFF or WebP)', where }
+      ? { what: 'is not an image (JPEG, PNG, TIFF, WebP or DICOM)', where }
       : { what: `${sniffed.unsupported} is not supported`, where, hint: 'Convert it to PNG.' },
   );
 }

@@ -1,7 +1,7 @@
 /** Formats and sizes of the images of a source, from their headers. */
 import type { OnProgress } from '../core/progress.js';
 import { ImageError } from '../core/errors.js';
-import { openImage } from './decode.js';
+import { withImage } from './decode.js';
 import { sniffFormat } from './format.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
@@ -52,7 +52,7 @@ async function describe(
   if (!('format' in sniffed)) return { format: sniffed.unsupported ?? 'unknown' };
   const format = sniffed.format.toUpperCase();
   try {
-    const { width, height, channels } = await openImage(bytes);
+    const { width, height, channels } = await withImage(bytes, {}, async (image) => image);
     const text = `${width} x ${height}`;
     return {
       format: `${format} ${channels === 1 ? 'gray' : 'color'}`,

@@ -1,4 +1,5 @@
 /** What a file of a source is: by its name and, where the name does not say, by its first bytes. */
+import { isDicomDir } from './dicom/sniff.js';
 import { sniffFormat } from './format.js';
 
 /** Why a file or folder of a source is not read. The reasons are shown; they name no file. */
@@ -69,16 +70,13 @@ export function kindOfName(name: string): FileKind {
 /** Number of first bytes that {@link kindOfBytes} needs. */
 export const HEAD_BYTES = 2048;
 
-/** SOP class of a DICOMDIR: DICOM PS3.4, annex B.5, Media Storage Directory Storage. */
-const MEDIA_STORAGE_DIRECTORY = '1.2.840.10008.1.3.10';
-
 /** What a file of kind `unknown` is: PACS exports have images without an extension. */
 export function kindOfBytes(head: Uint8Array): 'image' | { skipped: string } {
   const text = Buffer.from(head).toString('latin1');
   if (text.startsWith('PK\x03\x04') || text.startsWith('\x1f\x8b')) return { skipped: SKIPPED.archive };
   if (/^P[1-7]\s/.test(text)) return { skipped: SKIPPED.netpbm };
+  if (isDicomDir(head)) return { skipped: SKIPPED.dicomdir };
   const sniffed = sniffFormat(head);
-  if (text.includes(MEDIA_STORAGE_DIRECTORY)) return { skipped: SKIPPED.dicomdir };
   const isImage = 'format' in sniffed || sniffed.unsupported !== null;
   return isImage ? 'image' : { skipped: SKIPPED.other };
 }

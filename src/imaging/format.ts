@@ -1,4 +1,5 @@
 /** Detects the format of a file from its first bytes; the file name is ignored. */
+import { looksLikeDicom } from './dicom/sniff.js';
 
 export type ImageFormat = 'jpeg' | 'png' | 'tiff' | 'webp' | 'dicom';
 
@@ -25,7 +26,7 @@ export function sniffFormat(
   if (ascii(0, 8) === '\x89PNG\r\n\x1a\n') return { format: 'png' };
   if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(head)) return { format: 'tiff' };
   if (head === 'RIFF' && ascii(8, 12) === 'WEBP') return { format: 'webp' };
-  if (ascii(128, 132) === 'DICM' || isDataSet(bytes)) return { format: 'dicom' };
+  if (looksLikeDicom(bytes)) return { format: 'dicom' };
   if (head === 'GIF8') return { unsupported: 'GIF' };
   if (head.startsWith('BM')) return { unsupported: 'BMP' };
   if (ascii(4, 8) === 'ftyp') return { unsupported: 'HEIF or AVIF' };
@@ -37,24 +38,4 @@ export function sniffFormat(
   if (head === '%PDF') return { unsupported: 'PDF' };
   if (/^\s*(<\?xml[^>]*>\s*)?<svg/.test(ascii(0, 256))) return { unsupported: 'SVG' };
   return { unsupported: null };
-}
-
-/** Bytes of the group and element of a DICOM tag, and of its value representation. */
-const ELEMENT_BYTES = 8;
-
-/**
- * Whether a file is a DICOM data set without preamble (PS3.10 does not allow it, but devices write
- * it): its first element is of group 0002 or 0008, with a value representation or a plausible
- * length.
- */
-function isDataSet(bytes: Uint8Array): boolean {
-  if (bytes.length < ELEMENT_BYTES) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, ELEMENT_BYTES);
-  const isLittle = view.getUint8(0) !== 0;
-  const [group, element] = [view.getUint16(0, isLittle), view.getUint16(2, isLittle)];
-  if (![0x0002, 0x0008].includes(group) || element > 0x0020) return false;
-  const representation = String.fromCharCode(view.getUint8(4), view.getUint8(5));
-  return (
-    /^(AE|AS|CS|DA|DT|LO|OB|PN|SH|TM|UI|UL|US)$/.test(representation) || view.getUint32(4, isLittle) <= 128
-  );
 }

@@ -28,7 +28,6 @@ import { planWindow } from './plan-window.js';
 import { openSource } from './source.js';
 import type { Split } from './split.js';
 import { splitSurvey, surveyDigest, surveySource } from './survey.js';
-import type { TagReader } from './tag-reader.js';
 
 /** Increment when the same source and settings give different images. */
 const PREPROCESS_VERSION = 2;
@@ -40,8 +39,6 @@ export interface PlanOptions {
    * reused.
    */
   generation?: string;
-  /** Reads DICOM tags, for labels, subsets and patients. */
-  readTags?: TagReader;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }

@@ -9,10 +9,10 @@ import { type Labels, LEFT_OUT, labelImages, layoutOf } from './labels.js';
 import type { Layout } from './layout.js';
 import { needsPatientTags, patientNotice, patientsOf } from './patients.js';
 import { isHeldOut, type Split, splitImages } from './split.js';
-import { readNoTags, type TagReader, tagsOfImages } from './tag-reader.js';
+import { matchesTags } from './dicom/tags.js';
+import { tagsOfImages } from './tag-reader.js';
 
 export interface SurveyOptions {
-  readTags?: TagReader;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
@@ -81,35 +81,26 @@ async function readTags(
   source: ImageSource,
   images: readonly SourceImage[],
   spec: PreprocessSpec,
-  { readTags = readNoTags, onProgress, signal }: SurveyOptions,
+  { onProgress, signal }: SurveyOptions,
 ): Promise<Record<string, string>[] | null> {
   const keywords = new Set(Object.keys(spec.where ?? {}));
   if (typeof spec.labels === 'object' && 'dicom' in spec.labels) keywords.add(spec.labels.dicom);
   if (needsPatientTags(spec)) keywords.add('PatientID');
   if (keywords.size === 0) return null;
   const onImage = (done: number) => onProgress?.({ done, total: images.length, unit: 'DICOM tags read' });
-  return tagsOfImages(source, images, [...keywords], { readTags, onImage, signal });
+  return tagsOfImages(source, images, [...keywords], { onImage, signal });
 }
 
-/** Leaves out the images whose tags have other values. Case and spaces do not matter. */
+/** Leaves out the images whose tags have other values. */
 function leaveOut(
   labels: Labels,
   tags: readonly Record<string, string>[],
   where: NonNullable<PreprocessSpec['where']>,
   uri: string,
 ): Record<string, number> {
-  const plain = (value: string) => value.trim().toLowerCase();
-  const wanted = Object.entries(where).map(
-    ([keyword, values]) => [keyword, new Set([values].flat().map(plain))] as const,
-  );
-  // Several values of a tag are separated by a backslash (DICOM PS3.5, 6.4).
-  const matches = (own: Record<string, string>) =>
-    wanted.every(([keyword, values]) =>
-      (own[keyword] ?? '').split('\\').some((value) => values.has(plain(value))),
-    );
   let excluded = 0;
   for (const [i, label] of labels.labels.entries()) {
-    if (label === LEFT_OUT || matches(tags[i] ?? {})) continue;
+    if (label === LEFT_OUT || matchesTags(tags[i] ?? {}, where)) continue;
     labels.labels[i] = LEFT_OUT;
     excluded++;
   }

@@ -1,21 +1,8 @@
-/** The interface through which labels, subsets and patients are read from DICOM tags. */
-import { DatasetError } from '../core/errors.js';
+/** The tags of the DICOM files of a source that labels, subsets and patients need. */
+import { ImageError } from '../core/errors.js';
+import { readDicomTags } from './dicom/tags.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from './in-flight.js';
-
-/**
- * The values of tags of a DICOM file, by keyword; keywords that the file lacks are absent.
- *
- * @throws ImageError when the file is not DICOM, or corrupt.
- */
-export type TagReader = (bytes: Uint8Array, keywords: readonly string[]) => Record<string, string>;
-
-export const readNoTags: TagReader = () => {
-  throw new DatasetError({
-    what: 'DICOM tags are not available in this version',
-    hint: 'Take labels from folders, a table or the path.',
-  });
-};
 
 /** Number of files read concurrently. */
 const CONCURRENT_FILES = 8;
@@ -25,17 +12,13 @@ export async function tagsOfImages(
   source: ImageSource,
   images: readonly SourceImage[],
   keywords: readonly string[],
-  {
-    readTags,
-    onImage,
-    signal,
-  }: { readTags: TagReader; onImage?: (done: number) => void; signal?: AbortSignal },
+  { onImage, signal }: { onImage?: (done: number) => void; signal?: AbortSignal },
 ): Promise<Record<string, string>[]> {
   const read = async ({ name }: SourceImage) => {
     try {
-      return readTags(await source.read(name), keywords);
+      return readDicomTags(await source.read(name), keywords);
     } catch (error) {
-      if (error instanceof Error && error.name === 'ImageError') return {};
+      if (error instanceof ImageError) return {};
       throw error;
     }
   };

@@ -1,5 +1,6 @@
 /** The `preprocess` section of a spec: how a folder of images becomes a data set. */
 import { z } from 'zod';
+import { dicomKeyword } from './dicom-keywords.js';
 import { uri } from './fields.js';
 import { patternProblem } from './path-pattern.js';
 
@@ -13,9 +14,9 @@ function isPattern(group: 'label' | 'patient') {
   };
 }
 
-const dicomKeyword = z
-  .string()
-  .regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a DICOM keyword such as BodyPartExamined');
+const keyword = z.string().refine((name) => dicomKeyword(name) !== undefined, {
+  error: 'must be a DICOM keyword such as ViewPosition, or the number of an element such as 00185101',
+});
 
 const labelsSchema = z.union([
   z.enum(['auto', 'folders', 'none']),
@@ -36,8 +37,39 @@ const labelsSchema = z.union([
   z
     .strictObject({ path: z.string().max(500).superRefine(isPattern('label')) })
     .describe('A regular expression over the path with the group (?<label>...), and (?<patient>...).'),
-  z.strictObject({ dicom: dicomKeyword }).describe('The value of a DICOM tag, by its keyword.'),
+  z.strictObject({ dicom: keyword }).describe('The value of a DICOM tag, by its keyword.'),
 ]);
+
+/** Values by DICOM keyword. */
+const whereSchema = z.record(
+  keyword,
+  z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()])).min(1)]),
+);
+export type WhereSpec = z.output<typeof whereSchema>;
+
+const dicomSchema = z.strictObject({
+  frames: z
+    .union([z.enum(['first', 'middle']), z.int().min(0)])
+    .default('first')
+    .describe('Which frame of a file with several is used: first, middle, or its number from 0.'),
+  window: z
+    .union([z.string().min(1), z.strictObject({ center: z.number(), width: z.number().positive() })])
+    .default('first')
+    .describe(
+      'Which values are shown: the first window of the file (its lookup table, if it has one), auto for percentiles of the pixels, full for their whole range, the name of a window, or center and width. Without a window, first is auto.',
+    ),
+});
+export type DicomSpec = z.output<typeof dicomSchema>;
+
+const privacySchema = z.strictObject({
+  burnedIn: z
+    .enum(['refuse', 'crop', 'warn'])
+    .default('warn')
+    .describe(
+      'What is done with images that seem to have text in their pixels: refuse them, crop the margins with the text, or keep them and warn.',
+    ),
+});
+export type PrivacySpec = z.output<typeof privacySchema>;
 
 export const preprocessSchema = z.strictObject({
   source: uri.describe('Folder or .zip of images: a path, file:///..., or s3://bucket/prefix.'),
@@ -53,11 +85,6 @@ export const preprocessSchema = z.strictObject({
     .describe(
       'Folders such as train, val and test: merge ignores them; keep holds out the images of all but train.',
     ),
-  where: z
-    .record(dicomKeyword, z.union([z.string(), z.array(z.string()).min(1)]))
-    .nullable()
-    .default(null)
-    .describe('Only DICOM images with these values of tags, for example {"ViewPosition": "LATERAL"}.'),
   duplicates: z
     .enum(['auto', 'exact', 'near', 'ignore'])
     .default('auto')
@@ -126,6 +153,14 @@ export const preprocessSchema = z.strictObject({
     .max(1)
     .default(0.05)
     .describe('Fraction of unreadable images above which the stage fails; up to it they are skipped.'),
+  where: whereSchema
+    .nullable()
+    .default(null)
+    .describe(
+      'Only DICOM files with these values of tags, as in {ViewPosition: LATERAL}; a list names alternatives.',
+    ),
+  dicom: dicomSchema.prefault({}).describe('How DICOM files are rendered.'),
+  privacy: privacySchema.prefault({}).describe('Text in the pixels of images.'),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard of the data set.'),
 });
 

@@ -7,7 +7,7 @@ import { DatasetError } from '../../../src/core/errors.js';
 import { openSource } from '../../../src/imaging/source.js';
 import { LEFT_OUT } from '../../../src/imaging/labels.js';
 import { type Survey, type SurveyOptions, surveySource } from '../../../src/imaging/survey.js';
-import type { TagReader } from '../../../src/imaging/tag-reader.js';
+import { dicomFile, SYNTAXES } from '../../support/dicom.js';
 import { parseWith } from '../../../src/spec/parse.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
 import { deflatedZip, storedZip, withFolder } from '../../support/images.js';
@@ -288,36 +288,28 @@ test('a JSON file gives names or numbers as labels', () =>
     await refuses(survey(folder, { labels: { json: 'labels.json' } }), /not a JSON file of labels/);
   }));
 
-/** A file of lines `keyword=value` in place of DICOM. */
-const readTags: TagReader = (bytes, keywords) =>
-  Object.fromEntries(
-    Buffer.from(bytes)
-      .toString()
-      .split('\n')
-      .map((line) => line.split('=') as [string, string])
-      .filter(([keyword]) => keywords.includes(keyword)),
-  );
-
 test('DICOM tags give labels, subsets and patients, and patients appear nowhere', () =>
   withFolder(async (folder) => {
     const file = (i: number, view: string) =>
-      `PatientID=doe${i % 4}\nViewPosition=${view}\nBodyPartExamined=${i % 3 ? 'ELBOW' : 'KNEE'}`;
+      dicomFile(SYNTAXES.explicit, [
+        { tag: 0x00100020, vr: 'LO', value: `doe${i % 4}` },
+        { tag: 0x00180015, vr: 'CS', value: i % 3 ? 'ELBOW' : 'KNEE' },
+        { tag: 0x00185101, vr: 'CS', value: view },
+      ]);
     for (let i = 0; i < 12; i++) await write(folder, [`${i}.dcm`], file(i, i % 2 ? 'LATERAL' : 'AP'));
     const keys = {
       labels: { dicom: 'BodyPartExamined' },
       where: { ViewPosition: ['lateral', 'oblique'] },
       holdout: { by: 'patient' },
     };
-    const found = await survey(folder, keys, { readTags });
+    const found = await survey(folder, keys);
     assert.deepEqual(found.labels.classes, ['ELBOW', 'KNEE']);
     assert.deepEqual(found.leftOut, { 'images that preprocess.where leaves out': 6 });
     assert.equal(new Set(found.keys).size, 4);
     assert.ok(!JSON.stringify([found.notices, found.labels, found.leftOut]).includes('doe'));
-    await refuses(survey(folder, { where: { Modality: 'MR' } }, { readTags }), /none of 12 images/);
-    await refuses(
-      survey(folder, { holdout: { by: 'patient' } }, { readTags: () => ({}) }),
-      /cannot be told apart/,
-    );
+    await refuses(survey(folder, { where: { Modality: 'MR' } }), /none of 12 images/);
+    for (let i = 0; i < 12; i++) await write(folder, [`${i}.dcm`], dicomFile(SYNTAXES.explicit, []));
+    await refuses(survey(folder, { holdout: { by: 'patient' } }), /cannot be told apart/);
   }));
 
 test(

@@ -1,0 +1,89 @@
+/** Opens a DICOM file: file meta information, transfer syntax, data set. */
+import { constants, inflateRawSync } from 'node:zlib';
+import { ImageError } from '../../core/errors.js';
+import { MAX_FILE_BYTES } from '../image-source.js';
+import { DicomDataSet } from './data-set.js';
+import { Cursor, type DicomEncoding, isVr, listElements } from './elements.js';
+import { firstElementOffset, hasPrefix } from './sniff.js';
+import {
+  EXPLICIT_BIG_ENDIAN,
+  EXPLICIT_LITTLE_ENDIAN,
+  IMPLICIT_LITTLE_ENDIAN,
+  type TransferSyntax,
+  transferSyntax,
+} from './transfer-syntax.js';
+
+const TRANSFER_SYNTAX_UID = 0x00020010;
+/** The first tag after the file meta information. */
+const AFTER_META = 0x00030000;
+
+export interface DicomFile {
+  syntax: TransferSyntax;
+  dataSet: DicomDataSet;
+  /** Why the data set ends early. Elements before that are usable. */
+  problem: ImageError | null;
+}
+
+/**
+ * Reads the elements up to the pixel data. Also reads files without preamble, and files whose
+ * declared encoding of elements is not the actual one.
+ *
+ * @param options.until the first tag that is not needed; the bytes may then be the beginning of a
+ *   file. Default: the pixel data are the last element.
+ * @throws ImageError when there is no data set.
+ */
+export function readDicomFile(bytes: Uint8Array, options: { until?: number } = {}): DicomFile {
+  const isPart = options.until !== undefined;
+  const start = firstElementOffset(bytes);
+  const meta = readMeta(bytes, start);
+  const uid = meta.uid || guessTransferSyntax(bytes, meta.end);
+  const syntax = transferSyntax(uid);
+  const body = syntax.isDeflated ? inflate(bytes.subarray(meta.end), isPart) : bytes;
+  const first = syntax.isDeflated ? 0 : meta.end;
+  if (first >= body.byteLength) throw new ImageError({ what: 'is truncated: it has no data set' });
+  const cursor = new Cursor(body, actualEncoding(body, first, syntax));
+  const { elements, problem } = listElements(cursor, first, body.byteLength, options.until);
+  return { syntax, dataSet: new DicomDataSet(cursor, elements), problem };
+}
+
+/** The file meta information is explicit little endian in every file (PS3.10 section 7.1). */
+function readMeta(bytes: Uint8Array, start: number): { uid: string; end: number } {
+  if (!hasPrefix(bytes) && bytes[0] !== 0x02) return { uid: '', end: 0 };
+  const declared: DicomEncoding = { isExplicit: true, isLittleEndian: true };
+  const cursor = new Cursor(bytes, actualEncoding(bytes, start, declared));
+  const { elements, end } = listElements(cursor, start, bytes.byteLength, AFTER_META);
+  return { uid: new DicomDataSet(cursor, elements).string(TRANSFER_SYNTAX_UID), end };
+}
+
+function guessTransferSyntax(bytes: Uint8Array, offset: number): string {
+  if (!isVr(vrAt(bytes, offset))) return IMPLICIT_LITTLE_ENDIAN;
+  // The first group is 0008, whose zero byte comes first in big endian.
+  return bytes[offset] === 0 ? EXPLICIT_BIG_ENDIAN : EXPLICIT_LITTLE_ENDIAN;
+}
+
+/** Some writers declare implicit elements and write explicit ones, or the other way round. */
+function actualEncoding(bytes: Uint8Array, offset: number, declared: DicomEncoding): DicomEncoding {
+  if (offset + 8 > bytes.byteLength || !declared.isLittleEndian) return declared;
+  return { isExplicit: isVr(vrAt(bytes, offset)), isLittleEndian: true };
+}
+
+function vrAt(bytes: Uint8Array, offset: number): string {
+  return String.fromCharCode(bytes[offset + 4] ?? 0, bytes[offset + 5] ?? 0);
+}
+
+function inflate(deflated: Uint8Array, isPart: boolean): Uint8Array {
+  const finishFlush = isPart ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
+  try {
+    return inflateRawSync(deflated, { maxOutputLength: MAX_FILE_BYTES, finishFlush });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new ImageError({
+      what:
+        code === 'ERR_BUFFER_TOO_LARGE'
+          ? `unpacks to more than ${MAX_FILE_BYTES} bytes`
+          : code === 'Z_BUF_ERROR'
+            ? 'is truncated: its deflated data set has no end'
+            : 'is corrupt: its data set cannot be inflated',
+    });
+  }
+}
