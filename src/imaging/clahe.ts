@@ -9,8 +9,8 @@ const CLIP_LIMIT = 2;
 
 /**
  * Each tile gets the mapping that equalizes its histogram, after the peaks of the histogram were
- * clipped and distributed over all levels. A pixel gets the mean of the mappings of the four nearest
- * tiles, weighted by the distance to their centers.
+ * clipped and distributed over all levels. A pixel gets the mean of the mappings of the four
+ * nearest tiles, weighted by the distance to their centers.
  *
  * @param gray [height, width] uint8.
  * @returns [height, width] uint8.
