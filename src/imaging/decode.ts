@@ -91,7 +91,7 @@ export async function withImage<T>(
 }
 
 /**
- * Samples of a 16-bit image, about `count` of them, with its lowest and highest value; and its size.
+ * About `count` samples of a 16-bit image, with its lowest and highest value, and its size.
  *
  * @returns null for 8 bits.
  * @throws ImageError when it cannot be decoded.

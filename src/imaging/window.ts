@@ -73,7 +73,7 @@ export function applyRange(values: ArrayLike<number>, range: ValueRange, inverte
 /** All values of 16 bits. */
 const TABLE_LENGTH = 2 ** 16;
 
-/** Many times faster than a division per sample. Its own function: compiled for these types only. */
+/** Faster than a division per sample. A function of its own is compiled for these types only. */
 function lookUp(values: Uint16Array, table: Uint8Array): Uint8Array {
   const output = new Uint8Array(values.length);
   for (let i = 0; i < output.length; i++) output[i] = table[values[i] as number] as number;
