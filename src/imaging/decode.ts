@@ -103,13 +103,24 @@ async function decodeDicom(
   return { ...image, rows };
 }
 
-/** Samples of a 16-bit image, or null for 8 bits; at most `count`, with its lowest and highest. */
-export async function sample16(bytes: Uint8Array, count: number): Promise<Uint16Array | null> {
+/**
+ * About `count` samples of a 16-bit image, with its lowest and highest value, and its size.
+ *
+ * @returns null for 8 bits, and for DICOM, which has windows of its own.
+ * @throws ImageError when it cannot be decoded.
+ */
+export async function sample16(
+  bytes: Uint8Array,
+  count: number,
+): Promise<{ samples: Uint16Array; pixels: number } | null> {
   const format = requireFormat(bytes, undefined);
   if (format === 'dicom') return null;
   const inspection = await inspect(bytes, format, undefined);
   if (inspection.samples.bits !== 16) return null;
-  return withRaster(inspection, false, undefined, (raster) => sampleRaster(raster, count));
+  return withRaster(inspection, false, undefined, async (raster) => ({
+    samples: await sampleRaster(raster, count),
+    pixels: raster.width * raster.height,
+  }));
 }
 
 async function rangeOf(raster: Raster, window: PreprocessSpec['window'] = 'auto'): Promise<ValueRange> {
@@ -121,14 +132,14 @@ async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array>
   const chosen: number[] = [];
   let [low, high] = [65_535, 0];
   for await (const strip of raster.strips()) {
+    for (let i = 0; i < strip.length; i += step) chosen.push(strip[i] as number);
     for (let i = 0; i < strip.length; i++) {
       const value = strip[i] as number;
       if (value < low) low = value;
-      if (value > high) high = value;
-      if (i % step === 0) chosen.push(value);
+      else if (value > high) high = value;
     }
   }
-  return Uint16Array.from([low, ...chosen, high]);
+  return Uint16Array.from([low, ...chosen, Math.max(low, high)]);
 }
 
 /** Decodes to samples of the stored depth, while its memory is counted. */

@@ -3,13 +3,15 @@ import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { sample16 } from './decode.js';
 import type { ImageSource, SourceImage } from './image-source.js';
-import { mapInOrder } from './in-flight.js';
 import { chooseRange, type WindowChoice } from './window-choice.js';
 
-/** Images that are read, spread evenly over the list: more would slow down planning. */
+/** Images that are read at most, spread evenly over the list: more would slow down planning. */
 const SAMPLED_IMAGES = 32;
+/** Coprime to their number: the first images of the sample are spread over the list, too. */
+const STRIDE = 13;
+/** No more images are decoded once this many pixels were. */
+const SAMPLED_PIXELS = 16_000_000;
 const SAMPLES_PER_IMAGE = 2 ** 16;
-const CONCURRENT = 4;
 
 /**
  * The same list and setting always give the same window.
@@ -23,20 +25,22 @@ export async function planWindow(
   window: PreprocessSpec['window'],
   signal?: AbortSignal,
 ): Promise<WindowChoice> {
-  if (window === 'full' || (window !== 'auto' && 'bits' in window))
-    return chooseRange(window, new Uint16Array());
-  const step = Math.max(1, images.length / SAMPLED_IMAGES);
-  const chosen = Array.from({ length: Math.min(images.length, SAMPLED_IMAGES) }, (_, i) => {
-    return images[Math.floor(i * step)] as SourceImage;
-  });
   const samples: number[] = [];
-  for await (const found of mapInOrder(chosen, CONCURRENT, ({ name }) => sampleOf(source, name), signal))
-    for (const value of found ?? []) samples.push(value);
+  let pixels = 0;
+  const isSet = window === 'full' || (window !== 'auto' && 'bits' in window);
+  for (let i = 0; i < SAMPLED_IMAGES && pixels < SAMPLED_PIXELS && !isSet; i++) {
+    signal?.throwIfAborted();
+    const place = ((i * STRIDE) % SAMPLED_IMAGES) / SAMPLED_IMAGES;
+    const image = images[Math.floor(place * images.length)] as SourceImage;
+    const found = await sampleOf(source, image.name);
+    pixels += found?.pixels ?? 0;
+    for (const value of found?.samples ?? []) samples.push(value);
+  }
   return chooseRange(window, Uint16Array.from(samples));
 }
 
 /** An image that cannot be decoded is rejected later, with its reason. */
-async function sampleOf(source: ImageSource, name: string): Promise<Uint16Array | null> {
+async function sampleOf(source: ImageSource, name: string): ReturnType<typeof sample16> {
   try {
     return await sample16(await source.read(name), SAMPLES_PER_IMAGE);
   } catch (error) {

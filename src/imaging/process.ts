@@ -1,11 +1,16 @@
 /** Converts an image file to the pixels that a data set stores. */
 import type { PreprocessSpec } from '../spec/preprocess.js';
+import { findContent, wholeImage } from './autocrop.js';
 import { withChannels } from './color.js';
+import { adjustContrast } from './contrast.js';
 import { type DecodedImage, type OpenOptions, withImage } from './decode.js';
 import { Resampler } from './resample.js';
 import { planSquare, type SquarePlan } from './square.js';
 
-export interface ProcessOptions extends Pick<PreprocessSpec, 'square' | 'color'>, OpenOptions {
+export interface ProcessOptions
+  extends Pick<PreprocessSpec, 'square' | 'color'>,
+    Partial<Pick<PreprocessSpec, 'autocrop' | 'contrast'>>,
+    OpenOptions {
   /** Side of the output in pixels. */
   resolution: number;
   /** Called for each harmless fault of the file. */
@@ -46,16 +51,17 @@ export async function processImage(
 }
 
 async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
-  const { resolution, square, color, onNote } = options;
+  const { resolution, square, color, autocrop, contrast = 'none', onNote } = options;
   for (const note of image.notes) onNote?.(note);
-  const plan = planSquare(image.width, image.height, resolution, square);
+  const content = autocrop ? await findContent(image) : wholeImage(image);
+  const plan = planSquare(content, resolution, square);
   const output = channelsOf(color);
   // Color becomes gray before it is resized, which is less work.
   const channels = output === 1 ? 1 : image.channels;
   const resampler = new Resampler(image.width, channels, plan.source, plan.target);
   for await (const rows of image.rows()) resampler.addRows(withChannels(rows, image.channels, channels));
-  const pixels = placeOnBlack(resampler.finish(), plan, resolution, channels);
-  return withChannels(pixels, channels, output);
+  const pixels = adjustContrast(resampler.finish(), plan.target, channels, contrast);
+  return withChannels(placeOnBlack(pixels, plan, resolution, channels), channels, output);
 }
 
 /** @returns [resolution, resolution, channels] uint8, black around the target */

@@ -57,19 +57,31 @@ function orderStatistics(values: ArrayLike<number>): (k: number) => number {
  * @param inverted `low` becomes 255 and `high` 0.
  * @returns [n] uint8.
  */
-export function applyRange(
-  values: ArrayLike<number>,
-  { low, high }: ValueRange,
-  inverted = false,
-): Uint8Array {
-  const output = new Uint8Array(values.length);
+export function applyRange(values: ArrayLike<number>, range: ValueRange, inverted = false): Uint8Array {
   const flip = inverted ? 255 : 0;
-  for (let i = 0; i < output.length; i++) {
-    const value = values[i] as number;
-    // A range without width is a threshold: no value lies within it.
-    const level =
-      value <= low ? 0 : value >= high ? 255 : Math.floor(((value - low) * 255) / (high - low) + 0.5);
-    output[i] = level ^ flip;
-  }
+  const level = (value: number) => levelOf(value, range) ^ flip;
+  if (values instanceof Uint16Array && values.length > TABLE_LENGTH)
+    return lookUp(
+      values,
+      Uint8Array.from({ length: TABLE_LENGTH }, (_, value) => level(value)),
+    );
+  const output = new Uint8Array(values.length);
+  for (let i = 0; i < output.length; i++) output[i] = level(values[i] as number);
   return output;
+}
+
+/** All values of 16 bits. */
+const TABLE_LENGTH = 2 ** 16;
+
+/** Faster than a division per sample. A function of its own is compiled for these types only. */
+function lookUp(values: Uint16Array, table: Uint8Array): Uint8Array {
+  const output = new Uint8Array(values.length);
+  for (let i = 0; i < output.length; i++) output[i] = table[values[i] as number] as number;
+  return output;
+}
+
+function levelOf(value: number, { low, high }: ValueRange): number {
+  if (value <= low) return 0;
+  // A range without width is a threshold: no value lies within it.
+  return value >= high ? 255 : Math.floor(((value - low) * 255) / (high - low) + 0.5);
 }

@@ -96,9 +96,21 @@ export const preprocessSchema = z.strictObject({
     .default(256)
     .describe('Side of the square output image in pixels, a power of two.'),
   square: z
-    .enum(['crop', 'pad'])
+    .enum(['crop', 'pad', 'wide', 'tall'])
     .default('crop')
-    .describe('How an image becomes square: central crop, or black borders.'),
+    .describe(
+      'How an image becomes square: central crop, black borders, or a central crop of 4:3 (wide) or 3:4 (tall) with black borders.',
+    ),
+  autocrop: z
+    .boolean()
+    .default(false)
+    .describe('Trim uniform borders, as collimation leaves them, before the image becomes square.'),
+  contrast: z
+    .enum(['none', 'stretch', 'clahe'])
+    .default('none')
+    .describe(
+      'Contrast of each image: unchanged, percentiles 1 and 99 stretched to 0 and 255, or contrast-limited adaptive histogram equalization.',
+    ),
   color: z.enum(['grayscale', 'rgb']).default('grayscale').describe('Channels of the output: 1 or 3.'),
   window: z
     .union([

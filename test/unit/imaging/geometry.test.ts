@@ -8,17 +8,53 @@ import { decodePng, encodePng } from '../../../src/imaging/png.js';
 import { processImage } from '../../../src/imaging/process.js';
 import { planSquare } from '../../../src/imaging/square.js';
 
+const sized = (width: number, height: number) => ({ left: 0, top: 0, width, height });
+
 test('cropping takes the central square', () => {
-  assert.deepEqual(planSquare(300, 200, 64, 'crop').source, { left: 50, top: 0, width: 200, height: 200 });
-  assert.deepEqual(planSquare(101, 200, 64, 'crop').source, { left: 0, top: 49, width: 101, height: 101 });
+  assert.deepEqual(planSquare(sized(300, 200), 64, 'crop').source, {
+    left: 50,
+    top: 0,
+    width: 200,
+    height: 200,
+  });
+  assert.deepEqual(planSquare(sized(101, 200), 64, 'crop').source, {
+    left: 0,
+    top: 49,
+    width: 101,
+    height: 101,
+  });
 });
 
 test('padding keeps the whole image and centers it', () => {
-  assert.deepEqual(planSquare(300, 150, 64, 'pad'), {
+  assert.deepEqual(planSquare(sized(300, 150), 64, 'pad'), {
     source: { left: 0, top: 0, width: 300, height: 150 },
     target: { left: 0, top: 16, width: 64, height: 32 },
   });
-  assert.deepEqual(planSquare(10_000, 1, 64, 'pad').target, { left: 0, top: 31, width: 64, height: 1 });
+  const thin = { left: 0, top: 31, width: 64, height: 1 };
+  assert.deepEqual(planSquare(sized(10_000, 1), 64, 'pad').target, thin);
+});
+
+test('wide and tall crop to 4:3 and 3:4, and center that between borders', () => {
+  assert.deepEqual(planSquare(sized(1000, 300), 64, 'wide'), {
+    source: { left: 300, top: 0, width: 400, height: 300 },
+    target: { left: 0, top: 8, width: 64, height: 48 },
+  });
+  assert.deepEqual(planSquare(sized(300, 1000), 64, 'tall'), {
+    source: { left: 0, top: 300, width: 300, height: 400 },
+    target: { left: 8, top: 0, width: 48, height: 64 },
+  });
+  assert.deepEqual(planSquare(sized(300, 1000), 64, 'wide').source, {
+    left: 0,
+    top: 387,
+    width: 300,
+    height: 225,
+  });
+});
+
+test('only the content of an image becomes square', () => {
+  const content = { left: 10, top: 20, width: 100, height: 60 };
+  assert.deepEqual(planSquare(content, 64, 'crop').source, { left: 30, top: 20, width: 60, height: 60 });
+  assert.deepEqual(planSquare(content, 64, 'pad').source, content);
 });
 
 test('padding gives black borders around the image', async () => {
