@@ -25,8 +25,8 @@ import {
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
 
 /**
- * Writes PNG images, numbered from 0, and `dataset.json` with their labels. The names of the classes
- * are beside the labels, where StyleGAN's tools ignore them.
+ * Writes PNG images, numbered from 0, and `dataset.json` with their labels. The names of the
+ * classes are beside the labels, where StyleGAN's tools ignore them.
  *
  * @param target path or s3:// address of the archive; an existing file is replaced
  * @returns number of images

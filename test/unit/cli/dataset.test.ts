@@ -1,4 +1,4 @@
-/** `gist dataset`: an option for every key, what commands print, and the .zip of StyleGAN's tools. */
+/** `gist dataset`: an option for every key, what it prints, and the .zip of StyleGAN's tools. */
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
