@@ -160,7 +160,8 @@ export class FolderSource implements ImageSource {
     try {
       return await work();
     } catch (error) {
-      throw classifyError(error, this.uri, name !== '');
+      const isThere = await stat(this.#root).catch(() => null);
+      throw classifyError(error, this.uri, name !== '' && isThere !== null);
     }
   }
 }

@@ -113,18 +113,7 @@ async function findLabels(rule: Rule): Promise<Found | { why: string }> {
   }
   if (images.every(({ name }) => /(^|\/)\d{5}\/img\d{8}\.\w+$/.test(name)))
     return { why: "folders of a thousand images, as StyleGAN's tools write them, and no dataset.json" };
-  const folders = new Set(classFolders(layout));
-  if (
-    folders.size > 1 ||
-    emptyFolders(
-      layout,
-      unusedFolders(
-        source,
-        images.map(({ name }) => name),
-      ),
-    ).length > 0
-  )
-    return fromFolders(rule);
+  if (new Set(classFolders(layout)).size > 1) return fromFolders(rule);
   const tables = source.contents.tables.filter((name) => /\.[ct]sv$/i.test(name)).length;
   const advice = tables ? `; ${tables} CSV ${tables > 1 ? 'files' : 'file'} may: labels: {csv: FILE}` : '';
   return { why: `all images are in one folder, and no dataset.json says more${advice}` };

@@ -17,7 +17,7 @@ export async function build(address: string, options: BuildOptions): Promise<voi
   await buildSpec(specOfOptions(address, options), options);
 }
 
-/** Builds a data set whose images keep their size and channels, as in StyleGAN's archives. */
+/** Builds a data set whose images keep size and channels, as StyleGAN's tools write them. */
 export async function importZip(address: string, options: BuildOptions): Promise<void> {
   useStack();
   const { openSource, ownOptions } = await import('../../imaging/index.js');

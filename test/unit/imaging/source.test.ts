@@ -1,6 +1,6 @@
 /** Folders and archives as sources of images, valid and malicious. */
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
@@ -84,6 +84,17 @@ test('folders that are missing, empty or without images are rejected with a hint
         name,
       );
     }
+  }));
+
+test('a folder that is gone when an image is read is missing on this machine: another may have it', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'mounted');
+    await writeClasses(source, { a: 1 });
+    const opened = openSource(source);
+    for await (const _ of opened.list()) await rename(path.join(source, 'a'), path.join(folder, 'a'));
+    await assert.rejects(opened.read('a/image00.png'), /lost a file/);
+    await rename(source, path.join(folder, 'elsewhere'));
+    await assert.rejects(opened.read('a/image00.png'), SourceMissingError);
   }));
 
 test(
