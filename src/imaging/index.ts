@@ -20,6 +20,7 @@ export {
 export type { ImageSource, SourceImage } from './image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './plan.js';
 export { decodePng, encodePng } from './png.js';
+export { decodeStored, storedAsPng } from './stored-image.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './process.js';
 export { openSource } from './source.js';
 export { writeStoredZip, type ZipFileContent } from './stored-zip.js';
