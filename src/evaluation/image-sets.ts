@@ -5,7 +5,7 @@ import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
 import { mapInOrder } from '../imaging/in-flight.js';
-import { decodePng, openShard } from '../imaging/index.js';
+import { decodeStored, openShard } from '../imaging/index.js';
 import type { FeatureSet, SetName } from '../spec/compute-tasks.js';
 import {
   downloadVerified,
@@ -79,7 +79,7 @@ export async function* shardImages(
     const file = path.join(folder, path.basename(part.key));
     await downloadVerified(store, joinKey(set.prefix, part.key), file, part);
     const archive = await openShard(file);
-    const decode = async (name: string) => decodePng(await archive.read(name), shape, name);
+    const decode = async (name: string) => decodeStored(await archive.read(name), shape, name);
     yield* mapInOrder(archive.names, Math.max(2, availableParallelism()), decode);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -14,4 +14,5 @@ export {
   syntheticManifestSchema,
   syntheticPrefix,
 } from './synthetic-set.js';
+export { encodeSynthetic, type SyntheticFormat, syntheticName } from './synthetic-image.js';
 export { warmSampler } from './warm-sampler.js';

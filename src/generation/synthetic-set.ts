@@ -17,6 +17,7 @@ import { partSchema, putPart, type ManifestPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './classes.js';
 import { encodeRawPng, tile } from './image-grid.js';
+import { encodeSynthetic, syntheticName } from './synthetic-image.js';
 import type { Sampler } from './sampler.js';
 import { warmSampler } from './warm-sampler.js';
 
@@ -90,8 +91,9 @@ export async function generateShard(
         generate.truncationPsi,
       );
       for (const [i, { seed, label }] of chunk.entries()) {
-        const name = `seed${String(seed).padStart(8, '0')}.png`;
-        yield { name, bytes: await encodeRawPng(sampler.raw(pixels[i] as Uint8Array)) };
+        const name = syntheticName(generate.format, seed);
+        const image = sampler.raw(pixels[i] as Uint8Array);
+        yield { name, bytes: await encodeSynthetic(generate.format, image, { set: prefix, seed }) };
         images.push({ name, seed, label });
       }
       onProgress({ done: images.length, total: end - first, unit: 'images' });

@@ -24,6 +24,7 @@ export type { ImageSource, SourceImage } from './image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './plan.js';
 export { readPlan } from './plan-file.js';
 export { decodePng, encodePng } from './png.js';
+export { decodeStored, storedAsPng } from './stored-image.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './process.js';
 export { openSource } from './source.js';
 export { splitSurvey, type Survey, surveySource } from './survey.js';

@@ -21,7 +21,7 @@ import {
   type SyntheticManifest,
   syntheticManifestSchema,
 } from '../generation/synthetic-set.js';
-import { datasetManifestSchema, encodePng, openDataset, openShard } from '../imaging/index.js';
+import { datasetManifestSchema, encodePng, openDataset, openShard, storedAsPng } from '../imaging/index.js';
 import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { downloadVerified, getJson } from '../storage/index.js';
@@ -185,6 +185,7 @@ async function syntheticImages(
 ): Promise<Uint8Array[][]> {
   const manifest: SyntheticManifest = await getJson(store, `${prefix}manifest.json`, syntheticManifestSchema);
   const found: Uint8Array[][] = Array.from({ length: manifest.classes ? classes : 1 }, () => []);
+  const shape = { width: manifest.resolution, height: manifest.resolution, channels: manifest.channels };
   const folder = await makeScratchFolder('report');
   try {
     for (const shard of manifest.shards) {
@@ -194,7 +195,8 @@ async function syntheticImages(
       const archive = await openShard(file);
       for (const { name, label } of list.images) {
         const row = found[label ?? 0];
-        if (row && row.length < IMAGES_PER_CLASS) row.push(await archive.read(name));
+        if (row && row.length < IMAGES_PER_CLASS)
+          row.push(await storedAsPng(await archive.read(name), shape));
       }
       if (found.every((images) => images.length >= IMAGES_PER_CLASS)) break;
     }

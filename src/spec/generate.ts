@@ -20,7 +20,11 @@ export const generateSchema = z.strictObject({
     .union([z.enum(['as-real', 'uniform']), z.array(z.string()).min(1)])
     .default('as-real')
     .describe('Class frequencies of the training set, uniform frequencies, or only these classes in turn.'),
-  format: enumWithFuture(['png'], ['jpeg', 'dicom']).default('png'),
+  format: enumWithFuture(['png', 'dicom'], ['jpeg'])
+    .default('png')
+    .describe(
+      'File format of the images: png, or dicom for secondary capture files that are marked as computer-generated.',
+    ),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images per shard.'),
 });
 

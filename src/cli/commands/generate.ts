@@ -23,6 +23,7 @@ interface GenerateOptions {
   class?: string;
   psi: string;
   out: string;
+  format: string;
   json?: boolean;
 }
 
@@ -37,12 +38,13 @@ Examples:
 export function registerGenerate(program: Command): void {
   program
     .command('generate')
-    .description('generate images from a checkpoint, one PNG per seed')
+    .description('generate images from a checkpoint, one file per seed')
     .requiredOption('--checkpoint <address>', 'id of a run, folder, s3:// address, or key in the store')
     .option('--seeds <list>', 'seeds of the images', '0-15')
     .option('--class <class>', 'only this class: its name, or its number from 0 on')
     .option('--psi <number>', 'truncation: 1 gives full variety, lower values more typical images', '1')
     .option('--out <folder>', 'folder for the images', 'synthetic')
+    .option('--format <format>', 'png, or dicom: secondary capture, marked as computer-generated', 'png')
     .option('--json', 'for machines')
     .addHelpText('after', EXAMPLES)
     .action(generate);
@@ -53,9 +55,14 @@ async function generate(options: GenerateOptions): Promise<void> {
   const psi = Number(options.psi);
   if (!(psi >= 0 && psi <= 2))
     throw new UsageError({ what: `--psi ${options.psi} is not between 0 and 2`, hint: 'Write --psi 0.7.' });
+  const { format } = options;
+  if (format !== 'png' && format !== 'dicom')
+    throw new UsageError({ what: `--format ${format} is not a format`, hint: 'Write png or dicom.' });
   useStack();
-  const { createSampler, encodeRawPng } = await import('../../generation/index.js');
-  const sampler = await createSampler(...(await locate(options.checkpoint)));
+  const { createSampler, encodeSynthetic, syntheticName } = await import('../../generation/index.js');
+  const [store, prefix] = await locate(options.checkpoint);
+  const sampler = await createSampler(store, prefix);
+  const set = await imageSetOf(store, prefix, psi);
   const names = sampler.classes?.map(({ name }) => name) ?? null;
   const only = options.class === undefined ? null : classIndex(options.class, names);
   await mkdir(options.out, { recursive: true });
@@ -70,8 +77,10 @@ async function generate(options: GenerateOptions): Promise<void> {
     const labels = chunk.map((seed) => (names ? (only ?? seed % names.length) : null));
     const images = await sampler.generate(chunk, labels, psi);
     for (const [i, seed] of chunk.entries()) {
-      const file = path.join(options.out, `seed${String(seed).padStart(8, '0')}.png`);
-      await writeFile(`${file}.part`, await encodeRawPng(sampler.raw(images[i] as Uint8Array)));
+      const file = path.join(options.out, syntheticName(format, seed));
+      const identity = { set: `${set}/${labels[i]}`, seed };
+      const bytes = await encodeSynthetic(format, sampler.raw(images[i] as Uint8Array), identity);
+      await writeFile(`${file}.part`, bytes);
       await rename(`${file}.part`, file);
       files.push({ seed, class: names?.[labels[i] ?? 0] ?? null, file });
     }
@@ -79,6 +88,12 @@ async function generate(options: GenerateOptions): Promise<void> {
   }
   bar.stop();
   printResult(options.json, { images: files }, `${files.length} images are in ${options.out}`);
+}
+
+/** Identifies what images depend on beside seed and class: equal images, equal identifiers. */
+async function imageSetOf(store: ObjectStore, prefix: string, psi: number): Promise<string> {
+  const { weightsDigest } = await import('../../checkpoints/index.js');
+  return `${await weightsDigest(store, prefix)}/${psi}`;
 }
 
 /**

@@ -53,11 +53,9 @@ export async function decodeWasm(
   stream: Uint8Array,
   expected: { width: number; height: number; samples: number },
 ): Promise<RawFrame> {
-  if (codec !== 'jpeg-ls') {
-    if (!hasEnd(stream))
-      throw new ImageError({ what: `is truncated: its ${CODECS[codec].name} stream has no end` });
-    requireSize(readSize(stream), expected);
-  }
+  if (!hasEnd(stream))
+    throw new ImageError({ what: `is truncated: its ${CODECS[codec].name} stream has no end` });
+  if (codec !== 'jpeg-ls') requireSize(readSize(stream), expected);
   const Class = await load(codec);
   try {
     return decodeWith(Class, codec, stream, expected);
@@ -91,8 +89,8 @@ function decodeWith(
 }
 
 /**
- * Whether a code stream of JPEG 2000 ends with its last marker, before padding. The decoder accepts
- * streams that do not, and leaves out details.
+ * Whether a stream ends with its last marker, before padding. Without it, OpenJPEG leaves out
+ * details silently, and CharLS may search for the end of a code for many seconds.
  */
 function hasEnd(stream: Uint8Array): boolean {
   let end = stream.length;

@@ -135,8 +135,8 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   ['nothing to transfer from', { ...minimal, train: { resume: '' } }, /train\.resume/],
   [
-    'DICOM output in this version',
-    { ...minimal, generate: { format: 'dicom' } },
+    'JPEG output in this version',
+    { ...minimal, generate: { format: 'jpeg' } },
     /generate\.format: .*not available in this version/,
   ],
   [

@@ -55,14 +55,23 @@ interface Encoder {
   getEncodedBuffer(): Uint8Array;
 }
 
+type Codec = Record<string, new () => Encoder>;
+const codecs = new Map<string, Promise<Codec>>();
+
+/** Compiles the WebAssembly of a codec package once. */
+function loadCodec(script: string): Promise<Codec> {
+  const create = createRequire(import.meta.url)(`@cornerstonejs/${script}`) as (
+    options: object,
+  ) => Promise<Codec>;
+  const loaded = codecs.get(script) ?? create({ print: () => undefined, printErr: () => undefined });
+  codecs.set(script, loaded);
+  return loaded;
+}
+
 /** Encodes with the encoder of a codec package. */
 async function encode(script: string, name: string, values: number[], bits: number, options: object = {}) {
   const { isSigned = false, near = 0 } = options as { isSigned?: boolean; near?: number };
-  const create = createRequire(import.meta.url)(`@cornerstonejs/${script}`) as (
-    options: object,
-  ) => Promise<Record<string, new () => Encoder>>;
-  const silent = { print: () => undefined, printErr: () => undefined };
-  const Class = (await create(silent))[name] as new () => Encoder;
+  const Class = (await loadCodec(script))[name] as new () => Encoder;
   const encoder = new Class();
   const samples = values.length / (WIDTH * HEIGHT);
   const info = { width: WIDTH, height: HEIGHT, bitsPerSample: bits, componentCount: samples, isSigned };
@@ -172,12 +181,12 @@ describe('lossy JPEG frames', () => {
 });
 
 describe('JPEG-LS, JPEG 2000 and HTJ2K frames', () => {
-  const codecs = [
+  const encoders = [
     { syntax: SYNTAXES.jpegLs, script: 'codec-charls/wasmjs', name: 'JpegLSEncoder' },
     { syntax: SYNTAXES.jpeg2000Lossless, script: 'codec-openjpeg/wasmjs', name: 'J2KEncoder' },
     { syntax: SYNTAXES.htj2k, script: 'codec-openjph/wasmjs', name: 'HTJ2KEncoder' },
   ];
-  for (const { syntax, script, name } of codecs) {
+  for (const { syntax, script, name } of encoders) {
     it(`${name}: 8, 12 and 16 bits are exact`, async () => {
       for (const bits of [8, 12, 16]) {
         const values = pattern(bits);
