@@ -1,20 +1,23 @@
 /**
- * `npm run parity -- networks FOLDER`: compares the networks with cases of another implementation.
+ * `npm run parity -- networks|metrics FOLDER`: compares the networks, or features and metrics, with
+ * cases of another implementation.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run parity -- networks FOLDER (of NAME.json, NAME.weights.safetensors, NAME.expected.safetensors)\n';
+  'usage: npm run parity -- networks FOLDER (of NAME.json, NAME.weights.safetensors, NAME.expected.safetensors)\n       npm run parity -- metrics FOLDER (of case.json, features.safetensors, NAME.expected.safetensors, NAME.expected.json)\n';
+const SUBJECTS = { networks: compareNetworks, metrics: compareMetrics };
 const MISMATCH = 1;
 const USAGE_ERROR = 2;
 
 const [subject, folder, ...rest] = process.argv.slice(2);
-if (subject !== 'networks' || folder === undefined || rest.length > 0) end(USAGE, USAGE_ERROR);
+if (!Object.hasOwn(SUBJECTS, subject ?? '') || folder === undefined || rest.length > 0)
+  end(USAGE, USAGE_ERROR);
 checkFolder(folder);
 await setUpOrExit();
-process.exitCode = await compareNetworks(folder);
+process.exitCode = await SUBJECTS[subject](folder);
 
 async function compareNetworks(cases) {
   // Suppresses information messages of TensorFlow on standard error.
@@ -26,6 +29,22 @@ async function compareNetworks(cases) {
     results.push(result);
   }
   return agrees(results) ? 0 : MISMATCH;
+}
+
+async function compareMetrics(cases) {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  const { agrees, formatParity, METRIC_CASES, runMetricParity } = await import(
+    '../dist/test/support/metric-parity.js'
+  );
+  const files = readdirSync(cases);
+  if (!METRIC_CASES.some((file) => files.includes(file)))
+    end(`${path.resolve(cases)} contains none of ${METRIC_CASES.join(', ')}.\n`, USAGE_ERROR);
+  let isEqual = true;
+  for await (const line of runMetricParity(cases)) {
+    process.stdout.write(`${formatParity(line)}\n`);
+    isEqual &&= agrees(line);
+  }
+  return isEqual ? 0 : MISMATCH;
 }
 
 function checkFolder(place) {

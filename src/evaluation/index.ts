@@ -3,7 +3,7 @@
  * it.
  */
 export { compareImages } from './compare-images.js';
-export { evaluateSets } from './evaluate.js';
+export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
 export { extractShardFeatures, listFeatureSets } from './features.js';
 export { evaluateSnapshot } from './snapshot.js';

@@ -1,11 +1,37 @@
 /** Classifier networks as feature extractors, with the weights of a state dict. */
-import { type Classifier, compileClassifier } from '../../nn/classifiers/index.js';
+import {
+  type Classifier,
+  CLASSIFIERS,
+  type ClassifierName,
+  compileClassifier,
+} from '../../nn/classifiers/index.js';
 import type { NamedTensor } from '../../nn/formats/safetensors.js';
-import type { LoadedExtractor } from './extractor.js';
+import { tf } from '../../nn/tensorflow.js';
+import { classifierRecord, classifierState } from '../../weights/classifiers/index.js';
+import type { FeatureMatrix } from '../metrics/feature-matrix.js';
+import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
 import { extractorInput, type SquareImage } from './input.js';
 
 /** Batch size that graphs are compiled for; smaller batches are padded. */
 export const CLASSIFIER_BATCH = 16;
+
+/** Increment when the features of an image change with the same weights. */
+const VERSION = 1;
+
+/** A classifier with the weights that were imported on this machine. */
+export function classifierExtractor(name: ClassifierName): FeatureExtractor {
+  const classifier: Classifier = CLASSIFIERS[name];
+  return {
+    name,
+    dimensions: classifier.features,
+    batch: CLASSIFIER_BATCH,
+    identity: async () => `${name}-v${VERSION}-${(await classifierRecord(name)).sha256.slice(0, 12)}`,
+    load: async () => {
+      const { state, where } = await classifierState(name);
+      return loadClassifier(classifier, state, where);
+    },
+  };
+}
 
 export interface LoadedClassifier extends LoadedExtractor {
   /** Every output of the network: [images, values] by name. */
@@ -27,6 +53,7 @@ export async function loadClassifier(
   const { side, resize } = classifier;
   const compiled = await compileClassifier(classifier, state, { batch, where });
   const size = side * side * 3;
+  const head = state[`${classifier.head}.weight`] as NamedTensor;
 
   async function outputs(images: readonly SquareImage[]): Promise<Record<string, Float32Array>> {
     const parts: Record<string, Float32Array[]> = {};
@@ -45,8 +72,28 @@ export async function loadClassifier(
   return {
     outputs,
     extract: async (images) => (await outputs(images)).features ?? new Float32Array(0),
+    classify: (features) => logitsOf(features, head),
     dispose: () => compiled.dispose(),
   };
+}
+
+/** Logits without bias. */
+function logitsOf(
+  { rows, columns, data }: FeatureMatrix,
+  { shape, data: weight }: NamedTensor,
+): FeatureMatrix {
+  const [classes] = shape as [number, number];
+  const product = tf.tidy(() =>
+    tf.matMul(
+      tf.tensor2d(Float32Array.from(data), [rows, columns]),
+      tf.tensor2d(weight, [classes, columns]),
+      false,
+      true,
+    ),
+  );
+  const logits = Float32Array.from(product.dataSync<'float32'>());
+  product.dispose();
+  return { rows, columns: classes, data: logits };
 }
 
 function concatenated(parts: readonly Float32Array[]): Float32Array {
