@@ -1,5 +1,4 @@
 /** `gist metrics`: compares two folders of images, without a server. */
-import { availableParallelism } from 'node:os';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
@@ -159,41 +158,24 @@ interface Reading {
   view: ComparisonView;
 }
 
-/**
- * Yields every readable image of a source, square; reports and skips unreadable ones. Images are
- * decoded while the features of others are computed.
- */
+/** Yields every readable image of a source, square; reports and skips unreadable ones. */
 async function* images(
   source: ImageSource,
   { address, options, view }: Reading,
 ): AsyncGenerator<SquareImage> {
-  const { channelsOf, processImage } = await import('../../imaging/index.js');
-  const { mapInOrder } = await import('../../imaging/in-flight.js');
+  const { sourceImages } = await import('../../evaluation/index.js');
   const names: string[] = [];
   for await (const { name } of source.list()) names.push(name);
   view.start(address, names.length);
-  const { resolution, color } = options;
   let found = 0;
-  const decode = async (name: string): Promise<SquareImage | null> => {
-    try {
-      const pixels = await processImage(await source.read(name), options, name);
-      return { pixels, resolution, channels: channelsOf(color) };
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      printNotice(`skipped: ${error.message}`);
-      return null;
-    }
-  };
-  for await (const image of mapInOrder(names, DECODED_AHEAD, decode)) {
-    if (!image) continue;
+  for await (const image of sourceImages(source, names, options, (reason) =>
+    printNotice(`skipped: ${reason}`),
+  )) {
     found++;
     yield image;
   }
   if (found < MIN_IMAGES) throw tooFew(found, address);
 }
-
-/** A batch, so that the next one is decoded during a computation. */
-const DECODED_AHEAD = Math.max(16, 2 * availableParallelism());
 
 function tooFew(found: number, address: string): DatasetError {
   return new DatasetError({
