@@ -113,7 +113,7 @@ async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> 
     const length = resolution * resolution * channels;
     const split = Array.from({ length: job.count }, (_, i) => made.subarray(i * length, (i + 1) * length));
     const fake = await extractFeatures(rawImages(split, resolution, channels));
-    const { '': value } = await COMPUTATIONS.fd_effnetlite0.compare(fake, real, () => undefined);
+    const { '': value } = await COMPUTATIONS.fd.compare(fake, real, () => undefined);
     points.push({ kimg: Number.parseFloat(name), metric: 'fd_effnetlite0', value });
   }
   return points;

@@ -15,7 +15,7 @@ module.exports = {
   weights: [...FLOOR, 'storage', 'nn', 'gan', 'checkpoints'],
   generation: [...FLOOR, 'storage', 'imaging', 'nn', 'gan', 'checkpoints'],
   training: [...FLOOR, 'storage', 'imaging', 'nn', 'gan', 'checkpoints', 'weights', 'generation'],
-  evaluation: [...FLOOR, 'storage', 'imaging', 'nn', 'generation'],
+  evaluation: [...FLOOR, 'storage', 'imaging', 'nn', 'weights', 'generation'],
   report: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'generation', 'evaluation'],
   workflows: [...FLOOR, 'activities'],
   activities: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'training', 'evaluation', 'report'],

@@ -1,5 +1,7 @@
 /** The evaluate stage: features of every set by shard, then metrics and the report. */
 import type { Compute, EvaluateInput, FeatureSet, FeatureShard } from '../spec/compute-tasks.js';
+import { selectedMetrics } from '../spec/evaluate.js';
+import { extractorsOf } from '../spec/metrics.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { withHeartbeats } from './heartbeat.js';
 
@@ -10,7 +12,8 @@ export function createEvaluateActivities({ compute }: { compute: Compute }) {
       shards: number;
     }> {
       const { maxImages } = spec.evaluate;
-      const compared = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages };
+      const extractors = extractorsOf(selectedMetrics(spec.evaluate));
+      const compared = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages, extractors };
       const sets = await withHeartbeats('listing', (controls) =>
         compute.run('listFeatureSets', compared, controls),
       );

@@ -124,6 +124,8 @@ export const environment = {
     (process.env.AWS_PROFILE ? undefined : 'us-east-1'),
   /** Form of resampling filters, for measurements; undefined: the one that suits the device. */
   filterForm: (): string | undefined => process.env.GIST_FILTER_FORM || undefined,
+  /** Address of a mirror of published weights; undefined: those of their publishers. */
+  weightsUrl: (): string | undefined => process.env.GIST_WEIGHTS_URL || undefined,
   /** CPU threads of TensorFlow; undefined: all processors. */
   threads: (): number | undefined => positive('GIST_THREADS'),
 };

@@ -1,65 +1,84 @@
 /** Computes the metrics of a synthetic set against the training images and the holdout images. */
 import type { OnProgress } from '../core/progress.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
-import type { EvaluateSpec } from '../spec/evaluate.js';
-import { type ComparedPair, type MetricName, METRICS } from '../spec/metrics.js';
+import { type ComparedPair, type MeasuredSet, type MetricName, METRICS } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
-import { listFeatureSets, setFeatures } from './features.js';
-import { openImageSet } from './image-sets.js';
-import type { FeatureMatrix } from './metrics/feature-matrix.js';
-import { COMPUTATIONS, hasEnoughImages, withFullNames } from './metrics/registry.js';
+import { caveatsOf } from './caveats.js';
+import { countImages, setFeatures } from './features.js';
+import { type ImageSet, openImageSet, sampleImages, SET_NAMES } from './image-sets.js';
+import { computeMetric, type MeasuredImages } from './metrics/compute.js';
+import { withFullNames } from './metrics/registry.js';
+import { once } from './once.js';
 
 /** The sets of each pair: the evaluated set first, then the one that it is compared with. */
-const PAIRS: Record<ComparedPair, [SetName, SetName]> = {
+const PAIRS: Record<ComparedPair | MeasuredSet, [SetName, ...SetName[]]> = {
   holdout: ['synthetic', 'holdout'],
   train: ['synthetic', 'train'],
   train_vs_holdout: ['train', 'holdout'],
+  synthetic: ['synthetic'],
+  real: ['train'],
 };
 
+export interface Evaluation {
+  /**
+   * Values by full name, `<metric>.<pair>` or `<metric>.<pair>.<value>`. `images.<set>` is the
+   * number of images that the metrics are computed on.
+   */
+  metrics: Record<string, number>;
+  /** What a reader must know beside the numbers. */
+  caveats: string[];
+}
+
 /**
- * Computes all metrics by full name, `<metric>.<pair>` or `<metric>.<pair>.<value>`.
- * `images.<set>` is the number of images that the metrics are computed on. A set with fewer than
- * two images is left out, with all metrics that need it.
+ * Computes all metrics. A set with fewer than two images is left out, with all metrics that need
+ * it.
  */
 export async function evaluateSets(
   store: ObjectStore,
   sets: ComparedSets,
-  metrics: EvaluateSpec['metrics'],
+  metrics: readonly MetricName[],
   onProgress: OnProgress,
-): Promise<Record<string, number>> {
-  const features = await readFeatures(store, sets, onProgress);
+): Promise<Evaluation> {
+  const measured = await openSets(store, sets, onProgress);
   const values: Record<string, number> = {};
-  for (const [set, { rows }] of features) values[`images.${set}`] = rows;
-  const comparisons = metrics.flatMap((metric) => comparisonsOf(metric, features));
-  for (const [done, compare] of comparisons.entries()) {
+  for (const [set, { images }] of Object.entries(measured)) values[`images.${set}`] = images;
+  const comparisons = metrics.flatMap((metric) => METRICS[metric].pairs.map((pair) => ({ metric, pair })));
+  for (const [done, { metric, pair }] of comparisons.entries()) {
     const report = () => onProgress({ done, total: comparisons.length, unit: 'metrics' });
     report();
-    Object.assign(values, await compare(report));
+    const compared = PAIRS[pair].map((set) => measured[set]).filter((set) => set !== undefined);
+    const [first, ...others] = compared;
+    if (!first || compared.length < PAIRS[pair].length) continue;
+    const result = await computeMetric(metric, [first, ...others], report);
+    if (result) Object.assign(values, withFullNames(result, metric, pair));
   }
-  return values;
+  return { metrics: values, caveats: await caveatsOf(metrics, measured) };
 }
 
-type FeaturesBySet = Map<SetName, FeatureMatrix>;
-type Comparison = (onStep: () => void) => Promise<Record<string, number>>;
-
-async function readFeatures(
+async function openSets(
   store: ObjectStore,
-  sets: ComparedSets,
+  { dataset, synthetic, maxImages }: ComparedSets,
   onProgress: OnProgress,
-): Promise<FeaturesBySet> {
-  const features: FeaturesBySet = new Map();
-  for (const entry of await listFeatureSets(store, sets)) {
-    const set = await openImageSet(store, entry);
-    features.set(entry.set, await setFeatures(store, set, sets.maxImages, onProgress));
+): Promise<Partial<Record<SetName, MeasuredImages>>> {
+  const sets: Partial<Record<SetName, MeasuredImages>> = {};
+  for (const set of SET_NAMES) {
+    const opened = await openImageSet(store, { set, prefix: set === 'synthetic' ? synthetic : dataset });
+    if (countImages(opened) >= 2) sets[set] = measuredSet(store, opened, maxImages, onProgress);
   }
-  return features;
+  return sets;
 }
 
-/** One comparison for each pair of sets that exist and are large enough. */
-function comparisonsOf(metric: MetricName, features: FeaturesBySet): Comparison[] {
-  return METRICS[metric].pairs.flatMap((pair): Comparison[] => {
-    const [a, b] = PAIRS[pair].map((set) => features.get(set));
-    if (!a || !b || !hasEnoughImages(metric, a, b)) return [];
-    return [async (onStep) => withFullNames(await COMPUTATIONS[metric].compare(a, b, onStep), metric, pair)];
-  });
+/** Reads features and samples once. */
+function measuredSet(
+  store: ObjectStore,
+  set: ImageSet,
+  maxImages: number,
+  onProgress: OnProgress,
+): MeasuredImages {
+  const images = Math.min(maxImages, countImages(set));
+  return {
+    images,
+    features: once((extractor) => setFeatures(store, set, { maxImages, extractor }, onProgress)),
+    sample: once((count) => sampleImages(store, set, { among: images, count })),
+  };
 }

@@ -1,8 +1,9 @@
 /** Features in the object store: extracted once per shard and read back as one matrix. */
-import { StoreError } from '../core/errors.js';
+import { DatasetError, StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { decodeSafetensors, encodeSafetensors } from '../nn/formats/safetensors.js';
-import type { ComparedSets, FeatureSet, FeatureShard, SetName } from '../spec/compute-tasks.js';
+import type { FeatureSet, FeatureShard, PlannedSets } from '../spec/compute-tasks.js';
+import type { ExtractorName } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
 import type { LoadedExtractor } from './extractors/extractor.js';
 import { EXTRACTORS } from './extractors/index.js';
@@ -10,45 +11,74 @@ import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
 import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
-/** The extractor of all metrics. */
-const EXTRACTOR = EXTRACTORS.effnetlite0;
+/** Of plans of earlier versions. */
+const DEFAULT: readonly ExtractorName[] = ['effnetlite0'];
 
-let cached: Promise<LoadedExtractor> | null = null;
+let cached: { name: ExtractorName; loading: Promise<LoadedExtractor> } | null = null;
 
-/** Loads the extractor once per process, since compilation may take longer than a shard. */
-function getExtractor(): Promise<LoadedExtractor> {
-  if (!cached) {
-    const loading = EXTRACTOR.load();
-    cached = loading;
-    // The caller receives the error; the next call loads again.
-    loading.catch(() => {
-      if (cached === loading) cached = null;
-    });
-  }
-  return cached;
+/**
+ * Loads an extractor once, since compilation may take longer than a shard. Another one replaces it:
+ * networks take up to 2 GB.
+ */
+function getExtractor(name: ExtractorName): Promise<LoadedExtractor> {
+  if (cached?.name === name) return cached.loading;
+  cached?.loading.then(
+    (before) => before.dispose(),
+    () => undefined,
+  );
+  const own = { name, loading: EXTRACTORS[name].load() };
+  cached = own;
+  // The caller receives the error; the next call loads again.
+  own.loading.catch(() => {
+    if (cached === own) cached = null;
+  });
+  return own.loading;
 }
 
-/** Extracts the features of images, in order. Memory holds the pixels of one batch. */
+/**
+ * Extracts the features of images, in order. Memory holds the pixels of one batch.
+ *
+ * @throws DatasetError when features are not finite numbers
+ */
 export async function extractFeatures(
   images: AsyncIterable<SquareImage>,
   onBatch: (done: number) => void = () => undefined,
+  name: ExtractorName = 'effnetlite0',
 ): Promise<FeatureMatrix> {
-  const extractor = await getExtractor();
+  const extractor = await getExtractor(name);
   const parts: Float32Array[] = [];
   let batch: SquareImage[] = [];
   let done = 0;
   const flush = async () => {
-    parts.push(await extractor.extract(batch));
+    parts.push(checkedFeatures(await extractor.extract(batch), name));
     done += batch.length;
     batch = [];
     onBatch(done);
   };
   for await (const image of images) {
     batch.push(image);
-    if (batch.length === EXTRACTOR.batch) await flush();
+    if (batch.length === EXTRACTORS[name].batch) await flush();
   }
   if (batch.length > 0) await flush();
-  return concatRows(parts);
+  return withLogits(concatRows(parts, EXTRACTORS[name].dimensions), name);
+}
+
+function checkedFeatures(features: Float32Array, name: ExtractorName): Float32Array {
+  if (features.every(Number.isFinite)) return features;
+  throw new DatasetError({
+    what: `${name} gives features that are not finite numbers`,
+    hint: 'Its weights are damaged or not its own: import them again (`gist weights fetch`).',
+  });
+}
+
+/** Features whose logits are computed when a metric asks for them. */
+function withLogits(features: FeatureMatrix, name: ExtractorName): FeatureMatrix {
+  const logits = async () => {
+    const { classify } = await getExtractor(name);
+    if (!classify) throw new RangeError(`${name} has no classes`);
+    return classify(features);
+  };
+  return { ...features, logits };
 }
 
 /**
@@ -57,7 +87,7 @@ export async function extractFeatures(
  */
 export async function listFeatureSets(
   store: ObjectStore,
-  { dataset, synthetic, maxImages }: ComparedSets,
+  { dataset, synthetic, maxImages, extractors }: PlannedSets,
 ): Promise<FeatureSet[]> {
   const sets: FeatureSet[] = [];
   for (const set of SET_NAMES) {
@@ -66,7 +96,7 @@ export async function listFeatureSets(
       prefix: set === 'synthetic' ? synthetic : dataset,
     });
     if (countImages(opened) < 2) continue;
-    sets.push({ set, prefix: opened.prefix, shards: shardsFor(opened, maxImages) });
+    sets.push({ set, prefix: opened.prefix, shards: shardsFor(opened, maxImages), extractors });
   }
   return sets;
 }
@@ -83,8 +113,12 @@ export async function extractShardFeatures(
 ): Promise<void> {
   let index = shard;
   for (const set of sets) {
-    if (index < set.shards)
-      return ensureShardFeatures(store, await openImageSet(store, set), index, onProgress);
+    if (index < set.shards) {
+      const opened = await openImageSet(store, set);
+      for (const extractor of set.extractors ?? DEFAULT)
+        await ensureShardFeatures(store, opened, { shard: index, extractor }, onProgress);
+      return;
+    }
     index -= set.shards;
   }
   throw new RangeError(`there is no shard ${shard}`);
@@ -96,17 +130,17 @@ export async function extractShardFeatures(
 export async function setFeatures(
   store: ObjectStore,
   set: ImageSet,
-  maxImages: number,
+  { maxImages, extractor }: { maxImages: number; extractor: ExtractorName },
   onProgress: OnProgress,
 ): Promise<FeatureMatrix> {
   const parts: Float32Array[] = [];
   const shards = shardsFor(set, maxImages);
   for (let shard = 0; shard < shards; shard++) {
-    await ensureShardFeatures(store, set, shard, onProgress);
-    parts.push(await readShard(store, set, shard));
+    await ensureShardFeatures(store, set, { shard, extractor }, onProgress);
+    parts.push(await readShard(store, set, { shard, extractor }));
     onProgress({ done: shard + 1, total: shards, unit: 'shards' });
   }
-  return firstRows(concatRows(parts), maxImages);
+  return withLogits(firstRows(concatRows(parts, EXTRACTORS[extractor].dimensions), maxImages), extractor);
 }
 
 export function countImages({ shards }: ImageSet): number {
@@ -120,14 +154,17 @@ export function countImages({ shards }: ImageSet): number {
 async function ensureShardFeatures(
   store: ObjectStore,
   set: ImageSet,
-  shard: number,
+  { shard, extractor }: ExtractedShard,
   onProgress: OnProgress,
 ): Promise<void> {
-  const key = featureKey(set.digest, set.set, shard);
+  const key = await featureKey(set, { shard, extractor });
   if (await store.head(key)) return;
   const total = set.shards[shard]?.images;
-  const { rows, data } = await extractFeatures(readSquareImages(store, set, shard), (done) =>
-    onProgress({ done, total, unit: 'images' }),
+  const report = (done: number) => onProgress({ done, total, unit: 'images' });
+  const { rows, columns, data } = await extractFeatures(
+    readSquareImages(store, set, shard),
+    report,
+    extractor,
   );
   if (rows !== total)
     throw new StoreError({
@@ -136,7 +173,7 @@ async function ensureShardFeatures(
     });
   await store.put(
     key,
-    encodeSafetensors({ features: { shape: [rows, EXTRACTOR.dimensions], data: Float32Array.from(data) } }),
+    encodeSafetensors({ features: { shape: [rows, columns], data: Float32Array.from(data) } }),
   );
 }
 
@@ -149,10 +186,16 @@ async function* readSquareImages(
   for await (const pixels of shardImages(store, set, shard)) yield { resolution, channels, pixels };
 }
 
-async function readShard(store: ObjectStore, set: ImageSet, shard: number): Promise<Float32Array> {
-  const key = featureKey(set.digest, set.set, shard);
+async function readShard(
+  store: ObjectStore,
+  set: ImageSet,
+  extracted: ExtractedShard,
+): Promise<Float32Array> {
+  const key = await featureKey(set, extracted);
   const { features } = decodeSafetensors(await store.get(key), key);
-  if (features?.shape[0] === set.shards[shard]?.images && features?.shape[1] === EXTRACTOR.dimensions)
+  const [rows, columns] = features?.shape ?? [];
+  const { shard, extractor } = extracted;
+  if (features && rows === set.shards[shard]?.images && columns === EXTRACTORS[extractor].dimensions)
     return features.data;
   throw new StoreError({
     what: 'contains features of a different set of images',
@@ -161,17 +204,23 @@ async function readShard(store: ObjectStore, set: ImageSet, shard: number): Prom
   });
 }
 
-function featureKey(digest: string, set: SetName, shard: number): string {
-  const { name, version } = EXTRACTOR;
-  return `features/${name}-v${version}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
+/** A shard of a set, and the extractor of its features. */
+interface ExtractedShard {
+  shard: number;
+  extractor: ExtractorName;
 }
 
-function concatRows(parts: readonly Float32Array[]): FeatureMatrix {
+async function featureKey({ digest, set }: ImageSet, { shard, extractor }: ExtractedShard): Promise<string> {
+  const identity = await EXTRACTORS[extractor].identity();
+  return `features/${identity}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
+}
+
+function concatRows(parts: readonly Float32Array[], columns: number): FeatureMatrix {
   const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
     data.set(part, at);
     at += part.length;
   }
-  return { rows: data.length / EXTRACTOR.dimensions, columns: EXTRACTOR.dimensions, data };
+  return { rows: data.length / columns, columns, data };
 }

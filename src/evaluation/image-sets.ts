@@ -65,11 +65,35 @@ export function shardsFor({ shards }: ImageSet, maxImages: number): number {
   return enough < 0 ? shards.length : enough + 1;
 }
 
-/** Yields the images of one shard in order, each [resolution, resolution, channels] uint8. */
+/** Images at equal distances among the first `among` of a set. */
+export async function sampleImages(
+  store: ObjectStore,
+  set: ImageSet,
+  { among, count }: { among: number; count: number },
+): Promise<{ side: number; channels: number; pixels: Uint8Array }[]> {
+  const size = Math.min(among, count);
+  const wanted = new Set(Array.from({ length: size }, (_, i) => Math.floor((i * among) / size)));
+  const sample: { side: number; channels: number; pixels: Uint8Array }[] = [];
+  let first = 0;
+  for (const [shard, { images }] of set.shards.entries()) {
+    const isWanted = (index: number) => wanted.has(first + index);
+    if (Array.from({ length: images }, (_, i) => i).some(isWanted))
+      for await (const pixels of shardImages(store, set, shard, isWanted))
+        sample.push({ side: set.resolution, channels: set.channels, pixels });
+    first += images;
+  }
+  return sample;
+}
+
+/**
+ * Yields the images of one shard in order, each [resolution, resolution, channels] uint8; all, or
+ * those at the wanted positions.
+ */
 export async function* shardImages(
   store: ObjectStore,
   set: ImageSet,
   shard: number,
+  isWanted: (index: number) => boolean = () => true,
 ): AsyncGenerator<Uint8Array> {
   const part = set.shards[shard];
   if (!part) throw new RangeError(`set ${set.set} has no shard ${shard}`);
@@ -80,7 +104,11 @@ export async function* shardImages(
     await downloadVerified(store, joinKey(set.prefix, part.key), file, part);
     const archive = await openShard(file);
     const decode = async (name: string) => decodeStored(await archive.read(name), shape, name);
-    yield* mapInOrder(archive.names, Math.max(2, availableParallelism()), decode);
+    yield* mapInOrder(
+      archive.names.filter((_, i) => isWanted(i)),
+      Math.max(2, availableParallelism()),
+      decode,
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

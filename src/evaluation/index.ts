@@ -3,7 +3,8 @@
  * it.
  */
 export { compareImages } from './compare-images.js';
-export { evaluateSets } from './evaluate.js';
+export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
 export { extractShardFeatures, listFeatureSets } from './features.js';
+export { sourceImages } from './source-images.js';
 export { evaluateSnapshot } from './snapshot.js';

@@ -4,11 +4,14 @@ import { classAssignment } from '../generation/classes.js';
 import { warmSampler } from '../generation/index.js';
 import type { SnapshotInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
+import { type DistanceName, type ExtractorName, extractorsOf, METRICS } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
+import { EXTRACTORS } from './extractors/index.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import type { PairMetric } from './metrics/metric.js';
 import { COMPUTATIONS } from './metrics/registry.js';
 
 /**
@@ -31,20 +34,26 @@ export async function evaluateSnapshot(
   onProgress: OnProgress,
 ): Promise<CurvePoint[]> {
   const { dataset, train, snapshot } = input;
-  if (train.snapshotMetrics.length === 0) return [];
-  const real = await trainingFeatures(store, dataset, onProgress);
-  const images = generated(store, snapshot, train.snapshotImages);
-  const synthetic = await extractFeatures(images, (done) =>
-    onProgress({ done, total: train.snapshotImages, unit: 'images' }),
-  );
   const points: CurvePoint[] = [];
-  for (const metric of train.snapshotMetrics) {
-    const report = () =>
-      onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
-    const { '': value } = await COMPUTATIONS[metric].compare(synthetic, real, report);
-    points.push({ kimg: snapshot.kimg, metric, value });
+  for (const extractor of extractorsOf(train.snapshotMetrics)) {
+    const own = train.snapshotMetrics.filter((metric) => METRICS[metric].extractor === extractor);
+    const real = await trainingFeatures(store, dataset, extractor, onProgress);
+    const images = generated(store, snapshot, train.snapshotImages);
+    const onBatch = (done: number) => onProgress({ done, total: train.snapshotImages, unit: 'images' });
+    const synthetic = await extractFeatures(images, onBatch, extractor);
+    for (const metric of own) {
+      const report = () =>
+        onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
+      const { '': value } = await distanceOf(metric).compare(synthetic, real, report);
+      points.push({ kimg: snapshot.kimg, metric, value });
+    }
   }
   return points;
+}
+
+/** A distance is a metric of two sets, whose value has no name. */
+function distanceOf(metric: DistanceName): PairMetric<''> {
+  return METRICS[metric].base === 'fd' ? COMPUTATIONS.fd : COMPUTATIONS.kid;
 }
 
 let cached: { key: string; features: FeatureMatrix } | null = null;
@@ -53,12 +62,13 @@ let cached: { key: string; features: FeatureMatrix } | null = null;
 async function trainingFeatures(
   store: ObjectStore,
   { prefix, digest }: DatasetRef,
+  extractor: ExtractorName,
   onProgress: OnProgress,
 ): Promise<FeatureMatrix> {
-  const key = `${store.uri}\n${digest}`;
+  const key = `${store.uri}\n${digest}\n${await EXTRACTORS[extractor].identity()}`;
   if (cached?.key === key) return cached.features;
   const set = await openImageSet(store, { set: 'train', prefix });
-  const features = await setFeatures(store, set, MAX_REAL_IMAGES, onProgress);
+  const features = await setFeatures(store, set, { maxImages: MAX_REAL_IMAGES, extractor }, onProgress);
   cached = { key, features };
   return features;
 }

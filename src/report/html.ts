@@ -79,7 +79,7 @@ function curves({ curves: drawn }: DrawnFigures): string {
   return drawn.map(({ svg }) => `<figure class="curve">${svg}</figure>`).join('');
 }
 
-function metricsTable({ metrics }: ReportInput): string {
+function metricsTable({ metrics, caveats, spec }: ReportInput): string {
   const rows = Object.entries(metrics)
     .sort(([a], [b]) => rankOfMetric(a) - rankOfMetric(b) || (a < b ? -1 : 1))
     .map(([name, value]) => {
@@ -87,9 +87,17 @@ function metricsTable({ metrics }: ReportInput): string {
       const shown = known ? value.toFixed(known.digits) : String(Number(value.toPrecision(5)));
       return `<tr><th scope="row">${escapeHtml(known?.title ?? name)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shown}</td><td>${escapeHtml(known?.text ?? '')}</td></tr>`;
     });
-  const caveat =
-    'Fréchet distances of few images are biased: they are too high and decrease with the number of images in both sets. Compare only values of equal numbers of images, and compare each value with the distance between the two real sets. All metrics use features of EfficientNet-Lite0, an ImageNet network. They are not the FID of the literature, which uses Inception-v3.';
-  return `<div class="scroll"><table><thead><tr><th>Metric</th><th>Value</th><th>Explanation</th></tr></thead><tbody>${rows.join('')}</tbody></table></div><p class="muted">${caveat}</p>`;
+  const { extractor } = spec.evaluate;
+  const network =
+    extractor === 'inception'
+      ? 'Features are those of the Inception-v3 network that defines FID.'
+      : `Features are those of ${extractor}, an ImageNet network. Fréchet distances on them are not the FID of the literature, which uses the Inception-v3 network of 2015.`;
+  const notes = [
+    ...caveats,
+    `Compare each value with that of the two real sets, and only values of equal numbers of images. ${network}`,
+  ];
+  const list = `<ul class="muted">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`;
+  return `<div class="scroll"><table><thead><tr><th>Metric</th><th>Value</th><th>Explanation</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${list}`;
 }
 
 /** Maximum number of rejected images on the page; the data set's manifest has all of them. */

@@ -16,6 +16,8 @@ export interface ReportInput {
   createdAt: string;
   /** Metrics by full name, for example `fd_effnetlite0.holdout`. */
   metrics: Record<string, number>;
+  /** What a reader must know beside the metrics. */
+  caveats: string[];
   rows: ClassRow[];
   /** Previews of the generator in order of kimg. */
   progression: { kimg: number; png: Uint8Array }[];

@@ -41,10 +41,10 @@ const MAX_IMAGES_SEARCHED = 5_000;
 export async function renderRunReport(
   store: ObjectStore,
   run: EvaluateInput,
-  metrics: Record<string, number>,
+  evaluation: Pick<ReportInput, 'metrics' | 'caveats'>,
   prefix: string,
 ): Promise<string> {
-  const input = await collectInput(store, run, metrics);
+  const input = await collectInput(store, run, evaluation);
   const drawn = await drawFigures(input);
   for (const [name, png] of await figureFiles(drawn)) {
     await store.put(`${prefix}figures/${name}.png`, png, { contentType: 'image/png' });
@@ -57,7 +57,7 @@ export async function renderRunReport(
 async function collectInput(
   store: ObjectStore,
   run: EvaluateInput,
-  metrics: Record<string, number>,
+  evaluation: Pick<ReportInput, 'metrics' | 'caveats'>,
 ): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];
@@ -67,7 +67,7 @@ async function collectInput(
     runId: run.runId,
     spec,
     createdAt: new Date().toISOString(),
-    metrics,
+    ...evaluation,
     rows: await classRows(store, run),
     progression: train ? await previews(store, train.checkpoint) : [],
     curve,

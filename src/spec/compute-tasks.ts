@@ -1,6 +1,7 @@
 /** Inputs and results of the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
 import type { GenerateSpec } from './generate.js';
+import type { ExtractorName } from './metrics.js';
 import type { PipelineSpec } from './pipeline.js';
 import type {
   CheckpointRef,
@@ -22,7 +23,7 @@ export interface ComputeTasks {
   generateShard: Task<SyntheticInput & { shard: number }, void>;
   assembleSynthetic: Task<SyntheticInput, GenerateResult>;
   evaluateSnapshot: Task<SnapshotInput, CurvePoint[]>;
-  listFeatureSets: Task<ComparedSets, FeatureSet[]>;
+  listFeatureSets: Task<PlannedSets, FeatureSet[]>;
   extractShardFeatures: Task<FeatureShard, void>;
   computeMetrics: Task<EvaluateInput, EvaluateResult>;
 }
@@ -63,6 +64,11 @@ export interface ComparedSets {
   maxImages: number;
 }
 
+export interface PlannedSets extends ComparedSets {
+  /** Those that the metrics use. */
+  extractors: ExtractorName[];
+}
+
 export type SetName = 'train' | 'holdout' | 'synthetic';
 
 /** A set of images. The shards of the evaluate stage are the shards of all sets, in order. */
@@ -72,6 +78,8 @@ export interface FeatureSet {
   prefix: string;
   /** Number of its shards that are used. */
   shards: number;
+  /** Not in plans of earlier versions. */
+  extractors?: ExtractorName[];
 }
 
 export interface FeatureShard {

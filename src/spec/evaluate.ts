@@ -1,12 +1,21 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
-import { METRIC_NAMES } from './metrics.js';
+import { EXTRACTOR_NAMES, METRIC_NAMES, type MetricName, metricsOn } from './metrics.js';
 
-const FUTURE_METRICS = ['fid50k_full', 'kid50k_full', 'pr50k3_full', 'fid'] as const;
+const FUTURE_METRICS = ['pr50k3_full', 'fid'] as const;
 
 export const evaluateSchema = z.strictObject({
-  metrics: z.array(enumWithFuture(METRIC_NAMES, FUTURE_METRICS)).min(1).default(METRIC_NAMES),
+  extractor: z
+    .enum(EXTRACTOR_NAMES)
+    .default('effnetlite0')
+    .describe(
+      'Network whose features the metrics compare; all but effnetlite0 need imported weights (gist weights fetch).',
+    ),
+  metrics: z
+    .union([z.literal('auto'), z.array(enumWithFuture(METRIC_NAMES, FUTURE_METRICS)).min(1)])
+    .default('auto')
+    .describe('Metrics by name, each with its extractor; auto: all metrics on the extractor.'),
   maxImages: z
     .int()
     .min(16)
@@ -21,3 +30,11 @@ export const evaluateSchema = z.strictObject({
 });
 
 export type EvaluateSpec = z.output<typeof evaluateSchema>;
+
+/** The metrics that a spec asks for. */
+export function selectedMetrics({
+  extractor,
+  metrics,
+}: Pick<EvaluateSpec, 'extractor' | 'metrics'>): MetricName[] {
+  return metrics === 'auto' ? metricsOn(extractor) : metrics;
+}

@@ -99,6 +99,8 @@ export interface EvaluateResult {
   prefix: string;
   /** Metrics by full name, for example `fd_effnetlite0.holdout`. */
   metrics: Record<string, number>;
+  /** What a reader must know beside the numbers; not in results of earlier versions. */
+  caveats?: string[];
   /** Key of the self-contained HTML report. */
   report: string;
 }

@@ -1,8 +1,6 @@
 /** Reads files of StyleGAN weights in any supported format. */
 import { CheckpointError } from '../core/errors.js';
-import { readPytorchFile } from '../nn/formats/torch-file.js';
-import { decodeSafetensors, type NamedTensor, safetensorsMetadata } from '../nn/formats/safetensors.js';
-import { isZip } from '../nn/formats/stored-zip-entries.js';
+import { type NamedTensor, safetensorsMetadata } from '../nn/formats/safetensors.js';
 import {
   NETWORKS,
   type NetworkName,
@@ -11,6 +9,7 @@ import {
   type WeightsFile,
 } from './network-weights.js';
 import { readOfficialSnapshot } from './official-snapshot.js';
+import { PROTO, readStateDict, stateDictFormat } from './state-dict.js';
 
 /**
  * Reads `.pkl` snapshots of StyleGAN2-ADA (PyTorch) and StyleGAN3, `.safetensors`, and state dicts
@@ -20,12 +19,11 @@ import { readOfficialSnapshot } from './official-snapshot.js';
  * @throws CheckpointError when it is corrupt or malicious, or has no generator or discriminator
  */
 export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
-  if (isSafetensors(bytes)) {
-    const stated = exported(safetensorsMetadata(bytes, name));
-    return { format: 'safetensors', networks: byPrefix(decodeSafetensors(bytes, name), name, stated) };
-  }
-  if (isZip(bytes) || isLegacyPytorch(bytes)) {
-    return { format: 'PyTorch state dict', networks: byPrefix(readPytorchFile(bytes, name), name) };
+  const format = stateDictFormat(bytes);
+  if (format !== null) {
+    const tensors = readStateDict(bytes, name);
+    const stated = format === 'safetensors' ? exported(safetensorsMetadata(bytes, name)) : undefined;
+    return { format, networks: byPrefix(tensors, name, stated) };
   }
   if (bytes[0] === PROTO) return readOfficialSnapshot(bytes, name);
   if (isOldPickle(bytes)) {
@@ -42,9 +40,6 @@ export function readWeightsFile(bytes: Uint8Array, name: string): WeightsFile {
   });
 }
 
-/** The first instruction of every binary pickle. */
-const PROTO = 0x80;
-
 /**
  * Protocols 0 and 1 have no marker: they start with an import, a memoized list or dictionary,
  * perhaps in a tuple.
@@ -52,16 +47,6 @@ const PROTO = 0x80;
 function isOldPickle(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
   return /^\(*(?:[ci][\w.]+\r?\n[\w.]+\r?\n|[dl]p\d+\r?\n|[\]}]q)/.test(start);
-}
-
-/** Eight bytes for the size of the header, then JSON. */
-function isSafetensors(bytes: Uint8Array): boolean {
-  return bytes.byteLength > 8 && bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0;
-}
-
-/** PROTO 2, LONG1 of ten bytes: the magic number of files of PyTorch before 1.6. */
-function isLegacyPytorch(bytes: Uint8Array): boolean {
-  return bytes[0] === PROTO && bytes[1] === 2 && bytes[2] === 0x8a && bytes[3] === 0x0a;
 }
 
 /** Properties that cannot be inferred from tensors. */

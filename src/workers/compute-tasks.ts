@@ -9,6 +9,7 @@ import {
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import type { ComputeTasks, EvaluateInput, TaskName } from '../spec/compute-tasks.js';
+import { selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { type ObjectStore, putJson } from '../storage/index.js';
 
@@ -43,8 +44,9 @@ async function computeMetrics(
   const { runId, spec, dataset, synthetic } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
-  const metrics = await evaluateSets(store, sets, spec.evaluate.metrics, onProgress);
-  const report = await renderRunReport(store, input, metrics, prefix);
+  const selected = selectedMetrics(spec.evaluate);
+  const { metrics, caveats } = await evaluateSets(store, sets, selected, onProgress);
+  const report = await renderRunReport(store, input, { metrics, caveats }, prefix);
   await putJson(store, `${prefix}metrics.json`, metrics);
-  return { stage: 'evaluate', prefix, metrics, report };
+  return { stage: 'evaluate', prefix, metrics, caveats, report };
 }

@@ -1,90 +1,80 @@
 /** Features and metrics agree with reference implementations. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
-import { EXTRACTORS } from '../../src/evaluation/extractors/index.js';
-import type { FeatureMatrix } from '../../src/evaluation/metrics/feature-matrix.js';
-import { frechetDistance, gaussianStatistics } from '../../src/evaluation/metrics/frechet-distance.js';
-import { kernelDistance } from '../../src/evaluation/metrics/kid.js';
-import { precisionRecall } from '../../src/evaluation/metrics/precision-recall.js';
-import { decodeSafetensors, type NamedTensor } from '../../src/nn/formats/safetensors.js';
+import { after, before, describe, test } from 'node:test';
+import { agrees, formatParity, type ParityLine, runMetricParity } from '../support/metric-parity.js';
 
 /** Compiled tests run from `dist/`; the cases are beside the sources. */
 const CASES = path.resolve('test/parity/metrics');
 
-interface Expected {
-  fid: { frechet_inception_distance: number };
-  kid_full_unbiased_poly3: number;
-  prc: { precision: number; recall: number };
+async function linesOf(folder: string): Promise<ParityLine[]> {
+  const lines: ParityLine[] = [];
+  for await (const line of runMetricParity(folder)) lines.push(line);
+  return lines;
 }
 
-const expected = JSON.parse(await readFile(path.join(CASES, 'metrics.expected.json'), 'utf8')) as Expected;
-const features = await tensors('features.safetensors');
-const real = matrix('real');
-const fake = matrix('fake');
-
-async function tensors(file: string): Promise<Record<string, NamedTensor>> {
-  return decodeSafetensors(await readFile(path.join(CASES, file)), file);
-}
-
-function matrix(name: string): FeatureMatrix {
-  const { shape, data } = features[name] as NamedTensor;
-  return { rows: shape[0] as number, columns: shape[1] as number, data };
-}
-
-function near(actual: number, wanted: number, tolerance: number): void {
-  assert.ok(Math.abs(actual - wanted) <= tolerance, `${actual} instead of ${wanted}`);
-}
-
-test('the Fréchet distance matches the reference', () => {
-  near(
-    frechetDistance(gaussianStatistics(real), gaussianStatistics(fake)),
-    expected.fid.frechet_inception_distance,
-    1e-6,
-  );
+test('features and metrics match the references', async () => {
+  const lines = await linesOf(CASES);
+  const different = lines.filter((line) => !('error' in line) || !agrees(line)).map(formatParity);
+  assert.deepEqual(different, []);
+  const names = lines.map(({ name }) => name);
+  for (const name of [
+    'inception 300 px 2048',
+    'inception 64 px logits_unbiased',
+    'resnet50 logits',
+    'vgg16 features',
+    'inception_v3 logits',
+    'effnetlite0 features',
+    'FID',
+    'KID',
+    'density (k = 5)',
+    'authenticity',
+    'ms_ssim_224_image0_rolled2',
+  ])
+    assert.ok(names.includes(name), name);
 });
 
-test('the kernel distance matches the reference', async () => {
-  near(await kernelDistance(fake, real), expected.kid_full_unbiased_poly3, 1e-6);
-});
+describe('a folder whose references differ', () => {
+  let folder: string;
+  const script = (...args: string[]) =>
+    spawnSync(process.execPath, ['scripts/parity.mjs', ...args], { encoding: 'utf8' });
 
-test('precision and recall match the reference', async () => {
-  const { precision, recall } = await precisionRecall(real, fake);
-  near(precision, expected.prc.precision, 1e-6);
-  near(recall, expected.prc.recall, 1e-6);
-});
-
-test('EfficientNet-Lite0 features match the reference for color and gray images', async () => {
-  const { images, features: wanted } = await tensors('effnetlite0.expected.safetensors');
-  const { shape, data } = images as NamedTensor;
-  const [count, , side] = shape as [number, number, number];
-  const pixels = channelsLast(data, count, side);
-  const size = side * side * 3;
-  const batch = Array.from({ length: count }, (_, i) => ({
-    resolution: side,
-    channels: 3 as const,
-    pixels: pixels.subarray(i * size, (i + 1) * size),
-  }));
-  const extractor = await EXTRACTORS.effnetlite0.load();
-  const actual = await extractor.extract(batch);
-  extractor.dispose();
-  let worst = 0;
-  let largest = 0;
-  wanted?.data.forEach((value, i) => {
-    worst = Math.max(worst, Math.abs(value - (actual[i] as number)));
-    largest = Math.max(largest, Math.abs(value));
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'gist-metric-parity-'));
+    copyFileSync(path.join(CASES, 'features.safetensors'), path.join(folder, 'features.safetensors'));
+    const expected = JSON.parse(readFileSync(path.join(CASES, 'metrics.expected.json'), 'utf8'));
+    writeFileSync(
+      path.join(folder, 'metrics.expected.json'),
+      JSON.stringify({ ...expected, kid_full_unbiased_poly3: 0.1341 }),
+    );
+    writeFileSync(path.join(folder, 'inception.expected.safetensors'), 'torn');
+    writeFileSync(path.join(folder, 'more-metrics.expected.json'), '{"prdc_k4": {"density": 2}, "other": 1}');
   });
-  assert.equal(actual.length, count * EXTRACTORS.effnetlite0.dimensions);
-  assert.ok(worst / largest < 1e-3, `differs by ${worst} of ${largest}`);
-});
+  after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** [n, 3, s, s] to [n, s, s, 3]. */
-function channelsLast(data: Float32Array, count: number, side: number): Uint8Array {
-  const pixels = side * side;
-  return Uint8Array.from(data, (_, i) => {
-    const image = Math.floor(i / (3 * pixels));
-    const pixel = Math.floor(i / 3) % pixels;
-    return data[(image * 3 + (i % 3)) * pixels + pixel] as number;
-  }).subarray(0, count * 3 * pixels);
-}
+  test('each difference is told, damaged files fail, absent ones are skipped, and the exit code is 1', () => {
+    const { stdout, status } = script('metrics', folder);
+    assert.equal(status, 1);
+    assert.match(stdout, /^ok +FID /m);
+    assert.match(stdout, /^MISMATCH +KID /m);
+    assert.match(stdout, /^MISMATCH +density \(k = 4\)/m);
+    assert.match(stdout, /^FAILED +inception\.expected\.safetensors: /m);
+    assert.match(stdout, /^skipped +classifiers\.expected\.safetensors \(absent\)/m);
+    assert.match(stdout, /^skipped +other \(unknown metric\)/m);
+  });
+
+  test('a folder without references is a usage error', () => {
+    const empty = mkdtempSync(path.join(tmpdir(), 'gist-metric-parity-'));
+    writeFileSync(path.join(empty, 'case.json'), '{}');
+    const { stderr, status } = script('metrics', empty);
+    rmSync(empty, { recursive: true });
+    assert.equal(status, 2);
+    assert.match(stderr, /contains none of inception\.expected\.safetensors/);
+    assert.equal(script('metrics').status, 2);
+    assert.equal(script('metric', CASES).status, 2);
+    assert.match(script('metrics', path.join(folder, 'absent')).stderr, /does not exist/);
+  });
+});

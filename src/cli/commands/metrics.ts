@@ -1,52 +1,142 @@
 /** `gist metrics`: compares two folders of images, without a server. */
-import type { Command } from 'commander';
+import { Presets, SingleBar } from 'cli-progress';
+import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
-import { DatasetError, ImageError } from '../../core/errors.js';
+import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
+import type { Evaluation, SquareImage } from '../../evaluation/index.js';
 import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
-import { METRICS } from '../../spec/metrics.js';
-import { printResult, printNotice } from '../terminal.js';
+import {
+  BASE_METRICS,
+  EXTRACTOR_NAMES,
+  type ExtractorName,
+  METRIC_NAMES,
+  type MetricName,
+  METRICS,
+  metricsOn,
+} from '../../spec/metrics.js';
+import { printResult, printNotice, table } from '../terminal.js';
 
 const MIN_IMAGES = 2;
+/** Without a terminal, a line of progress after this number of images. */
+const NOTICE_IMAGES = 128;
 
 interface MetricsOptions {
   real: string;
   fake: string;
+  extractor: ExtractorName;
+  metrics?: string;
   json?: boolean;
 }
 
 export function registerMetrics(program: Command): void {
   program
     .command('metrics')
-    .description(`compare two sets of images, without a server: ${titles()}, on EfficientNet-Lite0 features`)
+    .description(`compare two sets of images, without a server: ${titles()}`)
     .requiredOption('--real <address>', 'folder, .zip or s3:// address of real images')
     .requiredOption('--fake <address>', 'the same of synthetic ones')
+    .addOption(
+      new Option('--extractor <name>', 'network of the features; `gist weights fetch` brings its weights')
+        .choices([...EXTRACTOR_NAMES])
+        .default('effnetlite0'),
+    )
+    .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json',
+      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k',
     )
     .action(metrics);
 }
 
 function titles(): string {
-  return Object.values(METRICS)
+  return Object.values(BASE_METRICS)
     .map(({ title }) => title)
     .join(', ');
 }
 
-async function metrics({ real, fake, json }: MetricsOptions): Promise<void> {
+async function metrics({ real, fake, extractor, metrics: names, json }: MetricsOptions): Promise<void> {
+  const selected = names === undefined ? metricsOn(extractor) : parseMetrics(names, extractor);
   useStack();
   const { openSource } = await import('../../imaging/index.js');
   const { compareImages } = await import('../../evaluation/index.js');
   const synthetic = openSource(fake);
   const options = await optionsOf(synthetic, fake);
-  const values = await compareImages(
-    images(openSource(real), real, options),
-    images(synthetic, fake, options),
-    (done) => done % 128 === 0 && printNotice(`${done} images processed`),
-  );
-  const lines = Object.entries(values).map(([name, value]) => `${name}  ${Number(value.toPrecision(6))}`);
-  printResult(json, values, lines.join('\n'));
+  const view = new ComparisonView();
+  try {
+    const evaluation = await compareImages(
+      images(openSource(real), { address: real, options, view }),
+      images(synthetic, { address: fake, options, view }),
+      selected,
+      { onBatch: (done) => view.images(done), onMetric: (done, total) => view.metrics(done, total) },
+    );
+    view.stop();
+    printEvaluation(json, evaluation, extractor);
+  } finally {
+    view.stop();
+  }
+}
+
+/** @throws UsageError for an unknown metric, or one of another extractor */
+function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
+  return names.split(',').map((name) => {
+    const known = METRIC_NAMES.find((metric) => metric === name.trim());
+    if (known === undefined)
+      throw new UsageError({
+        what: `there is no metric "${name.trim().slice(0, 60)}"`,
+        where: '--metrics',
+        hint: `With --extractor ${extractor} there are: ${metricsOn(extractor).join(', ')}.`,
+      });
+    const own = METRICS[known].extractor;
+    if (own !== null && own !== extractor)
+      throw new UsageError({
+        what: `${known} uses the features of ${own}, not of ${extractor}`,
+        where: '--metrics',
+        hint: `Give --extractor ${own}.`,
+      });
+    return known;
+  });
+}
+
+function printEvaluation(
+  json: boolean | undefined,
+  { metrics: values, caveats }: Evaluation,
+  extractor: ExtractorName,
+): void {
+  const rows = Object.entries(values).map(([name, value]) => [name, String(Number(value.toPrecision(6)))]);
+  const text = [table(rows), '', `Extractor: ${extractor}`, ...caveats.map((caveat) => `Note: ${caveat}`)];
+  printResult(json, { ...values, extractor, caveats }, text.join('\n'));
+}
+
+/** A progress bar on a terminal, lines elsewhere. */
+class ComparisonView {
+  private readonly bar = process.stderr.isTTY
+    ? new SingleBar(
+        { format: '{step} {bar} {value}/{total}', stream: process.stderr, clearOnComplete: true },
+        Presets.shades_classic,
+      )
+    : null;
+  private isActive = false;
+
+  start(step: string, total: number): void {
+    this.stop();
+    this.bar?.start(total, 0, { step });
+    this.isActive = true;
+  }
+
+  images(done: number): void {
+    if (this.bar) this.bar.update(done);
+    else if (done % NOTICE_IMAGES === 0) printNotice(`${done} images processed`);
+  }
+
+  metrics(done: number, total: number): void {
+    if (this.bar && this.bar.getTotal() !== total) this.start('metrics', total);
+    this.bar?.update(done);
+  }
+
+  stop(): void {
+    if (this.isActive) this.bar?.stop();
+    this.isActive = false;
+  }
 }
 
 /** The size and color of the first readable image, to which all images are brought. */
@@ -62,24 +152,27 @@ async function optionsOf(source: ImageSource, address: string): Promise<ProcessO
   throw tooFew(0, address);
 }
 
+interface Reading {
+  address: string;
+  options: ProcessOptions;
+  view: ComparisonView;
+}
+
 /** Yields every readable image of a source, square; reports and skips unreadable ones. */
 async function* images(
   source: ImageSource,
-  address: string,
-  options: ProcessOptions,
-): AsyncGenerator<{ pixels: Uint8Array; resolution: number; channels: 1 | 3 }> {
-  const { channelsOf, processImage } = await import('../../imaging/index.js');
-  const { resolution, color } = options;
+  { address, options, view }: Reading,
+): AsyncGenerator<SquareImage> {
+  const { sourceImages } = await import('../../evaluation/index.js');
+  const names: string[] = [];
+  for await (const { name } of source.list()) names.push(name);
+  view.start(address, names.length);
   let found = 0;
-  for await (const { name } of source.list()) {
-    try {
-      const pixels = await processImage(await source.read(name), options, name);
-      found++;
-      yield { pixels, resolution, channels: channelsOf(color) };
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-      printNotice(`skipped: ${error.message}`);
-    }
+  for await (const image of sourceImages(source, names, options, (reason) =>
+    printNotice(`skipped: ${reason}`),
+  )) {
+    found++;
+    yield image;
   }
   if (found < MIN_IMAGES) throw tooFew(found, address);
 }

@@ -1,16 +1,17 @@
 /** `gist weights`: inspects, imports and exports files of StyleGAN weights. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
-import { CheckpointError, UsageError } from '../../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 import type { ReadWeights } from '../../weights/index.js';
 import { printResult, table, printNotice } from '../terminal.js';
+import { fetchWeights, importClassifier, readWeightsBytes } from './classifier-weights.js';
 
 interface ImportOptions {
   to?: string;
   name?: string;
+  as?: string;
   json?: boolean;
 }
 
@@ -20,20 +21,36 @@ export function registerWeights(program: Command): void {
   const weights = program
     .command('weights')
     .description(
-      'read and write StyleGAN weights: .pkl snapshots of StyleGAN2-ADA and StyleGAN3, .safetensors',
+      'read and write StyleGAN weights: .pkl snapshots of StyleGAN2-ADA and StyleGAN3, .safetensors; bring weights of feature extractors',
     );
   weights
     .command('import')
-    .description('copy weights into the store, for transfer learning and generation')
-    .argument('<file>', '.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, .safetensors, or a state dict')
+    .description(
+      'copy StyleGAN weights into the store, for transfer learning and generation; keep weights of a classifier network on this machine, for metrics',
+    )
+    .argument(
+      '<file>',
+      '.pkl of StyleGAN2-ADA (PyTorch) or StyleGAN3, .safetensors, or a state dict; or its http(s) address',
+    )
     .option('--to <address>', 'folder or s3:// address; default: weights/ in the store of the stack')
     .option('--name <name>', 'name in the store; default: the name of the file')
+    .option('--as <network>', 'read it as this classifier network; default: recognized by its parameters')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  gist weights import stylegan2-ffhq-256x256.pkl --name ffhq\n  gist run spec.yaml --set train.resume=ffhq\n  gist weights import net.safetensors --to ./weights',
+      '\nExamples:\n  gist weights import resnet101-63fe2227.pth\n  gist weights import stylegan2-ffhq-256x256.pkl --name ffhq\n  gist run spec.yaml --set train.resume=ffhq\n  gist weights import net.safetensors --to ./weights',
     )
     .action(importWeights);
+  weights
+    .command('fetch')
+    .description('download the published weights of a feature extractor, and check their digest')
+    .argument('<network>', 'inception (the network of FID), resnet50, resnet101, vgg16, vgg19, inception_v3')
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nGIST_WEIGHTS_URL names a mirror with the same files.\n\nExamples:\n  gist weights fetch inception\n  gist metrics --real knees/ --fake synthetic/ --extractor inception',
+    )
+    .action(fetchWeights);
   weights
     .command('export')
     .description('write the networks of a run or checkpoint under the official names')
@@ -55,11 +72,14 @@ export function registerWeights(program: Command): void {
     .action(inspect);
 }
 
-async function importWeights(file: string, { to, name, json }: ImportOptions): Promise<void> {
+async function importWeights(file: string, { to, name, as, json }: ImportOptions): Promise<void> {
   useStack();
+  const given = await readWeightsBytes(file);
+  if (await importClassifier(given, { as, json })) return;
   const { writeWeights, WEIGHTS_PREFIX } = await import('../../weights/index.js');
-  const weightsName = checkedName(name ?? path.basename(file).replace(/\.[^.]*$/, ''));
-  const weights = await read(file);
+  const weightsName = checkedName(name ?? given.file.replace(/\.[^.]*$/, ''));
+  const { readWeights } = await import('../../weights/index.js');
+  const weights = readWeights(given.bytes, given.file);
   const { openStore } = await import('../../storage/index.js');
   const store = openStore(to ?? environment.storeUri());
   const prefix = `${to === undefined ? WEIGHTS_PREFIX : ''}${weightsName}/`;
@@ -112,13 +132,8 @@ async function inspect(
 
 async function read(file: string): Promise<ReadWeights> {
   const { readWeights } = await import('../../weights/index.js');
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (cause) {
-    throw new CheckpointError({ what: 'cannot be read', where: file, hint: 'Check the path.', cause });
-  }
-  return readWeights(bytes, path.basename(file));
+  const given = await readWeightsBytes(file);
+  return readWeights(given.bytes, given.file);
 }
 
 /** Makes a name that is one part of a key. */

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { CheckpointError } from '../../core/errors.js';
 import { partPath } from '../../core/parts.js';
+import { foldBatchNorm } from '../../nn/classifiers/fold.js';
 import {
   createProgram,
   type Program,
@@ -24,6 +25,8 @@ const FEATURES = 1280;
 const BATCH = 16;
 /** Epsilon of the published model, not TensorFlow's default. */
 const BN_EPSILON = 1e-3;
+/** Increment when the features of an image change. */
+const VERSION = 2;
 
 /** Stages of the published model: repeats, stride of the first block, whether blocks expand. */
 const STAGES = [
@@ -51,9 +54,9 @@ const BLOCKS: Block[] = STAGES.flatMap(({ repeats, stride, expands }) =>
 /** The features are the activations after global average pooling. */
 export const effnetlite0: FeatureExtractor = {
   name: 'effnetlite0',
-  version: 2,
   dimensions: FEATURES,
   batch: BATCH,
+  identity: async () => `effnetlite0-v${VERSION}`,
   load,
 };
 
@@ -83,7 +86,7 @@ async function batchFeatures(program: Program, images: readonly SquareImage[]): 
 function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {
   const variables: Record<string, VariableSpec> = {};
   for (const layer of layers()) {
-    const { kernel, bias } = foldBatchNorm(state, file, layer);
+    const { kernel, bias } = foldedLayer(state, file, layer);
     variables[`${layer.conv}.kernel`] = kernel;
     variables[`${layer.conv}.bias`] = bias;
   }
@@ -112,12 +115,8 @@ function layers(): { conv: string; norm: string; depthwise: boolean }[] {
   ];
 }
 
-/**
- * Folds a batch norm into the convolution before it.
- *
- * @returns the kernel, converted from OIHW to HWIO (depthwise: HWO1), and the bias
- */
-function foldBatchNorm(
+/** The kernel of a layer with its batch norm folded in (depthwise: [height, width, outputs, 1]). */
+function foldedLayer(
   state: Record<string, NamedTensor>,
   file: string,
   { conv, norm, depthwise }: { conv: string; norm: string; depthwise: boolean },
@@ -128,25 +127,15 @@ function foldBatchNorm(
       throw new CheckpointError({ what: `has no ${name}`, where: file, hint: 'Run `npm run setup` again.' });
     return tensor;
   };
-  const { shape, data } = get(`${conv}.weight`);
-  const [outputs, inputs, height, width] = shape as [number, number, number, number];
-  const [gain, offset, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map(
-    (part) => get(`${norm}.${part}`).data,
-  );
-  const kernel = new Float32Array(data.length);
-  const bias = new Float32Array(outputs);
-  for (let o = 0; o < outputs; o++) {
-    const scale = (gain?.[o] as number) / Math.sqrt((variance?.[o] as number) + BN_EPSILON);
-    bias[o] = (offset?.[o] as number) - (mean?.[o] as number) * scale;
-    for (let i = 0; i < inputs; i++) {
-      for (let at = 0; at < height * width; at++) {
-        kernel[(at * inputs + i) * outputs + o] =
-          (data[(o * inputs + i) * height * width + at] as number) * scale;
-      }
-    }
-  }
-  const kernelShape = depthwise ? [height, width, outputs, 1] : [height, width, inputs, outputs];
-  return { kernel: { shape: kernelShape, init: kernel }, bias: { shape: [outputs], init: bias } };
+  const { kernel, bias } = foldBatchNorm(get(`${conv}.weight`), {
+    weight: get(`${norm}.weight`).data,
+    bias: get(`${norm}.bias`).data,
+    mean: get(`${norm}.running_mean`).data,
+    variance: get(`${norm}.running_var`).data,
+    epsilon: BN_EPSILON,
+  });
+  const [height, width, inputs, outputs] = kernel.shape as [number, number, number, number];
+  return { kernel: depthwise ? { ...kernel, shape: [height, width, outputs, inputs] } : kernel, bias };
 }
 
 function network(weights: Record<string, Tensor>, images: Tensor4D): Tensor {

@@ -1,19 +1,23 @@
 /**
  * The interface of a feature extractor: a network that maps images to the vectors that metrics use.
  */
+import type { FeatureMatrix } from '../metrics/feature-matrix.js';
 import type { SquareImage } from './input.js';
 
 export interface FeatureExtractor {
   /** Suffix of the names of metrics that use its features, as in `fd_effnetlite0`. */
   readonly name: string;
-  /**
-   * Increment when the features of an image change. Stored features of other versions are not read.
-   */
-  readonly version: number;
   /** Number of features per image. */
   readonly dimensions: number;
   /** Number of images for which {@link LoadedExtractor.extract} is fastest. */
   readonly batch: number;
+  /**
+   * Differs where the features of an image differ: stored features of other versions or weights are
+   * not read.
+   *
+   * @throws SetupError when its weights are missing
+   */
+  identity(): Promise<string>;
   /** @throws SetupError when the weights are missing; CheckpointError when they are corrupt. */
   load(): Promise<LoadedExtractor>;
 }
@@ -21,5 +25,7 @@ export interface FeatureExtractor {
 export interface LoadedExtractor {
   /** Extracts the features of images of any size, in order: [images, dimensions]. */
   extract(images: readonly SquareImage[]): Promise<Float32Array>;
+  /** Logits of the classes from features; only of networks that classify. */
+  classify?(features: FeatureMatrix): FeatureMatrix;
   dispose(): void;
 }

@@ -1,5 +1,15 @@
 /** The available feature extractors. */
+import type { ExtractorName } from '../../spec/metrics.js';
+import { classifierExtractor } from './classifier.js';
 import { effnetlite0 } from './effnetlite0.js';
 import type { FeatureExtractor } from './extractor.js';
 
-export const EXTRACTORS = { effnetlite0 } satisfies Record<string, FeatureExtractor>;
+export const EXTRACTORS: Record<ExtractorName, FeatureExtractor> = {
+  effnetlite0,
+  inception: classifierExtractor('inception'),
+  resnet50: classifierExtractor('resnet50'),
+  resnet101: classifierExtractor('resnet101'),
+  vgg16: classifierExtractor('vgg16'),
+  vgg19: classifierExtractor('vgg19'),
+  inception_v3: classifierExtractor('inception_v3'),
+};

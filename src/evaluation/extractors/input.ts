@@ -1,5 +1,6 @@
 /** Converts images of any size to an extractor's input: resized, with three channels. */
 import { resizeBicubic } from './bicubic.js';
+import { resizeTensorflow1 } from './tensorflow1-resize.js';
 
 export interface SquareImage {
   resolution: number;
@@ -8,10 +9,19 @@ export interface SquareImage {
   pixels: Uint8Array;
 }
 
+/** How images are resized: without aliasing, or as TensorFlow 1 did for FID. */
+export type Resize = 'bicubic' | 'tensorflow1';
+
+const RESIZE = { bicubic: resizeBicubic, tensorflow1: resizeTensorflow1 };
+
 /** @returns [side, side, 3], values 0...255; gray values are repeated in all channels */
-export function extractorInput({ resolution, channels, pixels }: SquareImage, side: number): Float32Array {
+export function extractorInput(
+  { resolution, channels, pixels }: SquareImage,
+  side: number,
+  resize: Resize = 'bicubic',
+): Float32Array {
   const resized =
-    resolution === side ? Float32Array.from(pixels) : resizeBicubic(pixels, resolution, channels, side);
+    resolution === side ? Float32Array.from(pixels) : RESIZE[resize](pixels, resolution, channels, side);
   if (channels === 3) return resized;
   const out = new Float32Array(side * side * 3);
   for (let i = 0; i < resized.length; i++) out.fill(resized[i] as number, 3 * i, 3 * i + 3);

@@ -7,6 +7,16 @@ export interface FeatureMatrix {
   columns: number;
   /** Row-major output of the extractor. */
   data: Float32Array | Float64Array;
+  /** Logits of the classes, a row per image; only of networks that classify. */
+  logits?: () => Promise<FeatureMatrix>;
+}
+
+/** Some rows of a matrix, in the given order. */
+export function rowsAt({ columns, data }: FeatureMatrix, indices: Int32Array): FeatureMatrix {
+  const chosen = new (data instanceof Float32Array ? Float32Array : Float64Array)(indices.length * columns);
+  for (const [i, row] of indices.entries())
+    chosen.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  return { rows: indices.length, columns, data: chosen };
 }
 
 /** The first rows of a matrix, as a view of its memory. */

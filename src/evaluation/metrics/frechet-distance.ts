@@ -13,7 +13,7 @@ import {
   transpose,
   zeros,
 } from './linear-algebra.js';
-import type { Metric } from './metric.js';
+import type { PairMetric } from './metric.js';
 
 /** Statistics of a set that the distance needs. They can be reused in any number of comparisons. */
 export interface GaussianStatistics {
@@ -34,7 +34,8 @@ export interface GaussianStatistics {
  */
 const cachedStatistics = new WeakMap<FeatureMatrix, GaussianStatistics>();
 
-export const frechetMetric: Metric<''> = {
+export const frechetMetric: PairMetric<''> = {
+  kind: 'pair',
   minImages: 2,
   async compare(synthetic, real, onStep) {
     const [first, second] = [synthetic, real].map((features) => {

@@ -1,7 +1,10 @@
-/** A metric: compares the features of a synthetic set with those of a real set. */
+/** The kinds of metrics: on two sets of features, on one, or on the pixels of one set. */
 import type { FeatureMatrix } from './feature-matrix.js';
+import type { ComparedImage } from './ssim.js';
 
-export interface Metric<Value extends string> {
+/** Compares the features of a synthetic set with those of a real set. */
+export interface PairMetric<Value extends string> {
+  kind: 'pair';
   /** Smallest number of images that each set must have. */
   minImages: number;
   /**
@@ -11,3 +14,21 @@ export interface Metric<Value extends string> {
    */
   compare(synthetic: FeatureMatrix, real: FeatureMatrix, onStep: () => void): Promise<Record<Value, number>>;
 }
+
+/** Measures the features of one set. */
+export interface SetMetric<Value extends string> {
+  kind: 'set';
+  minImages: number;
+  measure(set: FeatureMatrix, onStep: () => void): Promise<Record<Value, number>>;
+}
+
+/** Measures the pixels of a sample of one set; without values that need larger images. */
+export interface PixelMetric<Value extends string> {
+  kind: 'pixels';
+  minImages: number;
+  /** Number of images of the sample. */
+  sample: number;
+  measure(images: readonly ComparedImage[], onStep: () => void): Promise<Partial<Record<Value, number>>>;
+}
+
+export type Metric<Value extends string> = PairMetric<Value> | SetMetric<Value> | PixelMetric<Value>;

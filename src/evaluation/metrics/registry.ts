@@ -1,22 +1,24 @@
 /** The computation of each metric that `src/spec/metrics.ts` describes. */
-import { fullMetricName, type MetricName, type ValueName } from '../../spec/metrics.js';
-import type { FeatureMatrix } from './feature-matrix.js';
+import { type BaseMetric, fullMetricName, type ValueName } from '../../spec/metrics.js';
+import { authenticityMetric } from './authenticity.js';
+import { densityCoverageMetric } from './density-coverage.js';
+import { diversityMetric } from './diversity.js';
 import { frechetMetric } from './frechet-distance.js';
+import { inceptionScoreMetric } from './inception-score.js';
 import { kernelMetric } from './kid.js';
 import type { Metric } from './metric.js';
 import { precisionRecallMetric } from './precision-recall.js';
 
 /** The values of a computation have the names that the metric's descriptor lists. */
-export const COMPUTATIONS: { [Name in MetricName]: Metric<ValueName<Name>> } = {
-  fd_effnetlite0: frechetMetric,
-  kid_effnetlite0: kernelMetric,
-  pr_effnetlite0: precisionRecallMetric,
-};
-
-/** Whether every set has enough images for a metric. */
-export function hasEnoughImages(name: MetricName, ...sets: readonly FeatureMatrix[]): boolean {
-  return sets.every(({ rows }) => rows >= COMPUTATIONS[name].minImages);
-}
+export const COMPUTATIONS = {
+  fd: frechetMetric,
+  kid: kernelMetric,
+  pr: precisionRecallMetric,
+  dc: densityCoverageMetric,
+  authenticity: authenticityMetric,
+  is: inceptionScoreMetric,
+  diversity: diversityMetric,
+} satisfies { [Base in BaseMetric]: Metric<ValueName<Base>> };
 
 /** Values by full name: the given parts, then the name of the value. */
 export function withFullNames(

@@ -27,6 +27,11 @@ export interface PickleOptions {
   /** Globals that may be imported, as `module name`, with the function for calls. */
   globals: Record<string, ((args: unknown[]) => unknown) | null>;
   /**
+   * Allows values that a pickle creates without a function call (NEWOBJ), and tells which of them
+   * may have attributes; those are discarded.
+   */
+  mayHaveAttributes?: (value: unknown) => boolean;
+  /**
    * Called with a global that is not in `globals`, before it is refused. May throw a more specific
    * error.
    */
@@ -42,6 +47,8 @@ export interface PickleOptions {
 const MAX_STACK = 1_000_000;
 const MAX_MARKS = 1_000;
 const MAX_MEMO = 1_000_000;
+/** Opcode that creates an object of a class. */
+const NEWOBJ = 0x81;
 /**
  * Maximum length of a string that is used as a key. Each use hashes or compares the whole string,
  * and costs only a few bytes of the file.
@@ -117,7 +124,7 @@ class Unpickler {
     [0x96, () => this.push(this.cursor.readBytes(this.cursor.size()))], // BYTEARRAY8
     [0x94, () => this.put(this.memo.size)], // MEMOIZE
     [0x93, () => this.push(this.stackGlobal(this.popMany(2)))], // STACK_GLOBAL
-    [0x81, () => this.reduce()], // NEWOBJ
+    [NEWOBJ, () => this.reduce()],
     [0x8f, () => this.push(new Set<unknown>())], // EMPTY_SET
     [0x90, () => this.addItems(this.popToMark())], // ADDITEMS
     [0x91, () => this.push(new Set(this.members(this.popToMark())))], // FROZENSET
@@ -147,7 +154,8 @@ class Unpickler {
   }
 
   private step(code: number): void {
-    const more = this.options.objects ? this.objectInstructions.get(code) : undefined;
+    const isAllowed = this.options.objects || (code === NEWOBJ && this.options.mayHaveAttributes);
+    const more = isAllowed ? this.objectInstructions.get(code) : undefined;
     const instruction = this.instructions.get(code) ?? more;
     if (!instruction) {
       const hex = `0x${code.toString(16).padStart(2, '0')}`;
@@ -172,12 +180,14 @@ class Unpickler {
   }
 
   /**
-   * Discards attributes of dictionaries and opaque objects. Other values must not have attributes.
+   * Discards attributes of dictionaries, opaque objects, and what the caller allows. Other values
+   * must not have attributes.
    */
   private build(): void {
     this.pop();
     const target = this.top();
-    if (!(target instanceof Map || target instanceof OpaqueObject))
+    const isKnown = target instanceof Map || target instanceof OpaqueObject;
+    if (!isKnown && !this.options.mayHaveAttributes?.(target))
       this.refuse('sets attributes of a value that is not a dictionary');
   }
 

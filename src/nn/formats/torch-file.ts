@@ -6,7 +6,14 @@ import { CheckpointError } from '../../core/errors.js';
 import { type PickleOptions, unpickle } from './pickle.js';
 import type { NamedTensor } from './safetensors.js';
 import { isZip, readStoredEntries } from './stored-zip-entries.js';
-import { type Refuse, parseStorageId, tensorGlobals, TorchStorage, TorchTensor } from './torch-tensors.js';
+import {
+  type Refuse,
+  parameterGlobals,
+  parseStorageId,
+  tensorGlobals,
+  TorchStorage,
+  TorchTensor,
+} from './torch-tensors.js';
 
 /** First object of a file in the legacy format. */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
@@ -119,7 +126,8 @@ class PytorchFile {
   private options(): PickleOptions {
     return {
       name: this.name,
-      globals: tensorGlobals(this.refuse),
+      globals: { ...tensorGlobals(this.refuse), ...parameterGlobals(this.refuse) },
+      mayHaveAttributes: (value) => value instanceof TorchTensor,
       persistentLoad: (id) => this.register(parseStorageId(id, this.refuse)),
     };
   }

@@ -54,6 +54,17 @@ export class TorchTensor {
     return product(this.shape);
   }
 
+  /** Whether the values follow one another in C order. */
+  private isContiguous(): boolean {
+    let step = 1;
+    for (let axis = this.shape.length - 1; axis >= 0; axis--) {
+      const side = this.shape[axis] as number;
+      if (side !== 1 && this.strides[axis] !== step) return false;
+      step *= side;
+    }
+    return true;
+  }
+
   /** Reads the values in C order. */
   read(refuse: Refuse): NamedTensor {
     const { storage, offset, shape, strides } = this;
@@ -61,6 +72,11 @@ export class TorchTensor {
     if (!storage.data || !type) refuse('has no data for a storage');
     const view = new DataView(storage.data.buffer, storage.data.byteOffset, storage.data.byteLength);
     const data = new Float32Array(this.elements);
+    if (storage.type === 'torch FloatStorage' && this.isContiguous()) {
+      const bytes = new Uint8Array(data.buffer);
+      bytes.set(storage.data.subarray(offset * type.bytes, offset * type.bytes + bytes.byteLength));
+      return { shape, data };
+    }
     const index = shape.map(() => 0);
     let at = offset;
     for (let i = 0; i < data.length; i++) {
@@ -107,6 +123,17 @@ export function tensorGlobals(refuse: Refuse): Record<string, ((args: unknown[])
     'collections OrderedDict': (args) =>
       args.length === 0 ? new Map() : refuse('has a non-empty OrderedDict'),
     'torch._utils _rebuild_tensor_v2': (args) => rebuildTensor(args, refuse),
+  };
+}
+
+/** Globals of state dicts with parameters: tensors that were trained, in old and new form. */
+export function parameterGlobals(refuse: Refuse): Record<string, (args: unknown[]) => unknown> {
+  const parameter = ([tensor]: unknown[]) =>
+    tensor instanceof TorchTensor ? tensor : refuse('has an invalid parameter');
+  return {
+    'torch._utils _rebuild_tensor': (args) => rebuildTensor(args, refuse),
+    'torch._utils _rebuild_parameter': parameter,
+    'torch.nn.parameter Parameter': parameter,
   };
 }
 

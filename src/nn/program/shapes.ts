@@ -122,6 +122,15 @@ const convolution =
     return { shape, dtype: at(inputs, 0).dtype };
   };
 
+const pooling: Rule = (inputs, attributes) => {
+  const [n = 0, height = 0, width = 0, channels = 0] = at(inputs, 0).shape;
+  const [, taps = 1] = attributes('ksize') as number[];
+  const [, stride = 1] = attributes('strides') as number[];
+  const padding = attributes('padding') === 'SAME' ? 'SAME' : ([0, 0] as const);
+  const length = (from: number) => outputLength(from, taps, stride, padding);
+  return { shape: [n, length(height), length(width), channels], dtype: at(inputs, 0).dtype };
+};
+
 const RULES: Record<string, Rule> = {
   ...Object.fromEntries(
     [
@@ -165,6 +174,7 @@ const RULES: Record<string, Rule> = {
     ),
   ),
   ...Object.fromEntries(['Max', 'Mean', 'Min', 'Prod', 'Sum'].map((op) => [op, reduction])),
+  AvgPool: pooling,
   BatchMatMulV2: (inputs, attributes) => {
     const [a, b] = [at(inputs, 0).shape, at(inputs, 1).shape];
     const rows = a.at(attributes('adj_x') === true ? -1 : -2) ?? 1;
@@ -199,6 +209,7 @@ const RULES: Record<string, Rule> = {
     return { shape: shape.toSpliced(axis, 1, ...at(inputs, 1).shape), dtype };
   },
   IsFinite: (inputs) => ({ shape: at(inputs, 0).shape, dtype: 'bool' }),
+  MaxPool: pooling,
   Pack: (inputs, attributes) => {
     const { shape, dtype } = at(inputs, 0);
     return {

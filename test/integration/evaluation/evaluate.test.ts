@@ -9,6 +9,7 @@ import { superviseTrainer } from '../../../src/training/index.js';
 import { datasetRef, encodePng, openDataset } from '../../../src/imaging/index.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
 import type { EvaluateInput, SetName } from '../../../src/spec/compute-tasks.js';
+import { selectedMetrics } from '../../../src/spec/evaluate.js';
 import { pipelineSchema } from '../../../src/spec/pipeline.js';
 import { isTask, tasks } from '../../../src/workers/compute-tasks.js';
 import { GistUser } from '../../support/gist.js';
@@ -48,6 +49,7 @@ describe('the evaluation of a tiny run', () => {
         dataset: input.dataset.prefix,
         synthetic: input.synthetic.prefix,
         maxImages: input.spec.evaluate.maxImages,
+        extractors: ['effnetlite0'],
       },
       quiet,
     );
@@ -69,20 +71,29 @@ describe('the evaluation of a tiny run', () => {
   });
 
   test('metrics compare the synthetic set with both real sets, and the real sets with each other', async () => {
-    const { metrics, report, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
-    assert.deepEqual(Object.keys(metrics).sort(), [
-      'fd_effnetlite0.holdout',
-      'fd_effnetlite0.train',
-      'fd_effnetlite0.train_vs_holdout',
-      'images.holdout',
-      'images.synthetic',
-      'images.train',
-      'kid_effnetlite0.holdout',
-      'kid_effnetlite0.train',
-      'kid_effnetlite0.train_vs_holdout',
-      'pr_effnetlite0.holdout.precision',
-      'pr_effnetlite0.holdout.recall',
-    ]);
+    const { metrics, caveats, report, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
+    const pairs = ['holdout', 'train', 'train_vs_holdout'];
+    const onPairs = ['fd', 'kid', 'authenticity'].flatMap((base) =>
+      pairs.map((pair) => `${base}_effnetlite0.${pair}`),
+    );
+    const named = (base: string, values: string[]) =>
+      pairs.flatMap((pair) => values.map((value) => `${base}_effnetlite0.${pair}.${value}`));
+    assert.deepEqual(
+      Object.keys(metrics).sort(),
+      [
+        ...onPairs,
+        ...named('kid', ['spread']),
+        ...named('pr', ['precision', 'recall']),
+        ...named('dc', ['density', 'coverage']),
+        'diversity.real.ssim',
+        'diversity.synthetic.ssim',
+        'images.holdout',
+        'images.synthetic',
+        'images.train',
+      ].sort(),
+    );
+    assert.ok(caveats?.some((caveat) => caveat.includes('fewer than its 1280 features')));
+    assert.ok(caveats?.some((caveat) => caveat.includes('MS-SSIM is left out')));
     assert.equal(metrics['images.synthetic'], 16);
     assert.ok(Object.values(metrics).every(Number.isFinite));
     // With little training, the two real sets of one source are far closer to each other.
@@ -95,7 +106,7 @@ describe('the evaluation of a tiny run', () => {
   test('gist metrics gives the figures of the evaluate stage for the same images', async () => {
     const { dataset, synthetic, spec } = input;
     const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: 100 };
-    const staged = await evaluateSets(tiny.store, sets, spec.evaluate.metrics, quiet);
+    const { metrics: staged } = await evaluateSets(tiny.store, sets, selectedMetrics(spec.evaluate), quiet);
     const user = await GistUser.create();
     try {
       await writeImages(path.join(user.folder, 'real'), 'train', dataset.prefix);

@@ -6,6 +6,8 @@ import { extractorInput, type SquareImage } from '../../../src/evaluation/extrac
 import { extractFeatures } from '../../../src/evaluation/features.js';
 import { type ImageSet, shardsFor } from '../../../src/evaluation/image-sets.js';
 import { compareImages } from '../../../src/evaluation/index.js';
+import { resizeTensorflow1 } from '../../../src/evaluation/extractors/tensorflow1-resize.js';
+import { metricsOn } from '../../../src/spec/metrics.js';
 
 const SIDE = 224;
 
@@ -75,15 +77,47 @@ test('the features of an image do not depend on its batch, nor on whether it is 
   assert.deepEqual(gray.data, rgb.data);
 });
 
-test('two folders of images are compared without a store', async () => {
-  const set = (shift: number) => each(Array.from({ length: 6 }, (_, i) => stripes(32, 1, 4 + shift + i)));
-  const same = await compareImages(set(0), set(0));
+test('two folders of images are compared without a store, beside two halves of the real ones', async () => {
+  const set = (shift: number, count = 6) =>
+    each(Array.from({ length: count }, (_, i) => stripes(32, 1, 4 + shift + i)));
+  const names = metricsOn('effnetlite0');
+  const { metrics: same } = await compareImages(set(0), set(0), names);
   assert.ok(Math.abs(same.fd_effnetlite0 as number) < 1e-2, String(same.fd_effnetlite0));
   assert.equal(same['pr_effnetlite0.precision'], 1);
-  const other = await compareImages(set(0), set(12));
+  const { metrics: other, caveats } = await compareImages(set(0, 12), set(12), names);
   assert.ok((other.fd_effnetlite0 as number) > 1);
+  assert.ok((other['fd_effnetlite0.real_halves'] as number) > 0);
   assert.equal(other['images.fake'], 6);
-  await assert.rejects(compareImages(each([stripes(32, 1, 4)]), set(0)), RangeError);
+  assert.ok((other['diversity.fake.ssim'] as number) < 1);
+  assert.ok(!('diversity.fake.ms_ssim' in other));
+  for (const pattern of [
+    /12 real images and 6 synthetic images are fewer than its 1280/,
+    /MS-SSIM is left out/,
+  ])
+    assert.ok(
+      caveats.some((caveat) => pattern.test(caveat)),
+      caveats.join('\n'),
+    );
+  await assert.rejects(compareImages(each([stripes(32, 1, 4)]), set(0), names), RangeError);
+});
+
+test('constant sets and metrics that were left out are told beside the numbers', async () => {
+  const constant = each(Array.from({ length: 3 }, () => stripes(32, 1, 4)));
+  const varied = each(Array.from({ length: 3 }, (_, i) => stripes(32, 1, 4 + i)));
+  const { metrics, caveats } = await compareImages(varied, constant, ['fd_effnetlite0', 'pr_effnetlite0']);
+  assert.ok(Number.isFinite(metrics.fd_effnetlite0));
+  assert.ok(!('pr_effnetlite0.precision' in metrics));
+  assert.ok(caveats.some((caveat) => /All 3 synthetic images have the same features/.test(caveat)));
+  assert.ok(
+    caveats.some((caveat) => /pr_effnetlite0 is left out for 3 real images and 3 synthetic/.test(caveat)),
+  );
+});
+
+test('images are resized for FID as TensorFlow 1 did: no aligned corners, no half-pixel centers', () => {
+  const pixels = Uint8Array.of(0, 30, 60, 90);
+  // [0, 30; 60, 90] to 4x4: positions 0, 0.5, 1, 1.5, of which the last two are on the last pixel.
+  const expected = [0, 15, 30, 30, 30, 45, 60, 60, 60, 75, 90, 90, 60, 75, 90, 90];
+  assert.deepEqual([...resizeTensorflow1(pixels, 2, 1, 4)], expected);
 });
 
 test('only the shards that contain the first images are used', () => {

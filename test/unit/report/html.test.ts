@@ -25,6 +25,7 @@ async function input(): Promise<ReportInput> {
       'fd_effnetlite0.train_vs_holdout': 20.1,
       'images.holdout': 120,
     },
+    caveats: ['Few images.'],
     rows: [{ name: MALICIOUS, real: [await png(10)], synthetic: [await png(200)] }],
     progression: [{ kimg: 4, png: await png(90) }],
     curve: [

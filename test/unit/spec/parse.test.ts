@@ -140,8 +140,8 @@ const refusals: [string, unknown, RegExp][] = [
     /generate\.format: .*not available in this version/,
   ],
   [
-    'official FID in this version',
-    { ...minimal, evaluate: { metrics: ['fid50k_full'] } },
+    'official precision and recall in this version',
+    { ...minimal, evaluate: { metrics: ['pr50k3_full'] } },
     /evaluate\.metrics\[0\]: .*not available in this version/,
   ],
   [

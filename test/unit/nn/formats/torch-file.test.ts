@@ -120,6 +120,28 @@ test('tensors are in C order for all strides', () => {
   assert.deepEqual(part?.data, Float32Array.of(4, 5));
 });
 
+test('parameters of old and new files are tensors; their attributes are discarded', () => {
+  const id = tuple(text('storage'), 'ctorch\nFloatStorage\n', text('7'), text('cpu'), number(6), 'N');
+  const place = [`${id}Q`, number(0), tuple(number(2), number(3)), tuple(number(3), number(1))];
+  const old = `ctorch.nn.parameter\nParameter\n${tuple(`ctorch._utils\n_rebuild_tensor\n${tuple(...place)}R`)}\x81${tuple('\x88', 'N')}b`;
+  const inner = `ctorch._utils\n_rebuild_tensor_v2\n${tuple(...place, '\x89', ORDERED_DICT)}R`;
+  const recent = `ctorch._utils\n_rebuild_parameter\n${tuple(inner, '\x88', ORDERED_DICT)}R`;
+  for (const parameter of [old, recent]) {
+    const pickle = `${PROTO}${ORDERED_DICT}${text('w')}${parameter}s.`;
+    const count = Buffer.alloc(8);
+    count.writeBigInt64LE(6n);
+    const whole = Buffer.concat([
+      bytes(`${MAGIC}${VERSION}${SYSTEM}${pickle}${PROTO}](${text('7')}e.`),
+      count,
+      Buffer.from(Float32Array.of(0, 1, 2, 3, 4, 5).buffer),
+    ]);
+    const { w } = readPytorchFile(whole, 'x.pth');
+    assert.deepEqual(w, { shape: [2, 3], data: Float32Array.of(0, 1, 2, 3, 4, 5) });
+  }
+  const fake = `${PROTO}${ORDERED_DICT}${text('w')}ctorch.nn.parameter\nParameter\n${tuple('N')}\x81s.`;
+  refused(() => readPytorchFile(bytes(MAGIC + VERSION + SYSTEM + fake), 'x.pth'), /invalid parameter/);
+});
+
 test('a call of a system function is refused with its name', () => {
   const attack = `${PROTO}cos\nsystem\n(${text('touch /tmp/owned')}tR.`;
   refused(() => plain(attack), /"os system"/);

@@ -1,0 +1,73 @@
+/** What a reader must know beside the numbers: few images, constant sets, metrics left out. */
+import { METRICS, type MetricName } from '../spec/metrics.js';
+import { EXTRACTORS } from './extractors/index.js';
+import { type MeasuredImages, minImagesOf } from './metrics/compute.js';
+import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import { MS_SSIM_SIDE } from './metrics/ssim.js';
+
+/** From this number of images on, precision and coverage hardly depend on it. */
+const ENOUGH_NEIGHBORS = 1_000;
+/** Images that the names of StyleGAN3's metrics promise. */
+const OFFICIAL_IMAGES = 50_000;
+
+/** @param sets by the name that people see */
+export async function caveatsOf(
+  metrics: readonly MetricName[],
+  sets: Readonly<Record<string, MeasuredImages>>,
+): Promise<string[]> {
+  const caveats = metrics.flatMap((name) => countCaveats(name, sets));
+  const extractors = new Set(metrics.map((name) => METRICS[name].extractor).filter((name) => name !== null));
+  for (const [set, images] of Object.entries(sets)) {
+    for (const extractor of extractors)
+      if (isConstant(await images.features(extractor)))
+        caveats.push(
+          `All ${images.images} ${set} images have the same features (${extractor}): the set shows one image only, and distances say little.`,
+        );
+    if (metrics.includes('diversity')) caveats.push(...(await sizeCaveats(set, images)));
+  }
+  return [...new Set(caveats)];
+}
+
+function countCaveats(name: MetricName, sets: Readonly<Record<string, MeasuredImages>>): string[] {
+  const { base, extractor } = METRICS[name];
+  const caveats: string[] = [];
+  const fewer = (least: number) => Object.entries(sets).filter(([, { images }]) => images < least);
+  const missing = fewer(minImagesOf(name));
+  if (missing.length > 0)
+    return [`${name} is left out for ${counts(missing)}: it needs at least ${minImagesOf(name)} images.`];
+  const features = extractor === null ? 0 : EXTRACTORS[extractor].dimensions;
+  const few = fewer(features);
+  if (base === 'fd' && few.length > 0)
+    caveats.push(
+      `${name}: ${counts(few)} are fewer than its ${features} features, so the distance is too high (biased). Compare only sets of equal size, or read kid_${extractor}, which has no bias.`,
+    );
+  const small = fewer(ENOUGH_NEIGHBORS);
+  if ((base === 'pr' || base === 'dc') && small.length > 0)
+    caveats.push(
+      `${name}: with ${counts(small)} it depends on the number of images. Read it beside the value of two real sets; 0 may mean too few images.`,
+    );
+  const { synthetic } = sets;
+  if (name.includes('50k') && synthetic && synthetic.images < OFFICIAL_IMAGES)
+    caveats.push(
+      `${name} is computed on ${synthetic.images} synthetic images instead of ${OFFICIAL_IMAGES}: it is not comparable with publications.`,
+    );
+  return caveats;
+}
+
+function counts(sets: readonly (readonly [string, MeasuredImages])[]): string {
+  return sets.map(([set, { images }]) => `${images} ${set} images`).join(' and ');
+}
+
+async function sizeCaveats(set: string, images: MeasuredImages): Promise<string[]> {
+  const [first] = await images.sample(1);
+  if (!first || first.side >= MS_SSIM_SIDE) return [];
+  return [
+    `MS-SSIM is left out: the ${set} images have ${first.side} pixels a side, and it needs ${MS_SSIM_SIDE}.`,
+  ];
+}
+
+function isConstant({ rows, columns, data }: FeatureMatrix): boolean {
+  if (rows < 2) return false;
+  for (let i = columns; i < rows * columns; i++) if (data[i] !== data[i % columns]) return false;
+  return true;
+}

@@ -1,0 +1,34 @@
+/** Reads the images of a folder, archive or bucket, square and of one size, for their features. */
+import { availableParallelism } from 'node:os';
+import { ImageError } from '../core/errors.js';
+import { mapInOrder } from '../imaging/in-flight.js';
+import { channelsOf, type ImageSource, type ProcessOptions, processImage } from '../imaging/index.js';
+import type { SquareImage } from './extractors/input.js';
+
+/** More than a batch, so that the next one is decoded while features are computed. */
+const DECODED_AHEAD = Math.max(32, 2 * availableParallelism());
+
+/**
+ * Yields every readable image, in the order of the names.
+ *
+ * @param onSkip called with the reason why an image cannot be read
+ */
+export async function* sourceImages(
+  source: ImageSource,
+  names: readonly string[],
+  options: ProcessOptions,
+  onSkip: (reason: string) => void,
+): AsyncGenerator<SquareImage> {
+  const { resolution, color } = options;
+  const decode = async (name: string): Promise<SquareImage | null> => {
+    try {
+      const pixels = await processImage(await source.read(name), options, name);
+      return { pixels, resolution, channels: channelsOf(color) };
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      onSkip(error.message);
+      return null;
+    }
+  };
+  for await (const image of mapInOrder(names, DECODED_AHEAD, decode)) if (image) yield image;
+}

@@ -1,0 +1,135 @@
+/** Weights of classifier networks are fetched, imported and used by `gist metrics`. */
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { encodePng } from '../../../src/imaging/index.js';
+import { CLASSIFIERS } from '../../../src/nn/classifiers/index.js';
+import { encodeSafetensors } from '../../../src/nn/formats/safetensors.js';
+import { isPublished } from '../../../src/weights/classifiers/index.js';
+import { formulaState } from '../../support/formula-weights.js';
+import { GistUser } from '../../support/gist.js';
+
+const SIDE = 24;
+
+interface Kept {
+  network: string;
+  file: string;
+  published: boolean;
+  sha256: string;
+}
+
+describe('weights of classifier networks', () => {
+  let server: Server;
+  let user: GistUser;
+  let address: string;
+  const files = new Map<string, Uint8Array>();
+
+  before(async () => {
+    files.set(
+      '/weights-inception-2015-12-05-6726825d.pth',
+      encodeSafetensors(formulaState(CLASSIFIERS.inception, 7)),
+    );
+    files.set('/resnet50-0676ba61.pth', Buffer.from('<html>not found</html>'));
+    server = createServer(({ url = '' }, response) => {
+      const bytes = files.get(url);
+      response.writeHead(bytes ? 200 : 404, { 'content-length': bytes?.byteLength ?? 0 }).end(bytes);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    user = await GistUser.create({ GIST_WEIGHTS_URL: address });
+    user = user.as({ env: { GIST_DATA_CACHE: path.join(user.folder, 'cache') } });
+    for (const [set, shift] of [
+      ['real', 0],
+      ['fake', 3],
+    ] as const) {
+      await mkdir(path.join(user.folder, set));
+      for (let i = 0; i < 12; i++) {
+        const pixels = Uint8Array.from(
+          { length: SIDE * SIDE },
+          (_, at) => ((at * (i + 5 + shift)) % 97) + 60,
+        );
+        await writeFile(path.join(user.folder, set, `${i}.png`), await encodePng(pixels, SIDE, SIDE, 1));
+      }
+    }
+  });
+  after(async () => {
+    server.close();
+    await user?.leave();
+  });
+
+  const compare = (...options: string[]) =>
+    user.gist('metrics', '--real', 'real', '--fake', 'fake', '--extractor', 'inception', ...options);
+
+  test('without weights, the command that brings them is named', async () => {
+    const { code, stderr } = await compare();
+    assert.equal(code, 7);
+    assert.match(stderr, /gist weights fetch inception/);
+  });
+
+  test('weights are fetched from a mirror, and another digest than the published one is told', async () => {
+    const { code, stdout, stderr } = await user.gist('weights', 'fetch', 'inception', '--json');
+    assert.equal(code, 0, stderr);
+    const kept = JSON.parse(stdout) as Kept;
+    assert.equal(kept.network, 'inception');
+    assert.equal(kept.published, false);
+    assert.match(stderr, /digest of weights-inception-2015-12-05-6726825d\.pth is not that of published/);
+    assert.ok(isPublished('inception', `6726825d${kept.sha256.slice(8)}`));
+  });
+
+  test('gist metrics computes the official metrics with them', async () => {
+    const { code, stdout, stderr } = await compare('--json');
+    assert.equal(code, 0, stderr);
+    const values = JSON.parse(stdout) as Record<string, number> & { caveats: string[]; extractor: string };
+    assert.equal(values.extractor, 'inception');
+    assert.ok((values.fid50k_full as number) > 0);
+    assert.ok((values['is50k.fake'] as number) >= 1);
+    for (const name of ['kid50k_full', 'pr_inception.precision', 'fid50k_full.real_halves', 'is50k.real'])
+      assert.ok(Number.isFinite(values[name]), name);
+    assert.ok(values.caveats.some((caveat) => /12 synthetic images instead of 50000/.test(caveat)));
+    assert.ok(values.caveats.some((caveat) => /fewer than its 2048 features/.test(caveat)));
+  });
+
+  test('metrics are chosen by name; unknown ones and those of other extractors are refused', async () => {
+    const one = await compare('--metrics', 'kid50k_full', '--json');
+    assert.deepEqual(Object.keys(JSON.parse(one.stdout) as object).sort(), [
+      'caveats',
+      'extractor',
+      'images.fake',
+      'images.real',
+      'kid50k_full',
+      'kid50k_full.real_halves',
+      'kid50k_full.real_halves.spread',
+      'kid50k_full.spread',
+    ]);
+    const other = await compare('--metrics', 'fd_effnetlite0');
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /--extractor effnetlite0/);
+    const unknown = await compare('--metrics', 'fid50');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /fid50k_full/);
+  });
+
+  test('what is not the network is not kept', async () => {
+    const page = await user.gist('weights', 'fetch', 'resnet50');
+    assert.equal(page.code, 4);
+    assert.match(page.stderr, /neither a state dict of PyTorch nor a safetensors file/);
+    const missing = await user.gist('weights', 'fetch', 'vgg16');
+    assert.equal(missing.code, 5);
+    assert.match(missing.stderr, /answers 404/);
+    const wrong = await user.gist(
+      'weights',
+      'import',
+      `${address}/weights-inception-2015-12-05-6726825d.pth`,
+      '--as',
+      'resnet50',
+    );
+    assert.equal(wrong.code, 4);
+    assert.match(wrong.stderr, /not a state dict of resnet50: conv1\.weight is missing/);
+    const unknown = await user.gist('weights', 'fetch', 'resnet18');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /inception, resnet50/);
+  });
+});
