@@ -1,6 +1,6 @@
 /**
- * `npm run parity -- networks|metrics|dicom FOLDER`: compares the networks, features and metrics, or
- * the DICOM reader with cases of another implementation.
+ * `npm run parity -- networks|metrics|dicom FOLDER`: compares the networks, features and metrics,
+ * or the DICOM reader with cases of another implementation.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
