@@ -5,6 +5,7 @@
 import { ImageError } from '../core/errors.js';
 import { crc32 } from './crc32.js';
 import type { Inspection } from './inspection.js';
+import { PLAIN_PIXELS } from './plain-png.js';
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and checksum of a chunk. */
@@ -43,16 +44,37 @@ export function inspectPng(file: Uint8Array, where?: string): Inspection {
     format: 'png',
     bytes: notes.length === 0 ? file : Buffer.concat(hasEnd ? parts : [...parts, IEND]),
     notes,
-    width: header.bytes.readUInt32BE(8),
-    height: header.bytes.readUInt32BE(12),
-    samples: {
-      space: GRAY_TYPES.includes(header.bytes[17] as number) ? 'gray' : 'rgb',
-      bits: header.bytes[16] === 16 ? 16 : 8,
-    },
-    hasAlpha: ALPHA_TYPES.includes(header.bytes[17] as number) || kept.some(({ type }) => type === 'tRNS'),
-    hasExif: kept.some(({ type }) => type === 'eXIf'),
-    isWhole: header.bytes[20] === 1,
+    ...describeHeader(header.bytes, kept),
   };
+}
+
+/** Fields of the header (section 11.2.2), and what other chunks add. */
+function describeHeader(
+  header: Buffer,
+  chunks: readonly Chunk[],
+): Omit<Inspection, 'format' | 'bytes' | 'notes'> {
+  const [width, height] = [header.readUInt32BE(8), header.readUInt32BE(12)];
+  const [bits, type, interlacing] = [header[16], header[17] as number, header[20]];
+  const has = (name: string) => chunks.some((chunk) => chunk.type === name);
+  const hasAlpha = ALPHA_TYPES.includes(type) || has('tRNS');
+  const hasExif = has('eXIf');
+  const isPlain = bits === 8 && (type === 0 || type === 2) && interlacing === 0 && !hasAlpha && !hasExif;
+  return {
+    width,
+    height,
+    samples: { space: GRAY_TYPES.includes(type) ? 'gray' : 'rgb', bits: bits === 16 ? 16 : 8 },
+    hasAlpha,
+    hasExif,
+    isWhole: interlacing === 1,
+    ...(isPlain &&
+      width * height <= PLAIN_PIXELS && {
+        plain: { width, height, channels: type === 0 ? 1 : 3, data: dataOf(chunks) },
+      }),
+  };
+}
+
+function dataOf(chunks: readonly Chunk[]): Uint8Array[] {
+  return chunks.filter(({ type }) => type === 'IDAT').map(({ bytes }) => bytes.subarray(8, -4));
 }
 
 function* chunksOf(bytes: Buffer, where: string | undefined): Generator<Chunk> {
