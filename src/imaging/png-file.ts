@@ -32,6 +32,8 @@ export function inspectPng(file: Uint8Array, where?: string): Inspection {
   const header = chunks[0];
   if (header?.type !== 'IHDR' || header.bytes.length !== CHUNK_BYTES + 13)
     throw new ImageError({ what: 'is corrupt', where });
+  if (chunks.some(({ type }, i) => isCritical(type) && !isExpected(type, i)))
+    throw new ImageError({ what: 'is corrupt', where });
   if (chunks.some(({ type, isValid }) => !isValid && isNeeded(type)))
     throw new ImageError({ what: 'is corrupt: a checksum does not match', where });
   const notes: string[] = [];
@@ -90,7 +92,16 @@ function* chunksOf(bytes: Buffer, where: string | undefined): Generator<Chunk> {
   }
 }
 
-/** Whether pixels depend on a chunk: critical chunks (section 5.4), and transparency. */
+/** Critical chunks (section 5.4) that the standard has; there is one header, and it is the first. */
+function isExpected(type: string, index: number): boolean {
+  return type === 'IHDR' ? index === 0 : ['PLTE', 'IDAT', 'IEND'].includes(type);
+}
+
+function isCritical(type: string): boolean {
+  return (type.charCodeAt(0) & 0x20) === 0;
+}
+
+/** Whether pixels depend on a chunk. */
 function isNeeded(type: string): boolean {
-  return (type.charCodeAt(0) & 0x20) === 0 || type === 'tRNS';
+  return isCritical(type) || type === 'tRNS';
 }
