@@ -92,7 +92,7 @@ function* chunksOf(bytes: Buffer, where: string | undefined): Generator<Chunk> {
   }
 }
 
-/** Critical chunks (section 5.4) that the standard has; there is one header, and it is the first. */
+/** Critical chunks of the standard (section 5.4); there is one header, and it is the first. */
 function isExpected(type: string, index: number): boolean {
   return type === 'IHDR' ? index === 0 : ['PLTE', 'IDAT', 'IEND'].includes(type);
 }
