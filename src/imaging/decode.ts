@@ -10,6 +10,7 @@ import { WeightedLimit } from './in-flight.js';
 import type { Inspection } from './inspection.js';
 import { hasAllBlocks } from './jpeg-entropy.js';
 import { inspectJpeg } from './jpeg-file.js';
+import { decodePlainPng } from './plain-png.js';
 import { inspectPng } from './png-file.js';
 import { MAX_PIXELS } from './limits.js';
 import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
@@ -153,11 +154,7 @@ async function withRaster<T>(
   if (strict) requireFaultless(inspection.notes, where);
   const decodedBytes = rasterBytes(inspection);
   return decoding.run(memoryBytes(inspection, decodedBytes), async () => {
-    const raster = await decodeRaster(pipelineOf(inspection), inspection.samples.bits, decodedBytes).catch(
-      (error: unknown) => {
-        throw describeDecodeError(error, where);
-      },
-    );
+    const raster = await decodeInspected(inspection, decodedBytes, where);
     try {
       const notes = [...inspection.notes, ...warningNotes(raster, inspection, where)];
       if (strict) requireFaultless(notes, where);
@@ -166,6 +163,19 @@ async function withRaster<T>(
       await raster.remove();
     }
   });
+}
+
+async function decodeInspected(
+  inspection: Inspection,
+  decodedBytes: number,
+  where: string | undefined,
+): Promise<Raster> {
+  if (inspection.plain) return decodePlainPng(inspection.plain, where);
+  try {
+    return await decodeRaster(pipelineOf(inspection), inspection.samples.bits, decodedBytes);
+  } catch (error) {
+    throw describeDecodeError(error, where);
+  }
 }
 
 async function inspect(

@@ -1,5 +1,7 @@
 /** What the structure of a file says before it is decoded. */
 
+import type { PlainPng } from './plain-png.js';
+
 export interface Inspection {
   format: 'jpeg' | 'png' | 'tiff' | 'webp';
   /** The file, without its harmless faults. */
@@ -14,6 +16,8 @@ export interface Inspection {
   hasAlpha: boolean;
   /** Whether there is EXIF data, which may contain an orientation. */
   hasExif: boolean;
+  /** A small PNG that is decoded without libvips. */
+  plain?: PlainPng;
   /** Whether the decoder keeps the whole image in memory until its first row is complete. */
   isWhole: boolean;
 }

@@ -5,6 +5,7 @@
 import { ImageError } from '../core/errors.js';
 import { crc32 } from './crc32.js';
 import type { Inspection } from './inspection.js';
+import { PLAIN_PIXELS } from './plain-png.js';
 
 const SIGNATURE_BYTES = 8;
 /** Length, type and checksum of a chunk. */
@@ -31,6 +32,8 @@ export function inspectPng(file: Uint8Array, where?: string): Inspection {
   const header = chunks[0];
   if (header?.type !== 'IHDR' || header.bytes.length !== CHUNK_BYTES + 13)
     throw new ImageError({ what: 'is corrupt', where });
+  if (chunks.some(({ type }, i) => isCritical(type) && !isExpected(type, i)))
+    throw new ImageError({ what: 'is corrupt', where });
   if (chunks.some(({ type, isValid }) => !isValid && isNeeded(type)))
     throw new ImageError({ what: 'is corrupt: a checksum does not match', where });
   const notes: string[] = [];
@@ -43,16 +46,37 @@ export function inspectPng(file: Uint8Array, where?: string): Inspection {
     format: 'png',
     bytes: notes.length === 0 ? file : Buffer.concat(hasEnd ? parts : [...parts, IEND]),
     notes,
-    width: header.bytes.readUInt32BE(8),
-    height: header.bytes.readUInt32BE(12),
-    samples: {
-      space: GRAY_TYPES.includes(header.bytes[17] as number) ? 'gray' : 'rgb',
-      bits: header.bytes[16] === 16 ? 16 : 8,
-    },
-    hasAlpha: ALPHA_TYPES.includes(header.bytes[17] as number) || kept.some(({ type }) => type === 'tRNS'),
-    hasExif: kept.some(({ type }) => type === 'eXIf'),
-    isWhole: header.bytes[20] === 1,
+    ...describeHeader(header.bytes, kept),
   };
+}
+
+/** Fields of the header (section 11.2.2), and what other chunks add. */
+function describeHeader(
+  header: Buffer,
+  chunks: readonly Chunk[],
+): Omit<Inspection, 'format' | 'bytes' | 'notes'> {
+  const [width, height] = [header.readUInt32BE(8), header.readUInt32BE(12)];
+  const [bits, type, interlacing] = [header[16], header[17] as number, header[20]];
+  const has = (name: string) => chunks.some((chunk) => chunk.type === name);
+  const hasAlpha = ALPHA_TYPES.includes(type) || has('tRNS');
+  const hasExif = has('eXIf');
+  const isPlain = bits === 8 && (type === 0 || type === 2) && interlacing === 0 && !hasAlpha && !hasExif;
+  return {
+    width,
+    height,
+    samples: { space: GRAY_TYPES.includes(type) ? 'gray' : 'rgb', bits: bits === 16 ? 16 : 8 },
+    hasAlpha,
+    hasExif,
+    isWhole: interlacing === 1,
+    ...(isPlain &&
+      width * height <= PLAIN_PIXELS && {
+        plain: { width, height, channels: type === 0 ? 1 : 3, data: dataOf(chunks) },
+      }),
+  };
+}
+
+function dataOf(chunks: readonly Chunk[]): Uint8Array[] {
+  return chunks.filter(({ type }) => type === 'IDAT').map(({ bytes }) => bytes.subarray(8, -4));
 }
 
 function* chunksOf(bytes: Buffer, where: string | undefined): Generator<Chunk> {
@@ -68,7 +92,16 @@ function* chunksOf(bytes: Buffer, where: string | undefined): Generator<Chunk> {
   }
 }
 
-/** Whether pixels depend on a chunk: critical chunks (section 5.4), and transparency. */
+/** Critical chunks of the standard (section 5.4); there is one header, and it is the first. */
+function isExpected(type: string, index: number): boolean {
+  return type === 'IHDR' ? index === 0 : ['PLTE', 'IDAT', 'IEND'].includes(type);
+}
+
+function isCritical(type: string): boolean {
+  return (type.charCodeAt(0) & 0x20) === 0;
+}
+
+/** Whether pixels depend on a chunk. */
 function isNeeded(type: string): boolean {
-  return (type.charCodeAt(0) & 0x20) === 0 || type === 'tRNS';
+  return isCritical(type) || type === 'tRNS';
 }

@@ -22,7 +22,7 @@ export interface ZipFileContent {
 }
 
 /**
- * Writes files to a new archive as they arrive. Memory holds one file and the directory.
+ * Writes files to a new archive as they arrive. Memory holds one file, a buffer and the directory.
  *
  * @returns length and SHA-256 of the archive, and the number of files.
  */
@@ -49,15 +49,21 @@ export async function writeStoredZip(
     const records = Buffer.concat(directory);
     await out.write(records);
     await out.write(endRecords(directory.length, start, records.length));
+    await out.flush();
     return { bytes: out.bytes, sha256: out.digest(), files: directory.length };
   } finally {
     await handle.close();
   }
 }
 
+/** Records and small files are written together: each write costs a turn of a thread. */
+const BUFFER_BYTES = 2 ** 20;
+
 class HashedWriter {
   readonly #hash = createHash('sha256');
   readonly #handle: FileHandle;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   bytes = 0;
 
   constructor(handle: FileHandle) {
@@ -65,9 +71,18 @@ class HashedWriter {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    await this.#handle.writeFile(chunk);
     this.#hash.update(chunk);
     this.bytes += chunk.byteLength;
+    this.#waiting.push(chunk);
+    this.#waitingBytes += chunk.byteLength;
+    if (this.#waitingBytes >= BUFFER_BYTES) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const chunks = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    await this.#handle.writeFile(Buffer.concat(chunks));
   }
 
   digest(): string {
