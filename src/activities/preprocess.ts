@@ -1,6 +1,6 @@
 /** The preprocess stage: plan, shards, assembly. */
 import { planDataset, assembleDataset, buildShard, openSource } from '../imaging/index.js';
-import type { PreprocessSpec } from '../spec/preprocess.js';
+import { type PreprocessSpec, preprocessSchema } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
 import type { ObjectStore } from '../storage/object-store.js';
@@ -12,6 +12,11 @@ export interface DatasetPlanned {
   shards: number;
   /** The finished data set, when an earlier run made the same one. */
   dataset: DatasetRef | null;
+}
+
+/** A run that an earlier version started lacks the keys that were added since. */
+function completed(spec: PreprocessSpec): PreprocessSpec {
+  return preprocessSchema.parse(spec);
 }
 
 export function createPreprocessActivities({ store }: { store: ObjectStore }) {
@@ -27,7 +32,7 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       // The same for every attempt of a run.
       const generation = input.reuse ? undefined : sha256(input.runId).slice(0, 8);
       return withHeartbeats('listing', (controls) =>
-        planDataset(store, input.preprocess, { ...controls, generation }),
+        planDataset(store, completed(input.preprocess), { ...controls, generation }),
       );
     },
 
@@ -36,14 +41,14 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       const source = openSource(input.preprocess.source);
       const { digest, shard } = input;
       await withHeartbeats('images', (controls) =>
-        buildShard(store, source, input.preprocess, { digest, shard, ...controls }),
+        buildShard(store, source, completed(input.preprocess), { digest, shard, ...controls }),
       );
     },
 
     /** Counts, checks and writes the manifest, which makes the data set exist. */
     async assembleDataset(input: { digest: string; preprocess: PreprocessSpec }): Promise<DatasetRef> {
       return withHeartbeats('assembling', (controls) =>
-        assembleDataset(store, input.preprocess, input.digest, controls),
+        assembleDataset(store, completed(input.preprocess), input.digest, controls),
       );
     },
   };

@@ -2,7 +2,7 @@
 import { DatasetError } from '../core/errors.js';
 import type { LabelsSpec } from '../spec/preprocess.js';
 import { parseCsv } from './csv.js';
-import { partsOf } from './layout.js';
+import { plainPath } from './layout.js';
 
 /** One row of a table. */
 export interface LabelRow {
@@ -109,7 +109,7 @@ function csvError(where: string, what: string): DatasetError {
  * @throws DatasetError when rows match several images, or contradict each other
  */
 export function matchRows(rows: readonly LabelRow[], names: readonly string[], where: string): MatchedRows {
-  const paths = names.map((name) => partsOf(name).join('/'));
+  const paths = names.map(plainPath);
   const byName = indexByName(paths);
   const labels = new Array<string | null>(names.length).fill(null);
   const patients = new Array<string | null>(names.length).fill(null);
@@ -118,7 +118,7 @@ export function matchRows(rows: readonly LabelRow[], names: readonly string[], w
   let ambiguous = 0;
   let contradicting = 0;
   for (const row of rows) {
-    const found = imagesOf(partsOf(row.path.replaceAll('\\', '/')).join('/'), paths, byName);
+    const found = imagesOf(plainPath(row.path.replaceAll('\\', '/')), paths, byName);
     const [image] = found;
     if (found.length > 1) ambiguous++;
     else if (image === undefined) rowsWithoutImage++;

@@ -193,11 +193,7 @@ function fromRows(
 }
 
 function fromPaths({ source, layout }: Rule, pattern: string): Found {
-  const groups = matchPaths(
-    pattern,
-    layout.parts.map((parts) => parts.join('/')),
-    source.uri,
-  );
+  const groups = matchPaths(pattern, layout.paths, source.uri);
   return {
     names: groups.map((found) => found?.label || null),
     patients: groups.map((found) => found?.patient ?? null),

@@ -10,8 +10,8 @@ const isSplit = (folder: string) => TRAIN.test(folder) || HELD_OUT.test(folder);
 
 /** Where classes are in the paths of a source. */
 export interface Layout {
-  /** Parts of each path, in NFC and without `.`; the last one is the file. */
-  parts: readonly (readonly string[])[];
+  /** Path of each image, in NFC and without `.`. */
+  paths: readonly string[];
   /** Number of folders above the classes. */
   depth: number;
   /** Number of these that wrap the whole source. */
@@ -20,13 +20,18 @@ export interface Layout {
   heldOut: Uint8Array | null;
 }
 
-/** The parts of a path. NFC: macOS decomposes accents, and other systems do not. */
-export function partsOf(name: string): string[] {
-  return name
-    .normalize('NFC')
+/** NFC: macOS decomposes accents, and other systems do not. */
+export function plainPath(name: string): string {
+  const path = name.normalize('NFC');
+  // Most paths are plain already; a million of them are not copied.
+  if (path === name && !/(^|\/)\.?(\/|$)/.test(name)) return name;
+  return path
     .split('/')
-    .filter((part) => part !== '' && part !== '.');
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
 }
+
+const partsOf = (path: string) => path.split('/');
 
 /**
  * Looks through folders that hold everything, then through the folders of a split.
@@ -40,45 +45,54 @@ export function findLayout(
   splits: PreprocessSpec['splits'],
   where: string,
 ): Layout {
-  const parts = names.map(partsOf);
-  const empty = siblings.map(partsOf);
-  const wrapping = unwrap(parts, empty, 0);
-  const isLoose = parts.some((path) => path.length <= wrapping + 1);
-  const folders = isLoose ? [] : [...new Set(parts.map((path) => path[wrapping] as string))];
+  const paths = names.map(plainPath);
+  const empty = siblings.map(plainPath);
+  const wrapping = unwrap(paths, empty, 0);
+  const isLoose = paths.some((path) => partsOf(path).length <= wrapping + 1);
+  const folders = isLoose ? [] : [...new Set(paths.map((path) => partsOf(path)[wrapping] as string))];
   const given = folders.filter(isSplit);
   if (given.length < 2) {
     if (splits === 'keep') throw noSplit(where);
-    return { parts, depth: wrapping, wrapping, heldOut: null };
+    return { paths, depth: wrapping, wrapping, heldOut: null };
   }
   if (given.length < folders.length) throw mixedFolders(given, folders.length, where);
   if (splits === null) throw givenSplit(given, where);
-  const depth = unwrap(parts, empty, wrapping + 1);
-  const heldOut = Uint8Array.from(parts, (path) => (HELD_OUT.test(path[wrapping] as string) ? 1 : 0));
-  return { parts, depth, wrapping, heldOut: splits === 'keep' ? heldOut : null };
+  const depth = unwrap(paths, empty, wrapping + 1);
+  const heldOut = Uint8Array.from(paths, (path) =>
+    HELD_OUT.test(partsOf(path)[wrapping] as string) ? 1 : 0,
+  );
+  return { paths, depth, wrapping, heldOut: splits === 'keep' ? heldOut : null };
 }
 
 /** The first level from `depth` on that has more than one folder, or images. */
-function unwrap(parts: readonly string[][], empty: readonly string[][], depth: number): number {
+function unwrap(paths: readonly string[], empty: readonly string[], depth: number): number {
   for (let level = depth; ; level++) {
-    const folder = parts[0]?.[level];
-    const isOnly = (path: readonly string[]) => path.length > level + 1 && path[level] === folder;
-    const isAlone = (path: readonly string[]) => path.length <= level || path[level] === folder;
-    // The last folder above the files is no wrapping one: it may be the only class.
-    const hasFolders = parts.some((path) => path.length > level + 2);
-    if (!hasFolders || !parts.every(isOnly) || !empty.every(isAlone)) return level;
+    const folder = partsOf(paths[0] ?? '')[level];
+    let hasFolders = false;
+    for (const path of paths) {
+      const parts = partsOf(path);
+      if (parts.length <= level + 1 || parts[level] !== folder) return level;
+      // The last folder above the files is no wrapping one: it may be the only class.
+      hasFolders ||= parts.length > level + 2;
+    }
+    const isAlone = (parts: readonly string[]) => parts.length <= level || parts[level] === folder;
+    if (!hasFolders || !empty.map(partsOf).every(isAlone)) return level;
   }
 }
 
 /** The folder of each image at the level of the classes; null for images beside the folders. */
-export function classFolders({ parts, depth }: Layout): (string | null)[] {
-  return parts.map((path) => (path.length > depth + 1 ? (path[depth] as string) : null));
+export function classFolders({ paths, depth }: Layout): (string | null)[] {
+  return paths.map((path) => {
+    const parts = partsOf(path);
+    return parts.length > depth + 1 ? (parts[depth] as string) : null;
+  });
 }
 
 /** Names of folders without images at the level of the classes. */
-export function emptyFolders({ parts, depth, wrapping }: Layout, siblings: readonly string[]): string[] {
-  const wrap = parts[0]?.slice(0, wrapping) ?? [];
+export function emptyFolders({ paths, depth, wrapping }: Layout, siblings: readonly string[]): string[] {
+  const wrap = partsOf(paths[0] ?? '').slice(0, wrapping);
   return siblings
-    .map(partsOf)
+    .map((folder) => partsOf(plainPath(folder)))
     .filter((path) => path.length === depth + 1 && wrap.every((part, i) => path[i] === part))
     .filter((path) => depth === wrapping || isSplit(path[wrapping] as string))
     .map((path) => path[depth] as string);

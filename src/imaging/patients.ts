@@ -28,11 +28,10 @@ export function patientsOf(
   { layout, labelled, tags }: PatientOptions,
   where: string,
 ): (string | null)[] {
-  const paths = () => layout.parts.map((parts) => parts.join('/'));
   const patients =
     holdout.patient === undefined
       ? (labelled ?? tags?.map(({ PatientID }) => PatientID?.trim() || null) ?? [])
-      : matchPaths(holdout.patient, paths(), where).map((groups) => groups?.patient ?? null);
+      : matchPaths(holdout.patient, layout.paths, where).map((groups) => groups?.patient ?? null);
   if (patients.some((patient) => patient !== null)) return [...patients];
   throw new DatasetError({
     what: 'patients cannot be told apart, which preprocess.holdout.by (--holdout-by) asks for',

@@ -11,10 +11,7 @@ export interface SplitImages {
   /** null when unlabeled. */
   classes: readonly string[] | null;
   labels: Int32Array;
-  /** What decides the side of an image: its path, or its patient. */
-  keys: readonly string[];
-  /** Paths, which decide the order. */
-  names: readonly string[];
+  draws: Draws;
   /** Images with the same number stay on one side. */
   groups: Int32Array;
   /** The sides of a given split: 1 is held out. */
@@ -24,7 +21,6 @@ export interface SplitImages {
 export interface SplitOptions {
   /** Fraction of each class that is held out, 0...0.9. */
   fraction: number;
-  seed: number;
   /** Maximum number of training images; null for all. */
   limit: number | null;
 }
@@ -36,15 +32,36 @@ export interface Split {
   notices: string[];
 }
 
-/** A number in [0, 1) that depends on nothing but the seed, the purpose and the key. */
-export function keyedUniform(seed: number, purpose: string, key: string): number {
-  const digest = createHash('sha256').update(`${seed}\0${purpose}\0${key}`).digest();
-  return digest.readUIntBE(0, 6) / 2 ** 48;
+/** Numbers in [0, 1) for each image, which depend on nothing but the seed and its keys. */
+export interface Draws {
+  /** Below the fraction: held out, if no copy and no small class moves it. */
+  side: Float64Array;
+  /** Of images that stay together, the one with the least rank gives the side. */
+  rank: Float64Array;
+  /** Order of the images of a class. */
+  order: Float64Array;
 }
 
-/** Whether a key is held out, if no group and no small class moves it. */
-export function isHeldOut(seed: number, fraction: number, key: string): boolean {
-  return keyedUniform(seed, 'holdout', key) < fraction;
+/**
+ * @param paths decide the order
+ * @param keys decide the side: the paths, or patients
+ */
+export function drawImages(seed: number, paths: readonly string[], keys: readonly string[]): Draws {
+  const [side, rank, order] = [0, 1, 2].map(() => new Float64Array(paths.length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const digest = (key: string) => createHash('sha256').update(`${seed}\0split\0${key}`).digest();
+  const uniform = (bytes: Buffer, at: number) => bytes.readUIntBE(at, 6) / 2 ** 48;
+  for (const [i, path] of paths.entries()) {
+    const own = digest(path);
+    const deciding = keys[i] === path ? own : digest(keys[i] as string);
+    side[i] = uniform(deciding, 0);
+    rank[i] = uniform(deciding, 6);
+    order[i] = uniform(own, 12);
+  }
+  return { side, rank, order };
 }
 
 /**
@@ -60,15 +77,12 @@ export function isHeldOut(seed: number, fraction: number, key: string): boolean 
  * @throws DatasetError when a class is too small to be split, or the limit is out of range.
  */
 export function splitImages(images: SplitImages, options: SplitOptions, where: string): Split {
-  const { labels, names } = images;
+  const { order } = images.draws;
   const members = membersOf(images);
   requireTwo(members, where);
   const { held, notices } = images.heldOut
     ? givenSides(images)
     : hashedSides(images, members, options, where);
-  const order = Float64Array.from(labels, (label, i) =>
-    label === LEFT_OUT ? 0 : keyedUniform(options.seed, 'order', names[i] as string),
-  );
   const inOrder = (side: 0 | 1) =>
     members.map((list) =>
       list
@@ -117,47 +131,46 @@ function givenSides({ heldOut, groups }: SplitImages): Sides {
 function hashedSides(
   images: SplitImages,
   members: readonly number[][],
-  { fraction, seed }: SplitOptions,
+  { fraction }: SplitOptions,
   where: string,
 ): Sides {
-  const { labels, keys, groups } = images;
-  const held = new Uint8Array(labels.length);
-  if (fraction === 0) return { held, notices: [] };
-  const draws = groupDraws(keys, groups, labels, seed);
-  const heldGroups = new Set<number>();
-  for (const [group, { draw }] of draws) if (draw < fraction) heldGroups.add(group);
-  const notices = fillClasses(images, members, draws, heldGroups, where);
-  for (const [i, group] of groups.entries()) held[i] = heldGroups.has(group) ? 1 : 0;
-  return { held, notices };
+  const { labels, groups, draws } = images;
+  if (fraction === 0) return { held: new Uint8Array(labels.length), notices: [] };
+  const draw = groupDraws(groups, draws);
+  const heldGroups = Uint8Array.from(draw, (side) => (side < fraction ? 1 : 0));
+  const notices = fillClasses(images, members, draw, heldGroups, where);
+  return { held: Uint8Array.from(groups, (group) => heldGroups[group] as number), notices };
 }
 
-type Draws = Map<number, { draw: number; rank: number }>;
-
-function groupDraws(keys: readonly string[], groups: Int32Array, labels: Int32Array, seed: number): Draws {
-  const draws: Draws = new Map();
+/** The draw of each group, by its number. */
+function groupDraws(groups: Int32Array, { side, rank }: Draws): Float64Array {
+  const draw = new Float64Array(groups.length).fill(1);
+  const least = new Float64Array(groups.length).fill(1);
   for (const [i, group] of groups.entries()) {
-    if (labels[i] === LEFT_OUT) continue;
-    const key = keys[i] as string;
-    const rank = keyedUniform(seed, 'group', key);
-    const known = draws.get(group);
-    if (!known || rank < known.rank) draws.set(group, { draw: keyedUniform(seed, 'holdout', key), rank });
+    if ((rank[i] as number) >= (least[group] as number)) continue;
+    least[group] = rank[i] as number;
+    draw[group] = side[i] as number;
   }
-  return draws;
+  return draw;
 }
 
 /** Moves groups so that each class is on both sides, as far as groups of several classes allow. */
 function fillClasses(
   { classes, labels, groups }: SplitImages,
   members: readonly number[][],
-  draws: Draws,
-  heldGroups: Set<number>,
+  draw: Float64Array,
+  heldGroups: Uint8Array,
   where: string,
 ): string[] {
-  const ofClass = members.map((list) => [...new Set(list.map((i) => groups[i] as number))]);
+  const ofClass = members.map((list) =>
+    Int32Array.from(list, (i) => groups[i] as number)
+      .sort()
+      .filter((group, i, sorted) => i === 0 || group !== sorted[i - 1]),
+  );
   const classesOf = (group: number) =>
     new Set(labels.filter((label, i) => label !== LEFT_OUT && groups[i] === group));
-  const sideCount = (label: number, isHeld: boolean) =>
-    (ofClass[label] as number[]).filter((group) => heldGroups.has(group) === isHeld).length;
+  const sideCount = (label: number, isHeld: 0 | 1) =>
+    (ofClass[label] as Int32Array).reduce((sum, group) => sum + (heldGroups[group] === isHeld ? 1 : 0), 0);
   const single: string[] = [];
   let unfilled = 0;
   for (const [label, own] of ofClass.entries()) {
@@ -166,17 +179,17 @@ function fillClasses(
     if (images === 1) throw tooSmall(classes?.[label], where);
     if (own.length === 1) single.push(classes ? `class "${classes[label]}"` : 'the source');
     // A group that is all of a class is trained on.
-    for (const isHeld of own.length === 1 ? [false] : [false, true]) {
-      if (sideCount(label, isHeld) > 0) continue;
-      const nearest = [...own].sort((a, b) => (draws.get(a)?.draw ?? 0) - (draws.get(b)?.draw ?? 0));
-      if (!isHeld) nearest.reverse();
+    for (const side of own.length === 1 ? ([0] as const) : ([0, 1] as const)) {
+      if (sideCount(label, side) > 0) continue;
+      const nearest = [...own].sort((a, b) => (draw[a] as number) - (draw[b] as number));
+      if (side === 0) nearest.reverse();
+      const other = side === 0 ? 1 : 0;
       // A group may hold images of other classes, which must keep another group on its side.
       const free = nearest.find((group) =>
-        [...classesOf(group)].every((other) => other === label || sideCount(other, !isHeld) > 1),
+        [...classesOf(group)].every((also) => also === label || sideCount(also, other) > 1),
       );
       if (free === undefined) unfilled++;
-      else if (isHeld) heldGroups.add(free);
-      else heldGroups.delete(free);
+      else heldGroups[free] = side;
     }
   }
   return [

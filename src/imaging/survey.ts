@@ -8,9 +8,10 @@ import type { ImageSource, SourceImage } from './image-source.js';
 import { type Labels, LEFT_OUT, labelImages, layoutOf } from './labels.js';
 import type { Layout } from './layout.js';
 import { needsPatientTags, patientNotice, patientsOf } from './patients.js';
-import { isHeldOut, type Split, splitImages } from './split.js';
+import { type Draws, drawImages, type Split, splitImages } from './split.js';
 import { matchesTags } from './dicom/tags.js';
 import { tagsOfImages } from './tag-reader.js';
+import type { UnionFind } from './union-find.js';
 
 export interface SurveyOptions {
   onProgress?: OnProgress;
@@ -22,10 +23,9 @@ export interface Survey {
   images: SourceImage[];
   layout: Layout;
   labels: Labels;
-  /** Paths in NFC. */
-  paths: string[];
   /** What decides the side of each image: its path, or its patient. */
-  keys: string[];
+  keys: readonly string[];
+  draws: Draws;
   /** Whether an image is held out, unless a copy or a small class moves it. */
   sides: Uint8Array;
   /** Number of images that are not in the data set, by reason. */
@@ -44,23 +44,25 @@ export async function surveySource(
   const tags = await readTags(source, images, spec, options);
   const labels = await labelImages(source, images, { labels: spec.labels, tags, layout });
   const excluded = spec.where === null ? {} : leaveOut(labels, tags ?? [], spec.where, source.uri);
-  const paths = layout.parts.map((parts) => parts.join('/'));
+  const { paths } = layout;
   const isByPatient = spec.holdout.by === 'patient' && layout.heldOut === null;
   const patients = isByPatient
     ? patientsOf(spec, { layout, labelled: labels.patients, tags }, source.uri)
     : null;
-  const keys = paths.map((path, i) => keyOf(path, patients?.[i] ?? null));
+  const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
   const { fraction, seed } = spec.holdout;
-  const sides = layout.heldOut ?? Uint8Array.from(keys, (key) => (isHeldOut(seed, fraction, key) ? 1 : 0));
+  const draws = drawImages(seed, paths, keys);
+  const sides = layout.heldOut ?? Uint8Array.from(draws.side, (side) => (side < fraction ? 1 : 0));
   const notices = [
     ...labels.notices,
     ...patientNotices(patients, paths, fraction > 0 && layout.heldOut === null),
   ];
-  return { images, layout, labels, paths, keys, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
+  return { images, layout, labels, keys, draws, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
 }
 
 function keyOf(path: string, patient: string | null): string {
-  return patient === null ? `path/${path}` : `patient/${patient}`;
+  // A path has no NUL.
+  return patient === null ? path : `\0${patient}`;
 }
 
 function patientNotices(
@@ -144,33 +146,37 @@ export async function surveyDigest({ images, labels, sides }: Survey): Promise<s
 export async function splitSurvey(
   source: ImageSource,
   spec: PreprocessSpec,
-  { images, layout, labels, paths, keys }: Survey,
+  { images, layout, labels, draws, keys }: Survey,
   options: SurveyOptions = {},
 ): Promise<{ split: Split; duplicates: Duplicates }> {
   const isUsed = (i: number) => labels.labels[i] !== LEFT_OUT;
   const duplicates = await findDuplicates(source, images, spec, isUsed, options);
   const together = duplicates.groups.copy();
-  const first = new Map<string, number>();
-  for (const [i, key] of keys.entries()) {
-    const known = first.get(key);
-    if (known === undefined) first.set(key, i);
-    else together.join(known, i);
-  }
-  const { fraction, seed } = spec.holdout;
+  if (keys !== layout.paths) joinEqual(keys, together);
+  const { fraction } = spec.holdout;
   const split = splitImages(
     {
       classes: labels.classes,
       labels: labels.labels,
-      keys,
-      names: paths,
+      draws,
       groups: together.roots(),
       heldOut: layout.heldOut,
     },
-    { fraction, seed, limit: spec.limit },
+    { fraction, limit: spec.limit },
     source.uri,
   );
   const conflict = conflictNotice(duplicates, labels.labels);
   return { split, duplicates: { ...duplicates, notices: [...duplicates.notices, ...conflict] } };
+}
+
+/** Joins the images with equal keys. */
+function joinEqual(keys: readonly string[], groups: UnionFind): void {
+  const first = new Map<string, number>();
+  for (const [i, key] of keys.entries()) {
+    const known = first.get(key);
+    if (known === undefined) first.set(key, i);
+    else groups.join(known, i);
+  }
 }
 
 function conflictNotice({ sets }: Duplicates, labels: Int32Array): string[] {

@@ -9,12 +9,15 @@ import type { ObjectStore } from '../../src/storage/index.js';
 
 const SIDE = 16;
 
-/** Two classes: an edge at one third or at two thirds of the width, with noise. */
+/**
+ * Two classes, an edge at one third or at two thirds of the width, with noise. 32 images are for
+ * training, and 8 are held out.
+ */
 export async function buildTinyDataset(store: ObjectStore): Promise<DatasetRef> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gist-tiny-'));
   try {
     for (let i = 0; i < 40; i++) {
-      const name = path.join(folder, i % 2 ? 'late' : 'early', `${i}.png`);
+      const name = path.join(folder, i < 32 ? 'train' : 'test', i % 2 ? 'late' : 'early', `${i}.png`);
       await mkdir(path.dirname(name), { recursive: true });
       const edge = i % 2 ? 11 : 5;
       const pixels = Uint8Array.from(
@@ -23,7 +26,12 @@ export async function buildTinyDataset(store: ObjectStore): Promise<DatasetRef> 
       );
       await writeFile(name, await encodePng(pixels, SIDE, SIDE, 1));
     }
-    const spec = preprocessSchema.parse({ source: folder, resolution: SIDE, holdout: { fraction: 0.2 } });
+    const spec = preprocessSchema.parse({
+      source: folder,
+      resolution: SIDE,
+      splits: 'keep',
+      duplicates: 'ignore',
+    });
     const { digest, shards } = await planDataset(store, spec);
     for (let shard = 0; shard < shards; shard++)
       await buildShard(store, openSource(folder), spec, { digest, shard });

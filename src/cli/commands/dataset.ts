@@ -62,10 +62,11 @@ export function registerDataset(program: Command): void {
     .command('inspect')
     .description('show a data set, or what a source of images would give')
     .argument('<address>', 'data set, or folder, .zip or s3:// address of images')
+    .option('--html <file>', 'also write a page with a contact sheet')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...\n  gist dataset inspect knees/',
+      '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...\n  gist dataset inspect knees/ --html knees.html',
     )
     .action(async (address: string, options) =>
       (await import('../dataset/inspect.js')).inspect(address, options),

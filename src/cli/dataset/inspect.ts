@@ -1,28 +1,36 @@
 /** `gist dataset inspect` and `list`: what data sets and sources hold. */
 import { useStack } from '../../client/stack/stack.js';
-import { DatasetError, GistError, SourceMissingError } from '../../core/errors.js';
-import type { DatasetManifest } from '../../imaging/index.js';
+import { DatasetError, GistError, ImageError, SourceMissingError } from '../../core/errors.js';
+import type { DatasetManifest, ImageSource, Survey } from '../../imaging/index.js';
+import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { printResult, table } from '../terminal.js';
 import { findingRows } from './findings.js';
+import { type SheetImage, SHEET_IMAGES, writePage } from './page.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
 
 interface InspectOptions extends OptionValues {
   json?: boolean;
+  /** File for the page. */
+  html?: string;
 }
 
 /** Shows a data set, the data sets under an address, or what a source of images would give. */
-export async function inspect(address: string, { json, ...options }: InspectOptions): Promise<void> {
+export async function inspect(address: string, { json, html, ...options }: InspectOptions): Promise<void> {
   useStack();
   const { openStore } = await import('../../storage/index.js');
   if (!/\.zip\/?$/i.test(address)) {
     const found = await manifestsUnder(openStore(address));
     const [first] = found;
-    if (first && found.length === 1) return printResult(json, first.manifest, describe(first.manifest));
+    if (first && found.length === 1) {
+      const rows = describe(first.manifest);
+      if (html) await writePage(html, address, rows, await sheetOfDataset(openStore(address), first));
+      return printResult(json, first.manifest, table(rows));
+    }
     if (first) return printList(found, json);
   }
-  await inspectSource(address, options, json);
+  await inspectSource(address, options, { json, html });
 }
 
 /** Lists the data sets of a store. */
@@ -69,23 +77,69 @@ function printList(found: readonly FoundDataset[], json: boolean | undefined): v
   printResult(json, { datasets: rows }, rows.length > 0 ? table(lines) : 'no data sets');
 }
 
-function describe(manifest: DatasetManifest): string {
+function describe(manifest: DatasetManifest): string[][] {
   const { digest, resolution, channels, images, rejected } = manifest;
-  return table([
+  return [
     ['digest', digest],
     ['images', `${images.train} training, ${images.holdout} holdout`],
     ['size', `${resolution} x ${resolution}, ${channels === 1 ? 'gray' : 'RGB'}`],
     ...findingRows(manifest),
     ['rejected', String(rejected.length)],
     ...rejected.map(({ name, reason }) => [`  ${name}`, reason]),
-  ]);
+  ];
+}
+
+/** The first training images of each class: their order is random. */
+async function sheetOfDataset(store: ObjectStore, { prefix, manifest }: FoundDataset): Promise<SheetImage[]> {
+  const { encodePng, openDataset } = await import('../../imaging/index.js');
+  const { resolution, channels, classes } = manifest;
+  const dataset = await openDataset(store, prefix);
+  const limit = SHEET_IMAGES * 4 * (classes?.length ?? 1);
+  const counts = new Map<string | null, number>();
+  const sheet: SheetImage[] = [];
+  for await (const { label, pixels } of dataset.images('train', { limit })) {
+    const name = label === null ? null : (classes?.[label] ?? null);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    if ((counts.get(name) as number) > SHEET_IMAGES) continue;
+    sheet.push({ name, png: await encodePng(pixels, resolution, resolution, channels) });
+  }
+  return sheet;
+}
+
+/** Resolution of a sheet of images that are no data set yet. */
+const SHEET_SIDE = 128;
+
+/** The first training images of each class that can be decoded. */
+async function sheetOfSource(
+  source: ImageSource,
+  spec: PreprocessSpec,
+  { images, labels }: Survey,
+  train: Uint32Array,
+): Promise<SheetImage[]> {
+  const { channelsOf, encodePng, processImage } = await import('../../imaging/index.js');
+  const sheet: SheetImage[] = [];
+  for (const [label, name] of (labels.classes ?? [null]).entries()) {
+    const own = train.filter((i) => labels.labels[i] === label).slice(0, SHEET_IMAGES);
+    for (const i of own) {
+      const bytes = await source.read(images[i]?.name ?? '');
+      const pixels = await processImage(bytes, { ...spec, resolution: SHEET_SIDE }).catch(skipImageError);
+      if (pixels)
+        sheet.push({ name, png: await encodePng(pixels, SHEET_SIDE, SHEET_SIDE, channelsOf(spec.color)) });
+    }
+  }
+  return sheet;
+}
+
+function skipImageError(error: unknown): null {
+  if (error instanceof ImageError) return null;
+  throw error;
 }
 
 /** What `build` would find, with the number and size of files of each kind. */
 async function inspectSource(
   address: string,
   options: OptionValues,
-  json: boolean | undefined,
+  { json, html }: { json?: boolean; html?: string },
 ): Promise<void> {
   const { describeImages, openSource, splitSurvey, surveySource } = await import('../../imaging/index.js');
   const spec = specOfOptions(address, options);
@@ -119,6 +173,7 @@ async function inspectSource(
     ['images', `${findings.images.train} training, ${findings.images.holdout} holdout`],
     ...findingRows(findings),
   ];
+  if (html) await writePage(html, address, rows, await sheetOfSource(source, spec, survey, split.train));
   printResult(json, { source: address, files: looked, ...findings }, table(rows));
 }
 

@@ -55,7 +55,7 @@ const FOLDERS: BadFolder[] = [
   {
     what: 'a folder without images',
     make: (folder) => texts(folder, [`${PATIENT}.txt`, 'a/report.pdf']),
-    says: /contains no images \(2 other files\)/,
+    says: /contains no images that can be read, but 2 other files/,
   },
   {
     what: 'a folder with only a link to itself',
@@ -77,6 +77,7 @@ const FOLDERS: BadFolder[] = [
   {
     what: 'no class folders',
     make: async (folder) => write(folder, `${PATIENT}.png`, await grayPng(1)),
+    parts: { labels: 'folders' },
     says: /has no class folders/,
   },
   {
@@ -94,7 +95,7 @@ const FOLDERS: BadFolder[] = [
     what: 'a limit above the number of images',
     make: (folder) => writeClasses(folder, { a: 5 }),
     parts: { limit: 100 },
-    says: /preprocess\.limit is 100, but there are only 4/,
+    says: /preprocess\.limit is 100, but there are only \d training images/,
   },
   {
     what: 'only text files with image names',

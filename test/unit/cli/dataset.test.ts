@@ -112,6 +112,12 @@ test('inspect and list show data sets, and inspect what a source would give', as
   );
   assert.deepEqual(source.files.formats, [{ format: 'PNG gray', images: 21 }]);
   assert.deepEqual([source.images, source.classImages], [manifest.images, manifest.classImages]);
+  for (const address of ['knees', 'shown']) {
+    await user.json('dataset', 'inspect', address, '--html', 'page.html');
+    const page = await readFile(path.join(user.folder, 'page.html'), 'utf8');
+    assert.match(page, /<h2>grade0<\/h2>\n<p><img alt="" src="data:image\/png;base64,/);
+    assert.doesNotMatch(page, /https?:|image\d\d\.png/);
+  }
 });
 
 test('split writes the side of each image, and duplicates lists copies', async () => {

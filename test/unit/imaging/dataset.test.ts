@@ -51,11 +51,11 @@ test('a folder gives shards, labels and a manifest, and all images are read back
     assert.deepEqual(ref.classes, ['grade2', 'grade10']);
     assert.deepEqual(
       [ref.images, ref.rejected, ref.channels, ref.resolution],
-      [{ train: 22, holdout: 8 }, 0, 1, 16],
+      [{ train: 26, holdout: 4 }, 0, 1, 16],
     );
 
     const dataset = await openDataset(store, ref.prefix);
-    assert.deepEqual(dataset.manifest.classImages, { train: [14, 8], holdout: [6, 2] });
+    assert.deepEqual(dataset.manifest.classImages, { train: [18, 8], holdout: [2, 2] });
     const seen = new Set<number>();
     for (const split of ['train', 'holdout'] as const) {
       let next = 0;
@@ -70,7 +70,7 @@ test('a folder gives shards, labels and a manifest, and all images are read back
     const labels = JSON.parse(Buffer.from(await store.get(`${ref.prefix}dataset.json`)).toString()) as {
       labels: [string, number][];
     };
-    assert.equal(labels.labels.length, 22);
+    assert.equal(labels.labels.length, 26);
     assert.equal(labels.labels[0]?.[0], '00000/img00000000.png');
   }));
 
@@ -206,7 +206,7 @@ test('mirroring adds a flipped copy of every training image and of no holdout im
       store,
       preprocessSpec({ source, mirror: true, labels: 'none', color: 'rgb', shardImages: 5 }),
     );
-    assert.deepEqual([ref.images, ref.classes, ref.channels], [{ train: 18, holdout: 1 }, null, 3]);
+    assert.deepEqual([ref.images, ref.classes, ref.channels], [{ train: 12, holdout: 4 }, null, 3]);
     for await (const { label } of (await openDataset(store, ref.prefix)).images('train'))
       assert.equal(label, null);
   }));
@@ -253,7 +253,7 @@ test('the training set gives random access to images and is reused from the cach
     const cache = path.join(folder, 'cache');
     const expected = await trainingImages(store, ref.prefix);
     const set = await loadTrainingSet(store, ref.prefix, cache);
-    assert.deepEqual([set.count, set.resolution, set.channels, set.classes], [14, 16, 1, ['a', 'b']]);
+    assert.deepEqual([set.count, set.resolution, set.channels, set.classes], [13, 16, 1, ['a', 'b']]);
     assertHolds(set, expected);
     assert.throws(() => set.pixels(set.count), RangeError);
     set.close();

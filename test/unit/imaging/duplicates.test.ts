@@ -43,7 +43,8 @@ async function survey(source: string, keys: Partial<PreprocessSpec> = {}) {
   const opened = openSource(source);
   const found = await surveySource(opened, spec);
   const { split, duplicates } = await splitSurvey(opened, spec, found);
-  const names = (indices: Iterable<number>) => [...indices].map((i) => found.paths[i] as string).sort();
+  const names = (indices: Iterable<number>) =>
+    [...indices].map((i) => found.layout.paths[i] as string).sort();
   return { split, duplicates, names };
 }
 

@@ -157,7 +157,7 @@ test(
     assert.deepEqual(found.labels.classes, ['negative', 'positive']);
     assert.deepEqual(found.leftOut, { 'images whose path the pattern for labels does not match': 1 });
     const sides = new Map<string, Set<number>>();
-    for (const [i, name] of found.paths.entries()) {
+    for (const [i, name] of found.layout.paths.entries()) {
       const patient = /patient\d+/.exec(name)?.[0] ?? '';
       sides.set(patient, (sides.get(patient) ?? new Set()).add(found.sides[i] as number));
     }
@@ -244,7 +244,7 @@ test('a CSV file gives labels: several findings are combined, the first, or one 
     assert.deepEqual(leftOut, { 'images without a label in the table': 1 });
     assert.match(notices.join(), /1 of 5 rows of labels are of no image/);
     const byPatient = await survey(folder, { labels: csv, holdout: { by: 'patient' } });
-    assert.deepEqual(new Set(byPatient.keys.slice(0, 4)), new Set(['patient/1', 'patient/2', 'patient/3']));
+    assert.deepEqual(new Set(byPatient.keys.slice(0, 4)), new Set(['1', '2', '3'].map((id) => `\0${id}`)));
     await refuses(
       survey(folder, { labels: { ...csv, label: 'Findings' } }),
       /no column "Findings".*"Finding Labels"/,

@@ -3,15 +3,23 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DatasetError } from '../../../src/core/errors.js';
 import { compareNaturally } from '../../../src/imaging/natural-order.js';
-import { type SplitImages, splitImages } from '../../../src/imaging/split.js';
+import { drawImages, type SplitImages, splitImages } from '../../../src/imaging/split.js';
+
+interface Images extends SplitImages {
+  names: string[];
+}
 
 /** Images `class0/0.png`... of classes with the given numbers of images, each on its own. */
-function labelled(...counts: number[]): SplitImages {
+function labelled(...counts: number[]): Images {
+  return seeded(0, ...counts);
+}
+
+function seeded(seed: number, ...counts: number[]): Images {
   const names = counts.flatMap((n, c) => Array.from({ length: n }, (_, i) => `class${c}/${i}.png`));
   return {
     classes: counts.map((_, c) => `class${c}`),
     labels: Int32Array.from(counts.flatMap((n, c) => new Array<number>(n).fill(c))),
-    keys: names,
+    draws: drawImages(seed, names, names),
     names,
     groups: Int32Array.from(names, (_, i) => i),
     heldOut: null,
@@ -19,8 +27,8 @@ function labelled(...counts: number[]): SplitImages {
 }
 
 /** The names that a split holds out. */
-function heldOut(images: SplitImages, seed = 0, fraction = 0.2): string[] {
-  const { holdout } = splitImages(images, { fraction, seed, limit: null }, 'source');
+function heldOut(images: Images): string[] {
+  const { holdout } = splitImages(images, { fraction: 0.2, limit: null }, 'source');
   return [...holdout].map((i) => images.names[i] as string).sort();
 }
 
@@ -36,9 +44,9 @@ test('names are in natural order', () => {
 });
 
 test('the holdout takes about its fraction of each class, at least one image and never all', () => {
-  const images = labelled(4000, 1000, 10, 2, 2, 2);
   for (const seed of [0, 1, 2]) {
-    const { train, holdout } = splitImages(images, { fraction: 0.2, seed, limit: null }, 'source');
+    const images = seeded(seed, 4000, 1000, 10, 2, 2, 2);
+    const { train, holdout } = splitImages(images, { fraction: 0.2, limit: null }, 'source');
     const count = (indices: Uint32Array, label: number) =>
       [...indices].filter((i) => images.labels[i] === label).length;
     assert.equal(new Set([...train, ...holdout]).size, 5016);
@@ -51,8 +59,8 @@ test('the holdout takes about its fraction of each class, at least one image and
 });
 
 test('the split depends only on its seed', () => {
-  assert.deepEqual(heldOut(labelled(50, 50), 1), heldOut(labelled(50, 50), 1));
-  assert.notDeepEqual(heldOut(labelled(50, 50), 1), heldOut(labelled(50, 50), 2));
+  assert.deepEqual(heldOut(seeded(1, 50, 50)), heldOut(seeded(1, 50, 50)));
+  assert.notDeepEqual(heldOut(seeded(1, 50, 50)), heldOut(seeded(2, 50, 50)));
 });
 
 test('no image changes sides when others are added', () => {
@@ -68,12 +76,13 @@ test('no image changes sides when others are added', () => {
 test('images of a group are on one side, and a group keeps the side of its patient', () => {
   const images = labelled(90, 90);
   const patient = (i: number) => `patient${i % 30}`;
+  const patients = images.names.map((_, i) => patient(i));
   const grouped: SplitImages = {
     ...images,
-    keys: images.names.map((_, i) => patient(i)),
+    draws: drawImages(0, images.names, patients),
     groups: Int32Array.from(images.names, (_, i) => i % 30),
   };
-  const { train, holdout } = splitImages(grouped, { fraction: 0.3, seed: 0, limit: null }, 'source');
+  const { train, holdout } = splitImages(grouped, { fraction: 0.3, limit: null }, 'source');
   const held = new Set([...holdout].map((i) => i % 30));
   assert.ok(held.size >= 3 && held.size <= 18, `${held.size} of 30 patients`);
   assert.ok([...train].every((i) => !held.has(i % 30)));
@@ -86,19 +95,19 @@ test('copies in a holdout that is given pull their training images into it', () 
     groups: Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 0, 9]),
     heldOut: Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]),
   };
-  const { holdout, notices } = splitImages(given, { fraction: 0.5, seed: 0, limit: null }, 'source');
+  const { holdout, notices } = splitImages(given, { fraction: 0.5, limit: null }, 'source');
   assert.deepEqual([...holdout].sort(), [0, 8, 9]);
   assert.match(notices.join(), /1 training images are copies/);
 });
 
 test('without a holdout all images are training images', () => {
-  const { train, holdout } = splitImages(labelled(5, 1), { fraction: 0, seed: 0, limit: null }, 'source');
+  const { train, holdout } = splitImages(labelled(5, 1), { fraction: 0, limit: null }, 'source');
   assert.deepEqual([train.length, holdout.length], [6, 0]);
 });
 
 test('smaller subsets are contained in larger ones, keep the class proportions, and have the same holdout', () => {
   const images = labelled(300, 90, 10);
-  const split = (limit: number | null) => splitImages(images, { fraction: 0.2, seed: 3, limit }, 'source');
+  const split = (limit: number | null) => splitImages(images, { fraction: 0.2, limit }, 'source');
   const all = split(null);
   const share = [0, 1, 2].map(
     (c) => [...all.train].filter((i) => images.labels[i] === c).length / all.train.length,
@@ -128,16 +137,17 @@ test('invalid classes and limits are rejected with a hint', () => {
   ];
   for (const [counts, options, message] of cases) {
     assert.throws(
-      () => splitImages(labelled(...counts), { seed: 0, ...options }, 'source'),
+      () => splitImages(labelled(...counts), options, 'source'),
       (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.hint),
     );
   }
 });
 
 test('a class of copies of one image is trained on, with a notice', () => {
-  const copies = { ...labelled(10, 3), groups: Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10]) };
+  const groups = Int32Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 10]);
   for (const seed of [0, 1, 2, 3, 4, 5, 6, 7]) {
-    const { train, notices } = splitImages(copies, { seed, fraction: 0.5, limit: null }, 'source');
+    const copies = { ...seeded(seed, 10, 3), groups };
+    const { train, notices } = splitImages(copies, { fraction: 0.5, limit: null }, 'source');
     assert.ok([10, 11, 12].every((i) => train.includes(i)));
     assert.match(notices.join(), /"class1" has images of a single patient, or copies of one/);
   }
