@@ -19,8 +19,24 @@ export interface DicomOptions {
   burnedIn?: BurnedInPolicy;
 }
 
-/** An opened DICOM file, with harmless observations about it. */
-export type OpenedDicom = OpenedImage & { notes: string[] };
+/** A decoded DICOM file, with harmless observations about it. */
+export interface DicomImage extends LevelImage {
+  notes: string[];
+}
+
+/**
+ * Opens a file as the other formats are opened: as a pipeline over its pixels.
+ *
+ * @throws ImageError as {@link decodeDicom} does.
+ */
+export async function openDicom(
+  bytes: Uint8Array,
+  options: DicomOptions,
+  where?: string,
+): Promise<OpenedImage & { notes: string[] }> {
+  const { levels, notes, ...raw } = await decodeDicom(bytes, options, where);
+  return { pipeline: sharp(levels, { raw }), notes, ...raw };
+}
 
 /**
  * Decodes a frame and applies the transforms of the standard: modality, VOI, polarity, and the
@@ -30,26 +46,26 @@ export type OpenedDicom = OpenedImage & { notes: string[] };
  * @throws ImageError when the file has no pixels, or they cannot be decoded completely. The reason
  *   contains no value of an element.
  */
-export async function openDicom(
+export async function decodeDicom(
   bytes: Uint8Array,
   options: DicomOptions,
   where?: string,
-): Promise<OpenedDicom> {
+): Promise<DicomImage> {
   try {
-    return await open(bytes, options);
+    return await decode(bytes, options);
   } catch (error) {
     throw describeDicomError(error, where);
   }
 }
 
-async function open(bytes: Uint8Array, options: DicomOptions): Promise<OpenedDicom> {
+async function decode(bytes: Uint8Array, options: DicomOptions): Promise<DicomImage> {
   const file = readDicomFile(bytes);
   const pixels = await decodePixels(file, options.frames);
   const { image, frame } = pixels;
   const { levels, channels, isGuessed } = renderPixels(file.dataSet, pixels, options.window);
   const notes: string[] = [];
   if (isGuessed) notes.push('DICOM without a window: it was chosen from the pixels');
-  if (image.frames > 1) notes.push(`DICOM with several frames: only one is used`);
+  if (image.frames > 1) notes.push('DICOM with several frames: only one is used');
   const isDeclared = file.dataSet.string(BURNED_IN_ANNOTATION) === 'YES';
   const whole = { levels, width: image.width, height: image.height, channels };
   const kept = withoutText(whole, options.burnedIn ?? 'warn', isDeclared);
@@ -60,8 +76,9 @@ async function open(bytes: Uint8Array, options: DicomOptions): Promise<OpenedDic
 }
 
 /** Enlarges the side along which pixels are longer, so that nothing is lost. */
-async function stretch({ levels, ...raw }: LevelImage, aspect: number): Promise<OpenedImage> {
-  if (aspect === 1) return { pipeline: sharp(levels, { raw }), ...raw };
+async function stretch(image: LevelImage, aspect: number): Promise<LevelImage> {
+  if (aspect === 1) return image;
+  const { levels, ...raw } = image;
   const width = aspect < 1 ? Math.round(raw.width / aspect) : raw.width;
   const height = aspect > 1 ? Math.round(raw.height * aspect) : raw.height;
   if (width * height > MAX_PIXELS)
@@ -72,7 +89,7 @@ async function stretch({ levels, ...raw }: LevelImage, aspect: number): Promise<
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw()
     .toBuffer();
-  return { pipeline: sharp(stretched, { raw: { width, height, channels } }), width, height, channels };
+  return { levels: stretched, width, height, channels };
 }
 
 /** Errors of readers say where in the bytes they are; a message for people says what is wrong. */
