@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- train|preprocess|dicom|learning|memory|profile [--quick] [--json]`: benchmarks of
- * GIST, some compared with a Python implementation.
+ * `npm run bench -- train|preprocess|dicom|learning|memory|profile [--quick] [--json]`: benchmarks
+ * of GIST, some compared with a Python implementation.
  */
 import { benchDicom, dicomTable } from './bench/dicom.mjs';
 import { benchLearning, learningTable } from './bench/learning.mjs';
