@@ -11,7 +11,7 @@ const PEER = path.join(ROOT, 'bench/peers/preprocess_dicom.py');
 /** Converts 12-bit images of 1,200 to 2,000 px to 256 px, in turns. */
 export function benchDicom(isQuick) {
   const python = peerPython(['pydicom', 'pylibjpeg', 'pylibjpeg-openjpeg'], 'pydicom, openjpeg');
-  const [count, rounds, resolution] = isQuick ? [8, 1, 256] : [40, 3, 256];
+  const [count, rounds, resolution] = isQuick ? [8, 1, 256] : [24, 3, 256];
   const loadBefore = loadavg()[0];
   const folder = mkdtempSync(path.join(tmpdir(), 'gist-bench-'));
   try {
@@ -31,9 +31,9 @@ function benchKind(kind, { python, folder, count, rounds, resolution }) {
   const [ours, peer] = [[], []];
   const bench = path.join(ROOT, 'dist/bench/dicom.js');
   for (let round = 0; round < rounds; round++) {
-    ours.push(measure(process.execPath, [bench, at('images'), at('ours.zip'), String(resolution)]));
+    ours.push(measure(process.execPath, [bench, at('images'), at(`ours-${round}.zip`), String(resolution)]));
     const settings = [String(resolution), String(availableParallelism())];
-    peer.push(measure(python, [PEER, 'run', at('images'), at('peer.zip'), ...settings]));
+    peer.push(measure(python, [PEER, 'run', at('images'), at(`peer-${round}.zip`), ...settings]));
   }
   const [us, them] = [summary(ours), { ...summary(peer), version: peer[0].version }];
   return { kind, ours: us, pydicom: them, ratio: us.imagesPerSecond / them.imagesPerSecond };
