@@ -22,22 +22,27 @@ export function measure(command, args) {
 /**
  * GIST_BENCH_PYTHON, or the Python of a virtual environment in the cache, which is created on first
  * use.
+ *
+ * @param packages that a subject needs beside those of all peers.
+ * @param imports what these packages provide.
  */
-export function peerPython() {
+export function peerPython(packages = [], imports = '') {
   if (process.env.GIST_BENCH_PYTHON) return process.env.GIST_BENCH_PYTHON;
   const folder = path.join(cacheFolder(), 'bench-venv');
   const python = path.join(folder, 'bin', 'python');
-  const isReady = existsSync(python) && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0;
+  const modules = ['torch, numpy, PIL', imports].filter(Boolean).join(', ');
+  const isReady = existsSync(python) && spawnSync(python, ['-c', `import ${modules}`]).status === 0;
   if (isReady) return python;
-  process.stderr.write(`bench: installing ${PEER_PACKAGES.join(', ')} into ${folder}\n`);
+  const needed = [...PEER_PACKAGES, ...packages];
+  process.stderr.write(`bench: installing ${needed.join(', ')} into ${folder}\n`);
   const steps = [
     [process.env.PYTHON ?? 'python3', ['-m', 'venv', folder]],
-    [python, ['-m', 'pip', 'install', ...PEER_PACKAGES]],
+    [python, ['-m', 'pip', 'install', ...needed]],
   ];
   for (const [command, args] of steps) {
     if (spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status !== 0)
       fail(
-        'the packages of the peer could not be installed; set GIST_BENCH_PYTHON to a Python with torch, numpy and pillow.',
+        `the packages of the peer could not be installed; set GIST_BENCH_PYTHON to a Python with ${needed.join(', ')}.`,
       );
   }
   return python;

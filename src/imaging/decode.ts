@@ -4,7 +4,7 @@ import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
-import { openDicom } from './dicom/open.js';
+import { decodeDicom } from './dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit } from './in-flight.js';
 import type { Inspection } from './inspection.js';
@@ -71,7 +71,7 @@ export async function withImage<T>(
   const format = requireFormat(bytes, where);
   if (format === 'dicom')
     return decoding.run(DICOM_EXPANSION * bytes.byteLength, async () =>
-      work(await decodeDicom(bytes, options, where)),
+      work(await dicomImage(bytes, options, where)),
     );
   const inspection = await inspect(bytes, format, where);
   return withRaster(inspection, options.strict ?? false, where, async (raster, { samples, notes }) => {
@@ -87,12 +87,12 @@ export async function withImage<T>(
   });
 }
 
-async function decodeDicom(
+async function dicomImage(
   bytes: Uint8Array,
   { dicom, privacy, strict }: OpenOptions,
   where: string | undefined,
 ): Promise<DecodedImage> {
-  const { levels, ...image } = await openDicom(
+  const { levels, ...image } = await decodeDicom(
     bytes,
     { frames: 'first', window: 'first', ...dicom, ...privacy },
     where,

@@ -6,7 +6,8 @@ export type Samples = UnsignedSamples | Int8Array | Int16Array | Int32Array;
 
 /**
  * @param count number of samples.
- * @returns unsigned samples as they are stored, unused bits included.
+ * @returns unsigned samples as they are stored, unused bits included; they may be a view of the
+ *   file.
  */
 export function readNative(
   { bytes, firstBit }: NativeFrame,
@@ -16,14 +17,17 @@ export function readNative(
 ): UnsignedSamples {
   if (bitsAllocated === 1) return readBits(bytes, firstBit, count);
   if (bitsAllocated === 8) return bytes;
-  // A copy is aligned, as views need it.
-  const aligned = bytes.slice(0, (count * bitsAllocated) / 8);
+  const length = (count * bitsAllocated) / 8;
+  const isAligned = bytes.byteOffset % 4 === 0 || (bitsAllocated === 16 && bytes.byteOffset % 2 === 0);
+  // A view when possible: pixels are most of a file. Swapping needs a copy.
+  const source = isLittleEndian && isAligned ? bytes.subarray(0, length) : bytes.slice(0, length);
+  const { buffer, byteOffset } = source;
   if (bitsAllocated === 16) {
-    if (!isLittleEndian) Buffer.from(aligned.buffer).swap16();
-    return new Uint16Array(aligned.buffer);
+    if (!isLittleEndian) Buffer.from(buffer).swap16();
+    return new Uint16Array(buffer, byteOffset, count);
   }
-  if (!isLittleEndian) Buffer.from(aligned.buffer).swap32();
-  return new Uint32Array(aligned.buffer);
+  if (!isLittleEndian) Buffer.from(buffer).swap32();
+  return new Uint32Array(buffer, byteOffset, count);
 }
 
 /** The first pixel is the least significant bit. */
@@ -48,7 +52,8 @@ export function interpretBits(
   isSigned: boolean,
 ): Samples {
   const width = stored.BYTES_PER_ELEMENT * 8;
-  if (bits === width && !isSigned) return stored;
+  if (bits === width) return isSigned ? signedView(stored) : stored;
+  if (!isSigned && lowBit === 0 && hasOnly(stored, bits)) return stored;
   const out = makeSamples(stored, isSigned);
   const [left, right] = [32 - bits - lowBit, 32 - bits];
   for (let i = 0; i < stored.length; i++) {
@@ -56,6 +61,19 @@ export function interpretBits(
     out[i] = isSigned ? shifted >> right : shifted >>> right;
   }
   return out;
+}
+
+/** Whether all unused bits are 0, as they are in most files. */
+function hasOnly(stored: UnsignedSamples, bits: number): boolean {
+  let used = 0;
+  for (let i = 0; i < stored.length; i++) used |= stored[i] as number;
+  return used >>> bits === 0;
+}
+
+function signedView({ BYTES_PER_ELEMENT: bytes, buffer, byteOffset, length }: UnsignedSamples): Samples {
+  if (bytes === 1) return new Int8Array(buffer, byteOffset, length);
+  if (bytes === 2) return new Int16Array(buffer, byteOffset, length);
+  return new Int32Array(buffer, byteOffset, length);
 }
 
 function makeSamples({ BYTES_PER_ELEMENT: bytes, length }: UnsignedSamples, isSigned: boolean): Samples {

@@ -33,26 +33,26 @@ export interface DicomImage extends LevelImage {
  * @throws ImageError when the file has no pixels, or they cannot be decoded completely. The reason
  *   contains no value of an element.
  */
-export async function openDicom(
+export async function decodeDicom(
   bytes: Uint8Array,
   options: DicomOptions,
   where?: string,
 ): Promise<DicomImage> {
   try {
-    return await open(bytes, options);
+    return await decode(bytes, options);
   } catch (error) {
     throw describeDicomError(error, where);
   }
 }
 
-async function open(bytes: Uint8Array, options: DicomOptions): Promise<DicomImage> {
+async function decode(bytes: Uint8Array, options: DicomOptions): Promise<DicomImage> {
   const file = readDicomFile(bytes);
   const pixels = await decodePixels(file, options.frames);
   const { image, frame } = pixels;
   const { levels, channels, isGuessed } = renderPixels(file.dataSet, pixels, options.window);
   const notes: string[] = [];
   if (isGuessed) notes.push('DICOM without a window: it was chosen from the pixels');
-  if (image.frames > 1) notes.push(`DICOM with several frames: only one is used`);
+  if (image.frames > 1) notes.push('DICOM with several frames: only one is used');
   const isDeclared = file.dataSet.string(BURNED_IN_ANNOTATION) === 'YES';
   const whole = { levels, width: image.width, height: image.height, channels };
   const kept = withoutText(whole, options.burnedIn ?? 'warn', isDeclared);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { encodeSyntheticDicom } from '../../../src/generation/dicom.js';
-import { openDicom } from '../../../src/imaging/dicom/open.js';
+import { decodeDicom } from '../../../src/imaging/dicom/open.js';
 import { readDicomTags } from '../../../src/imaging/dicom/tags.js';
 import { decodeStored, storedAsPng } from '../../../src/imaging/stored-image.js';
 import { decodePng } from '../../../src/imaging/png.js';
@@ -26,7 +26,7 @@ describe('synthetic images as DICOM', () => {
       const file = encodeSyntheticDicom(image, identity);
       const shape = { width: WIDTH, height: HEIGHT, channels };
       assert.deepEqual(Buffer.from(await decodeStored(file, shape)), Buffer.from(image.pixels));
-      const { levels, notes } = await openDicom(file, { frames: 'first', window: 'first' });
+      const { levels, notes } = await decodeDicom(file, { frames: 'first', window: 'first' });
       assert.deepEqual(Buffer.from(levels), Buffer.from(image.pixels));
       assert.deepEqual(notes, []);
       const png = await decodePng(await storedAsPng(file, shape), shape);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ImageError } from '../../../../src/core/errors.js';
-import { type DicomOptions, openDicom } from '../../../../src/imaging/dicom/open.js';
+import { type DicomOptions, decodeDicom } from '../../../../src/imaging/dicom/open.js';
 import {
   decimal,
   dicomFile,
@@ -16,7 +16,7 @@ const DEFAULTS: DicomOptions = { frames: 'first', window: 'first' };
 
 /** Pixels of an opened file. */
 async function shown(file: Uint8Array, options: Partial<DicomOptions> = {}): Promise<number[]> {
-  return [...(await openDicom(file, { ...DEFAULTS, ...options })).levels];
+  return [...(await decodeDicom(file, { ...DEFAULTS, ...options })).levels];
 }
 
 const full: Partial<DicomOptions> = { window: 'full' };
@@ -26,7 +26,7 @@ const window = (center: number, width: number): TestElement[] => [
 ];
 const explicit = (...elements: TestElement[]) => dicomFile(SYNTAXES.explicit, elements);
 const refuses = (file: Uint8Array, what: RegExp, options: Partial<DicomOptions> = {}) =>
-  assert.rejects(openDicom(file, { ...DEFAULTS, ...options }), (error) => {
+  assert.rejects(decodeDicom(file, { ...DEFAULTS, ...options }), (error) => {
     assert.ok(error instanceof ImageError, String(error));
     assert.match(error.what, what);
     return true;
@@ -213,9 +213,9 @@ describe('what of a DICOM file is shown', () => {
     const file = explicit(...wide, nativePixels(values));
     const pixels = await shown(file);
     assert.ok(Math.max(...pixels.slice(1, 999)) === 255 && Math.min(...pixels.slice(1, 999)) === 0);
-    const { notes } = await openDicom(file, DEFAULTS);
+    const { notes } = await decodeDicom(file, DEFAULTS);
     assert.match(notes.join(), /without a window/);
-    assert.deepEqual((await openDicom(explicit(...image, ...window(1, 2), ramp), DEFAULTS)).notes, []);
+    assert.deepEqual((await decodeDicom(explicit(...image, ...window(1, 2), ramp), DEFAULTS)).notes, []);
   });
 
   it('leaves padding out of the statistics', async () => {
@@ -229,10 +229,10 @@ describe('what of a DICOM file is shown', () => {
   });
 
   it('stretches pixels that are not square', async () => {
-    const tall = await openDicom(explicit(...image, decimal(0x00280030, 2, 1), ramp), DEFAULTS);
+    const tall = await decodeDicom(explicit(...image, decimal(0x00280030, 2, 1), ramp), DEFAULTS);
     assert.deepEqual([tall.width, tall.height], [5, 2]);
     const ratio: TestElement = { tag: 0x00280034, vr: 'IS', value: '1\\2' };
-    const wide = await openDicom(explicit(...image, ratio, ramp), DEFAULTS);
+    const wide = await decodeDicom(explicit(...image, ratio, ramp), DEFAULTS);
     assert.deepEqual([wide.width, wide.height], [10, 1]);
     assert.equal(wide.levels.length, 10);
   });
@@ -311,7 +311,7 @@ describe('DICOM files that are refused', () => {
     const file = explicit(named, ...image, pixels);
     for (let bytes = 0; bytes < file.length; bytes += 3) {
       try {
-        await openDicom(file.subarray(0, bytes), DEFAULTS, 'image 1');
+        await decodeDicom(file.subarray(0, bytes), DEFAULTS, 'image 1');
       } catch (error) {
         assert.ok(error instanceof ImageError, String(error));
         assert.doesNotMatch(error.message, /Planted|Name/);
