@@ -22,17 +22,22 @@ export function measure(command, args) {
 /**
  * GIST_BENCH_PYTHON, or the Python of a virtual environment in the cache, which is created on first
  * use.
+ *
+ * @param more further packages that a benchmark needs
  */
-export function peerPython() {
+export function peerPython(more = []) {
   if (process.env.GIST_BENCH_PYTHON) return process.env.GIST_BENCH_PYTHON;
   const folder = path.join(cacheFolder(), 'bench-venv');
   const python = path.join(folder, 'bin', 'python');
-  const isReady = existsSync(python) && spawnSync(python, ['-c', 'import torch, numpy, PIL']).status === 0;
+  const packages = [...PEER_PACKAGES, ...more];
+  const modules = ['torch', 'numpy', 'PIL', ...more.map((name) => name.replaceAll('-', '_'))];
+  const isReady =
+    existsSync(python) && spawnSync(python, ['-c', `import ${modules.join(', ')}`]).status === 0;
   if (isReady) return python;
-  process.stderr.write(`bench: installing ${PEER_PACKAGES.join(', ')} into ${folder}\n`);
+  process.stderr.write(`bench: installing ${packages.join(', ')} into ${folder}\n`);
   const steps = [
     [process.env.PYTHON ?? 'python3', ['-m', 'venv', folder]],
-    [python, ['-m', 'pip', 'install', ...PEER_PACKAGES]],
+    [python, ['-m', 'pip', 'install', ...packages]],
   ];
   for (const [command, args] of steps) {
     if (spawnSync(command, args, { stdio: ['ignore', 2, 2] }).status !== 0)

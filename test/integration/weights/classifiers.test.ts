@@ -112,6 +112,13 @@ describe('weights of classifier networks', () => {
     assert.match(unknown.stderr, /fid50k_full/);
   });
 
+  test('images of other sizes are told', async () => {
+    const big = await encodePng(new Uint8Array(40 * 40).fill(99), 40, 40, 1);
+    await writeFile(path.join(user.folder, 'real', 'big.png'), big);
+    const { stdout } = await compare('--metrics', 'kid50k_full');
+    assert.match(stdout, /Note: The images have different sizes \(24 to 40 pixels a side\)/);
+  });
+
   test('what is not the network is not kept', async () => {
     const page = await user.gist('weights', 'fetch', 'resnet50');
     assert.equal(page.code, 4);
