@@ -67,6 +67,11 @@ describe('weights of classifier networks', () => {
     const { code, stderr } = await compare();
     assert.equal(code, 7);
     assert.match(stderr, /gist weights fetch inception/);
+    const spec = { name: 'x', preprocess: { source: 'real' }, evaluate: { extractor: 'vgg16' } };
+    await writeFile(path.join(user.folder, 'spec.json'), JSON.stringify(spec));
+    const run = await user.gist('run', 'spec.json');
+    assert.equal(run.code, 7);
+    assert.match(run.stderr, /gist weights fetch vgg16/);
   });
 
   test('weights are fetched from a mirror, and another digest than the published one is told', async () => {
