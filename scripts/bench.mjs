@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- train|preprocess|dicom|learning|memory|profile [--quick] [--json]`: benchmarks
- * of GIST, some compared with a Python implementation.
+ * `npm run bench -- SUBJECT [--quick] [--json]`: benchmarks of GIST, some compared with a Python
+ * implementation.
  */
 import { benchDicom, dicomTable } from './bench/dicom.mjs';
+import { benchFeatures, featuresTable } from './bench/features.mjs';
 import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
@@ -11,13 +12,14 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|dicom|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable, settings: ['only'] },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
   dicom: { run: benchDicom, text: dicomTable },
+  features: { run: benchFeatures, text: featuresTable },
   memory: { run: benchMemory, text: memoryTable },
   profile: { run: benchProfile, text: profileTable, settings: ['only'] },
   learning: {
@@ -39,7 +41,7 @@ if (!isKnown || flags.some((flag) => flag !== '--quick' && flag !== '--json' && 
 }
 await setUpOrExit();
 const { run, text } = SUBJECTS[subject];
-const outcome = run(flags.includes('--quick'), Object.fromEntries(flags.filter(isSetting).map(pair)));
+const outcome = await run(flags.includes('--quick'), Object.fromEntries(flags.filter(isSetting).map(pair)));
 process.stdout.write(flags.includes('--json') ? `${JSON.stringify(outcome, null, 2)}\n` : text(outcome));
 process.exitCode = (outcome.sameSize ?? outcome.isFlat ?? true) ? 0 : 1;
 

@@ -6,5 +6,5 @@ export { compareImages } from './compare-images.js';
 export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
 export { extractShardFeatures, listFeatureSets } from './features.js';
-export { sourceImages } from './source-images.js';
+export { sidesOf, sourceImages } from './source-images.js';
 export { evaluateSnapshot } from './snapshot.js';

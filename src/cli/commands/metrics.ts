@@ -59,21 +59,49 @@ async function metrics({ real, fake, extractor, metrics: names, json }: MetricsO
   useStack();
   const { openSource } = await import('../../imaging/index.js');
   const { compareImages } = await import('../../evaluation/index.js');
-  const synthetic = openSource(fake);
-  const options = await optionsOf(synthetic, fake);
+  const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
+  const options = await optionsOf(theirs);
   const view = new ComparisonView();
   try {
     const evaluation = await compareImages(
-      images(openSource(real), { address: real, options, view }),
-      images(synthetic, { address: fake, options, view }),
+      images(ours, options, view),
+      images(theirs, options, view),
       selected,
-      { onBatch: (done) => view.images(done), onMetric: (done, total) => view.metrics(done, total) },
+      {
+        onBatch: (done) => view.images(done),
+        onMetric: (done, total) => view.metrics(done, total),
+      },
     );
     view.stop();
-    printEvaluation(json, evaluation, extractor);
+    const sizes = await sizeCaveat([ours, theirs], options);
+    printEvaluation(json, { ...evaluation, caveats: [...evaluation.caveats, ...sizes] }, extractor);
   } finally {
     view.stop();
   }
+}
+
+/** A source and the names of its images, in order. */
+interface Listed {
+  address: string;
+  source: ImageSource;
+  names: string[];
+}
+
+async function listed(source: ImageSource, address: string): Promise<Listed> {
+  const names: string[] = [];
+  for await (const { name } of source.list()) names.push(name);
+  return { address, source, names };
+}
+
+/** What resizing has changed, if the images are not all of the size of the comparison. */
+async function sizeCaveat(sets: readonly Listed[], { resolution }: ProcessOptions): Promise<string[]> {
+  const { sidesOf } = await import('../../evaluation/index.js');
+  const sides = new Set<number>();
+  for (const { source, names } of sets) for (const side of await sidesOf(source, names)) sides.add(side);
+  if ([...sides].every((side) => side === resolution)) return [];
+  return [
+    `The images have different sizes (${Math.min(...sides)} to ${Math.max(...sides)} pixels a side) and were brought to ${resolution}: resizing changes sharpness and noise, and so the distances.`,
+  ];
 }
 
 /** @throws UsageError for an unknown metric, or one of another extractor */
@@ -140,9 +168,9 @@ class ComparisonView {
 }
 
 /** The size and color of the first readable image, to which all images are brought. */
-async function optionsOf(source: ImageSource, address: string): Promise<ProcessOptions> {
+async function optionsOf({ source, names, address }: Listed): Promise<ProcessOptions> {
   const { ownOptions } = await import('../../imaging/index.js');
-  for await (const { name } of source.list()) {
+  for (const name of names) {
     try {
       return await ownOptions(await source.read(name), name);
     } catch (error) {
@@ -152,25 +180,17 @@ async function optionsOf(source: ImageSource, address: string): Promise<ProcessO
   throw tooFew(0, address);
 }
 
-interface Reading {
-  address: string;
-  options: ProcessOptions;
-  view: ComparisonView;
-}
-
 /** Yields every readable image of a source, square; reports and skips unreadable ones. */
 async function* images(
-  source: ImageSource,
-  { address, options, view }: Reading,
+  { source, names, address }: Listed,
+  options: ProcessOptions,
+  view: ComparisonView,
 ): AsyncGenerator<SquareImage> {
   const { sourceImages } = await import('../../evaluation/index.js');
-  const names: string[] = [];
-  for await (const { name } of source.list()) names.push(name);
   view.start(address, names.length);
   let found = 0;
-  for await (const image of sourceImages(source, names, options, (reason) =>
-    printNotice(`skipped: ${reason}`),
-  )) {
+  const onSkip = (reason: string) => printNotice(`skipped: ${reason}`);
+  for await (const image of sourceImages(source, names, options, onSkip)) {
     found++;
     yield image;
   }

@@ -42,6 +42,8 @@ export function registerRun(program: Command): void {
       if (options.id !== undefined) checkRunId(options.id);
       const { checkRoom } = await import('../room.js');
       await checkRoom(spec);
+      const { checkWeights } = await import('../extractor-weights.js');
+      await checkWeights(spec);
       await upForRuns();
       const { connect, lookAfterStart, startRun } = await import('../../client/index.js');
       const client = await connect();

@@ -67,6 +67,11 @@ describe('weights of classifier networks', () => {
     const { code, stderr } = await compare();
     assert.equal(code, 7);
     assert.match(stderr, /gist weights fetch inception/);
+    const spec = { name: 'x', preprocess: { source: 'real' }, evaluate: { extractor: 'vgg16' } };
+    await writeFile(path.join(user.folder, 'spec.json'), JSON.stringify(spec));
+    const run = await user.gist('run', 'spec.json');
+    assert.equal(run.code, 7);
+    assert.match(run.stderr, /gist weights fetch vgg16/);
   });
 
   test('weights are fetched from a mirror, and another digest than the published one is told', async () => {
@@ -110,6 +115,13 @@ describe('weights of classifier networks', () => {
     const unknown = await compare('--metrics', 'fid50');
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /fid50k_full/);
+  });
+
+  test('images of other sizes are told', async () => {
+    const big = await encodePng(new Uint8Array(40 * 40).fill(99), 40, 40, 1);
+    await writeFile(path.join(user.folder, 'real', 'big.png'), big);
+    const { stdout } = await compare('--metrics', 'kid50k_full');
+    assert.match(stdout, /Note: The images have different sizes \(24 to 40 pixels a side\)/);
   });
 
   test('what is not the network is not kept', async () => {

@@ -4,7 +4,12 @@ import { describe, test } from 'node:test';
 import { RandomStream } from '../../../src/core/random.js';
 import type { FeatureMatrix } from '../../../src/evaluation/metrics/feature-matrix.js';
 import { frechetDistance, gaussianStatistics } from '../../../src/evaluation/metrics/frechet-distance.js';
-import { kernelDistance } from '../../../src/evaluation/metrics/kid.js';
+import { authenticity } from '../../../src/evaluation/metrics/authenticity.js';
+import { densityCoverage } from '../../../src/evaluation/metrics/density-coverage.js';
+import { inceptionScore } from '../../../src/evaluation/metrics/inception-score.js';
+import { kernelDistance, kernelSpread } from '../../../src/evaluation/metrics/kid.js';
+import { nearestNeighbors } from '../../../src/evaluation/metrics/neighbors.js';
+import { msSsim, ssim } from '../../../src/evaluation/metrics/ssim.js';
 import {
   cholesky,
   symmetricEigenvalues,
@@ -129,4 +134,131 @@ test('precision and recall are zero for distant sets, and separate variety from 
   const { precision, recall } = await precisionRecall(real, onePoint);
   assert.equal(precision, 1);
   assert.ok(recall < 0.1);
+});
+
+describe('density, coverage and authenticity', () => {
+  test('of a fresh sample are near those of the real distribution, and of a distant set zero', async () => {
+    const real = sample(300, 4, 10);
+    const fresh = await densityCoverage(real, sample(300, 4, 11));
+    assert.ok(Math.abs(fresh.density - 1) < 0.15, String(fresh.density));
+    assert.ok(fresh.coverage > 0.9, String(fresh.coverage));
+    assert.deepEqual(await densityCoverage(real, sample(300, 4, 12, 100)), { density: 0, coverage: 0 });
+    assert.equal(await authenticity(real, sample(300, 4, 12, 100)), 1);
+  });
+
+  test('slightly changed copies are not authentic, a fresh sample is as much as real images are', async () => {
+    const real = sample(300, 6, 13);
+    const noise = sample(300, 6, 14).data;
+    const copies = { ...real, data: real.data.map((value, i) => value + 1e-3 * (noise[i] as number)) };
+    assert.ok((await authenticity(real, copies)) < 0.01);
+    assert.ok((await authenticity(real, sample(300, 6, 15))) > 0.4);
+  });
+
+  test('distances that float32 cannot tell apart are decided in double precision', async () => {
+    // Points at 0, 1, 3 and 6 units of 1e-4 on a line, and one far away that spoils the centering.
+    const at = (...units: number[]) => Float64Array.from(units, (unit) => 1000 + unit * 1e-4);
+    const real = { rows: 5, columns: 1, data: Float64Array.of(...at(0, 1, 3, 6), -1e4) };
+    const { indices } = await nearestNeighbors(real, real, 1);
+    assert.deepEqual([...indices.subarray(0, 4)], [1, 0, 1, 2]);
+    const fake = { rows: 2, columns: 1, data: at(0.9, 4.4) };
+    // The radii are 1, 1, 2 and 3: both fakes are near their neighbor.
+    assert.equal(await authenticity(real, fake), 0);
+    const far = { rows: 2, columns: 1, data: at(-1.5, 9.5) };
+    assert.equal(await authenticity(real, far), 1);
+  });
+
+  test('equal images are inside of balls of radius zero', async () => {
+    const constant = { rows: 8, columns: 3, data: new Float64Array(24).fill(5) };
+    assert.deepEqual(await densityCoverage(constant, constant), { density: 8 / 5, coverage: 1 });
+    assert.deepEqual(await precisionRecall(constant, constant), { precision: 1, recall: 1 });
+  });
+
+  test('need more images than neighbors', async () => {
+    await assert.rejects(densityCoverage(sample(5, 3, 16), sample(9, 3, 17)), RangeError);
+    await assert.rejects(authenticity(sample(1, 3, 16), sample(9, 3, 17)), RangeError);
+  });
+});
+
+test('the Inception Score is one for equal images, and the number of classes for certain, varied ones', () => {
+  const certain = {
+    rows: 40,
+    columns: 4,
+    data: Float64Array.from({ length: 160 }, (_, i) => (i % 4 === Math.floor(i / 4) % 4 ? 50 : 0)),
+  };
+  near(inceptionScore(certain).score, 4, 1e-9);
+  near(inceptionScore(certain).spread, 0, 1e-9);
+  const equal = { rows: 40, columns: 4, data: Float64Array.from({ length: 160 }, (_, i) => i % 4) };
+  near(inceptionScore(equal).score, 1, 1e-9);
+  assert.throws(() => inceptionScore({ rows: 9, columns: 4, data: new Float64Array(36) }), RangeError);
+});
+
+describe('structural similarity', () => {
+  const image = (side: number, of: (i: number) => number) => ({
+    side,
+    channels: 1,
+    pixels: Uint8Array.from({ length: side * side }, (_, i) => of(i)),
+  });
+
+  test('is one for equal images, constant ones too, and lower for others', () => {
+    const textured = image(180, (i) => (i * 37) % 251);
+    near(ssim(textured, textured), 1, 1e-12);
+    near(msSsim(textured, textured), 1, 1e-12);
+    const flat = image(180, () => 80);
+    near(ssim(flat, flat), 1, 1e-12);
+    const shifted = image(180, (i) => ((i + 5) * 37) % 251);
+    assert.ok(ssim(textured, shifted) < 0.9);
+    // Two constant images differ in brightness only: (2 a b + c) / (a^2 + b^2 + c).
+    const c = (0.01 * 255) ** 2;
+    near(
+      ssim(
+        flat,
+        image(180, () => 90),
+      ),
+      (2 * 80 * 90 + c) / (80 ** 2 + 90 ** 2 + c),
+      1e-12,
+    );
+  });
+
+  test('needs equal sizes, and a whole window at the smallest size', () => {
+    assert.throws(
+      () =>
+        ssim(
+          image(10, () => 0),
+          image(10, () => 0),
+        ),
+      RangeError,
+    );
+    assert.throws(
+      () =>
+        msSsim(
+          image(160, () => 0),
+          image(160, () => 0),
+        ),
+      RangeError,
+    );
+    near(
+      msSsim(
+        image(161, (i) => i % 200),
+        image(161, (i) => i % 200),
+      ),
+      1,
+      1e-12,
+    );
+    assert.throws(
+      () =>
+        ssim(
+          image(20, () => 0),
+          image(30, () => 0),
+        ),
+      RangeError,
+    );
+  });
+});
+
+test('the spread of the kernel distance is that of its choice of images', async () => {
+  const real = sample(200, 8, 20);
+  const spread = await kernelSpread(sample(200, 8, 21), real);
+  assert.ok(spread > 0 && spread < 1, String(spread));
+  const constant = { rows: 20, columns: 8, data: new Float64Array(160).fill(1) };
+  near(await kernelSpread(constant, constant), 0, 1e-9);
 });
