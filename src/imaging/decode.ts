@@ -4,6 +4,7 @@ import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
+import { type DecodedImage, MAX_PIXELS } from './decoded-image.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit } from './in-flight.js';
 import type { Inspection } from './inspection.js';
@@ -17,39 +18,12 @@ import { inspectWebp } from './webp-file.js';
 import { applyRange, type ValueRange } from './window.js';
 import { chooseRange } from './window-choice.js';
 
-/** Images with more pixels are rejected by their header, before anything is decoded. */
-export const MAX_PIXELS = 100_000_000;
-
 export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'strict'>> {
   /**
    * Range of 16-bit samples, chosen for the whole data set. Default: what `window` gives for this
    * image alone.
    */
   range?: ValueRange;
-}
-
-/** An image that another decoder opened, as 8-bit samples. */
-export interface OpenedImage {
-  /** Upright, 8 bits, without alpha, gray or sRGB. */
-  pipeline: Sharp;
-  /** Size in pixels. */
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  /** Harmless faults of the file, in words that contain nothing of it. */
-  notes: string[];
-}
-
-/** A decoded image, upright, 8 bits, without alpha. */
-export interface DecodedImage {
-  /** Size in pixels. */
-  width: number;
-  height: number;
-  /** Channels: 1 when the file is gray, otherwise 3. */
-  channels: 1 | 3;
-  notes: string[];
-  /** Whole rows from the top, [rows, width, channels] uint8. Can be read repeatedly. */
-  rows(): AsyncIterable<Uint8Array>;
 }
 
 // Many small images are decoded concurrently: one thread per image is faster than several threads
