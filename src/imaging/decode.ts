@@ -1,4 +1,5 @@
 /** Decodes image files to 8-bit gray or RGB, to their end, and refuses what cannot be decoded. */
+import { availableParallelism } from 'node:os';
 import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
@@ -31,8 +32,11 @@ export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'st
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** Memory of the images that are decoded at the same time. A larger image is decoded alone. */
-const decoding = new WeightedLimit(192 * 2 ** 20);
+/**
+ * Memory of the images that are decoded at the same time: enough for each processor to have one of
+ * some ten million pixels. A larger image is decoded alone.
+ */
+const decoding = new WeightedLimit(Math.max(64, 16 * availableParallelism()) * 2 ** 20);
 
 /**
  * Decodes a JPEG, PNG, TIFF or WebP file. Only the first page or frame is used. EXIF orientation is
