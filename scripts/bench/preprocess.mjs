@@ -15,8 +15,8 @@ import { fail, machine, measure, median, peerPython, ROOT } from './measure.mjs'
 const CASES = [
   { kind: 'phantoms', resolution: 64, count: 300, quick: 60 },
   { kind: 'knees', resolution: 256, count: 600, quick: 60 },
-  { kind: 'large', resolution: 256, count: 40, quick: 4 },
-  { kind: 'large', resolution: 512, count: 40, quick: 4 },
+  { kind: 'large', resolution: 256, count: 16, quick: 4 },
+  { kind: 'large', resolution: 512, count: 16, quick: 4 },
 ];
 const TARGETS = { pool: 1.5, single: 3 };
 

@@ -1,6 +1,6 @@
 /** Finds the content of an image between uniform borders, as collimation leaves them. */
 import { withChannels } from './color.js';
-import type { DecodedImage } from './decode.js';
+import type { DecodedImage } from './decoded-image.js';
 import type { Rectangle } from './square.js';
 
 /** Gray levels by which pixels of a border may differ from its level: detectors have noise. */

@@ -39,7 +39,7 @@ export interface WorkOptions {
  */
 const IN_FLIGHT = 2 + 2 * availableParallelism();
 /** Bytes of the image files that are in memory at the same time. */
-const reading = new WeightedLimit(128 * 2 ** 20);
+const reading = new WeightedLimit(32 * 2 ** 20);
 
 /** The result of one source image: the PNG files, or the reason for which it was rejected. */
 type ImageResult = { planned: PlannedImage; notes: string[] } & (

@@ -1,9 +1,11 @@
 /** Decodes image files to 8-bit gray or RGB, to their end, and refuses what cannot be decoded. */
+import { availableParallelism } from 'node:os';
 import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../core/errors.js';
 import type { PreprocessSpec } from '../spec/preprocess.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
+import { type DecodedImage, MAX_PIXELS } from './decoded-image.js';
 import { decodeDicom } from './dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit } from './in-flight.js';
@@ -12,7 +14,6 @@ import { hasAllBlocks } from './jpeg-entropy.js';
 import { inspectJpeg } from './jpeg-file.js';
 import { decodePlainPng } from './plain-png.js';
 import { inspectPng } from './png-file.js';
-import { MAX_PIXELS } from './limits.js';
 import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
 import { inspectTiff } from './tiff-file.js';
 import { inspectWebp } from './webp-file.js';
@@ -28,18 +29,6 @@ export interface OpenOptions
   range?: ValueRange;
 }
 
-/** A decoded image, upright, 8 bits, without alpha. */
-export interface DecodedImage {
-  /** Size in pixels. */
-  width: number;
-  height: number;
-  /** Channels: 1 when the file is gray, otherwise 3. */
-  channels: 1 | 3;
-  notes: string[];
-  /** Whole rows from the top, [rows, width, channels] uint8. Can be read repeatedly. */
-  rows(): AsyncIterable<Uint8Array>;
-}
-
 // Many small images are decoded concurrently: one thread per image is faster than several threads
 // per image. No image is read twice, so a cache does not help.
 sharp.concurrency(1);
@@ -47,8 +36,11 @@ sharp.cache(false);
 
 /** Decoded samples and what is computed from them, in multiples of a DICOM file. */
 const DICOM_EXPANSION = 4;
-/** Memory of the images that are decoded at the same time. A larger image is decoded alone. */
-const decoding = new WeightedLimit(192 * 2 ** 20);
+/**
+ * Memory of the images that are decoded at the same time: enough for each processor to have one of
+ * some ten million pixels. A larger image is decoded alone.
+ */
+const decoding = new WeightedLimit(Math.max(64, 16 * availableParallelism()) * 2 ** 20);
 
 /**
  * Decodes a JPEG, PNG, TIFF, WebP or DICOM file. Only the first page or frame is used. EXIF

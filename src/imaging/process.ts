@@ -3,7 +3,8 @@ import type { PreprocessSpec } from '../spec/preprocess.js';
 import { findContent, wholeImage } from './autocrop.js';
 import { withChannels } from './color.js';
 import { adjustContrast } from './contrast.js';
-import { type DecodedImage, type OpenOptions, withImage } from './decode.js';
+import { type OpenOptions, withImage } from './decode.js';
+import type { DecodedImage } from './decoded-image.js';
 import { Resampler } from './resample.js';
 import { planSquare, type SquarePlan } from './square.js';
 

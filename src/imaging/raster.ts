@@ -24,7 +24,7 @@ export interface Raster {
 export const MEMORY_BYTES = 64 * 2 ** 20;
 /** Header of libvips's own format (.v), before the samples in the byte order of the machine. */
 const V_HEADER_BYTES = 64;
-const STRIP_BYTES = 4 * 2 ** 20;
+const STRIP_BYTES = 2 ** 20;
 
 /**
  * Decodes to the end of the file, whatever part of the image is used later.
@@ -44,8 +44,11 @@ async function decodeToMemory(pipeline: Sharp, bits: 8 | 16): Promise<Omit<Raste
   const depth = bits === 16 ? 'ushort' : 'uchar';
   const { data, info } = await pipeline.raw({ depth }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
+  const rowBytes = (width * channels * bits) / 8;
+  const stripBytes = stripRowsOf(rowBytes) * rowBytes;
   async function* strips() {
-    yield samplesOf(data, bits);
+    for (let at = 0; at < data.length; at += stripBytes)
+      yield samplesOf(data.subarray(at, at + stripBytes), bits);
   }
   return { width, height, channels, strips, remove: async () => undefined };
 }
@@ -72,7 +75,7 @@ async function* readStrips(
 ): AsyncGenerator<Strip> {
   const handle = await open(file, 'r');
   try {
-    const stripRows = Math.max(1, Math.floor(STRIP_BYTES / rowBytes));
+    const stripRows = stripRowsOf(rowBytes);
     const buffer = Buffer.alloc(stripRows * rowBytes);
     for (let row = 0; row < rows; row += stripRows) {
       const length = Math.min(stripRows, rows - row) * rowBytes;
@@ -83,6 +86,10 @@ async function* readStrips(
   } finally {
     await handle.close();
   }
+}
+
+function stripRowsOf(rowBytes: number): number {
+  return Math.max(1, Math.floor(STRIP_BYTES / rowBytes));
 }
 
 function samplesOf(data: Buffer, bits: 8 | 16): Strip {

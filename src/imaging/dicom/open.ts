@@ -2,7 +2,7 @@
 import sharp from 'sharp';
 import { ImageError } from '../../core/errors.js';
 import { type BurnedInPolicy, type LevelImage, withoutText } from '../burned-in-policy.js';
-import { MAX_PIXELS } from '../limits.js';
+import { MAX_PIXELS } from '../decoded-image.js';
 import { readDicomFile } from './file.js';
 import type { FrameChoice } from './frames.js';
 import { pixelAspect } from './pixel-aspect.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { findContent } from '../../../src/imaging/autocrop.js';
-import type { DecodedImage } from '../../../src/imaging/decode.js';
+import type { DecodedImage } from '../../../src/imaging/decoded-image.js';
 import { encodePng } from '../../../src/imaging/png.js';
 import { processImage } from '../../../src/imaging/process.js';
 
