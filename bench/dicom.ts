@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { mapInOrder } from '../src/imaging/in-flight.js';
-import { encodePng } from '../src/imaging/png.js';
-import { processImage } from '../src/imaging/process.js';
-import { writeStoredZip, type ZipFileContent } from '../src/imaging/stored-zip.js';
+import { encodePng } from '../src/imaging/pixels/png.js';
+import { processImage } from '../src/imaging/pixels/process.js';
+import { writeStoredZip, type ZipFileContent } from '../src/imaging/dataset/stored-zip.js';
 
 /** Decodes, crops to a square, resizes, and writes gray PNG files to an archive. */
 export async function benchDicom(source: string, out: string, resolution: number) {

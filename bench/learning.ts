@@ -89,7 +89,7 @@ async function ourCurve(job: LearningJob, who: 'ours' | 'transfer', seed: number
 
 async function peerCurve(job: LearningJob, seed: number): Promise<CurvePoint[]> {
   const data = await dataset(job, 'target');
-  const { loadTrainingSet } = await import('../src/imaging/dataset-reader.js');
+  const { loadTrainingSet } = await import('../src/imaging/dataset/dataset-reader.js');
   const { encodeNpy, rawImages } = await import('./learning/exchange.js');
   const images = await loadTrainingSet(await store(job), data.prefix, path.join(job.work, 'cache'));
   const folder = path.join(job.work, `peer-${seed}`);

@@ -1,5 +1,5 @@
 /** Combines small images in one grid image. */
-import { encodePng } from '../imaging/png.js';
+import { encodePng } from '../imaging/pixels/png.js';
 
 /** Raw [h, w, c] bytes. */
 export interface RawImage {

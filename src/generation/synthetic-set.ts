@@ -8,7 +8,7 @@ import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
-import { writeStoredZip, type ZipFileContent } from '../imaging/stored-zip.js';
+import { writeStoredZip, type ZipFileContent } from '../imaging/dataset/stored-zip.js';
 import type { SyntheticInput } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { GenerateResult } from '../spec/results.js';

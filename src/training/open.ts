@@ -18,7 +18,7 @@ import { initialAugmentation } from '../gan/augment/controller.js';
 import { isSum } from '../gan/loss/accumulation.js';
 import type { TrainingOptions } from '../gan/loss/options.js';
 import { buildTrainingProgram } from '../gan/loss/training-program.js';
-import { loadTrainingSet } from '../imaging/dataset-reader.js';
+import { loadTrainingSet } from '../imaging/dataset/dataset-reader.js';
 import { sizeOf } from '../nn/program/definition.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program/program.js';
 import { nativeBackend, usesGpu } from '../nn/tensorflow.js';

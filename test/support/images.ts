@@ -5,8 +5,8 @@ import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import yazl from 'yazl';
-import { crc32 } from '../../src/imaging/crc32.js';
-import { type ZipFileContent, writeStoredZip } from '../../src/imaging/stored-zip.js';
+import { crc32 } from '../../src/imaging/dataset/crc32.js';
+import { type ZipFileContent, writeStoredZip } from '../../src/imaging/dataset/stored-zip.js';
 import { type PreprocessSpec, preprocessSchema } from '../../src/spec/preprocess.js';
 
 /** A `preprocess` section with defaults, small images and the overrides of the test. */

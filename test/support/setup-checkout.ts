@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { writeStoredZip } from '../../src/imaging/stored-zip.js';
+import { writeStoredZip } from '../../src/imaging/dataset/stored-zip.js';
 
 const WEIGHTS_BYTES = 40_000_000;
 const PLATFORM = `${process.platform}-${process.arch}`;

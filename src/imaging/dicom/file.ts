@@ -1,7 +1,7 @@
 /** Opens a DICOM file: file meta information, transfer syntax, data set. */
 import { constants, inflateRawSync } from 'node:zlib';
 import { ImageError } from '../../core/errors.js';
-import { MAX_FILE_BYTES } from '../image-source.js';
+import { MAX_FILE_BYTES } from '../source/image-source.js';
 import { DicomDataSet } from './data-set.js';
 import { Cursor, type DicomEncoding, isVr, listElements } from './elements.js';
 import { firstElementOffset, hasPrefix } from './sniff.js';

@@ -1,6 +1,6 @@
 /** Reads and checks the description of the pixels of a DICOM file (PS3.3 section C.7.6.3). */
 import { ImageError } from '../../core/errors.js';
-import { MAX_PIXELS } from '../decoded-image.js';
+import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import type { DicomDataSet } from './data-set.js';
 import { PIXEL_DATA } from './elements.js';
 import type { DicomFile } from './file.js';

@@ -1,7 +1,7 @@
 /** Decodes a JPEG frame of a DICOM file, whichever process its stream uses. */
 import sharp from 'sharp';
 import { ImageError } from '../../core/errors.js';
-import { MAX_PIXELS } from '../decoded-image.js';
+import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import { plainBytes } from './elements.js';
 import { decodeJpegExtended } from './jpeg-extended.js';
 import { decodeJpegLossless } from './jpeg-lossless.js';

@@ -1,8 +1,8 @@
 /** Opens a DICOM file as an 8-bit image. */
 import sharp from 'sharp';
 import { ImageError } from '../../core/errors.js';
-import { type BurnedInPolicy, type LevelImage, withoutText } from '../burned-in-policy.js';
-import { MAX_PIXELS } from '../decoded-image.js';
+import { type BurnedInPolicy, type LevelImage, withoutText } from '../pixels/burned-in-policy.js';
+import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import { readDicomFile } from './file.js';
 import type { FrameChoice } from './frames.js';
 import { pixelAspect } from './pixel-aspect.js';

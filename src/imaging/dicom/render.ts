@@ -1,5 +1,5 @@
 /** Renders decoded pixels as they are shown: 8-bit gray or RGB. */
-import { percentileRange, type ValueRange } from '../window.js';
+import { percentileRange, type ValueRange } from '../pixels/window.js';
 import type { DicomDataSet } from './data-set.js';
 import { modalityTransform, type ModalityTransform } from './modality.js';
 import type { Samples } from './native-pixels.js';

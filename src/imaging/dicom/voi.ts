@@ -1,6 +1,6 @@
 /** The VOI transform: which values are shown, from black to white (PS3.3 section C.11.2). */
 import { ImageError } from '../../core/errors.js';
-import type { ValueRange } from '../window.js';
+import type { ValueRange } from '../pixels/window.js';
 import type { DicomDataSet } from './data-set.js';
 import { functionalGroup } from './functional-groups.js';
 import { lookUp, readLut } from './lookup-table.js';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { ImageError } from '../../core/errors.js';
-import { MAX_PIXELS } from '../decoded-image.js';
+import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import type { RawFrame } from './raw-frame.js';
 
 interface FrameInfo {

@@ -5,9 +5,9 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../../core/environment.js';
-import { openDataset } from '../../imaging/dataset-reader.js';
-import type { DatasetManifest } from '../../imaging/dataset-manifest.js';
-import { trainingArchive } from '../../imaging/training-archive.js';
+import { openDataset } from '../../imaging/dataset/dataset-reader.js';
+import type { DatasetManifest } from '../../imaging/dataset/dataset-manifest.js';
+import { trainingArchive } from '../../imaging/dataset/training-archive.js';
 import {
   assertSameConfiguration,
   type CheckpointManifest,

@@ -1,5 +1,5 @@
 /** Selects the real images of a preview without decoding the whole data set. */
-import type { Dataset } from '../../imaging/dataset-reader.js';
+import type { Dataset } from '../../imaging/dataset/dataset-reader.js';
 import type { ClassShare } from '../../generation/classes.js';
 import { gridCells } from '../preview.js';
 import type { TrainingImages } from '../data.js';

@@ -7,8 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { encodeSyntheticDicom } from '../../../src/generation/dicom.js';
 import { decodeDicom } from '../../../src/imaging/dicom/open.js';
 import { readDicomTags } from '../../../src/imaging/dicom/tags.js';
-import { decodeStored, storedAsPng } from '../../../src/imaging/stored-image.js';
-import { decodePng } from '../../../src/imaging/png.js';
+import { decodeStored, storedAsPng } from '../../../src/imaging/dataset/stored-image.js';
+import { decodePng } from '../../../src/imaging/pixels/png.js';
 
 const [WIDTH, HEIGHT] = [5, 3];
 const make = (channels: 1 | 3) => ({

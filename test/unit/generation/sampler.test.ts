@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeRawPng, tile } from '../../../src/generation/image-grid.js';
 import { latent } from '../../../src/generation/latents.js';
-import { decodePng } from '../../../src/imaging/png.js';
+import { decodePng } from '../../../src/imaging/pixels/png.js';
 
 test('the latent of a seed is the same each time and standard normal', () => {
   const z = Array.from({ length: 100 }, (_, seed) => latent(seed, 64));

@@ -1,10 +1,10 @@
 /** Uniform borders are found and trimmed, content is not. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { findContent } from '../../../src/imaging/autocrop.js';
-import type { DecodedImage } from '../../../src/imaging/decoded-image.js';
-import { encodePng } from '../../../src/imaging/png.js';
-import { processImage } from '../../../src/imaging/process.js';
+import { findContent } from '../../../src/imaging/pixels/autocrop.js';
+import type { DecodedImage } from '../../../src/imaging/pixels/decoded-image.js';
+import { encodePng } from '../../../src/imaging/pixels/png.js';
+import { processImage } from '../../../src/imaging/pixels/process.js';
 
 const [WIDTH, HEIGHT] = [120, 90];
 const CONTENT = { left: 17, top: 8, width: 80, height: 61 };

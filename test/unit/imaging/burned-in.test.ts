@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ImageError } from '../../../src/core/errors.js';
-import { cropText, findText } from '../../../src/imaging/burned-in.js';
-import { withoutText } from '../../../src/imaging/burned-in-policy.js';
+import { cropText, findText } from '../../../src/imaging/pixels/burned-in.js';
+import { withoutText } from '../../../src/imaging/pixels/burned-in-policy.js';
 
 /** Letters of 5 x 7 pixels, a row for each number. */
 const FONT: Record<string, number[]> = {

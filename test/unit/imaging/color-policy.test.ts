@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { crc32 } from '../../../src/imaging/crc32.js';
-import { type ProcessOptions, processImage } from '../../../src/imaging/process.js';
+import { crc32 } from '../../../src/imaging/dataset/crc32.js';
+import { type ProcessOptions, processImage } from '../../../src/imaging/pixels/process.js';
 
 const GRAY: ProcessOptions = { resolution: 16, square: 'crop', color: 'grayscale', window: 'full' };
 const RGB: ProcessOptions = { ...GRAY, color: 'rgb' };

@@ -1,11 +1,11 @@
 /** Percentile stretch and adaptive equalization. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { equalizeAdaptively } from '../../../src/imaging/clahe.js';
-import { toGray, toRgb } from '../../../src/imaging/color.js';
-import { adjustContrast } from '../../../src/imaging/contrast.js';
-import { encodePng } from '../../../src/imaging/png.js';
-import { processImage } from '../../../src/imaging/process.js';
+import { equalizeAdaptively } from '../../../src/imaging/pixels/clahe.js';
+import { toGray, toRgb } from '../../../src/imaging/pixels/color.js';
+import { adjustContrast } from '../../../src/imaging/pixels/contrast.js';
+import { encodePng } from '../../../src/imaging/pixels/png.js';
+import { processImage } from '../../../src/imaging/pixels/process.js';
 
 const SIDE = 128;
 const SIZE = { width: SIDE, height: SIDE };

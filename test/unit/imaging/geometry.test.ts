@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
-import { toGray, toRgb } from '../../../src/imaging/color.js';
-import { mirrorImage } from '../../../src/imaging/mirror.js';
-import { decodePng, encodePng } from '../../../src/imaging/png.js';
-import { processImage } from '../../../src/imaging/process.js';
-import { planSquare } from '../../../src/imaging/square.js';
+import { toGray, toRgb } from '../../../src/imaging/pixels/color.js';
+import { mirrorImage } from '../../../src/imaging/pixels/mirror.js';
+import { decodePng, encodePng } from '../../../src/imaging/pixels/png.js';
+import { processImage } from '../../../src/imaging/pixels/process.js';
+import { planSquare } from '../../../src/imaging/pixels/square.js';
 
 const sized = (width: number, height: number) => ({ left: 0, top: 0, width, height });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
 import { ImageError } from '../../../src/core/errors.js';
-import { type ProcessOptions, processImage } from '../../../src/imaging/process.js';
+import { type ProcessOptions, processImage } from '../../../src/imaging/pixels/process.js';
 import { pngOfSize } from '../../support/images.js';
 
 const OPTIONS: ProcessOptions = { resolution: 16, square: 'pad', color: 'grayscale' };

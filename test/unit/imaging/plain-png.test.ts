@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { decodePlainPng } from '../../../src/imaging/plain-png.js';
-import { inspectPng } from '../../../src/imaging/png-file.js';
+import { decodePlainPng } from '../../../src/imaging/pixels/plain-png.js';
+import { inspectPng } from '../../../src/imaging/pixels/png-file.js';
 
 async function decode(file: Uint8Array): Promise<Uint8Array> {
   const { plain } = inspectPng(file);

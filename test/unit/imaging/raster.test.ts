@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import test from 'node:test';
 import sharp from 'sharp';
 import { WeightedLimit } from '../../../src/imaging/in-flight.js';
-import { decodeRaster, type Raster } from '../../../src/imaging/raster.js';
+import { decodeRaster, type Raster } from '../../../src/imaging/pixels/raster.js';
 
 async function samplesOf(raster: Raster): Promise<number[]> {
   const samples: number[] = [];

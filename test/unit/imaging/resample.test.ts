@@ -1,9 +1,9 @@
 /** Resampling, compared with a straightforward implementation of its definition. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type ProcessOptions, processImage } from '../../../src/imaging/process.js';
-import { Resampler } from '../../../src/imaging/resample.js';
-import { encodePng } from '../../../src/imaging/png.js';
+import { type ProcessOptions, processImage } from '../../../src/imaging/pixels/process.js';
+import { Resampler } from '../../../src/imaging/pixels/resample.js';
+import { encodePng } from '../../../src/imaging/pixels/png.js';
 
 interface Image {
   width: number;

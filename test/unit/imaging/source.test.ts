@@ -11,10 +11,10 @@ import {
   ImageError,
   SourceMissingError,
 } from '../../../src/core/errors.js';
-import { openRandomAccess } from '../../../src/imaging/random-access.js';
-import { openSource } from '../../../src/imaging/source.js';
-import type { SourceImage } from '../../../src/imaging/image-source.js';
-import { readZipDirectory } from '../../../src/imaging/zip-directory.js';
+import { openRandomAccess } from '../../../src/imaging/source/random-access.js';
+import { openSource } from '../../../src/imaging/source/source.js';
+import type { SourceImage } from '../../../src/imaging/source/image-source.js';
+import { readZipDirectory } from '../../../src/imaging/source/zip-directory.js';
 import {
   deflatedZip,
   grayPng,

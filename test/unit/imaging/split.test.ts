@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { DatasetError } from '../../../src/core/errors.js';
-import { compareNaturally } from '../../../src/imaging/natural-order.js';
-import { drawImages, type SplitImages, splitImages } from '../../../src/imaging/split.js';
+import { compareNaturally } from '../../../src/imaging/labels/natural-order.js';
+import { drawImages, type SplitImages, splitImages } from '../../../src/imaging/split/split.js';
 
 interface Images extends SplitImages {
   names: string[];

@@ -13,7 +13,7 @@ import {
   planDataset,
   decodePng,
 } from '../../../src/imaging/index.js';
-import { trainingArchive } from '../../../src/imaging/training-archive.js';
+import { trainingArchive } from '../../../src/imaging/dataset/training-archive.js';
 import { FileStore } from '../../../src/storage/file-store.js';
 import type { DatasetRef } from '../../../src/spec/results.js';
 import { preprocessSpec, withFolder, writeClasses } from '../../support/images.js';

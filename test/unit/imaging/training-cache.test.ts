@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { StoreUnavailableError } from '../../../src/core/errors.js';
-import { makeRoom, markUsed } from '../../../src/imaging/training-cache.js';
+import { makeRoom, markUsed } from '../../../src/imaging/dataset/training-cache.js';
 
 const HOUR_MS = 60 * 60_000;
 

@@ -4,8 +4,8 @@ import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { ImageError } from '../../../src/core/errors.js';
-import { crc32, tableCrc32 } from '../../../src/imaging/crc32.js';
-import { type ProcessOptions, processImage } from '../../../src/imaging/process.js';
+import { crc32, tableCrc32 } from '../../../src/imaging/dataset/crc32.js';
+import { type ProcessOptions, processImage } from '../../../src/imaging/pixels/process.js';
 
 const OPTIONS: ProcessOptions = { resolution: 16, square: 'crop', color: 'grayscale' };
 

@@ -11,7 +11,7 @@ import {
   openSource,
   planDataset,
 } from '../../../src/imaging/index.js';
-import { chooseRange } from '../../../src/imaging/window-choice.js';
+import { chooseRange } from '../../../src/imaging/pixels/window-choice.js';
 import type { PreprocessSpec } from '../../../src/spec/preprocess.js';
 import { openStore } from '../../../src/storage/index.js';
 import { preprocessSpec, withFolder } from '../../support/images.js';

@@ -1,7 +1,7 @@
 /** The range of values that becomes 0 to 255. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { applyRange, percentileRange } from '../../../src/imaging/window.js';
+import { applyRange, percentileRange } from '../../../src/imaging/pixels/window.js';
 
 test('percentiles are interpolated between samples, whatever the type of the samples', () => {
   const values = Array.from({ length: 101 }, (_, i) => (i * 37) % 101);

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeDicom } from '../../../../src/imaging/dicom/open.js';
 import { assembleDataset, buildShard, openSource, planDataset } from '../../../../src/imaging/index.js';
-import { encodePng } from '../../../../src/imaging/png.js';
+import { encodePng } from '../../../../src/imaging/pixels/png.js';
 import { preprocessSchema } from '../../../../src/spec/preprocess.js';
 import { openStore } from '../../../../src/storage/index.js';
 import {

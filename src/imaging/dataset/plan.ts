@@ -1,0 +1,176 @@
+/**
+ * Plans a data set before any image is decoded: lists the source, then sets labels, split and
+ * order.
+ */
+import type { OnProgress } from '../../core/progress.js';
+import type { PreprocessSpec } from '../../spec/preprocess.js';
+import type { DatasetRef } from '../../spec/results.js';
+import { contentKey, findJson, joinKey, type ObjectStore, putJson } from '../../storage/index.js';
+import {
+  datasetManifestSchema,
+  datasetPrefix,
+  datasetRef,
+  type DatasetSplit,
+  SPLITS,
+} from './dataset-manifest.js';
+import type { ImageSource, SourceImage } from '../source/image-source.js';
+import { mapInOrder } from '../in-flight.js';
+import type { Labels } from '../labels/labels.js';
+import {
+  type DatasetPlan,
+  planKey,
+  planSchema,
+  type PlannedImage,
+  shardCount,
+  writeShardPlan,
+} from './plan-file.js';
+import { planWindow } from './plan-window.js';
+import { openSource } from '../source/source.js';
+import type { Split } from '../split/split.js';
+import { splitSurvey, surveyDigest, surveySource } from './survey.js';
+
+/** Increment when the same source and settings give different images. */
+const PREPROCESS_VERSION = 2;
+
+export interface PlanOptions {
+  /**
+   * Builds the data set again in a folder of its own, `datasets/<digest>-<generation>/`: one that a
+   * manifest names is never changed. Default: the data set, plan and shards of an earlier run are
+   * reused.
+   */
+  generation?: string;
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+export interface PlannedDataset {
+  /** Folder of the data set under `datasets/`: its digest, and the generation if there is one. */
+  digest: string;
+  /** Number of planned shards, from 0: training shards first, then holdout. */
+  shards: number;
+  /** The finished data set when an earlier run built it, otherwise null. */
+  dataset: DatasetRef | null;
+}
+
+/**
+ * The settings that determine the images of the data set: every key but the address of the source
+ * and `maxRejected`.
+ */
+export function datasetSettings({ source: _source, maxRejected: _maxRejected, ...settings }: PreprocessSpec) {
+  return settings;
+}
+
+/**
+ * Writes the plan to `plan/` in the folder of the data set. The digest covers the list of images,
+ * with the identity of each image's content, its label and the side of its patient, and the
+ * settings. The same images with the same settings therefore give the same data set, whatever the
+ * address of the source.
+ *
+ * @throws DatasetError or ArchiveError when the source cannot be used.
+ */
+export async function planDataset(
+  store: ObjectStore,
+  spec: PreprocessSpec,
+  options: PlanOptions = {},
+  source: ImageSource = openSource(spec.source),
+): Promise<PlannedDataset> {
+  const survey = await surveySource(source, spec, options);
+  const digest = contentKey(
+    'preprocess',
+    PREPROCESS_VERSION,
+    [await surveyDigest(survey)],
+    datasetSettings(spec),
+  );
+  const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
+  const dataset = await findDataset(store, folder);
+  const known = await findJson(store, planKey(folder), planSchema);
+  if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
+  const { split, duplicates } = await splitSurvey(source, spec, survey, options);
+  const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
+  const plan: DatasetPlan = {
+    version: 1,
+    digest,
+    classes: survey.labels.classes,
+    classImages: classImages(survey.labels, split),
+    sourceImages: { train: split.train.length, holdout: split.holdout.length },
+    shards: { train: shards.train.length, holdout: shards.holdout.length },
+    ignored: source.contents.ignored,
+    skipped: { ...source.contents.skipped, ...survey.leftOut },
+    labels: survey.labels.basis,
+    duplicates: duplicates.report,
+    notices: [...survey.notices, ...duplicates.notices, ...split.notices],
+    window: null,
+  };
+  const all = SPLITS.flatMap((name) => shards[name]);
+  const { images, labels } = survey;
+  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
+  const window = await planWindow(source, images, spec.window, options.signal);
+  // Written last: the plan is valid once this file exists.
+  await putJson(store, planKey(folder), { ...plan, window });
+  return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+/** Number of images of each class on both sides. */
+function classImages({ classes, labels }: Labels, split: Split): DatasetPlan['classImages'] {
+  if (classes === null) return null;
+  const count = (indices: Uint32Array) => {
+    const counts = new Array<number>(classes.length).fill(0);
+    for (const i of indices) counts[labels[i] as number] = (counts[labels[i] as number] ?? 0) + 1;
+    return counts;
+  };
+  return { train: count(split.train), holdout: count(split.holdout) };
+}
+
+/** The source images of one shard. */
+interface PlannedShard {
+  /** Indices into the list of images. */
+  indices: Uint32Array;
+  /** Position of the first one within the split. */
+  first: number;
+  copies: 1 | 2;
+}
+
+function planShards(spec: PreprocessSpec, split: Split, name: DatasetSplit): PlannedShard[] {
+  const copies = copiesPerImage(spec, name);
+  const length = Math.max(1, Math.floor(spec.shardImages / copies));
+  const indices = split[name];
+  return Array.from({ length: Math.ceil(indices.length / length) }, (_, i) => {
+    const first = i * length;
+    return { indices: indices.subarray(first, first + length), first, copies };
+  });
+}
+
+/** The finished data set in a folder, or null. */
+async function findDataset(store: ObjectStore, folder: string): Promise<DatasetRef | null> {
+  const prefix = datasetPrefix(folder);
+  const manifest = await findJson(store, joinKey(prefix, 'manifest.json'), datasetManifestSchema);
+  return manifest && datasetRef(manifest, prefix);
+}
+
+/** Number of shard plans that are written concurrently. */
+const CONCURRENT_PLANS = 8;
+
+/** Writes the lines of every shard. */
+async function writeShardPlans(
+  store: ObjectStore,
+  plan: { folder: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
+  { onProgress, signal }: PlanOptions,
+): Promise<void> {
+  const { folder, images, labels, shards } = plan;
+  const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
+    const lines = Array.from(indices, (index, i): PlannedImage => {
+      const image = images[index] as SourceImage;
+      return { ...image, label: labels[index] as number, index: (first + i) * copies };
+    });
+    await writeShardPlan(store, folder, shard, lines);
+  };
+  let done = 0;
+  for await (const _ of mapInOrder(shards.entries(), CONCURRENT_PLANS, write, signal)) {
+    onProgress?.({ done: ++done, total: shards.length, unit: 'shards planned' });
+  }
+}
+
+/** Number of output images per source image. */
+export function copiesPerImage(spec: PreprocessSpec, split: DatasetSplit): 1 | 2 {
+  return spec.mirror && split === 'train' ? 2 : 1;
+}

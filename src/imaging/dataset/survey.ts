@@ -1,0 +1,187 @@
+/** Looks at a source as a whole before any image is decoded: labels, patients, copies, sides. */
+import { DatasetError } from '../../core/errors.js';
+import type { OnProgress } from '../../core/progress.js';
+import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { sha256OfStream } from '../../storage/index.js';
+import { type Duplicates, findDuplicates } from '../split/duplicates.js';
+import type { ImageSource, SourceImage } from '../source/image-source.js';
+import { type Labels, LEFT_OUT, labelImages, layoutOf } from '../labels/labels.js';
+import type { Layout } from '../labels/layout.js';
+import { needsPatientTags, patientNotice, patientsOf } from '../labels/patients.js';
+import { type Draws, drawImages, type Split, splitImages } from '../split/split.js';
+import { matchesTags } from '../dicom/tags.js';
+import { tagsOfImages } from '../source/tag-reader.js';
+import type { UnionFind } from '../split/union-find.js';
+
+export interface SurveyOptions {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** What is known about the images of a source. It stays in memory, since patients are in it. */
+export interface Survey {
+  images: SourceImage[];
+  layout: Layout;
+  labels: Labels;
+  /** What decides the side of each image: its path, or its patient. */
+  keys: readonly string[];
+  draws: Draws;
+  /** Whether an image is held out, unless a copy or a small class moves it. */
+  sides: Uint8Array;
+  /** Number of images that are not in the data set, by reason. */
+  leftOut: Record<string, number>;
+  notices: string[];
+}
+
+/** @throws DatasetError or ArchiveError when the source cannot be used. */
+export async function surveySource(
+  source: ImageSource,
+  spec: PreprocessSpec,
+  options: SurveyOptions = {},
+): Promise<Survey> {
+  const images = await listImages(source, options);
+  const layout = layoutOf(source, images, spec.splits);
+  const tags = await readTags(source, images, spec, options);
+  const labels = await labelImages(source, images, { labels: spec.labels, tags, layout });
+  const excluded = spec.where === null ? {} : leaveOut(labels, tags ?? [], spec.where, source.uri);
+  const { paths } = layout;
+  const isByPatient = spec.holdout.by === 'patient' && layout.heldOut === null;
+  const patients = isByPatient
+    ? patientsOf(spec, { layout, labelled: labels.patients, tags }, source.uri)
+    : null;
+  const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
+  const { fraction, seed } = spec.holdout;
+  const draws = drawImages(seed, paths, keys);
+  const sides = layout.heldOut ?? Uint8Array.from(draws.side, (side) => (side < fraction ? 1 : 0));
+  const notices = [
+    ...labels.notices,
+    ...patientNotices(patients, paths, fraction > 0 && layout.heldOut === null),
+  ];
+  return { images, layout, labels, keys, draws, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
+}
+
+function keyOf(path: string, patient: string | null): string {
+  // A path has no NUL.
+  return patient === null ? path : `\0${patient}`;
+}
+
+function patientNotices(
+  patients: readonly (string | null)[] | null,
+  paths: readonly string[],
+  isHeldOutByImage: boolean,
+): string[] {
+  if (patients === null) {
+    const notice = isHeldOutByImage ? patientNotice(paths) : null;
+    return notice === null ? [] : [notice];
+  }
+  const unknown = patients.filter((patient) => patient === null).length;
+  return unknown > 0 ? [`${unknown} images have no patient: each counts as a patient of its own`] : [];
+}
+
+/** Tags that labels, `where` and patients need; null when none are needed. */
+async function readTags(
+  source: ImageSource,
+  images: readonly SourceImage[],
+  spec: PreprocessSpec,
+  { onProgress, signal }: SurveyOptions,
+): Promise<Record<string, string>[] | null> {
+  const keywords = new Set(Object.keys(spec.where ?? {}));
+  if (typeof spec.labels === 'object' && 'dicom' in spec.labels) keywords.add(spec.labels.dicom);
+  if (needsPatientTags(spec)) keywords.add('PatientID');
+  if (keywords.size === 0) return null;
+  const onImage = (done: number) => onProgress?.({ done, total: images.length, unit: 'DICOM tags read' });
+  return tagsOfImages(source, images, [...keywords], { onImage, signal });
+}
+
+/** Leaves out the images whose tags have other values. */
+function leaveOut(
+  labels: Labels,
+  tags: readonly Record<string, string>[],
+  where: NonNullable<PreprocessSpec['where']>,
+  uri: string,
+): Record<string, number> {
+  let excluded = 0;
+  for (const [i, label] of labels.labels.entries()) {
+    if (label === LEFT_OUT || matchesTags(tags[i] ?? {}, where)) continue;
+    labels.labels[i] = LEFT_OUT;
+    excluded++;
+  }
+  if (labels.labels.some((label) => label !== LEFT_OUT)) return excluded > 0 ? { [EXCLUDED]: excluded } : {};
+  throw new DatasetError({
+    what: `none of ${tags.length} images has the values of preprocess.where (--where)`,
+    where: uri,
+    hint: 'Look at the tags of one file: `dcmdump FILE`.',
+  });
+}
+
+const EXCLUDED = 'images that preprocess.where leaves out';
+
+async function listImages(
+  source: ImageSource,
+  { onProgress, signal }: SurveyOptions,
+): Promise<SourceImage[]> {
+  const images: SourceImage[] = [];
+  for await (const image of source.list()) {
+    signal?.throwIfAborted();
+    images.push(image);
+    onProgress?.({ done: images.length, unit: 'images listed' });
+  }
+  return images;
+}
+
+/**
+ * Covers what the plan depends on: images, classes, labels and sides. A patient is in it by the
+ * side alone, of which there are two.
+ */
+export async function surveyDigest({ images, labels, sides }: Survey): Promise<string> {
+  async function* lines() {
+    yield Buffer.from(`${JSON.stringify(labels.classes)}\n`);
+    for (const [i, { name, bytes, identity }] of images.entries())
+      yield Buffer.from(`${JSON.stringify([name, bytes, identity, labels.labels[i], sides[i]])}\n`);
+  }
+  return (await sha256OfStream(lines())).sha256;
+}
+
+/** Finds copies, then splits: copies stay on one side, and so do the images of a patient. */
+export async function splitSurvey(
+  source: ImageSource,
+  spec: PreprocessSpec,
+  { images, layout, labels, draws, keys }: Survey,
+  options: SurveyOptions = {},
+): Promise<{ split: Split; duplicates: Duplicates }> {
+  const isUsed = (i: number) => labels.labels[i] !== LEFT_OUT;
+  const duplicates = await findDuplicates(source, images, spec, isUsed, options);
+  const together = duplicates.groups.copy();
+  if (keys !== layout.paths) joinEqual(keys, together);
+  const { fraction } = spec.holdout;
+  const split = splitImages(
+    {
+      classes: labels.classes,
+      labels: labels.labels,
+      draws,
+      groups: together.roots(),
+      heldOut: layout.heldOut,
+    },
+    { fraction, limit: spec.limit },
+    source.uri,
+  );
+  const conflict = conflictNotice(duplicates, labels.labels);
+  return { split, duplicates: { ...duplicates, notices: [...duplicates.notices, ...conflict] } };
+}
+
+/** Joins the images with equal keys. */
+function joinEqual(keys: readonly string[], groups: UnionFind): void {
+  const first = new Map<string, number>();
+  for (const [i, key] of keys.entries()) {
+    const known = first.get(key);
+    if (known === undefined) first.set(key, i);
+    else groups.join(known, i);
+  }
+}
+
+function conflictNotice({ sets }: Duplicates, labels: Int32Array): string[] {
+  const differ = sets.filter(({ images }) =>
+    images.some((i) => labels[i] !== labels[images[0] as number]),
+  ).length;
+  return differ > 0 ? [`${differ} sets of copies have more than one label: one of the labels is wrong`] : [];
+}

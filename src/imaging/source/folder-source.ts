@@ -1,0 +1,226 @@
+/** Images of a local folder and its subfolders. */
+import { isUtf8 } from 'node:buffer';
+import type { Stats } from 'node:fs';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
+import { errorCode } from '../../storage/file-errors.js';
+import { sha256OfFile } from '../../storage/index.js';
+import { HEAD_BYTES, isSystemName, kindOfName, SKIPPED } from './file-kinds.js';
+import {
+  type ImageSource,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  sniffImages,
+  sortedImages,
+  tooLarge,
+} from './image-source.js';
+import { mapInOrder } from '../in-flight.js';
+import { SourceContents } from './source-contents.js';
+
+/**
+ * Up to this total size, images are identified by their content, so that a copy of a folder gives
+ * the same data set. Larger folders are identified by size and modification time, since reading all
+ * files twice would cost more than it saves.
+ */
+const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
+/** Number of files read concurrently: opening a small file takes longer than reading it. */
+const CONCURRENT_FILES = 8;
+
+/** A file that is an image by its name, or that must be sniffed. */
+interface FoundFile {
+  file: SourceImage;
+  isImage: boolean;
+}
+
+/**
+ * A folder of images. Symbolic links within the folder are followed; cycles and links that leave it
+ * are skipped and counted.
+ */
+export class FolderSource implements ImageSource {
+  readonly uri: string;
+  readonly #root: string;
+  contents = new SourceContents();
+
+  constructor(uri: string, root: string) {
+    this.uri = uri;
+    this.#root = root;
+  }
+
+  async *list(): AsyncIterable<SourceImage> {
+    const contents = new SourceContents();
+    this.contents = contents;
+    const root = await this.#realRoot();
+    const found: SourceImage[] = [];
+    const unknown: SourceImage[] = [];
+    for await (const { file, isImage } of this.#walk(root, root, '', new Set()))
+      (isImage ? found : unknown).push(file);
+    for await (const file of sniffImages(unknown, contents, ({ name }) => this.#head(name))) found.push(file);
+    const images = sortedImages(this.uri, found, contents);
+    const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
+    yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
+  }
+
+  async #head(name: string): Promise<Uint8Array> {
+    return this.#try(name, async () => {
+      const handle = await open(path.join(this.#root, ...name.split('/')), 'r');
+      try {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  async #withDigest(image: SourceImage): Promise<SourceImage> {
+    return { ...image, identity: `sha256:${await this.#digest(image.name)}` };
+  }
+
+  async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
+    const file = path.join(this.#root, ...name.split('/'));
+    const handle = await this.#try(name, () => open(file, 'r'));
+    try {
+      const { size } = await handle.stat();
+      if (size > maxBytes) throw tooLarge(name, size, maxBytes);
+      return await this.#try(name, () => handle.readFile());
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #realRoot(): Promise<string> {
+    const root = await this.#try('', () => realpath(this.#root));
+    if (!(await stat(root)).isDirectory()) {
+      throw new DatasetError({
+        what: 'is neither a folder nor a .zip',
+        where: this.uri,
+        hint: 'Give the folder of images, or an archive whose name ends in .zip.',
+      });
+    }
+    return root;
+  }
+
+  async *#walk(
+    root: string,
+    folder: string,
+    prefix: string,
+    ancestors: Set<string>,
+  ): AsyncGenerator<FoundFile> {
+    const here = new Set(ancestors).add(folder);
+    const entries = await this.#try(prefix, () =>
+      readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
+    );
+    for (const entry of entries) {
+      // Bytes that are not UTF-8 would be replaced, and the file not found again.
+      if (!isUtf8(entry.name)) {
+        this.contents.skip(SKIPPED.encoding);
+        continue;
+      }
+      const base = entry.name.toString('utf8');
+      const name = `${prefix}${base}`;
+      if (isSystemName(base)) {
+        this.contents.skip(SKIPPED.system);
+        continue;
+      }
+      const target = entry.isSymbolicLink()
+        ? await linkTarget(root, path.join(folder, base))
+        : path.join(folder, base);
+      if (typeof target !== 'string') {
+        this.contents.skip(target.skipped);
+        continue;
+      }
+      const info = await this.#try(name, () => stat(target));
+      if (!info.isDirectory()) yield* this.#file(name, info);
+      else if (here.has(target)) this.contents.skip(SKIPPED.cycle);
+      else {
+        this.contents.folders.add(name);
+        yield* this.#walk(root, target, `${name}/`, here);
+      }
+    }
+  }
+
+  *#file(name: string, info: Stats): Generator<FoundFile> {
+    const kind = info.isFile() ? kindOfName(name) : { skipped: SKIPPED.other };
+    const file = { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
+    if (kind === 'image' || kind === 'unknown') yield { file, isImage: kind === 'image' };
+    else if (kind === 'table') this.contents.addTable(name);
+    else this.contents.skip(kind.skipped, name);
+  }
+
+  async #digest(name: string): Promise<string> {
+    return this.#try(
+      name,
+      async () => (await sha256OfFile(path.join(this.#root, ...name.split('/')))).sha256,
+    );
+  }
+
+  async #try<T>(name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const isThere = await stat(this.#root).catch(() => null);
+      throw classifyError(error, this.uri, name !== '' && isThere !== null);
+    }
+  }
+}
+
+/** @returns the target of a link, or why it is not followed */
+async function linkTarget(root: string, link: string): Promise<string | { skipped: string }> {
+  const target = await realpath(link).catch(() => null);
+  if (target === null) return { skipped: SKIPPED.broken };
+  const isWithin = target === root || target.startsWith(root + path.sep);
+  return isWithin ? target : { skipped: SKIPPED.outside };
+}
+
+/**
+ * Maps a file system error. A file within the folder is not named: its name may contain a patient's
+ * name, and errors are stored and displayed elsewhere.
+ */
+function classifyError(error: unknown, where: string, isWithin: boolean): unknown {
+  const code = errorCode(error);
+  switch (code) {
+    case undefined:
+      return error;
+    case 'ENOENT':
+      return isWithin
+        ? new DatasetError({
+            what: 'lost a file while it was read',
+            where,
+            hint: 'Do not change the folder while it is read.',
+            cause: error,
+          })
+        : new SourceMissingError({
+            what: 'does not exist on this machine',
+            where,
+            hint: 'Check the path of the folder of images, and that its disk is mounted.',
+            cause: error,
+          });
+    case 'EACCES':
+    case 'EPERM':
+      return new DatasetError({
+        what: isWithin
+          ? 'contains a file or folder that this user cannot read'
+          : 'cannot be read by this user',
+        where,
+        hint: 'Change the permissions; `find <folder> ! -readable` lists them.',
+        cause: error,
+      });
+    case 'ENOTDIR':
+    case 'ELOOP':
+      return new DatasetError({
+        what: 'is not a folder',
+        where,
+        hint: 'Give the folder of images.',
+        cause: error,
+      });
+    default:
+      return new StoreUnavailableError({
+        what: `cannot be read (${code})`,
+        where,
+        hint: 'Check the disk or network share. The work then resumes automatically.',
+        cause: error,
+      });
+  }
+}

@@ -1,0 +1,94 @@
+/** The interface of a source of images: a folder, an archive or a bucket. */
+import { DatasetError, ImageError } from '../../core/errors.js';
+import { compareKeys } from '../../storage/index.js';
+import { kindOfBytes, SKIPPED } from './file-kinds.js';
+import { mapInOrder } from '../in-flight.js';
+import { describeSkipped, type SourceContents } from './source-contents.js';
+
+/** One image file of a source. */
+export interface SourceImage {
+  /** Relative path with forward slashes. */
+  name: string;
+  bytes: number;
+  /** Changes when the content changes: a checksum if available, otherwise size and time. */
+  identity: string;
+}
+
+export interface ImageSource {
+  readonly uri: string;
+  /** What else the source holds. Complete after {@link list}. */
+  readonly contents: SourceContents;
+  /**
+   * Lists the image files in ascending order of names (by UTF-8 bytes).
+   *
+   * @throws SourceMissingError when this machine does not have the source; DatasetError when it is
+   *   unreadable or contains no images; ArchiveError when the archive is corrupt or malicious.
+   */
+  list(): AsyncIterable<SourceImage>;
+  /**
+   * Reads the bytes of one file.
+   *
+   * @throws ImageError when the file is too large or corrupt within its archive; ArchiveError when
+   *   it unpacks to more than its declared size.
+   */
+  read(name: string, options?: { maxBytes?: number }): Promise<Uint8Array>;
+}
+
+/** Maximum size of an image file: 512 MiB. */
+export const MAX_FILE_BYTES = 512 * 2 ** 20;
+
+/** Number of files read concurrently: opening a small file takes longer than reading it. */
+const CONCURRENT_FILES = 8;
+
+/** Keeps those files that are images by their first bytes, and counts the others. */
+export async function* sniffImages(
+  files: readonly SourceImage[],
+  contents: SourceContents,
+  readHead: (file: SourceImage) => Promise<Uint8Array>,
+): AsyncGenerator<SourceImage> {
+  const sniff = async (file: SourceImage) => ({ file, kind: kindOfBytes(await readHead(file)) });
+  for await (const { file, kind } of mapInOrder(files, CONCURRENT_FILES, sniff)) {
+    if (kind === 'image') yield file;
+    else contents.skip(kind.skipped, file.name);
+  }
+}
+
+/**
+ * Sorts the images of a source by name.
+ *
+ * @throws DatasetError when there are no images; it says what there is instead.
+ */
+export function sortedImages(uri: string, images: SourceImage[], { skipped }: SourceContents): SourceImage[] {
+  if (images.length > 0) return images.sort((a, b) => compareKeys(a.name, b.name));
+  const found = describeSkipped(skipped);
+  throw new DatasetError({
+    what: found ? `contains no images that can be read, but ${found}` : 'contains no images',
+    where: uri,
+    hint: hintFor(skipped),
+  });
+}
+
+/** The remedy for what most of the files are. */
+function hintFor(skipped: Readonly<Record<string, number>>): string {
+  const [reason] = Object.entries(skipped).sort(([, a], [, b]) => b - a)[0] ?? [];
+  switch (reason) {
+    case SKIPPED.outside:
+      return 'Copy the files into the folder, or give a folder above both the links and the files.';
+    case SKIPPED.archive:
+      return 'Unpack the archives, and give the folder of the images.';
+    case SKIPPED.netpbm:
+      return 'Convert the images to PNG.';
+    case SKIPPED.volume:
+      return 'Export the slices as PNG or DICOM files.';
+    case SKIPPED.dicomdir:
+      return 'A DICOMDIR lists images: give the folder that holds it and the images.';
+    case SKIPPED.encoding:
+      return 'Rename the files: `convmv -f latin1 -t utf8 -r --notest <folder>`.';
+    default:
+      return 'Give the folder, .zip or s3:// prefix that contains JPEG, PNG, TIFF, WebP or DICOM files.';
+  }
+}
+
+export function tooLarge(where: string, bytes: number, maxBytes: number): ImageError {
+  return new ImageError({ what: `has ${bytes} bytes; at most ${maxBytes} are read`, where });
+}

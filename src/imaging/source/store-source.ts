@@ -1,0 +1,64 @@
+/** Images under a prefix of an object store. */
+import { GistError, reviveError, wireError } from '../../core/errors.js';
+import type { ObjectStore } from '../../storage/index.js';
+import { HEAD_BYTES, isSystemName, kindOfName } from './file-kinds.js';
+import {
+  type ImageSource,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  sniffImages,
+  sortedImages,
+  tooLarge,
+} from './image-source.js';
+import { SourceContents } from './source-contents.js';
+
+export class StoreSource implements ImageSource {
+  readonly uri: string;
+  readonly #store: ObjectStore;
+  contents = new SourceContents();
+
+  /** @param store object store opened at the prefix of the images. */
+  constructor(uri: string, store: ObjectStore) {
+    this.uri = uri;
+    this.#store = store;
+  }
+
+  async *list(): AsyncIterable<SourceImage> {
+    const contents = new SourceContents();
+    this.contents = contents;
+    const found: SourceImage[] = [];
+    const unknown: SourceImage[] = [];
+    for await (const { key, bytes, etag } of this.#store.list('')) {
+      const kind = kindOfName(key);
+      const file = { name: key, bytes, identity: `etag:${etag}` };
+      if (kind === 'image') found.push(file);
+      else if (kind === 'unknown') unknown.push(file);
+      else if (kind === 'table') contents.addTable(key);
+      else contents.skip(kind.skipped, key);
+      if (!key.split('/').some(isSystemName)) contents.addFolders(key);
+    }
+    const readHead = ({ name, bytes }: SourceImage) =>
+      bytes === 0
+        ? Promise.resolve(new Uint8Array())
+        : this.#store.get(name, { first: 0, last: Math.min(bytes, HEAD_BYTES) - 1 });
+    for await (const file of sniffImages(unknown, contents, readHead)) found.push(file);
+    yield* sortedImages(this.uri, found, contents);
+  }
+
+  async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
+    const maxBytes = options.maxBytes ?? MAX_FILE_BYTES;
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of await this.#store.getStream(name)) {
+        bytes += (chunk as Uint8Array).byteLength;
+        if (bytes > maxBytes) throw tooLarge(name, bytes, maxBytes);
+        chunks.push(chunk as Uint8Array);
+      }
+    } catch (error) {
+      // The key ends with the file name, which may contain a patient's name.
+      throw error instanceof GistError ? reviveError({ ...wireError(error), where: this.uri }) : error;
+    }
+    return Buffer.concat(chunks);
+  }
+}

@@ -1,0 +1,162 @@
+/** Finds copies of images in a source: the same bytes, and images that look the same. */
+import { ImageError } from '../../core/errors.js';
+import type { OnProgress } from '../../core/progress.js';
+import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { sha256 } from '../../storage/index.js';
+import type { DuplicateReport } from './duplicate-report.js';
+import { HashIndex } from './hash-index.js';
+import type { ImageSource, SourceImage } from '../source/image-source.js';
+import { mapInOrder } from '../in-flight.js';
+import { differenceHash, isBlank, looksSame, SIGNATURE_BYTES, thumbnail } from './signature.js';
+import { UnionFind } from './union-find.js';
+
+/** Up to this number of images, `auto` compares what they show: each is decoded once more. */
+export const AUTO_NEAR_IMAGES = 20_000;
+/**
+ * Larger sets of images that look alike, and a larger share of such images, are a kind of image
+ * rather than copies of one.
+ */
+const MAX_NEAR_SET = 12;
+const MAX_NEAR_SHARE = 1 / 3;
+/** Number of images decoded concurrently. */
+const CONCURRENT_IMAGES = 8;
+
+export interface Duplicates {
+  /** Union of the images that are copies of each other. */
+  groups: UnionFind;
+  report: DuplicateReport;
+  /** Sets of at least two images, as indices into the list. */
+  sets: { kind: 'exact' | 'near'; images: number[] }[];
+  notices: string[];
+}
+
+export interface ScanOptions {
+  onProgress?: OnProgress;
+  signal?: AbortSignal;
+}
+
+/** How copies are looked for in a number of images. */
+export function duplicateMethod(
+  { duplicates, holdout, splits }: PreprocessSpec,
+  images: number,
+): Pick<DuplicateReport, 'method' | 'why'> {
+  if (duplicates !== 'auto') return { method: duplicates, why: 'as set' };
+  if (holdout.fraction === 0 && splits !== 'keep') return { method: 'exact', why: 'nothing is held out' };
+  if (images <= AUTO_NEAR_IMAGES) return { method: 'near', why: `up to ${AUTO_NEAR_IMAGES} images` };
+  return { method: 'exact', why: `more than ${AUTO_NEAR_IMAGES} images` };
+}
+
+/**
+ * Compares the images that are used with each other. Memory: 1 KiB for each image with `near`.
+ *
+ * @param isUsed whether an image is compared, by its index
+ */
+export async function findDuplicates(
+  source: ImageSource,
+  images: readonly SourceImage[],
+  spec: PreprocessSpec,
+  isUsed: (image: number) => boolean,
+  options: ScanOptions = {},
+): Promise<Duplicates> {
+  const { method, why } = duplicateMethod(spec, images.length);
+  const exact = new UnionFind(images.length);
+  const work = { source, images, spec, isUsed, options };
+  if (method !== 'ignore') await joinExact(work, exact);
+  const groups = exact.copy();
+  const alike = method === 'near' ? await joinNear(work, exact, groups) : 0;
+  const exactSets = exact.sets().map((set) => ({ kind: 'exact' as const, images: set }));
+  const nearSets = groups
+    .sets()
+    .filter((set) => new Set(set.map((i) => exact.find(i))).size > 1)
+    .map((set) => ({ kind: 'near' as const, images: set }));
+  const count = (sets: readonly { images: number[] }[]) => ({
+    sets: sets.length,
+    images: sets.reduce((sum, set) => sum + set.images.length, 0),
+  });
+  return {
+    groups,
+    report: { method, why, exact: count(exactSets), near: count(nearSets) },
+    sets: [...exactSets, ...nearSets],
+    notices:
+      alike > 0 ? [`${alike} images look alike, too many to be copies: each has a side of its own`] : [],
+  };
+}
+
+interface Work {
+  source: ImageSource;
+  images: readonly SourceImage[];
+  spec: PreprocessSpec;
+  isUsed: (image: number) => boolean;
+  options: ScanOptions;
+}
+
+/** Files with equal checksums. Those that have none are read when their sizes are equal. */
+async function joinExact({ source, images, isUsed, options }: Work, groups: UnionFind): Promise<void> {
+  const { onProgress, signal } = options;
+  const sizes = new Map<number, number>();
+  for (const { bytes } of images) sizes.set(bytes, (sizes.get(bytes) ?? 0) + 1);
+  const isUnchecked = ({ identity, bytes }: SourceImage) =>
+    identity.startsWith('time:') && (sizes.get(bytes) as number) > 1;
+  const digest = async (image: SourceImage) =>
+    isUnchecked(image) ? sha256(await source.read(image.name)) : image.identity;
+  const first = new Map<string, number>();
+  let done = 0;
+  for await (const key of mapInOrder(images, CONCURRENT_IMAGES, digest, signal)) {
+    const known = first.get(key);
+    if (isUsed(done) && known === undefined) first.set(key, done);
+    else if (isUsed(done)) groups.join(known as number, done);
+    done++;
+    onProgress?.({ done, total: images.length, unit: 'images compared' });
+  }
+}
+
+/** @returns number of images that look like too many others */
+async function joinNear(
+  { source, images, spec, isUsed, options }: Work,
+  exact: UnionFind,
+  groups: UnionFind,
+): Promise<number> {
+  const { onProgress, signal } = options;
+  const thumbnails = new Uint8Array(images.length * SIGNATURE_BYTES);
+  const pixelsOf = (i: number) => thumbnails.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES);
+  const index = new HashIndex();
+  const alike = new UnionFind(images.length);
+  // One of several exact copies is enough.
+  const look = async (i: number) =>
+    isUsed(i) && exact.find(i) === i ? thumbnailOrNull(source, images[i] as SourceImage, spec) : null;
+  let i = 0;
+  for await (const pixels of mapInOrder(images.keys(), CONCURRENT_IMAGES, look, signal)) {
+    if (pixels && !isBlank(pixels)) {
+      thumbnails.set(pixels, i * SIGNATURE_BYTES);
+      const hash = differenceHash(pixels);
+      for (const other of index.near(hash)) if (looksSame(pixels, pixelsOf(other))) alike.join(other, i);
+      index.add(i, hash);
+    }
+    i++;
+    onProgress?.({ done: i, total: images.length, unit: 'images looked at for copies' });
+  }
+  return joinSets(alike.sets(), groups, images.length);
+}
+
+/** @returns number of images that look like too many others */
+function joinSets(sets: readonly number[][], groups: UnionFind, images: number): number {
+  const sizeOf = (all: readonly number[][]) => all.reduce((sum, set) => sum + set.length, 0);
+  if (sizeOf(sets) > MAX_NEAR_SHARE * images) return sizeOf(sets);
+  for (const set of sets)
+    if (set.length <= MAX_NEAR_SET) for (const image of set) groups.join(set[0] as number, image);
+  return sizeOf(sets.filter((set) => set.length > MAX_NEAR_SET));
+}
+
+/** null for an image that cannot be decoded: building the data set says why. */
+async function thumbnailOrNull(
+  source: ImageSource,
+  { name }: SourceImage,
+  spec: PreprocessSpec,
+): Promise<Uint8Array | null> {
+  try {
+    return await thumbnail(await source.read(name), spec);
+  } catch (error) {
+    if (error instanceof ImageError) return null;
+    throw error;
+  }
+}
