@@ -2,6 +2,8 @@
  * Renders the report as one self-contained HTML page: nothing is loaded, all input text is escaped.
  */
 import { stringify } from 'yaml';
+import { selectedMetrics } from '../spec/evaluate.js';
+import { extractorsOf } from '../spec/metrics.js';
 import { escapeHtml } from './escape.js';
 import { explainMetric, rankOfMetric } from './explanations.js';
 import type { ReportInput } from './report-input.js';
@@ -87,11 +89,9 @@ function metricsTable({ metrics, caveats, spec }: ReportInput): string {
       const shown = known ? value.toFixed(known.digits) : String(Number(value.toPrecision(5)));
       return `<tr><th scope="row">${escapeHtml(known?.title ?? name)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shown}</td><td>${escapeHtml(known?.text ?? '')}</td></tr>`;
     });
-  const { extractor } = spec.evaluate;
-  const network =
-    extractor === 'inception'
-      ? 'Features are those of the Inception-v3 network that defines FID.'
-      : `Features are those of ${extractor}, an ImageNet network. Fréchet distances on them are not the FID of the literature, which uses the Inception-v3 network of 2015.`;
+  // A spec of an earlier version names its metrics, and no extractor.
+  const extractors = extractorsOf(selectedMetrics(spec.evaluate)).join(', ');
+  const network = `Features are those of: ${extractors}. Only inception is the network that defines the FID of the literature.`;
   const notes = [
     ...caveats,
     `Compare each value with that of the two real sets, and only values of equal numbers of images. ${network}`,
