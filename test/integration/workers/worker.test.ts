@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { progressOf } from '../../../src/client/index.js';
 import type { WireError } from '../../../src/core/errors.js';
+import type { PipelineResult } from '../../../src/spec/results.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
 import { failAbandoned } from '../../../src/workers/in-flight.js';
 import { pollersOf } from '../../../src/client/pollers.js';
+import { FaultyProxy } from '../../support/faulty-proxy.js';
 import { exists } from '../../support/gist.js';
 import { descendants } from '../../support/processes.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
@@ -77,6 +79,38 @@ test('with two cards, two workers poll the queue of the device, and end together
   assert.equal(second.length, 1);
   await worker.end('SIGKILL');
   await until('the second one ends too', async () => !second.some(exists));
+});
+
+test('a worker connects again when the settings of Temporal change, and the old address is gone', async () => {
+  const target = `http://${rig.temporal.address}`;
+  const [old, renewed] = [await FaultyProxy.open(target), await FaultyProxy.open(target)];
+  const file = path.join(rig.folder, 'temporal.toml');
+  const settle = ({ endpoint }: FaultyProxy) =>
+    writeFileSync(file, `[profile.default]\naddress = "${new URL(endpoint).host}"\n`);
+  settle(old);
+  const { TEMPORAL_ADDRESS: _given, ...env } = rig.env;
+  const queues = { GIST_TASK_QUEUE: 'renewed', GIST_GPU_TASK_QUEUE: 'renewed-gpu' };
+  const worker = new TestWorker(
+    { ...env, ...queues, TEMPORAL_CONFIG_FILE: file },
+    path.join(rig.folder, 'renewed.log'),
+  );
+  await worker.start();
+  settle(renewed);
+  await until('it has connected again', async () =>
+    readFileSync(path.join(rig.folder, 'renewed.log'), 'utf8').includes('with new settings'),
+  );
+  await old.close();
+  const source = await rig.phantoms(8);
+  const preprocess = { source, resolution: 16, holdout: { fraction: 0 } };
+  const handle = await rig.client.workflow.start('gistPipeline', {
+    workflowId: 'after-renewal',
+    taskQueue: 'renewed',
+    args: [{ name: 'renewal', stages: ['preprocess'], preprocess }],
+  });
+  const { stages } = (await handle.result()) as PipelineResult;
+  assert.equal(stages.preprocess?.dataset.images.train, 8);
+  await worker.end('SIGTERM');
+  await renewed.close();
 });
 
 test('a worker starts although a killed one was at work for another server', async () => {
