@@ -1,5 +1,13 @@
 /** The preprocess stage: plan, shards, assembly. */
-import { planDataset, assembleDataset, buildShard, openSource } from '../imaging/index.js';
+import { log } from '../core/log.js';
+import {
+  assembleDataset,
+  buildShard,
+  openSource,
+  planDataset,
+  readPlan,
+  warningsOf,
+} from '../imaging/index.js';
 import { type PreprocessSpec, preprocessSchema } from '../spec/preprocess.js';
 import type { DatasetRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
@@ -31,9 +39,13 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
     }): Promise<DatasetPlanned> {
       // The same for every attempt of a run.
       const generation = input.reuse ? undefined : sha256(input.runId).slice(0, 8);
-      return withHeartbeats('listing', (controls) =>
+      const planned = await withHeartbeats('listing', (controls) =>
         planDataset(store, completed(input.preprocess), { ...controls, generation }),
       );
+      if (planned.dataset) return planned;
+      const { runId } = input;
+      for (const warning of warningsOf(await readPlan(store, planned.digest))) log.warn(warning, { runId });
+      return planned;
     },
 
     /** Decodes, squares and resizes one shard's images. Idempotent. */

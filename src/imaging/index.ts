@@ -8,6 +8,9 @@ export {
   datasetManifestSchema,
   datasetPrefix,
   datasetRef,
+  REJECTED_LIST,
+  type RejectedImage,
+  rejectedListSchema,
 } from './dataset/dataset-manifest.js';
 export {
   type Dataset,
@@ -18,10 +21,12 @@ export {
   type TrainingSet,
 } from './dataset/dataset-reader.js';
 export { describeImages, type ImageDescription } from './source/describe-images.js';
+export { type Findings, findingRows, warningsOf } from './dataset/findings.js';
 export { findDuplicates } from './split/duplicates.js';
 export { exportZip } from './dataset/export-zip.js';
 export type { ImageSource, SourceImage } from './source/image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './dataset/plan.js';
+export { planWindow } from './dataset/plan-window.js';
 export { readPlan } from './dataset/plan-file.js';
 export { decodePng, encodePng } from './pixels/png.js';
 export { decodeStored, storedAsPng } from './dataset/stored-image.js';

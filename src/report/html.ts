@@ -25,6 +25,7 @@ export function renderHtml(input: ReportInput, drawn: DrawnFigures): string {
     drawn.progression.length > 0 && section('Training progress', progression(drawn)),
     drawn.curves.length > 0 && section('Metrics during training', curves(drawn)),
     section('Metrics', metricsTable(input)),
+    section('Data set', dataSet(input)),
     input.dataset.rejected.length > 0 && section('Rejected images', rejected(input)),
     section('Settings and lineage', lineage(input)),
     section('Next steps', nextSteps(input)),
@@ -98,6 +99,23 @@ function metricsTable({ metrics, caveats, spec }: ReportInput): string {
   ];
   const list = `<ul class="muted">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`;
   return `<div class="scroll"><table><thead><tr><th>Metric</th><th>Value</th><th>Explanation</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${list}`;
+}
+
+/** Labels, classes, copies and what is left out; warnings first. */
+function dataSet({ dataset }: ReportInput): string {
+  const { digest, train, holdout, findings } = dataset;
+  const warnings = findings.filter(([kind]) => kind === 'warning');
+  const rows: [string, string][] = [
+    ['digest', digest],
+    ['images', `${train} training, ${holdout} holdout`],
+    ...findings.filter(([kind]) => kind !== 'warning'),
+  ];
+  const cells = rows.map(
+    ([kind, text]) => `<tr><th scope="row">${escapeHtml(kind.trim())}</th><td>${escapeHtml(text)}</td></tr>`,
+  );
+  const items = warnings.map(([, text]) => `<li><strong>Warning:</strong> ${escapeHtml(text)}</li>`);
+  const list = items.length > 0 ? `<ul>${items.join('')}</ul>` : '';
+  return `${list}<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>`;
 }
 
 /** Maximum number of rejected images on the page; the data set's manifest has all of them. */

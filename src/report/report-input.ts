@@ -29,6 +29,8 @@ export interface ReportInput {
     train: number;
     holdout: number;
     rejected: { name: string; reason: string }[];
+    /** What was found in its source: a kind of finding, and what is to be said of it. */
+    findings: [string, string][];
   };
   synthetic: { digest: string; images: number };
   /** The origin of data, weights and settings, as pairs of label and value. */

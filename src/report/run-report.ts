@@ -21,7 +21,14 @@ import {
   type SyntheticManifest,
   syntheticManifestSchema,
 } from '../generation/synthetic-set.js';
-import { datasetManifestSchema, encodePng, openDataset, openShard, storedAsPng } from '../imaging/index.js';
+import {
+  datasetManifestSchema,
+  encodePng,
+  findingRows,
+  openDataset,
+  openShard,
+  storedAsPng,
+} from '../imaging/index.js';
 import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { downloadVerified, getJson } from '../storage/index.js';
@@ -77,6 +84,7 @@ async function collectInput(
       resolution: dataset.resolution,
       ...dataset.images,
       rejected: manifest.rejected,
+      findings: findingRows(manifest),
     },
     synthetic: { digest: synthetic.digest, images: synthetic.images },
     lineage: [

@@ -2,7 +2,6 @@
 import { useStack } from '../../client/stack/stack.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { printNotice, printResult, table } from '../terminal.js';
-import { findingRows } from './findings.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
 
@@ -30,8 +29,16 @@ export async function importZip(address: string, options: BuildOptions): Promise
 }
 
 async function buildSpec(spec: PreprocessSpec, { out, json }: BuildOptions): Promise<void> {
-  const { assembleDataset, buildShard, datasetManifestSchema, openSource, planDataset, readPlan } =
-    await import('../../imaging/index.js');
+  const {
+    assembleDataset,
+    buildShard,
+    datasetManifestSchema,
+    findingRows,
+    openSource,
+    planDataset,
+    readPlan,
+    warningsOf,
+  } = await import('../../imaging/index.js');
   const { getJson, joinKey, openStore } = await import('../../storage/index.js');
   const store = openStore(out);
   const {
@@ -66,8 +73,20 @@ async function buildSpec(spec: PreprocessSpec, { out, json }: BuildOptions): Pro
     `${images.train} training and ${images.holdout} holdout images, ${rejected} rejected, ${manifest.ignored} ignored`,
     table([...findingRows(manifest), ...countReasons(manifest.rejected)]),
   ].join('\n');
-  const { classImages, skipped, labels, duplicates, notices } = manifest;
-  const found = { classImages, ignored: manifest.ignored, skipped, labels, duplicates, notices };
+  const { classImages, emptyClasses, ignored, skipped, labels, duplicates, window, notes, notices } =
+    manifest;
+  const found = {
+    classImages,
+    emptyClasses,
+    ignored,
+    skipped,
+    labels,
+    duplicates,
+    window,
+    notes,
+    notices,
+    warnings: warningsOf(manifest),
+  };
   printResult(
     json,
     { store: store.uri, dataset, reused: known !== null, found, rejected: manifest.rejected },

@@ -1,11 +1,10 @@
 /** `gist dataset inspect` and `list`: what data sets and sources hold. */
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, GistError, ImageError, SourceMissingError } from '../../core/errors.js';
-import type { DatasetManifest, ImageSource, Survey } from '../../imaging/index.js';
+import type { DatasetManifest, ImageSource, RejectedImage, Survey } from '../../imaging/index.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { printResult, table } from '../terminal.js';
-import { findingRows } from './findings.js';
 import { type SheetImage, SHEET_IMAGES, writePage } from './page.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
@@ -24,11 +23,13 @@ export async function inspect(address: string, { json, html, ...options }: Inspe
     const found = await manifestsUnder(openStore(address));
     const [first] = found;
     if (first && found.length === 1) {
-      const rows = describe(first.manifest);
+      const rows = await describe(first.manifest);
       if (html) await writePage(html, address, rows, await sheetOfDataset(openStore(address), first));
       return printResult(json, first.manifest, table(rows));
     }
     if (first) return printList(found, json);
+    const failed = await rejectedUnder(openStore(address));
+    if (failed) return printRejected(failed, json);
   }
   await inspectSource(address, options, { json, html });
 }
@@ -60,6 +61,33 @@ async function manifestsUnder(store: ObjectStore): Promise<FoundDataset[]> {
   return found;
 }
 
+/** The list of a data set that was not made, at an address or alone in its `datasets/`. */
+async function rejectedUnder(store: ObjectStore): Promise<FoundRejected | null> {
+  const { REJECTED_LIST, rejectedListSchema } = await import('../../imaging/index.js');
+  const { findJson, joinKey } = await import('../../storage/index.js');
+  const prefixes = new Set(['']);
+  for await (const { key } of store.list('datasets/')) {
+    const [folder, digest, file] = key.split('/');
+    if (file === REJECTED_LIST) prefixes.add(`${folder}/${digest}/`);
+  }
+  for (const prefix of prefixes) {
+    const list = await findJson(store, joinKey(prefix, REJECTED_LIST), rejectedListSchema);
+    if (list) return { prefix, ...list };
+  }
+  return null;
+}
+
+interface FoundRejected {
+  prefix: string;
+  rejected: RejectedImage[];
+}
+
+function printRejected({ prefix, rejected }: FoundRejected, json: boolean | undefined): void {
+  const rows = rejected.map(({ name, reason }) => [`  ${name}`, reason]);
+  const head = `${prefix && `${prefix}: `}not finished, since ${rejected.length} images cannot be used`;
+  printResult(json, { prefix, finished: false, rejected }, `${head}\n${table(rows)}`);
+}
+
 function printList(found: readonly FoundDataset[], json: boolean | undefined): void {
   const rows = found.map(({ prefix, manifest: { images, classes, resolution, channels } }) => ({
     prefix,
@@ -77,7 +105,8 @@ function printList(found: readonly FoundDataset[], json: boolean | undefined): v
   printResult(json, { datasets: rows }, rows.length > 0 ? table(lines) : 'no data sets');
 }
 
-function describe(manifest: DatasetManifest): string[][] {
+async function describe(manifest: DatasetManifest): Promise<string[][]> {
+  const { findingRows } = await import('../../imaging/index.js');
   const { digest, resolution, channels, images, rejected } = manifest;
   return [
     ['digest', digest],
@@ -141,27 +170,34 @@ async function inspectSource(
   options: OptionValues,
   { json, html }: { json?: boolean; html?: string },
 ): Promise<void> {
-  const { describeImages, openSource, splitSurvey, surveySource } = await import('../../imaging/index.js');
+  const { describeImages, findingRows, openSource, planWindow, splitSurvey, surveySource, warningsOf } =
+    await import('../../imaging/index.js');
   const spec = specOfOptions(address, options);
   const source = openSource(address);
   const found = await withBar(async (onProgress) => {
     const survey = await surveySource(source, spec, { onProgress });
     const looked = await describeImages(source, survey.images, { onProgress });
-    return { survey, looked, ...(await splitSurvey(source, spec, survey, { onProgress })) };
+    const window = await planWindow(source, survey.images, spec.window);
+    return { survey, looked, window, ...(await splitSurvey(source, spec, survey, { onProgress })) };
   }).catch((error: unknown) => {
     throw error instanceof SourceMissingError || isEmptyStore(error) ? nothingAt(address, error) : error;
   });
-  const { survey, looked, split, duplicates } = found;
+  const { survey, looked, window, split, duplicates } = found;
   const { classes, labels } = survey.labels;
   const count = (indices: Uint32Array) =>
     (classes ?? []).map((_, label) => indices.reduce((sum, i) => sum + (labels[i] === label ? 1 : 0), 0));
+  const classImages = { train: count(split.train), holdout: count(split.holdout) };
   const findings = {
     images: { train: split.train.length, holdout: split.holdout.length },
     classes,
-    classImages: { train: count(split.train), holdout: count(split.holdout) },
+    classImages,
+    emptyClasses: (classes ?? []).filter(
+      (_, label) => classImages.train[label] === 0 && classImages.holdout[label] === 0,
+    ),
     labels: survey.labels.basis,
     skipped: { ...source.contents.skipped, ...survey.leftOut },
     duplicates: duplicates.report,
+    window,
     notices: [...survey.notices, ...duplicates.notices, ...split.notices],
   };
   const rows = [
@@ -174,7 +210,8 @@ async function inspectSource(
     ...findingRows(findings),
   ];
   if (html) await writePage(html, address, rows, await sheetOfSource(source, spec, survey, split.train));
-  printResult(json, { source: address, files: looked, ...findings }, table(rows));
+  const warnings = warningsOf(findings);
+  printResult(json, { source: address, files: looked, ...findings, warnings }, table(rows));
 }
 
 function isEmptyStore(error: unknown): boolean {

@@ -16,6 +16,7 @@ import {
   datasetPrefix,
   datasetRef,
   LABEL_FILES,
+  REJECTED_LIST,
   type RejectedImage,
   SPLITS,
 } from './dataset-manifest.js';
@@ -157,18 +158,16 @@ async function requireEnoughImages(
   const emptyClass = SPLITS.map((split) => classWithoutImages(plan, split, classImages[split])).find(
     (message) => message,
   );
-  const what =
-    rejected.length > spec.maxRejected * planned
-      ? `${rejected.length} of ${planned} images cannot be used`
-      : emptyClass;
+  const isOver = rejected.length > spec.maxRejected * planned;
+  const what = isOver ? `${rejected.length} of ${planned} images cannot be used` : emptyClass;
   if (!what) return;
   // File names may contain patient names: they stay in the store, and the error gives the key.
-  const list = joinKey(datasetPrefix(plan.folder), 'rejected.json');
+  const list = joinKey(datasetPrefix(plan.folder), REJECTED_LIST);
   await putJson(store, list, { rejected });
   throw new DatasetError({
     what: `${what} (${countReasons(rejected)})`,
     where: spec.source,
-    hint: `Their names are in ${list} of the store. Replace or remove them${emptyClass ? '' : `, or raise preprocess.maxRejected (now ${spec.maxRejected})`}.`,
+    hint: `Their names are in ${list} of the store: \`gist dataset inspect ${store.uri}${datasetPrefix(plan.folder)}\` shows them. Replace or remove them${isOver ? `, or raise preprocess.maxRejected (--max-rejected, now ${spec.maxRejected})` : ''}.`,
   });
 }
 

@@ -9,8 +9,9 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { classifyFileError } from '../../storage/file-errors.js';
 import { findJson, joinKey, type ObjectStore, partVerifies, sha256 } from '../../storage/index.js';
 import { datasetPrefix, imageName } from './dataset-manifest.js';
+import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource } from '../source/image-source.js';
-import { mapInOrder, WeightedLimit } from '../in-flight.js';
+import { mapInOrder } from '../in-flight.js';
 import { mirrorImage } from '../pixels/mirror.js';
 import { copiesPerImage } from './plan.js';
 import {
@@ -38,8 +39,6 @@ export interface WorkOptions {
  * image while a slow one is waited for; the memory of pixels is limited where they are decoded.
  */
 const IN_FLIGHT = 2 + 2 * availableParallelism();
-/** Bytes of the image files that are in memory at the same time. */
-const reading = new WeightedLimit(32 * 2 ** 20);
 
 /** The result of one source image: the PNG files, or the reason for which it was rejected. */
 type ImageResult = { planned: PlannedImage; notes: string[] } & (
@@ -80,12 +79,7 @@ export async function buildShard(
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
-    for await (const result of mapInOrder(
-      planned,
-      IN_FLIGHT,
-      (image) => reading.run(image.bytes, () => makeImage(image, options)),
-      signal,
-    )) {
+    for await (const result of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(image, options), signal)) {
       for (const note of result.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
       if ('reason' in result) report.rejected.push({ name: result.planned.name, reason: result.reason });
       else yield* addImage(result.planned, result.files);
@@ -121,16 +115,18 @@ async function makeImage(
   { source, spec, copies, range }: ShardOptions,
 ): Promise<ImageResult> {
   const notes: string[] = [];
-  try {
-    const bytes = await source.read(planned.name);
+  const { resolution } = spec;
+  const channels = channelsOf(spec.color);
+  const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
+  const makeFiles = async (bytes: Uint8Array) => {
     requireUnchanged(bytes, planned, spec.source);
     const pixels = await processImage(bytes, { ...spec, range, onNote: (note) => notes.push(note) });
-    const { resolution } = spec;
-    const channels = channelsOf(spec.color);
     const versions =
       copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
-    const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
-    return { planned, notes, files: await Promise.all(versions.map(encode)) };
+    return Promise.all(versions.map(encode));
+  };
+  try {
+    return { planned, notes, files: await withBytes(source, planned, makeFiles) };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { planned, notes, reason: [error.what, error.hint].filter(Boolean).join('. ') };

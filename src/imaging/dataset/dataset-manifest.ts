@@ -15,6 +15,10 @@ const rejectedSchema = z.object({
 });
 export type RejectedImage = z.output<typeof rejectedSchema>;
 
+/** `<prefix>rejected.json`, where too many images were rejected and no data set was made. */
+export const REJECTED_LIST = 'rejected.json';
+export const rejectedListSchema = z.object({ rejected: z.array(rejectedSchema) });
+
 export const datasetShardSchema = partSchema.extend({ split: z.enum(SPLITS), images: z.int().min(1) });
 export type DatasetShard = z.output<typeof datasetShardSchema>;
 

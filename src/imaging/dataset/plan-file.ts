@@ -22,8 +22,8 @@ export const planSchema = z.object({
     .nullable()
     .default(null),
   ignored: z.int(),
-  /** Values of 16-bit images that become 0 and 255. */
-  window: windowChoiceSchema.nullable(),
+  /** Values of 16-bit images that become 0 and 255; null in an earlier plan. */
+  window: windowChoiceSchema.nullable().default(null),
   ...surveyFields,
 });
 export type DatasetPlan = z.output<typeof planSchema>;

@@ -7,10 +7,10 @@ import { type Duplicates, findDuplicates } from '../split/duplicates.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { type Labels, LEFT_OUT, labelImages, layoutOf } from '../labels/labels.js';
 import type { Layout } from '../labels/layout.js';
-import { needsPatientTags, patientNotice, patientsOf } from '../labels/patients.js';
+import { canNamePatients, mayNeedPatientTags, patientNotice, patientsOf } from '../labels/patients.js';
 import { type Draws, drawImages, type Split, splitImages } from '../split/split.js';
 import { matchesTags } from '../dicom/tags.js';
-import { tagsOfImages } from '../source/tag-reader.js';
+import { type ImageTags, tagsOfImages } from '../source/tag-reader.js';
 import type { UnionFind } from '../split/union-find.js';
 
 export interface SurveyOptions {
@@ -41,13 +41,16 @@ export async function surveySource(
 ): Promise<Survey> {
   const images = await listImages(source, options);
   const layout = layoutOf(source, images, spec.splits);
-  const tags = await readTags(source, images, spec, options);
+  const read = (keywords: readonly string[]) => readTags(source, images, keywords, options);
+  const wanted = tagsOfSpec(spec);
+  const tagged = wanted.length > 0 ? await read(wanted) : null;
+  const tags = tagged?.values ?? null;
   const labels = await labelImages(source, images, { labels: spec.labels, tags, layout });
   const excluded = spec.where === null ? {} : leaveOut(labels, tags ?? [], spec.where, source.uri);
   const { paths } = layout;
   const isByPatient = spec.holdout.by === 'patient' && layout.heldOut === null;
   const patients = isByPatient
-    ? patientsOf(spec, { layout, labelled: labels.patients, tags }, source.uri)
+    ? await findPatients(source.uri, spec, { layout, labels, tagged, read })
     : null;
   const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
   const { fraction, seed } = spec.holdout;
@@ -55,9 +58,30 @@ export async function surveySource(
   const sides = layout.heldOut ?? Uint8Array.from(draws.side, (side) => (side < fraction ? 1 : 0));
   const notices = [
     ...labels.notices,
+    ...tagNotices(tagged),
     ...patientNotices(patients, paths, fraction > 0 && layout.heldOut === null),
   ];
   return { images, layout, labels, keys, draws, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
+}
+
+/** Patients; from DICOM files when a rule for labels could have named them, but does not. */
+async function findPatients(
+  where: string,
+  spec: PreprocessSpec,
+  { layout, labels, tagged, read }: PatientSources,
+): Promise<(string | null)[]> {
+  const labelled = labels.patients?.some((patient) => patient !== null) ? labels.patients : null;
+  const isTagNeeded = tagged === null && labelled === null && mayNeedPatientTags(spec);
+  const tags = isTagNeeded ? await read(['PatientID']) : tagged;
+  return patientsOf(spec, { layout, labelled, tags: tags?.values ?? null }, where);
+}
+
+interface PatientSources {
+  layout: Layout;
+  labels: Labels;
+  /** Tags that were read for labels and subsets. */
+  tagged: ImageTags | null;
+  read: (keywords: readonly string[]) => Promise<ImageTags>;
 }
 
 function keyOf(path: string, patient: string | null): string {
@@ -78,19 +102,32 @@ function patientNotices(
   return unknown > 0 ? [`${unknown} images have no patient: each counts as a patient of its own`] : [];
 }
 
-/** Tags that labels, `where` and patients need; null when none are needed. */
-async function readTags(
-  source: ImageSource,
-  images: readonly SourceImage[],
-  spec: PreprocessSpec,
-  { onProgress, signal }: SurveyOptions,
-): Promise<Record<string, string>[] | null> {
+/** Keywords that labels, `where` and patients need; patients may also be named elsewhere. */
+function tagsOfSpec(spec: PreprocessSpec): string[] {
   const keywords = new Set(Object.keys(spec.where ?? {}));
   if (typeof spec.labels === 'object' && 'dicom' in spec.labels) keywords.add(spec.labels.dicom);
-  if (needsPatientTags(spec)) keywords.add('PatientID');
-  if (keywords.size === 0) return null;
+  const isRead = keywords.size > 0 || !canNamePatients(spec);
+  if (isRead && mayNeedPatientTags(spec)) keywords.add('PatientID');
+  return [...keywords];
+}
+
+function readTags(
+  source: ImageSource,
+  images: readonly SourceImage[],
+  keywords: readonly string[],
+  { onProgress, signal }: SurveyOptions,
+): Promise<ImageTags> {
   const onImage = (done: number) => onProgress?.({ done, total: images.length, unit: 'DICOM tags read' });
-  return tagsOfImages(source, images, [...keywords], { onImage, signal });
+  return tagsOfImages(source, images, keywords, { onImage, signal });
+}
+
+function tagNotices(tags: ImageTags | null): string[] {
+  const notices: string[] = [];
+  if (tags && tags.damaged > 0)
+    notices.push(`${tags.damaged} DICOM files are damaged or too large: their tags are unknown`);
+  if (tags && tags.others > 0)
+    notices.push(`${tags.others} images are no DICOM files, and have no DICOM tags`);
+  return notices;
 }
 
 /** Leaves out the images whose tags have other values. */

@@ -11,10 +11,14 @@ export interface PatientOptions {
   tags: readonly Record<string, string>[] | null;
 }
 
-/** Whether patients have to be read from DICOM files: nothing else may name them. */
-export function needsPatientTags({ holdout, labels }: PreprocessSpec): boolean {
-  const isNamed = typeof labels === 'object' && ('csv' in labels || 'path' in labels);
-  return holdout.by === 'patient' && holdout.patient === undefined && !isNamed;
+/** Whether DICOM files may have to say the patients: no pattern of the holdout does. */
+export function mayNeedPatientTags({ holdout }: PreprocessSpec): boolean {
+  return holdout.by === 'patient' && holdout.patient === undefined;
+}
+
+/** Whether the rule for labels can name patients, so that DICOM files may not be needed. */
+export function canNamePatients({ labels }: PreprocessSpec): boolean {
+  return typeof labels === 'object' && ('csv' in labels || 'path' in labels);
 }
 
 /**
@@ -30,7 +34,7 @@ export function patientsOf(
 ): (string | null)[] {
   const patients =
     holdout.patient === undefined
-      ? (labelled ?? tags?.map(({ PatientID }) => PatientID?.trim() || null) ?? [])
+      ? layout.paths.map((_, i) => labelled?.[i] ?? (tags?.[i]?.PatientID?.trim() || null))
       : matchPaths(holdout.patient, layout.paths, where).map((groups) => groups?.patient ?? null);
   if (patients.some((patient) => patient !== null)) return [...patients];
   throw new DatasetError({

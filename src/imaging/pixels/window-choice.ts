@@ -14,6 +14,8 @@ export type WindowChoice = z.output<typeof windowChoiceSchema>;
 
 /** Depths of the detectors and export formats in use, of which `auto` chooses one. */
 const DEPTHS = [8, 10, 12, 14, 16];
+/** The reason of a window that no image needs. */
+export const NO_DEEP_IMAGE = 'no 16-bit image was found';
 const FULL: ValueRange = { low: 0, high: 65_535 };
 
 /** @param samples 16-bit samples of one or several images. Empty: the full range. */
@@ -21,7 +23,7 @@ export function chooseRange(window: PreprocessSpec['window'], samples: Uint16Arr
   if (window === 'full') return { range: FULL, reason: 'full range of 16 bits, as set', isGuess: false };
   if (window !== 'auto' && 'bits' in window)
     return { range: bitRange(window.bits), reason: `${window.bits} bits, as set`, isGuess: false };
-  if (samples.length === 0) return { range: FULL, reason: 'no 16-bit image was found', isGuess: false };
+  if (samples.length === 0) return { range: FULL, reason: NO_DEEP_IMAGE, isGuess: false };
   if (window !== 'auto') {
     const range = percentileRange(samples, window.percentiles);
     const [low, high] = window.percentiles;

@@ -3,6 +3,7 @@ import type { OnProgress } from '../../core/progress.js';
 import { ImageError } from '../../core/errors.js';
 import { withImage } from '../pixels/decode.js';
 import { sniffFormat } from '../pixels/format.js';
+import { withBytes } from './bounded-read.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
 
@@ -28,7 +29,7 @@ export async function describeImages(
   const sample = Array.from({ length: count }, (_, i) => images[Math.floor(i * step)] as SourceImage);
   const formats = new Map<string, number>();
   const sizes: { pixels: number; text: string }[] = [];
-  const look = async ({ name }: SourceImage) => describe(await source.read(name));
+  const look = (image: SourceImage) => withBytes(source, image, describe);
   let done = 0;
   for await (const { format, size } of mapInOrder(sample, CONCURRENT_IMAGES, look)) {
     formats.set(format, (formats.get(format) ?? 0) + 1);

@@ -5,6 +5,7 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256 } from '../../storage/index.js';
 import type { DuplicateReport } from './duplicate-report.js';
 import { HashIndex } from './hash-index.js';
+import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { differenceHash, isBlank, looksSame, SIGNATURE_BYTES, thumbnail } from './signature.js';
@@ -13,8 +14,8 @@ import { UnionFind } from './union-find.js';
 /** Up to this number of images, `auto` compares what they show: each is decoded once more. */
 export const AUTO_NEAR_IMAGES = 20_000;
 /**
- * Larger sets of images that look alike, and a larger share of such images, are a kind of image
- * rather than copies of one.
+ * Larger sets of images that look alike, and sets with a larger share of all images, are a kind of
+ * image rather than copies of one.
  */
 const MAX_NEAR_SET = 12;
 const MAX_NEAR_SHARE = 1 / 3;
@@ -98,7 +99,7 @@ async function joinExact({ source, images, isUsed, options }: Work, groups: Unio
   const isUnchecked = ({ identity, bytes }: SourceImage) =>
     identity.startsWith('time:') && (sizes.get(bytes) as number) > 1;
   const digest = async (image: SourceImage) =>
-    isUnchecked(image) ? sha256(await source.read(image.name)) : image.identity;
+    isUnchecked(image) ? withBytes(source, image, sha256) : image.identity;
   const first = new Map<string, number>();
   let done = 0;
   for await (const key of mapInOrder(images, CONCURRENT_IMAGES, digest, signal)) {
@@ -125,8 +126,10 @@ async function joinNear(
   const look = async (i: number) =>
     isUsed(i) && exact.find(i) === i ? thumbnailOrNull(source, images[i] as SourceImage, spec) : null;
   let i = 0;
+  let compared = 0;
   for await (const pixels of mapInOrder(images.keys(), CONCURRENT_IMAGES, look, signal)) {
     if (pixels && !isBlank(pixels)) {
+      compared++;
       thumbnails.set(pixels, i * SIGNATURE_BYTES);
       const hash = differenceHash(pixels);
       for (const other of index.near(hash)) if (looksSame(pixels, pixelsOf(other))) alike.join(other, i);
@@ -135,26 +138,27 @@ async function joinNear(
     i++;
     onProgress?.({ done: i, total: images.length, unit: 'images looked at for copies' });
   }
-  return joinSets(alike.sets(), groups, images.length);
+  return joinSets(alike.sets(), groups, MAX_NEAR_SHARE * compared);
 }
 
 /** @returns number of images that look like too many others */
-function joinSets(sets: readonly number[][], groups: UnionFind, images: number): number {
-  const sizeOf = (all: readonly number[][]) => all.reduce((sum, set) => sum + set.length, 0);
-  if (sizeOf(sets) > MAX_NEAR_SHARE * images) return sizeOf(sets);
-  for (const set of sets)
-    if (set.length <= MAX_NEAR_SET) for (const image of set) groups.join(set[0] as number, image);
-  return sizeOf(sets.filter((set) => set.length > MAX_NEAR_SET));
+function joinSets(sets: readonly number[][], groups: UnionFind, most: number): number {
+  let alike = 0;
+  for (const set of sets) {
+    if (set.length > Math.min(MAX_NEAR_SET, most)) alike += set.length;
+    else for (const image of set) groups.join(set[0] as number, image);
+  }
+  return alike;
 }
 
 /** null for an image that cannot be decoded: building the data set says why. */
 async function thumbnailOrNull(
   source: ImageSource,
-  { name }: SourceImage,
-  spec: PreprocessSpec,
+  image: SourceImage,
+  { dicom }: PreprocessSpec,
 ): Promise<Uint8Array | null> {
   try {
-    return await thumbnail(await source.read(name), spec);
+    return await withBytes(source, image, (bytes) => thumbnail(bytes, dicom));
   } catch (error) {
     if (error instanceof ImageError) return null;
     throw error;

@@ -6,9 +6,18 @@ import { processImage } from '../pixels/process.js';
 const SIDE = 32;
 export const SIGNATURE_BYTES = SIDE * SIDE;
 
-/** [32, 32] uint8: the middle square of the image, in gray. @throws ImageError */
-export async function thumbnail(bytes: Uint8Array, spec: PreprocessSpec): Promise<Uint8Array> {
-  return processImage(bytes, { ...spec, resolution: SIDE, square: 'crop', color: 'grayscale' });
+/**
+ * [32, 32] uint8: the middle square of the image, in gray. Whether two files show the same does not
+ * depend on the settings of pixels, but on the frame that is used.
+ *
+ * @throws ImageError
+ */
+export async function thumbnail(
+  bytes: Uint8Array,
+  { frames }: Pick<PreprocessSpec['dicom'], 'frames'>,
+): Promise<Uint8Array> {
+  const dicom = { frames, window: 'first' };
+  return processImage(bytes, { resolution: SIDE, square: 'crop', color: 'grayscale', dicom });
 }
 
 /** Smaller differences of gray are noise: flat background must give the same bits in every copy. */

@@ -177,7 +177,7 @@ function fillClasses(
     const images = (members[label] as number[]).length;
     if (images === 0) continue;
     if (images === 1) throw tooSmall(classes?.[label], where);
-    if (own.length === 1) single.push(classes ? `class "${classes[label]}"` : 'the source');
+    if (own.length === 1) single.push(classes ? `the class of label ${label}` : 'the source');
     // A group that is all of a class is trained on.
     for (const side of own.length === 1 ? ([0] as const) : ([0, 1] as const)) {
       if (sideCount(label, side) > 0) continue;
@@ -218,7 +218,7 @@ function requireTwo(members: readonly number[][], where: string): void {
 }
 
 function requireTraining(
-  { classes }: SplitImages,
+  { classes, heldOut }: SplitImages,
   members: readonly number[][],
   held: Uint8Array,
   where: string,
@@ -228,7 +228,9 @@ function requireTraining(
   throw new DatasetError({
     what: `class "${classes?.[label] ?? 'all'}" has no training images`,
     where,
-    hint: 'Hold out fewer images, or remove the class.',
+    hint: heldOut
+      ? 'The given split holds out all of them, or copies of them. Set preprocess.splits (--splits) to "merge", or preprocess.duplicates (--duplicates) to "ignore".'
+      : 'Hold out fewer images, or remove the class.',
   });
 }
 

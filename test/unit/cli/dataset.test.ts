@@ -133,3 +133,54 @@ test('split writes the side of each image, and duplicates lists copies', async (
     [['a/x/image00.png', 'b/x/image00.png']],
   );
 });
+
+/** 16-bit images with 12 bits of depth, whose class has one fault. */
+async function writeDeep(folder: string): Promise<void> {
+  await mkdir(folder);
+  for (let i = 0; i < 8; i++) {
+    const values = Uint16Array.from({ length: 20 * 24 }, (_, at) => (at * (i + 3)) % 4096);
+    const raw = { width: 20, height: 24, channels: 1 as const };
+    const png = await sharp(values, { raw }).toColourspace('grey16').png().toBuffer();
+    await writeFile(path.join(folder, `${i}.png`), png);
+  }
+  const jpeg = await sharp({ create: { width: 20, height: 24, channels: 3, background: '#123456' } })
+    .jpeg()
+    .toBuffer();
+  await writeFile(path.join(folder, '8.jpg'), jpeg.subarray(0, -2));
+}
+
+test('a window that is guessed is a warning, and accepted faults are counted, in text and JSON', async () => {
+  await writeDeep(path.join(user.folder, 'deep'));
+  const guess = /warning +values 0 to 4095 of 16-bit images become 0 to 255: 12 bits, .*--window/;
+  const seen = await user.gist('dataset', 'inspect', 'deep');
+  assert.match(seen.stdout, guess);
+  const built = await user.gist('dataset', 'build', 'deep', '--out', 'deeper', '--resolution', '16');
+  assert.match(built.stdout, guess);
+  assert.match(built.stdout, /accepted +1 images: /);
+  assert.match((await user.gist('dataset', 'inspect', 'deeper')).stdout, guess);
+  const json = await user.json<{ found: DatasetManifest & { warnings: string[] } }>(
+    'dataset',
+    'build',
+    'deep',
+    '--out',
+    'deeper',
+    '--resolution',
+    '16',
+  );
+  assert.equal(json.found.window?.isGuess, true);
+  assert.match(json.found.warnings.join(), /4095/);
+  assert.equal(Object.values(json.found.notes).length, 1);
+});
+
+test('a data set that fails says where its list of files is, and inspect shows the list', async () => {
+  await mkdir(path.join(user.folder, 'bad'));
+  for (let i = 0; i < 4; i++) await writeFile(path.join(user.folder, 'bad', `${i}.png`), `no image ${i}`);
+  const { code, stderr } = await user.gist('dataset', 'build', 'bad', '--out', 'failed');
+  assert.equal(code, 3);
+  const address = /`gist dataset inspect (\S+)` shows them.*--max-rejected/.exec(stderr)?.[1] ?? '';
+  assert.match(stderr, /datasets\/\w+\/rejected\.json/);
+  for (const where of [address, 'failed']) {
+    const { rejected } = await user.json<{ rejected: { name: string }[] }>('dataset', 'inspect', where);
+    assert.deepEqual(rejected.map(({ name }) => name).sort(), ['0.png', '1.png', '2.png', '3.png']);
+  }
+});

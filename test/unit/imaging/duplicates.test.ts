@@ -106,6 +106,28 @@ test('images that were saved again, resized or exposed otherwise are found', () 
     }
   }));
 
+test('a source that holds every image twice has as many sets of copies, whatever the settings of pixels', () =>
+  withFolder(async (folder) => {
+    await writeJoints(folder, 24);
+    for (let i = 0; i < 24; i++) {
+      const copy = await joint(i).jpeg({ quality: 80 }).toBuffer();
+      // Faults that do not change the pixels are refused by strict alone.
+      await writeFile(path.join(folder, i % 2 ? 'a' : 'b', `${i}-again.jpg`), copy.subarray(0, -2));
+    }
+    const strong: Partial<PreprocessSpec> = {
+      square: 'pad',
+      autocrop: true,
+      contrast: 'clahe',
+      strict: true,
+      window: 'full',
+    };
+    for (const keys of [{}, strong]) {
+      const { duplicates } = await survey(folder, keys);
+      assert.deepEqual(duplicates.report.near, { sets: 24, images: 48 });
+      assert.deepEqual(duplicates.notices, []);
+    }
+  }));
+
 test('many images that look alike are no copies, and a notice says so', () =>
   withFolder(async (folder) => {
     await writeJoints(folder, 10);

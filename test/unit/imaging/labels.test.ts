@@ -312,6 +312,35 @@ test('DICOM tags give labels, subsets and patients, and patients appear nowhere'
     await refuses(survey(folder, { holdout: { by: 'patient' } }), /cannot be told apart/);
   }));
 
+test('damaged DICOM files and other images are counted where tags are needed', () =>
+  withFolder(async (folder) => {
+    const file = dicomFile(SYNTAXES.explicit, [
+      // A header longer than what is usually read of a file.
+      { tag: 0x00080016, vr: 'UI', value: '1.2' },
+      { tag: 0x00091001, vr: 'OB', value: Buffer.alloc(200_000) },
+      { tag: 0x00185101, vr: 'CS', value: 'LATERAL' },
+    ]);
+    for (let i = 0; i < 4; i++) await write(folder, [`${i}.dcm`], file);
+    await write(folder, ['damaged.dcm'], file.subarray(0, 100_000));
+    await write(folder, ['image.png']);
+    const found = await survey(folder, { where: { ViewPosition: 'LATERAL' } });
+    assert.equal(found.labels.labels.filter((label) => label === 0).length, 4);
+    assert.match(found.notices.join(), /1 DICOM files are damaged .*1 images are no DICOM files/);
+    assert.ok(!found.notices.join().includes('.dcm'));
+  }));
+
+test('a table of labels without patients leaves the patients to DICOM', () =>
+  withFolder(async (folder) => {
+    for (let i = 0; i < 8; i++) {
+      const patient = { tag: 0x00100020, vr: 'LO', value: `p${i >> 1}` };
+      await write(folder, [`${i}.dcm`], dicomFile(SYNTAXES.explicit, [patient]));
+    }
+    const rows = Array.from({ length: 8 }, (_, i) => `${i}.dcm,${i % 2}`);
+    await writeFile(path.join(folder, 'labels.csv'), `file,label\n${rows.join('\n')}\n`);
+    const found = await survey(folder, { labels: { csv: 'labels.csv' }, holdout: { by: 'patient' } });
+    assert.equal(new Set(found.keys).size, 4);
+  }));
+
 test(
   'an empty class keeps its label; a folder of documents is no class',
   withFiles(['0/a.png', '1/a.png', '2/a.png', '3/a.pgm', '4/a.png', '5/', 'docs/a.pdf'], async (folder) => {

@@ -149,6 +149,6 @@ test('a class of copies of one image is trained on, with a notice', () => {
     const copies = { ...seeded(seed, 10, 3), groups };
     const { train, notices } = splitImages(copies, { fraction: 0.5, limit: null }, 'source');
     assert.ok([10, 11, 12].every((i) => train.includes(i)));
-    assert.match(notices.join(), /"class1" has images of a single patient, or copies of one/);
+    assert.match(notices.join(), /the class of label 1 has images of a single patient, or copies of one/);
   }
 });

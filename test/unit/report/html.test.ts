@@ -39,6 +39,10 @@ async function input(): Promise<ReportInput> {
       train: 480,
       holdout: 120,
       rejected: [{ name: 'a.png', reason: MALICIOUS }],
+      findings: [
+        [`  0  ${MALICIOUS}`, '480 training, 120 holdout'],
+        ['warning', 'values 0 to 4095 become 0 to 255'],
+      ],
     },
     synthetic: { digest: 's', images: 480 },
     lineage: [['Checkpoint', 'runs/x']],
@@ -54,6 +58,7 @@ test('the page loads and runs nothing, whatever the names of classes and files',
     curves: [{ metric: 'fd_effnetlite0', svg }],
   });
   assert.ok(!html.includes('<script'));
+  assert.ok(html.includes('<strong>Warning:</strong> values 0 to 4095 become 0 to 255'));
   assert.ok(html.includes('&lt;script&gt;'));
   const addresses = html.match(/(?:src|href)="([^"]*)"/g) ?? [];
   assert.ok(
