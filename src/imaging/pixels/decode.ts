@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { withoutTextInRows } from './burned-in-policy.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
 import { type DecodedImage, MAX_PIXELS, requireSize } from './decoded-image.js';
@@ -66,7 +67,9 @@ export async function withImage<T>(
     );
   }
   const inspection = await inspect(bytes, format, where);
-  return withRaster(inspection, options.strict ?? false, where, async (raster, { samples, notes }) => {
+  const burnedIn = options.privacy?.burnedIn ?? 'warn';
+  const settings = { strict: options.strict ?? false, isSearched: burnedIn !== 'warn' };
+  return withRaster(inspection, settings, where, async (raster, { samples, notes }) => {
     const range = samples.bits === 16 ? (options.range ?? (await rangeOf(raster, options.window))) : null;
     async function* rows() {
       for await (const strip of raster.strips()) {
@@ -75,7 +78,8 @@ export async function withImage<T>(
       }
     }
     const { width, height } = raster;
-    return work({ width, height, channels: samples.space === 'gray' ? 1 : 3, notes, rows });
+    const channels = samples.space === 'gray' ? 1 : 3;
+    return work(await withoutTextInRows({ width, height, channels, notes, rows }, burnedIn));
   });
 }
 
@@ -107,7 +111,7 @@ export async function sample16(
   if (format === 'dicom') return null;
   const inspection = await inspect(bytes, format, undefined);
   if (inspection.samples.bits !== 16) return null;
-  return withRaster(inspection, false, undefined, async (raster) => ({
+  return withRaster(inspection, { strict: false, isSearched: false }, undefined, async (raster) => ({
     samples: await sampleRaster(raster, count),
     pixels: raster.width * raster.height,
   }));
@@ -135,14 +139,16 @@ async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array>
 /** Decodes to samples of the stored depth, while its memory is counted. */
 async function withRaster<T>(
   inspection: Inspection,
-  strict: boolean,
+  { strict, isSearched }: { strict: boolean; isSearched: boolean },
   where: string | undefined,
   work: (raster: Raster, inspection: Inspection) => Promise<T>,
 ): Promise<T> {
   requireSize(inspection, where);
   if (strict) requireFaultless(inspection.notes, where);
   const decodedBytes = rasterBytes(inspection);
-  return decoding.run(memoryBytes(inspection, decodedBytes), async () => {
+  // Text is searched for in the whole image.
+  const searchedBytes = isSearched ? inspection.width * inspection.height : 0;
+  return decoding.run(memoryBytes(inspection, decodedBytes) + searchedBytes, async () => {
     const raster = await decodeInspected(inspection, decodedBytes, where);
     try {
       const notes = [...inspection.notes, ...warningNotes(raster, inspection, where)];
