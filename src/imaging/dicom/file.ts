@@ -22,6 +22,8 @@ export interface DicomFile {
   dataSet: DicomDataSet;
   /** Why the data set ends early. Elements before that are usable. */
   problem: ImageError | null;
+  /** Faults that do not change the pixels, in words that contain no value of an element. */
+  faults: string[];
 }
 
 /**
@@ -41,9 +43,11 @@ export function readDicomFile(bytes: Uint8Array, options: { until?: number } = {
   const body = syntax.isDeflated ? inflate(bytes.subarray(meta.end), isPart) : bytes;
   const first = syntax.isDeflated ? 0 : meta.end;
   if (first >= body.byteLength) throw new ImageError({ what: 'is truncated: it has no data set' });
-  const cursor = new Cursor(body, actualEncoding(body, first, syntax));
+  const encoding = actualEncoding(body, first, syntax);
+  const faults = encoding.isExplicit === syntax.isExplicit ? [] : ['DICOM with undeclared encoding'];
+  const cursor = new Cursor(body, encoding);
   const { elements, problem } = listElements(cursor, first, body.byteLength, options.until);
-  return { syntax, dataSet: new DicomDataSet(cursor, elements), problem };
+  return { syntax, dataSet: new DicomDataSet(cursor, elements), problem, faults };
 }
 
 /** The file meta information is explicit little endian in every file (PS3.10 section 7.1). */

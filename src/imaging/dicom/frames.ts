@@ -18,7 +18,7 @@ export function frameIndex(choice: FrameChoice, { frames }: ImageDescription): n
   if (choice < frames) return choice;
   throw new ImageError({
     what: `has ${frames} ${frames === 1 ? 'frame' : 'frames'}, but frame ${choice} is requested`,
-    hint: 'Frames are counted from 0. Change preprocess.dicom.frames.',
+    hint: 'Frames are counted from 0. Change preprocess.dicom.frames (--dicom-frames).',
   });
 }
 

@@ -1,6 +1,6 @@
 /** Reads and checks the description of the pixels of a DICOM file (PS3.3 section C.7.6.3). */
 import { ImageError } from '../../core/errors.js';
-import { MAX_PIXELS } from '../pixels/decoded-image.js';
+import { requireSize } from '../pixels/decoded-image.js';
 import type { DicomDataSet } from './data-set.js';
 import { PIXEL_DATA } from './elements.js';
 import type { DicomFile } from './file.js';
@@ -51,12 +51,7 @@ export function describeImage({ dataSet, problem, syntax }: DicomFile): ImageDes
   const integer = (tag: number) => dataSet.number(tag, 'US');
   const [height, width] = [integer(0x00280010) ?? 0, integer(0x00280011) ?? 0];
   if (height === 0 || width === 0) throw new ImageError({ what: 'is DICOM without rows or columns' });
-  if (height * width > MAX_PIXELS) {
-    throw new ImageError({
-      what: `has ${width} x ${height} pixels; at most ${MAX_PIXELS / 1e6} million are decoded`,
-      hint: 'Make it smaller.',
-    });
-  }
+  requireSize({ width, height });
   const samples = integer(0x00280002) ?? 1;
   const bitsAllocated = integer(0x00280100) ?? 0;
   const bitsStored = integer(0x00280101) ?? bitsAllocated;

@@ -50,12 +50,17 @@ export function readSegment(jpeg: Uint8Array, at: number): JpegSegment {
   return { marker: jpeg[at + 1] as number, at, start: at + 4, end };
 }
 
-export function isFrameMarker(marker: number): boolean {
+function isFrameMarker(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
-export function readFrame(jpeg: Uint8Array, segments: readonly JpegSegment[]): JpegFrame {
-  const segment = segments.find(({ marker }) => isFrameMarker(marker));
+/** @param isFrame whether a marker begins a frame. Default: the processes of T.81. */
+export function readFrame(
+  jpeg: Uint8Array,
+  segments: readonly JpegSegment[],
+  isFrame: (marker: number) => boolean = isFrameMarker,
+): JpegFrame {
+  const segment = segments.find(({ marker }) => isFrame(marker));
   if (!segment) throw corrupt('its JPEG stream has no frame');
   const body = jpeg.subarray(segment.start, segment.end);
   const count = body[5] ?? 0;

@@ -19,15 +19,22 @@ const PROCESSES = new Map([
 ]);
 
 /**
+ * @param expected what the file declares; a stream of another size is not decoded.
  * @param isYbr whether the file describes its colors as luminance and chrominance.
  * @throws ImageError
  */
-export async function decodeJpeg(jpeg: Uint8Array, isYbr: boolean): Promise<RawFrame> {
+export async function decodeJpeg(
+  jpeg: Uint8Array,
+  expected: { width: number; height: number; samples: number },
+  isYbr: boolean,
+): Promise<RawFrame> {
   const segments = listSegments(jpeg);
   const frame = readFrame(jpeg, segments);
   const { marker, precision, width, height, components } = frame;
-  if (width * height === 0 || width * height > MAX_PIXELS || components.length > 4)
-    throw new ImageError({ what: 'is corrupt: its JPEG stream has another size' });
+  const isAsDeclared =
+    width === expected.width && height === expected.height && components.length === expected.samples;
+  if (!isAsDeclared)
+    throw new ImageError({ what: 'is corrupt: its compressed frame differs in size from the image' });
   const isYbrStream = components.length === 3 && usesYbr(jpeg, frame, segments, isYbr);
   const shape = { width, height, samples: components.length, bits: precision, isPlanar: false };
   if (marker === 0xc3) {

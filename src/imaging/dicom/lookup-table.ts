@@ -1,6 +1,9 @@
 /** Reads the lookup tables of DICOM: modality, VOI, palette (PS3.3 section C.11.1.1). */
 import type { DicomDataSet } from './data-set.js';
 
+/** Bytes of a table that are read: twice those of the longest one, for segments. */
+const MAX_BYTES = 4 * 65_536;
+
 export interface LookupTable {
   /** Input value of the first entry; smaller inputs use it too, larger ones the last entry. */
   first: number;
@@ -21,7 +24,7 @@ export function readLut(
   expand: (words: Uint16Array, length: number) => Uint16Array = (words) => words,
 ): LookupTable | undefined {
   const [declared, first = 0, bits = 16] = dataSet.numbers(descriptorTag, 'US');
-  const bytes = dataSet.bytes(dataTag);
+  const bytes = dataSet.bytes(dataTag).subarray(0, MAX_BYTES);
   if (declared === undefined || bytes.byteLength === 0) return undefined;
   // 65,536 entries do not fit in the descriptor.
   const length = declared === 0 ? 65536 : declared;

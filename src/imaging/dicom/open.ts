@@ -1,10 +1,11 @@
 /** Opens a DICOM file as an 8-bit image. */
-import sharp from 'sharp';
 import { ImageError } from '../../core/errors.js';
 import { type BurnedInPolicy, type LevelImage, withoutText } from '../pixels/burned-in-policy.js';
-import { MAX_PIXELS } from '../pixels/decoded-image.js';
+import { requireSize } from '../pixels/decoded-image.js';
+import { Resampler } from '../pixels/resample.js';
 import { readDicomFile } from './file.js';
-import type { FrameChoice } from './frames.js';
+import { frameIndex, type FrameChoice } from './frames.js';
+import { describeImage } from './image-description.js';
 import { pixelAspect } from './pixel-aspect.js';
 import { decodePixels } from './pixels.js';
 import { renderPixels } from './render.js';
@@ -19,10 +20,47 @@ export interface DicomOptions {
   burnedIn?: BurnedInPolicy;
 }
 
-/** A decoded frame, with harmless observations about its file. */
+/** A decoded frame. Words about its file contain no value of an element. */
 export interface DicomImage extends LevelImage {
-  /** In words that contain no value of an element. */
+  /** Faults of the file that do not change the pixels. */
+  faults: string[];
+  /** What was done to a file without faults, and should be known. */
   notes: string[];
+}
+
+/** Bytes per sample of what is computed from stored samples: levels, colors of a palette. */
+const RENDERED_BYTES = 4;
+/** Bytes per sample that decoders of compressed frames keep: coefficients and their transforms. */
+const CODEC_BYTES = 12;
+
+/**
+ * Memory that {@link decodeDicom} takes, in bytes, by the description of the image: compressed
+ * pixels say nothing about it.
+ *
+ * @throws ImageError as decodeDicom does, when the file has no image.
+ */
+export function dicomMemory(
+  bytes: Uint8Array,
+  { frames }: Pick<DicomOptions, 'frames'>,
+  where?: string,
+): number {
+  try {
+    const file = readDicomFile(bytes);
+    const image = describeImage(file);
+    const aspect = pixelAspect(file.dataSet, frameIndex(frames, image));
+    const { width, height, samples, bitsAllocated } = image;
+    const stored = Math.ceil(bitsAllocated / 8);
+    const perSample = 2 * stored + RENDERED_BYTES + (file.syntax.codec === 'native' ? 0 : CODEC_BYTES);
+    const stretched = aspect === 1 ? 0 : Math.max(aspect, 1 / aspect);
+    const body = file.dataSet.cursor.bytes.byteLength;
+    return (
+      bytes.byteLength +
+      (file.syntax.isDeflated ? body : 0) +
+      width * height * samples * (perSample + stretched)
+    );
+  } catch (error) {
+    throw describeDicomError(error, where);
+  }
 }
 
 /**
@@ -59,24 +97,19 @@ async function decode(bytes: Uint8Array, options: DicomOptions): Promise<DicomIm
   if (kept.note) notes.push(kept.note);
   const aspect = pixelAspect(file.dataSet, frame);
   if (aspect !== 1) notes.push('DICOM with pixels that are not square: it was stretched');
-  return { ...(await stretch(kept.image, aspect)), notes };
+  return { ...stretch(kept.image, aspect), faults: file.faults, notes };
 }
 
 /** Enlarges the side along which pixels are longer, so that nothing is lost. */
-async function stretch(image: LevelImage, aspect: number): Promise<LevelImage> {
+function stretch(image: LevelImage, aspect: number): LevelImage {
   if (aspect === 1) return image;
-  const { levels, ...raw } = image;
-  const width = aspect < 1 ? Math.round(raw.width / aspect) : raw.width;
-  const height = aspect > 1 ? Math.round(raw.height * aspect) : raw.height;
-  if (width * height > MAX_PIXELS)
-    throw new ImageError({ what: `has more than ${MAX_PIXELS / 1e6} million pixels after stretching` });
-  const { channels } = raw;
-  const stretched = await sharp(levels, { raw })
-    .resize(width, height, { fit: 'fill', kernel: 'lanczos3' })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .raw()
-    .toBuffer();
-  return { levels: stretched, width, height, channels };
+  const { levels, channels, ...size } = image;
+  const width = aspect < 1 ? Math.round(size.width / aspect) : size.width;
+  const height = aspect > 1 ? Math.round(size.height * aspect) : size.height;
+  requireSize({ width, height });
+  const resampler = new Resampler(size.width, channels, { left: 0, top: 0, ...size }, { width, height });
+  resampler.addRows(levels);
+  return { levels: resampler.finish(), width, height, channels };
 }
 
 /** Errors of readers say where in the bytes they are; a message for people says what is wrong. */

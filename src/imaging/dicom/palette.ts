@@ -38,35 +38,34 @@ export function applyPalette(indices: Samples, dataSet: DicomDataSet, isSigned: 
   return out;
 }
 
+/** Segments of one palette that are followed; each gives at least one entry in a sound file. */
+const MAX_SEGMENTS = 65_536;
+
 /** Expands discrete, linear and indirect segments. */
 function expandSegments(words: Uint16Array, length: number): Uint16Array {
   const out: number[] = [];
-  const run = (from: number, to: number, depth: number): void => {
-    for (let i = from; i < to && out.length < length; ) {
-      const [opcode, count] = [words[i] as number, words[i + 1] ?? 0];
+  let segments = 0;
+  const run = (from: number, count: number, isIndirect: boolean): void => {
+    for (let i = from, left = count; i < words.length && left > 0 && out.length < length; left--) {
+      if (++segments > MAX_SEGMENTS)
+        throw new ImageError({ what: 'is corrupt: its palette has too many segments' });
+      const [opcode, size] = [words[i] as number, words[i + 1] ?? 0];
       if (opcode === 0) {
-        out.push(...words.subarray(i + 2, i + 2 + count));
-        i += 2 + count;
+        out.push(...words.subarray(i + 2, i + 2 + size));
+        i += 2 + size;
       } else if (opcode === 1) {
         const [start, end] = [out.at(-1) ?? 0, words[i + 2] ?? 0];
-        for (let k = 1; k <= count; k++) out.push(Math.round(start + ((end - start) * k) / count));
+        for (let k = 1; k <= size; k++) out.push(Math.round(start + ((end - start) * k) / size));
         i += 3;
-      } else if (opcode === 2 && depth === 0) {
-        const at = ((words[i + 2] ?? 0) + 65536 * (words[i + 3] ?? 0)) >> 1;
-        run(at, segmentsEnd(words, at, count), depth + 1);
+      } else if (opcode === 2 && !isIndirect) {
+        const at = ((words[i + 2] ?? 0) + 65536 * (words[i + 3] ?? 0)) >>> 1;
+        run(at, size, true);
         i += 4;
       } else {
         throw new ImageError({ what: 'is corrupt: its palette has an unknown segment' });
       }
     }
   };
-  run(0, words.length, 0);
+  run(0, Number.POSITIVE_INFINITY, false);
   return Uint16Array.from(out.slice(0, length));
-}
-
-/** Offset after `count` segments from `start` on. */
-function segmentsEnd(words: Uint16Array, start: number, count: number): number {
-  let at = start;
-  for (let i = 0; i < count; i++) at += words[at] === 0 ? 2 + (words[at + 1] ?? 0) : 3;
-  return at;
 }

@@ -51,7 +51,7 @@ async function readFrame(file: DicomFile, image: ImageDescription, frame: number
   const isDeclaredYbr = image.photometric === 'YBR_FULL' || image.photometric === 'YBR_FULL_422';
   if (codec === 'rle') return readRleFrame(stream, image);
   if (codec === 'jpeg') {
-    const raw = await decodeJpeg(stream, isDeclaredYbr);
+    const raw = await decodeJpeg(stream, image, isDeclaredYbr);
     return { ...raw, bits: Math.min(raw.bits, Math.max(8, image.bitsStored)) };
   }
   if (codec === null) throw new ImageError({ what: 'is not supported' });

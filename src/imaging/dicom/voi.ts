@@ -38,7 +38,7 @@ export function voiTransform(
   if (named) return named;
   throw new ImageError({
     what: 'is DICOM without a window of the requested name',
-    hint: 'Use "first" or "auto" for preprocess.dicom.window.',
+    hint: 'Use "first" or "auto" for preprocess.dicom.window (--dicom-window).',
   });
 }
 

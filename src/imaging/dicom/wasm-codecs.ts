@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { ImageError } from '../../core/errors.js';
 import { MAX_PIXELS } from '../pixels/decoded-image.js';
+import { listSegments, readFrame } from './jpeg-stream.js';
 import type { RawFrame } from './raw-frame.js';
 
 interface FrameInfo {
@@ -42,6 +43,9 @@ const CODECS = {
 } as const;
 export type WasmCodec = keyof typeof CODECS;
 
+/** A module that has decoded more pixels is not kept, because its memory cannot shrink. */
+const KEPT_PIXELS = 4 * 2 ** 20;
+
 const loaded = new Map<WasmCodec, Promise<DecoderClass>>();
 
 /**
@@ -55,10 +59,12 @@ export async function decodeWasm(
 ): Promise<RawFrame> {
   if (!hasEnd(stream))
     throw new ImageError({ what: `is truncated: its ${CODECS[codec].name} stream has no end` });
-  if (codec !== 'jpeg-ls') requireSize(readSize(stream), expected);
+  requireSize(codec === 'jpeg-ls' ? readJpegLsSize(stream) : readSize(stream), expected);
   const Class = await load(codec);
   try {
-    return decodeWith(Class, codec, stream, expected);
+    const frame = decodeWith(Class, codec, stream, expected);
+    if (frame.width * frame.height > KEPT_PIXELS) loaded.delete(codec);
+    return frame;
   } catch (error) {
     if (error instanceof ImageError) throw error;
     // A module that has failed may be in any state: the next frame gets a new one.
@@ -110,6 +116,18 @@ function readSize(stream: Uint8Array): Omit<FrameInfo, 'bitsPerSample'> {
     height: view.getUint32(12) - view.getUint32(20),
     componentCount: view.getUint16(40),
   };
+}
+
+const JPEG_LS_FRAME = 0xf7;
+
+/** The size by the frame of a JPEG-LS stream (ITU-T T.87 section C.2.2), without decoding. */
+function readJpegLsSize(stream: Uint8Array): Omit<FrameInfo, 'bitsPerSample'> {
+  const { components, ...size } = readFrame(
+    stream,
+    listSegments(stream),
+    (marker) => marker === JPEG_LS_FRAME,
+  );
+  return { ...size, componentCount: components.length };
 }
 
 function requireSize(

@@ -2,7 +2,8 @@
 import { ImageError } from '../../core/errors.js';
 import type { PrivacySpec } from '../../spec/preprocess.js';
 import { cropText, findText } from './burned-in.js';
-import { toGray } from './color.js';
+import { toGray, withChannels } from './color.js';
+import type { DecodedImage } from './decoded-image.js';
 import type { Rectangle } from './square.js';
 
 export type BurnedInPolicy = PrivacySpec['burnedIn'];
@@ -15,7 +16,8 @@ export interface LevelImage {
   channels: 1 | 3;
 }
 
-const HINT = 'Remove the text, or choose another value for preprocess.privacy.burnedIn.';
+const HINT =
+  'Remove the text, or choose another value for preprocess.privacy.burnedIn (--privacy-burned-in).';
 
 /**
  * @param isDeclared the file itself says that it has text in its pixels.
@@ -28,14 +30,60 @@ export function withoutText(
   isDeclared: boolean,
 ): { image: LevelImage; note: string | null } {
   const { levels, width, height, channels } = image;
-  const boxes = findText(channels === 1 ? levels : toGray(levels), width, height);
-  if (!isDeclared && boxes.length === 0) return { image, note: null };
+  const gray = channels === 1 ? levels : toGray(levels);
+  const { kept, note } = decide({ gray, width, height }, policy, isDeclared);
+  return { image: kept ? extract(image, kept) : image, note };
+}
+
+/**
+ * The same for an image of a format that does not declare text. Nothing is searched for `warn`:
+ * that takes as long as decoding does.
+ */
+export async function withoutTextInRows(image: DecodedImage, policy: BurnedInPolicy): Promise<DecodedImage> {
+  if (policy === 'warn') return image;
+  const { width, height, channels } = image;
+  const gray = new Uint8Array(width * height);
+  let at = 0;
+  for await (const strip of image.rows()) {
+    const levels = withChannels(strip, channels, 1);
+    gray.set(levels, at);
+    at += levels.length;
+  }
+  const { kept, note } = decide({ gray, width, height }, policy, false);
+  const notes = note === null ? image.notes : [...image.notes, note];
+  if (kept === null) return { ...image, notes };
+  const size = { width: kept.width, height: kept.height };
+  return { ...size, channels, notes, rows: () => extractRows(image, kept) };
+}
+
+/** The rows of a region, in the strips of the image. */
+async function* extractRows(image: DecodedImage, region: Rectangle): AsyncGenerator<Uint8Array> {
+  const { width, channels } = image;
+  let y = 0;
+  for await (const levels of image.rows()) {
+    const height = levels.length / (width * channels);
+    const top = Math.max(0, region.top - y);
+    const end = Math.min(height, region.top + region.height - y);
+    const part = { ...region, top, height: end - top };
+    if (end > top) yield extract({ levels, width, height, channels }, part).levels;
+    y += height;
+  }
+}
+
+/** @returns the part that is kept, null for all, and a warning if there is text */
+function decide(
+  { gray, width, height }: { gray: Uint8Array; width: number; height: number },
+  policy: BurnedInPolicy,
+  isDeclared: boolean,
+): { kept: Rectangle | null; note: string | null } {
+  const boxes = findText(gray, width, height);
+  if (!isDeclared && boxes.length === 0) return { kept: null, note: null };
   if (policy === 'refuse') throw new ImageError({ what: 'seems to have text in its pixels', hint: HINT });
-  if (policy === 'warn') return { image, note: 'seems to have text in its pixels' };
+  if (policy === 'warn') return { kept: null, note: 'seems to have text in its pixels' };
   const kept = boxes.length > 0 ? cropText(width, height, boxes) : null;
   if (kept === null)
     throw new ImageError({ what: 'seems to have text in its pixels that cannot be cropped', hint: HINT });
-  return { image: extract(image, kept), note: 'had text in a margin, which was cropped' };
+  return { kept, note: 'had text in a margin, which was cropped' };
 }
 
 function extract({ levels, width, channels }: LevelImage, { left, top, ...size }: Rectangle): LevelImage {

@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import sharp, { type Sharp } from 'sharp';
 import { ImageError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { withoutTextInRows } from './burned-in-policy.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
-import { type DecodedImage, MAX_PIXELS } from './decoded-image.js';
-import { decodeDicom } from '../dicom/open.js';
+import { type DecodedImage, MAX_PIXELS, requireSize } from './decoded-image.js';
+import { decodeDicom, dicomMemory, type DicomOptions } from '../dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit } from '../in-flight.js';
 import type { Inspection } from './inspection.js';
@@ -34,8 +35,6 @@ export interface OpenOptions
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** Decoded samples and what is computed from them, in multiples of a DICOM file. */
-const DICOM_EXPANSION = 4;
 /**
  * Memory of the images that are decoded at the same time: enough for each processor to have one of
  * some ten million pixels. A larger image is decoded alone.
@@ -61,12 +60,16 @@ export async function withImage<T>(
   where?: string,
 ): Promise<T> {
   const format = requireFormat(bytes, where);
-  if (format === 'dicom')
-    return decoding.run(DICOM_EXPANSION * bytes.byteLength, async () =>
-      work(await dicomImage(bytes, options, where)),
+  if (format === 'dicom') {
+    const dicom: DicomOptions = { frames: 'first', window: 'first', ...options.dicom, ...options.privacy };
+    return decoding.run(dicomMemory(bytes, dicom, where), async () =>
+      work(await dicomImage(bytes, dicom, options.strict ?? false, where)),
     );
+  }
   const inspection = await inspect(bytes, format, where);
-  return withRaster(inspection, options.strict ?? false, where, async (raster, { samples, notes }) => {
+  const burnedIn = options.privacy?.burnedIn ?? 'warn';
+  const settings = { strict: options.strict ?? false, isSearched: burnedIn !== 'warn' };
+  return withRaster(inspection, settings, where, async (raster, { samples, notes }) => {
     const range = samples.bits === 16 ? (options.range ?? (await rangeOf(raster, options.window))) : null;
     async function* rows() {
       for await (const strip of raster.strips()) {
@@ -75,25 +78,23 @@ export async function withImage<T>(
       }
     }
     const { width, height } = raster;
-    return work({ width, height, channels: samples.space === 'gray' ? 1 : 3, notes, rows });
+    const channels = samples.space === 'gray' ? 1 : 3;
+    return work(await withoutTextInRows({ width, height, channels, notes, rows }, burnedIn));
   });
 }
 
 async function dicomImage(
   bytes: Uint8Array,
-  { dicom, privacy, strict }: OpenOptions,
+  options: DicomOptions,
+  strict: boolean,
   where: string | undefined,
 ): Promise<DecodedImage> {
-  const { levels, ...image } = await decodeDicom(
-    bytes,
-    { frames: 'first', window: 'first', ...dicom, ...privacy },
-    where,
-  );
-  if (strict) requireFaultless(image.notes, where);
+  const { levels, faults, notes, ...image } = await decodeDicom(bytes, options, where);
+  if (strict) requireFaultless(faults, where);
   async function* rows() {
     yield levels;
   }
-  return { ...image, rows };
+  return { ...image, notes: [...faults, ...notes], rows };
 }
 
 /**
@@ -110,7 +111,7 @@ export async function sample16(
   if (format === 'dicom') return null;
   const inspection = await inspect(bytes, format, undefined);
   if (inspection.samples.bits !== 16) return null;
-  return withRaster(inspection, false, undefined, async (raster) => ({
+  return withRaster(inspection, { strict: false, isSearched: false }, undefined, async (raster) => ({
     samples: await sampleRaster(raster, count),
     pixels: raster.width * raster.height,
   }));
@@ -138,14 +139,16 @@ async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array>
 /** Decodes to samples of the stored depth, while its memory is counted. */
 async function withRaster<T>(
   inspection: Inspection,
-  strict: boolean,
+  { strict, isSearched }: { strict: boolean; isSearched: boolean },
   where: string | undefined,
   work: (raster: Raster, inspection: Inspection) => Promise<T>,
 ): Promise<T> {
   requireSize(inspection, where);
   if (strict) requireFaultless(inspection.notes, where);
   const decodedBytes = rasterBytes(inspection);
-  return decoding.run(memoryBytes(inspection, decodedBytes), async () => {
+  // Text is searched for in the whole image.
+  const searchedBytes = isSearched ? inspection.width * inspection.height : 0;
+  return decoding.run(memoryBytes(inspection, decodedBytes) + searchedBytes, async () => {
     const raster = await decodeInspected(inspection, decodedBytes, where);
     try {
       const notes = [...inspection.notes, ...warningNotes(raster, inspection, where)];
@@ -196,16 +199,6 @@ function requireFormat(bytes: Uint8Array, where: string | undefined): ImageForma
       ? { what: 'is not an image (JPEG, PNG, TIFF, WebP or DICOM)', where }
       : { what: `${sniffed.unsupported} is not supported`, where, hint: 'Convert it to PNG.' },
   );
-}
-
-function requireSize({ width, height }: Inspection, where: string | undefined): void {
-  if (!width || !height) throw new ImageError({ what: 'has no pixels', where });
-  if (width * height <= MAX_PIXELS) return;
-  throw new ImageError({
-    what: `has ${width} x ${height} pixels; at most ${MAX_PIXELS / 1e6} million are decoded`,
-    where,
-    hint: 'Make it smaller.',
-  });
 }
 
 function requireFaultless(notes: readonly string[], where: string | undefined): void {

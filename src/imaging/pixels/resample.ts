@@ -129,8 +129,11 @@ export class Resampler {
    * Resamples vertically and releases the memory. Call once, after all rows.
    *
    * @returns [height, width, channels] uint8.
+   * @throws Error when rows are missing: the memory has those of an earlier image.
    */
   finish(): Uint8Array {
+    const { top, height: rows } = this.#source;
+    if (this.#row < top + rows) throw new Error(`${this.#row} of ${top + rows} rows were resampled`);
     const { width, height } = this.#size;
     const output = new Uint8Array(width * height * this.#channels);
     const plane = new Uint8Array(this.#kernel.memory.buffer, this.#at.output, width * height);

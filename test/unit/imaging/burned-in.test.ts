@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import sharp from 'sharp';
 import { ImageError } from '../../../src/core/errors.js';
 import { cropText, findText } from '../../../src/imaging/pixels/burned-in.js';
 import { withoutText } from '../../../src/imaging/pixels/burned-in-policy.js';
+import { withImage } from '../../../src/imaging/pixels/decode.js';
 
 /** Letters of 5 x 7 pixels, a row for each number. */
 const FONT: Record<string, number[]> = {
@@ -116,5 +118,34 @@ describe('withoutText', () => {
   it('believes a file that declares text, even where none is found', () => {
     assert.throws(() => withoutText(image(false), 'crop', true), /cannot be cropped/);
     assert.match(withoutText(image(false), 'warn', true).note ?? '', /text/);
+  });
+});
+
+describe('images of other formats', () => {
+  const opened = async (withText: boolean, burnedIn: 'refuse' | 'crop' | 'warn') => {
+    const levels = picture();
+    if (withText) write(levels, 'DOE JANE', 100, 6, 2, 255);
+    const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
+    const file = await sharp(levels, { raw }).toColourspace('b-w').tiff({ compression: 'none' }).toBuffer();
+    return withImage(file, { privacy: { burnedIn } }, async (image) => {
+      const rows: Uint8Array[] = [];
+      for await (const strip of image.rows()) rows.push(strip);
+      return { ...image, levels: Buffer.concat(rows) };
+    });
+  };
+
+  it('are refused or cropped, too', async () => {
+    await assert.rejects(opened(true, 'refuse'), /text in its pixels.*--privacy-burned-in/s);
+    const cropped = await opened(true, 'crop');
+    assert.ok(cropped.height < HEIGHT && cropped.levels.length === cropped.width * cropped.height);
+    assert.deepEqual(cropped.levels, Buffer.from(picture().subarray(-cropped.levels.length)));
+    assert.deepEqual(findText(cropped.levels, cropped.width, cropped.height), []);
+    assert.equal(cropped.notes.length, 1);
+  });
+
+  it('are whole without text, and when the policy is to warn', async () => {
+    for (const policy of ['refuse', 'crop', 'warn'] as const)
+      assert.equal((await opened(false, policy)).levels.length, WIDTH * HEIGHT);
+    assert.equal((await opened(true, 'warn')).levels.length, WIDTH * HEIGHT);
   });
 });

@@ -252,3 +252,49 @@ function floatTiff(): Buffer {
 test('samples that are neither 8-bit nor 16-bit integers are rejected', async () => {
   assert.match((await imageError(floatTiff())).what, /has 32-bit floating-point samples/);
 });
+
+/** TIFF 6.0, page 36: where the first row and the first column of the file are shown. */
+const TIFF_ORDERS: Record<number, number[]> = {
+  1: [1, 2, 3, 4],
+  2: [2, 1, 4, 3],
+  3: [4, 3, 2, 1],
+  4: [3, 4, 1, 2],
+  5: [1, 3, 2, 4],
+  6: [3, 1, 4, 2],
+  7: [4, 2, 3, 1],
+  8: [2, 4, 1, 3],
+};
+
+/** An uncompressed 2 x 2 gray TIFF whose first row is 1, 2 and second row 3, 4. */
+function orientedTiff(orientation: number): Buffer {
+  const tags = [
+    [256, 2],
+    [257, 2],
+    [258, 8],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [274, orientation],
+    [277, 1],
+    [278, 2],
+    [279, 4],
+  ];
+  const entries = tags.map(([tag = 0, value = 0]) => {
+    const entry = Buffer.alloc(12);
+    entry.writeUInt16LE(tag, 0);
+    entry.writeUInt16LE(3, 2);
+    entry.writeUInt32LE(1, 4);
+    entry.writeUInt16LE(value, 8);
+    return entry;
+  });
+  const head = Buffer.from([0x49, 0x49, 42, 0, 12, 0, 0, 0, 1, 2, 3, 4, tags.length, 0]);
+  return Buffer.concat([head, ...entries, Buffer.alloc(4)]);
+}
+
+test('orientations of TIFF are those of the standard', async () => {
+  for (const [orientation, order] of Object.entries(TIFF_ORDERS)) {
+    const options = { resolution: 2, square: 'crop', color: 'grayscale' } as const;
+    const pixels = await processImage(orientedTiff(Number(orientation)), options);
+    assert.deepEqual([...pixels], order, `orientation ${orientation}`);
+  }
+});

@@ -104,6 +104,10 @@ test('a small file truncated at every tenth byte is rejected, in every format', 
       assert.equal(await isRead(file.subarray(0, length), format), false, `${format}, ${length} bytes`);
 });
 
+test('a long side is refused by the header, before the tables of the resampler are made', async () => {
+  await assert.rejects(processImage(pngOfSize(90_000_000, 1), OPTIONS), /a side has at most 65535/);
+});
+
 test('files that claim more than they have are rejected in time', async () => {
   for (const [name, file] of Object.entries(await lies()))
     assert.equal(await isRead(file, name), false, name);

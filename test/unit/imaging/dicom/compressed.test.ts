@@ -153,6 +153,17 @@ describe('lossy JPEG frames', () => {
     );
   });
 
+  it('of another size than the image are refused before they are decoded', async () => {
+    const stream = encodeFlatJpeg12([[0, 100]]);
+    const frame = stream.indexOf(Buffer.from([0xff, 0xc1]));
+    stream.writeUInt16BE(9000, frame + 5);
+    stream.writeUInt16BE(9000, frame + 7);
+    await refuses(
+      decoded(SYNTAXES.jpegExtended, { width: 16, height: 8, bitsStored: 12 }, [stream]),
+      /differs in size/,
+    );
+  });
+
   it('with 8 bits are gray, or have the color space that stream or file declare', async () => {
     const raw = { width: WIDTH, height: HEIGHT, channels: 3 } as const;
     const red = Buffer.from(Array.from({ length: WIDTH * HEIGHT }, () => [250, 10, 20]).flat());

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ImageError } from '../../../../src/core/errors.js';
-import { type DicomOptions, decodeDicom } from '../../../../src/imaging/dicom/open.js';
+import { type DicomOptions, decodeDicom, dicomMemory } from '../../../../src/imaging/dicom/open.js';
+import { withImage } from '../../../../src/imaging/pixels/decode.js';
 import {
   decimal,
   dicomFile,
@@ -237,6 +238,15 @@ describe('what of a DICOM file is shown', () => {
     assert.equal(wide.levels.length, 10);
   });
 
+  it('stretches about the center: a mirrored image stays the mirror image', async () => {
+    const stretched = async (values: number[]) => {
+      const file = explicit(...image, decimal(0x00280030, 1, 2), nativePixels(values));
+      return shown(file, { window: { center: 128, width: 256 } });
+    };
+    const values = [0, 40, 200, 90, 255];
+    assert.deepEqual((await stretched(values.toReversed())).toReversed(), await stretched(values));
+  });
+
   it('reads the functional groups of a frame, then those of all frames', async () => {
     const frames = imageElements({ width: 2, height: 1, frames: 2 });
     const group = (slope: number) => [
@@ -251,6 +261,25 @@ describe('what of a DICOM file is shown', () => {
     const file = explicit(...frames, shared, own, nativePixels([0, 5, 0, 5]));
     assert.deepEqual(await shown(file), [0, 13]);
     assert.deepEqual(await shown(file, { frames: 1 }), [0, 128]);
+  });
+});
+
+describe('strict', () => {
+  const options = { strict: true, dicom: { frames: 'first', window: 'first' } } as const;
+  const opened = (file: Uint8Array) => withImage(file, options, async ({ notes }) => notes);
+
+  it('reads files without faults, whatever is noted about them', async () => {
+    const frames = imageElements({ width: 2, height: 1, frames: 2 });
+    const file = explicit(...frames, decimal(0x00280030, 2, 1), nativePixels([0, 5, 0, 5]));
+    assert.equal((await opened(file)).length, 3);
+  });
+
+  it('refuses elements in another encoding than the declared one', async () => {
+    const image = imageElements({ width: 2, height: 1 });
+    const bare = dicomFile(SYNTAXES.implicit, [...image, nativePixels([0, 5])], { isBare: true });
+    const file = Buffer.concat([explicit(), bare]);
+    await assert.rejects(opened(file), /undeclared encoding/);
+    assert.equal((await decodeDicom(file, DEFAULTS)).faults.length, 1);
   });
 });
 
@@ -301,9 +330,29 @@ describe('DICOM files that are refused', () => {
     await refuses(deep, /nested more than 64 levels/);
   });
 
+  it('bounds the segments of a palette', async () => {
+    const palette = imageElements({ width: 2, height: 2, bits: 8, photometric: 'PALETTE COLOR' });
+    // 10,000 references to 20,000 empty segments, which begin at byte 80,000.
+    const words = Array.from({ length: 40_000 }, (_, i) => [2, 20_000, 80_000 - 65_536, 1][i % 4] as number);
+    words.push(...new Array<number>(40_000).fill(0));
+    const tables = [1, 2, 3].flatMap((i): TestElement[] => [
+      { tag: 0x00281100 + i, vr: 'US', value: [256, 0, 16] },
+      { tag: 0x00281220 + i, vr: 'OW', value: words },
+    ]);
+    await refuses(explicit(...palette, ...tables, pixels), /too many segments/);
+  });
+
   it('refuses giant sizes before anything is decoded', async () => {
     const giant = imageElements({ width: 65535, height: 65535, bits: 8 });
     await refuses(explicit(...giant, pixels), /at most 100 million/);
+  });
+
+  it('counts memory by the declared size, however small the file', async () => {
+    const large = imageElements({ width: 8000, height: 8000 });
+    for (const syntax of [SYNTAXES.rle, SYNTAXES.jpeg2000]) {
+      const file = encapsulatedFile(syntax, large, [Buffer.alloc(100)]);
+      assert.ok(dicomMemory(file, DEFAULTS) > 8000 * 8000 * 16);
+    }
   });
 
   it('puts no value of a tag into a message', async () => {

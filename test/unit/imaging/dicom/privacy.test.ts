@@ -4,12 +4,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { decodeDicom } from '../../../../src/imaging/dicom/open.js';
 import { assembleDataset, buildShard, openSource, planDataset } from '../../../../src/imaging/index.js';
 import { encodePng } from '../../../../src/imaging/pixels/png.js';
-import { preprocessSchema } from '../../../../src/spec/preprocess.js';
-import { openStore } from '../../../../src/storage/index.js';
+import { type PreprocessSpec, preprocessSchema } from '../../../../src/spec/preprocess.js';
+import { type ObjectStore, openStore } from '../../../../src/storage/index.js';
 import {
   dicomFile,
   imageElements,
@@ -41,9 +43,10 @@ function planted(): TestElement[] {
 }
 
 const SIDE = 32;
-const file = (seed: number) =>
+const file = (seed: number, patient = PLANTED) =>
   dicomFile(SYNTAXES.explicit, [
     ...planted(),
+    { tag: 0x00100020, vr: 'LO', value: patient },
     ...imageElements({ width: SIDE, height: SIDE }).slice(1),
     nativePixels(Array.from({ length: SIDE * SIDE }, (_, i) => (i * seed) % 4096)),
   ]);
@@ -95,19 +98,75 @@ describe('a data set of files with names in every tag', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('contains none of them: plan, shards, reports, manifest', async () => {
+  it('contains none of them: plan, shards, reports, manifest, what a run records, lines of the log', async () => {
     const source = path.join(folder, 'source');
-    const spec = preprocessSchema.parse({ source, resolution: 16, maxRejected: 1 });
-    const store = openStore(path.join(folder, 'store'));
-    const { digest, shards } = await planDataset(store, spec);
-    for (let shard = 0; shard < shards; shard++)
-      await buildShard(store, openSource(source), spec, { digest, shard });
-    const { images } = await assembleDataset(store, spec, digest);
-    assert.ok(images.train > 0);
-    const written = readdirSync(path.join(folder, 'store'), { recursive: true, withFileTypes: true });
-    const files = written.filter((entry) => entry.isFile());
-    assert.ok(files.length >= 4);
-    for (const { parentPath, path: parent, name } of files)
-      assertClean(readFileSync(path.join(parentPath ?? parent, name)), name);
+    // A frame without pixels is set aside, with its reason.
+    writeFileSync(path.join(source, 'a', '9.dcm'), file(3).subarray(0, -100));
+    const patients = path.join(folder, 'patients');
+    for (let i = 0; i < FILES; i++) {
+      const at = path.join(patients, i < FILES / 2 ? 'a' : 'b');
+      mkdirSync(at, { recursive: true });
+      writeFileSync(path.join(at, `${i}.dcm`), file(i + 1, `${PLANTED}${i >> 1}`));
+    }
+    const settings = [
+      {},
+      { duplicates: 'near', strict: true },
+      { source: patients, holdout: { by: 'patient', fraction: 0.5 } },
+    ];
+    for (const [i, keys] of settings.entries()) {
+      const spec = preprocessSchema.parse({ source, resolution: 16, maxRejected: 0.2, ...keys });
+      const store = openStore(path.join(folder, `store${i}`));
+      const { recorded, images } = await withLog(() => build(store, spec));
+      assertClean(Buffer.from(recorded), 'what is recorded');
+      assert.equal(images, FILES);
+      const written = readdirSync(path.join(folder, `store${i}`), { recursive: true, withFileTypes: true });
+      const files = written.filter((entry) => entry.isFile());
+      assert.ok(files.length >= 4);
+      for (const { parentPath, name } of files) {
+        const bytes = readFileSync(path.join(parentPath, name));
+        assertClean(bytes, name);
+        for (const packed of name.endsWith('.gz') ? [gunzipSync(bytes)] : []) assertClean(packed, name);
+      }
+    }
+  });
+
+  it('fails without them when too many files are set aside', async () => {
+    const spec = preprocessSchema.parse({
+      source: path.join(folder, 'source'),
+      resolution: 16,
+      maxRejected: 0,
+    });
+    const store = openStore(path.join(folder, 'failed'));
+    await assert.rejects(build(store, spec), (error: Error) => {
+      assertClean(Buffer.from(inspect(error, { depth: 10 })), 'an error');
+      return true;
+    });
   });
 });
+
+/** JPEG and DICOM files that are not damaged. */
+const FILES = 16;
+
+/** @returns what Temporal records of a build, and the number of images */
+async function build(store: ObjectStore, spec: PreprocessSpec) {
+  const plan = await planDataset(store, spec);
+  const { digest, shards } = plan;
+  for (let shard = 0; shard < shards; shard++)
+    await buildShard(store, openSource(spec.source), spec, { digest, shard });
+  const dataset = await assembleDataset(store, spec, digest);
+  const { train, holdout } = dataset.images;
+  return { recorded: JSON.stringify([plan, dataset]), images: train + holdout };
+}
+
+/** Adds what was written on standard error to what is recorded. */
+async function withLog<Result extends { recorded: string }>(work: () => Promise<Result>): Promise<Result> {
+  const lines: string[] = [];
+  const { write } = process.stderr;
+  process.stderr.write = (line: string | Uint8Array) => lines.push(String(line)) > 0;
+  try {
+    const result = await work();
+    return { ...result, recorded: result.recorded + lines.join('') };
+  } finally {
+    process.stderr.write = write;
+  }
+}
