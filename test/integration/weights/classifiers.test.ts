@@ -102,6 +102,7 @@ describe('weights of classifier networks', () => {
     assert.deepEqual(Object.keys(JSON.parse(one.stdout) as object).sort(), [
       'caveats',
       'extractor',
+      'extractors',
       'images.fake',
       'images.real',
       'kid50k_full',
