@@ -6,6 +6,9 @@ import { Context } from '@temporalio/activity';
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
+import { extractorIdentities } from '../evaluation/extractors/identity.js';
+import { type EvaluateSpec, selectedMetrics } from '../spec/evaluate.js';
+import { extractorsOf } from '../spec/metrics.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
@@ -72,7 +75,8 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
     async recordStage(
       lookup: StageLookup & { stage: Stage; result: StageResult; matchesSpec?: boolean },
     ): Promise<void> {
-      await recordStageResult(store, await identified(store, lookup), lookup.result, lookup.matchesSpec);
+      const { result, matchesSpec } = lookup;
+      await recordStageResult(store, await identified(store, lookup, result), result, matchesSpec);
     },
 
     /** The newest checkpoint of a run in the store; null when there is none. */
@@ -94,14 +98,28 @@ async function hasSearchAttributes(): Promise<boolean> {
   }
 }
 
-/** Images depend on weights, which their address alone does not identify. */
-async function identified(store: ObjectStore, lookup: StageLookup): Promise<StageLookup> {
-  const { stage, inputs } = lookup;
-  if (stage !== 'generate') return lookup;
-  return {
-    ...lookup,
-    inputs: [...inputs, ...(await Promise.all(inputs.map((at) => weightsDigest(store, at))))],
-  };
+/**
+ * Adds what an input's address or an extractor's name alone does not identify: the weights that
+ * images and metrics depend on.
+ *
+ * @param result if there is one already, it says which weights it comes from
+ */
+async function identified(
+  store: ObjectStore,
+  lookup: StageLookup,
+  result?: StageResult,
+): Promise<StageLookup> {
+  const { stage, inputs, settings } = lookup;
+  if (stage === 'generate')
+    return withInputs(lookup, await Promise.all(inputs.map((at) => weightsDigest(store, at))));
+  if (stage !== 'evaluate') return lookup;
+  const known = result?.stage === 'evaluate' ? result.extractors : undefined;
+  const names = extractorsOf(selectedMetrics(settings as EvaluateSpec));
+  return withInputs(lookup, Object.values(known ?? (await extractorIdentities(names))));
+}
+
+function withInputs(lookup: StageLookup, more: readonly string[]): StageLookup {
+  return { ...lookup, inputs: [...lookup.inputs, ...more] };
 }
 
 export type RunActivities = ReturnType<typeof createRunActivities>;

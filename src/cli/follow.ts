@@ -53,6 +53,9 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
   if (generate) lines.push(`  synthetic  ${generate.images} images in ${generate.prefix}`);
   for (const [name, value] of Object.entries(evaluate?.metrics ?? {}))
     lines.push(`  ${name}  ${Number(value.toPrecision(5))}`);
+  const extractors = Object.values(evaluate?.extractors ?? {});
+  if (extractors.length > 0) lines.push(`  extractor  ${extractors.join(', ')}`);
+  for (const caveat of evaluate?.caveats ?? []) lines.push(`  note       ${caveat}`);
   if (reused.length > 0)
     lines.push(
       `  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them again)`,

@@ -54,6 +54,40 @@ function countCaveats(name: MetricName, sets: Readonly<Record<string, MeasuredIm
   return caveats;
 }
 
+/** From this value on, three digits show more than 0. */
+const SHOWN_AS_MORE = 0.0005;
+
+/**
+ * What a fraction of 0 means: it looks like a missing value otherwise.
+ *
+ * @param floorOf full name of the value of real images that a value is read by
+ */
+export function zeroCaveats(
+  values: Readonly<Record<string, number>>,
+  floorOf: (name: string) => string | null,
+): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    const what = FRACTIONS[name.split('.').at(-1) ?? ''];
+    const floor = floorOf(name);
+    if (what === undefined || floor === null || value >= SHOWN_AS_MORE) return [];
+    const real = values[floor];
+    const reading =
+      real === undefined
+        ? 'There is no value of two real sets to read it by.'
+        : real < SHOWN_AS_MORE
+          ? 'Two real sets do not reach more: the images are too few to say anything.'
+          : `Two real sets reach ${real.toFixed(3)}.`;
+    return [`${name} is 0: ${what}. ${reading}`];
+  });
+}
+
+const FRACTIONS: Readonly<Record<string, string>> = {
+  precision: 'no synthetic image is as near to a real one as real images are to each other',
+  recall: 'no real image is as near to a synthetic one as synthetic images are to each other',
+  density: 'no synthetic image is in the neighborhood of a real one',
+  coverage: 'no real image has a synthetic one in its neighborhood',
+};
+
 function counts(sets: readonly (readonly [string, MeasuredImages])[]): string {
   return sets.map(([set, { images }]) => `${images} ${set} images`).join(' and ');
 }

@@ -1,9 +1,16 @@
 /** Computes metrics of one stream of images against another. */
 import { RandomStream } from '../core/random.js';
-import { type ExtractorName, extractorsOf, type MetricName } from '../spec/metrics.js';
-import { caveatsOf } from './caveats.js';
+import {
+  type ExtractorName,
+  extractorsOf,
+  fullMetricName,
+  METRIC_NAMES,
+  type MetricName,
+} from '../spec/metrics.js';
+import { caveatsOf, zeroCaveats } from './caveats.js';
 import type { Evaluation } from './evaluate.js';
 import type { SquareImage } from './extractors/input.js';
+import { extractorIdentities } from './extractors/identity.js';
 import { extractFeatures } from './features.js';
 import { computeMetric, isComparison, type MeasuredImages, minImagesOf } from './metrics/compute.js';
 import { rowsAt } from './metrics/feature-matrix.js';
@@ -57,7 +64,30 @@ export async function compareImages(
     if (result) Object.assign(values, withFullNames(result, metric, pair));
   }
   onMetric?.(comparisons.length, comparisons.length);
-  return { metrics: values, caveats: await caveatsOf(metrics, { real: a, synthetic: b }) };
+  const caveats = await caveatsOf(metrics, { real: a, synthetic: b });
+  caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName));
+  return { metrics: values, caveats, extractors: await extractorIdentities(extractorsOf(metrics)) };
+}
+
+/** Full name of the value of two halves; null for such a value, and for those of one set. */
+function halvesOfName(name: string): string | null {
+  const [metric = '', ...value] = name.split('.');
+  const isOther = value[0] === 'real_halves' || !METRIC_NAMES.some((known) => known === metric);
+  return isOther || !isComparison(metric as MetricName)
+    ? null
+    : fullMetricName(metric, 'real_halves', ...value);
+}
+
+function halvesCaveats(
+  metrics: readonly MetricName[],
+  halves: readonly [MeasuredImages, MeasuredImages],
+): string[] {
+  const images = Math.min(...halves.map((half) => half.images));
+  const without = metrics.filter((name) => isComparison(name) && images < minImagesOf(name));
+  if (without.length === 0) return [];
+  return [
+    `${without.join(', ')}: no value of real_halves, which have only ${images} images; nothing says how good a value is.`,
+  ];
 }
 
 /** Reads a stream once: its features on the extractor of the metrics, and a random sample. */

@@ -1,23 +1,22 @@
 /** Computes the metrics of a synthetic set against the training images and the holdout images. */
 import type { OnProgress } from '../core/progress.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
-import { type ComparedPair, type MeasuredSet, type MetricName, METRICS } from '../spec/metrics.js';
+import {
+  COMPARED_SETS,
+  type ExtractorName,
+  extractorsOf,
+  findMetricValue,
+  type MetricName,
+  METRICS,
+} from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
-import { caveatsOf } from './caveats.js';
+import { caveatsOf, zeroCaveats } from './caveats.js';
+import { extractorIdentities } from './extractors/identity.js';
 import { countImages, setFeatures } from './features.js';
 import { type ImageSet, openImageSet, sampleImages, SET_NAMES } from './image-sets.js';
 import { computeMetric, type MeasuredImages } from './metrics/compute.js';
 import { withFullNames } from './metrics/registry.js';
 import { once } from './once.js';
-
-/** The sets of each pair: the evaluated set first, then the one that it is compared with. */
-const PAIRS: Record<ComparedPair | MeasuredSet, [SetName, ...SetName[]]> = {
-  holdout: ['synthetic', 'holdout'],
-  train: ['synthetic', 'train'],
-  train_vs_holdout: ['train', 'holdout'],
-  synthetic: ['synthetic'],
-  real: ['train'],
-};
 
 export interface Evaluation {
   /**
@@ -27,6 +26,8 @@ export interface Evaluation {
   metrics: Record<string, number>;
   /** What a reader must know beside the numbers. */
   caveats: string[];
+  /** Version and weights of the extractors. */
+  extractors: Partial<Record<ExtractorName, string>>;
 }
 
 /**
@@ -39,6 +40,7 @@ export async function evaluateSets(
   metrics: readonly MetricName[],
   onProgress: OnProgress,
 ): Promise<Evaluation> {
+  const extractors = await extractorIdentities(extractorsOf(metrics));
   const measured = await openSets(store, sets, onProgress);
   const values: Record<string, number> = {};
   for (const [set, { images }] of Object.entries(measured)) values[`images.${set}`] = images;
@@ -46,13 +48,19 @@ export async function evaluateSets(
   for (const [done, { metric, pair }] of comparisons.entries()) {
     const report = () => onProgress({ done, total: comparisons.length, unit: 'metrics' });
     report();
-    const compared = PAIRS[pair].map((set) => measured[set]).filter((set) => set !== undefined);
+    const compared = COMPARED_SETS[pair].map((set) => measured[set]).filter((set) => set !== undefined);
     const [first, ...others] = compared;
-    if (!first || compared.length < PAIRS[pair].length) continue;
+    if (!first || compared.length < COMPARED_SETS[pair].length) continue;
     const result = await computeMetric(metric, [first, ...others], report);
     if (result) Object.assign(values, withFullNames(result, metric, pair));
   }
-  return { metrics: values, caveats: await caveatsOf(metrics, measured) };
+  const caveats = [...(await caveatsOf(metrics, measured)), ...zeroCaveats(values, floorOf)];
+  return { metrics: values, caveats, extractors };
+}
+
+/** Full name of the value of real images that a value is read by. */
+function floorOf(name: string): string | null {
+  return findMetricValue(name)?.floor ?? null;
 }
 
 async function openSets(

@@ -6,6 +6,7 @@ import type { FeatureSet, FeatureShard, PlannedSets } from '../spec/compute-task
 import type { ExtractorName } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
 import type { LoadedExtractor } from './extractors/extractor.js';
+import { extractorIdentity } from './extractors/identity.js';
 import { EXTRACTORS } from './extractors/index.js';
 import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
@@ -14,19 +15,20 @@ import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 /** Of plans of earlier versions. */
 const DEFAULT: readonly ExtractorName[] = ['effnetlite0'];
 
-let cached: { name: ExtractorName; loading: Promise<LoadedExtractor> } | null = null;
+let cached: { identity: string; loading: Promise<LoadedExtractor> } | null = null;
 
 /**
- * Loads an extractor once, since compilation may take longer than a shard. Another one replaces it:
- * networks take up to 2 GB.
+ * Loads an extractor once, since compilation may take longer than a shard. Another one, or the same
+ * with weights that were imported since, replaces it: networks take up to 2 GB.
  */
-function getExtractor(name: ExtractorName): Promise<LoadedExtractor> {
-  if (cached?.name === name) return cached.loading;
+async function getExtractor(name: ExtractorName): Promise<LoadedExtractor> {
+  const identity = await extractorIdentity(name);
+  if (cached?.identity === identity) return cached.loading;
   cached?.loading.then(
     (before) => before.dispose(),
     () => undefined,
   );
-  const own = { name, loading: EXTRACTORS[name].load() };
+  const own = { identity, loading: EXTRACTORS[name].load() };
   cached = own;
   // The caller receives the error; the next call loads again.
   own.loading.catch(() => {
@@ -211,7 +213,7 @@ interface ExtractedShard {
 }
 
 async function featureKey({ digest, set }: ImageSet, { shard, extractor }: ExtractedShard): Promise<string> {
-  const identity = await EXTRACTORS[extractor].identity();
+  const identity = await extractorIdentity(extractor);
   return `features/${identity}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
 }
 

@@ -6,7 +6,7 @@ import type { SnapshotInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef } from '../spec/results.js';
 import { type DistanceName, type ExtractorName, extractorsOf, METRICS } from '../spec/metrics.js';
 import type { ObjectStore } from '../storage/index.js';
-import { EXTRACTORS } from './extractors/index.js';
+import { extractorIdentity } from './extractors/identity.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractFeatures, setFeatures } from './features.js';
 import { openImageSet } from './image-sets.js';
@@ -65,7 +65,7 @@ async function trainingFeatures(
   extractor: ExtractorName,
   onProgress: OnProgress,
 ): Promise<FeatureMatrix> {
-  const key = `${store.uri}\n${digest}\n${await EXTRACTORS[extractor].identity()}`;
+  const key = `${store.uri}\n${digest}\n${await extractorIdentity(extractor)}`;
   if (cached?.key === key) return cached.features;
   const set = await openImageSet(store, { set: 'train', prefix });
   const features = await setFeatures(store, set, { maxImages: MAX_REAL_IMAGES, extractor }, onProgress);

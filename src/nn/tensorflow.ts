@@ -14,6 +14,10 @@ export interface NativeBackend extends Tf.KernelBackend {
   readonly binding: Record<string, number> & {
     loadSavedModel(folder: string, tags: string): number;
     deleteSavedModel(session: number): void;
+    createTensor(shape: number[], dtype: number, values: Int32Array): number;
+    deleteTensor(id: number): void;
+    tensorDataSync(id: number): Int32Array;
+    executeOp(op: string, attrs: OpAttribute[], inputs: number[], outputs: number): { id: number }[];
   };
   readonly isUsingGpuDevice: boolean;
   executeSingleOutput(op: string, attrs: OpAttribute[], inputs: Tf.TensorInfo[]): Tf.Tensor;

@@ -2,10 +2,8 @@
  * Renders the report as one self-contained HTML page: nothing is loaded, all input text is escaped.
  */
 import { stringify } from 'yaml';
-import { selectedMetrics } from '../spec/evaluate.js';
-import { extractorsOf } from '../spec/metrics.js';
 import { escapeHtml } from './escape.js';
-import { explainMetric, rankOfMetric } from './explanations.js';
+import { metricsTable, verdict } from './metrics-table.js';
 import type { ReportInput } from './report-input.js';
 import { STYLE } from './style.js';
 
@@ -49,14 +47,9 @@ function image(png: Uint8Array, alt: string): string {
   return `<img alt="${escapeHtml(alt)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
 }
 
-function summary({ dataset, synthetic, metrics }: ReportInput): string {
-  const distance = metrics['fd_effnetlite0.holdout'];
-  const reference = metrics['fd_effnetlite0.train_vs_holdout'];
-  const comparison =
-    distance !== undefined && reference !== undefined
-      ? `<p>Their Fréchet distance to real images that were not used in training is <strong>${distance.toFixed(1)}</strong>. The distance between the two sets of real images is ${reference.toFixed(1)}. The closer the first value is to the second, the better.</p>`
-      : '';
-  return `<section class="card"><p>A generator was trained on <strong>${dataset.train}</strong> real images of ${dataset.resolution} x ${dataset.resolution} pixels; ${dataset.holdout} more were held out for evaluation. It then generated <strong>${synthetic.images}</strong> synthetic images.</p>${comparison}<p class="muted">Metrics do not replace a review of the images by an expert in the anatomy. This version does not measure memorization of training images: review the synthetic images before you share them.</p></section>`;
+function summary(input: ReportInput): string {
+  const { dataset, synthetic } = input;
+  return `<section class="card"><p>A generator was trained on <strong>${dataset.train}</strong> real images of ${dataset.resolution} x ${dataset.resolution} pixels; ${dataset.holdout} more were held out for evaluation. It then generated <strong>${synthetic.images}</strong> synthetic images.</p>${verdict(input)}<p class="muted">Metrics do not replace a review of the images by an expert in the anatomy. This version does not look for copies of single training images: review the synthetic images before you share them.</p></section>`;
 }
 
 function sideBySide({ rows }: DrawnFigures): string {
@@ -80,25 +73,6 @@ function progression({ progression: steps }: DrawnFigures): string {
 
 function curves({ curves: drawn }: DrawnFigures): string {
   return drawn.map(({ svg }) => `<figure class="curve">${svg}</figure>`).join('');
-}
-
-function metricsTable({ metrics, caveats, spec }: ReportInput): string {
-  const rows = Object.entries(metrics)
-    .sort(([a], [b]) => rankOfMetric(a) - rankOfMetric(b) || (a < b ? -1 : 1))
-    .map(([name, value]) => {
-      const known = explainMetric(name);
-      const shown = known ? value.toFixed(known.digits) : String(Number(value.toPrecision(5)));
-      return `<tr><th scope="row">${escapeHtml(known?.title ?? name)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shown}</td><td>${escapeHtml(known?.text ?? '')}</td></tr>`;
-    });
-  // A spec of an earlier version names its metrics, and no extractor.
-  const extractors = extractorsOf(selectedMetrics(spec.evaluate)).join(', ');
-  const network = `Features are those of: ${extractors}. Only inception is the network that defines the FID of the literature.`;
-  const notes = [
-    ...caveats,
-    `Compare each value with that of the two real sets, and only values of equal numbers of images. ${network}`,
-  ];
-  const list = `<ul class="muted">${notes.map((note) => `<li>${escapeHtml(note)}</li>`).join('')}</ul>`;
-  return `<div class="scroll"><table><thead><tr><th>Metric</th><th>Value</th><th>Explanation</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${list}`;
 }
 
 /** Labels, classes, copies and what is left out; warnings first. */

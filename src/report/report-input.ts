@@ -1,4 +1,5 @@
 /** All data that a report shows. Rendering reads nothing else. */
+import type { ExtractorName } from '../spec/metrics.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { CurvePoint } from '../spec/results.js';
 
@@ -18,6 +19,8 @@ export interface ReportInput {
   metrics: Record<string, number>;
   /** What a reader must know beside the metrics. */
   caveats: string[];
+  /** Version and weights of the extractors. */
+  extractors: Partial<Record<ExtractorName, string>>;
   rows: ClassRow[];
   /** Previews of the generator in order of kimg. */
   progression: { kimg: number; png: Uint8Array }[];

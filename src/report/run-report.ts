@@ -48,7 +48,7 @@ const MAX_IMAGES_SEARCHED = 5_000;
 export async function renderRunReport(
   store: ObjectStore,
   run: EvaluateInput,
-  evaluation: Pick<ReportInput, 'metrics' | 'caveats'>,
+  evaluation: Pick<ReportInput, 'metrics' | 'caveats' | 'extractors'>,
   prefix: string,
 ): Promise<string> {
   const input = await collectInput(store, run, evaluation);
@@ -64,7 +64,7 @@ export async function renderRunReport(
 async function collectInput(
   store: ObjectStore,
   run: EvaluateInput,
-  evaluation: Pick<ReportInput, 'metrics' | 'caveats'>,
+  evaluation: Pick<ReportInput, 'metrics' | 'caveats' | 'extractors'>,
 ): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];

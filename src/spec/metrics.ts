@@ -24,6 +24,22 @@ export type ComparedPair = 'holdout' | 'train' | 'train_vs_holdout';
 /** Sets that a metric of one set is computed on: the synthetic images, and the training images. */
 export type MeasuredSet = 'synthetic' | 'real';
 
+/** The sets of each pair: the evaluated set first, then the one that it is compared with. */
+export const COMPARED_SETS = {
+  holdout: ['synthetic', 'holdout'],
+  train: ['synthetic', 'train'],
+  train_vs_holdout: ['train', 'holdout'],
+  synthetic: ['synthetic'],
+  real: ['train'],
+} as const satisfies Record<ComparedPair | MeasuredSet, readonly [string, ...string[]]>;
+
+/** The pair of real images whose value those of another pair are read by. */
+const FLOORS = {
+  holdout: 'train_vs_holdout',
+  train: 'train_vs_holdout',
+  synthetic: 'real',
+} as const satisfies Partial<Record<ComparedPair | MeasuredSet, ComparedPair | MeasuredSet>>;
+
 /** How a report shows one value of a metric. */
 export interface ValueExplanation {
   title: string;
@@ -335,4 +351,25 @@ export function extractorsOf(metrics: readonly MetricName[]): ExtractorName[] {
  */
 export function fullMetricName(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('.');
+}
+
+/** A value of the evaluate stage by its full name. */
+export interface MetricValue {
+  metric: NamedMetric;
+  /** Names of the sets, whose numbers of images are `images.<set>`. */
+  sets: readonly string[];
+  /** Full name of the same value of real images; null for a value of real images. */
+  floor: string | null;
+}
+
+/** @returns undefined for numbers of images, and names of other versions */
+export function findMetricValue(fullName: string): MetricValue | undefined {
+  const [name = '', pair = '', ...value] = fullName.split('.');
+  if (!Object.hasOwn(METRICS, name) || !Object.hasOwn(COMPARED_SETS, pair)) return undefined;
+  const floor = Object.hasOwn(FLOORS, pair) ? FLOORS[pair as keyof typeof FLOORS] : null;
+  return {
+    metric: METRICS[name as MetricName],
+    sets: COMPARED_SETS[pair as keyof typeof COMPARED_SETS],
+    floor: floor && fullMetricName(name, floor, ...value),
+  };
 }

@@ -2,6 +2,8 @@
  * Results that a stage passes to the next one: small records of keys and numbers, without pixels.
  */
 
+import type { ExtractorName } from './metrics.js';
+
 /** A data set in the object store, created by `preprocess`. */
 export interface DatasetRef {
   /** Key prefix in the object store, `datasets/<digest>/`. */
@@ -101,6 +103,10 @@ export interface EvaluateResult {
   metrics: Record<string, number>;
   /** What a reader must know beside the numbers; not in results of earlier versions. */
   caveats?: string[];
+  /**
+   * Version and weights of the extractor of each metric; not in results of earlier versions.
+   */
+  extractors?: Partial<Record<ExtractorName, string>>;
   /** Key of the self-contained HTML report. */
   report: string;
 }

@@ -45,8 +45,8 @@ async function computeMetrics(
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
   const selected = selectedMetrics(spec.evaluate);
-  const { metrics, caveats } = await evaluateSets(store, sets, selected, onProgress);
-  const report = await renderRunReport(store, input, { metrics, caveats }, prefix);
-  await putJson(store, `${prefix}metrics.json`, metrics);
-  return { stage: 'evaluate', prefix, metrics, caveats, report };
+  const { metrics, caveats, extractors } = await evaluateSets(store, sets, selected, onProgress);
+  const report = await renderRunReport(store, input, { metrics, caveats, extractors }, prefix);
+  await putJson(store, `${prefix}metrics.json`, { ...metrics, extractors, caveats });
+  return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
 }

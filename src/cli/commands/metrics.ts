@@ -127,12 +127,17 @@ function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
 
 function printEvaluation(
   json: boolean | undefined,
-  { metrics: values, caveats }: Evaluation,
+  { metrics: values, caveats, extractors }: Evaluation,
   extractor: ExtractorName,
 ): void {
   const rows = Object.entries(values).map(([name, value]) => [name, String(Number(value.toPrecision(6)))]);
-  const text = [table(rows), '', `Extractor: ${extractor}`, ...caveats.map((caveat) => `Note: ${caveat}`)];
-  printResult(json, { ...values, extractor, caveats }, text.join('\n'));
+  const text = [
+    table(rows),
+    '',
+    `Extractor: ${extractors[extractor] ?? extractor}`,
+    ...caveats.map((caveat) => `Note: ${caveat}`),
+  ];
+  printResult(json, { ...values, extractor, extractors, caveats }, text.join('\n'));
 }
 
 /** A progress bar on a terminal, lines elsewhere. */

@@ -7,16 +7,13 @@ import {
 } from '../../nn/classifiers/index.js';
 import type { NamedTensor } from '../../nn/formats/safetensors.js';
 import { tf } from '../../nn/tensorflow.js';
-import { classifierRecord, classifierState } from '../../weights/classifiers/index.js';
+import { classifierState } from '../../weights/classifiers/index.js';
 import type { FeatureMatrix } from '../metrics/feature-matrix.js';
 import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
 import { extractorInput, type SquareImage } from './input.js';
 
 /** Batch size that graphs are compiled for; smaller batches are padded. */
 export const CLASSIFIER_BATCH = 16;
-
-/** Increment when the features of an image change with the same weights. */
-const VERSION = 1;
 
 /** A classifier with the weights that were imported on this machine. */
 export function classifierExtractor(name: ClassifierName): FeatureExtractor {
@@ -25,7 +22,6 @@ export function classifierExtractor(name: ClassifierName): FeatureExtractor {
     name,
     dimensions: classifier.features,
     batch: CLASSIFIER_BATCH,
-    identity: async () => `${name}-v${VERSION}-${(await classifierRecord(name)).sha256.slice(0, 12)}`,
     load: async () => {
       const { state, where } = await classifierState(name);
       return loadClassifier(classifier, state, where);

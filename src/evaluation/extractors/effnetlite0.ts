@@ -25,8 +25,6 @@ const FEATURES = 1280;
 const BATCH = 16;
 /** Epsilon of the published model, not TensorFlow's default. */
 const BN_EPSILON = 1e-3;
-/** Increment when the features of an image change. */
-const VERSION = 2;
 
 /** Stages of the published model: repeats, stride of the first block, whether blocks expand. */
 const STAGES = [
@@ -56,7 +54,6 @@ export const effnetlite0: FeatureExtractor = {
   name: 'effnetlite0',
   dimensions: FEATURES,
   batch: BATCH,
-  identity: async () => `effnetlite0-v${VERSION}`,
   load,
 };
 

@@ -11,13 +11,6 @@ export interface FeatureExtractor {
   readonly dimensions: number;
   /** Number of images for which {@link LoadedExtractor.extract} is fastest. */
   readonly batch: number;
-  /**
-   * Differs where the features of an image differ: stored features of other versions or weights are
-   * not read.
-   *
-   * @throws SetupError when its weights are missing
-   */
-  identity(): Promise<string>;
   /** @throws SetupError when the weights are missing; CheckpointError when they are corrupt. */
   load(): Promise<LoadedExtractor>;
 }

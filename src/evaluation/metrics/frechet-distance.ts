@@ -2,17 +2,9 @@
  * The Fréchet distance between two sets of features (Heusel et al. 2017, "GANs trained by a two
  * time-scale update rule", section 2).
  */
+import { type Matrix, matmulTransposed, symmetricEigenvalues } from '../../nn/double-matrix.js';
 import { type FeatureMatrix, meanRow } from './feature-matrix.js';
-import {
-  addGram,
-  cholesky,
-  type Matrix,
-  symmetrize,
-  symmetricEigenvalues,
-  matmulTransposed,
-  transpose,
-  zeros,
-} from './linear-algebra.js';
+import { addTo, cholesky, transpose, zeros } from './linear-algebra.js';
 import type { PairMetric } from './metric.js';
 
 /** Statistics of a set that the distance needs. They can be reused in any number of comparisons. */
@@ -54,7 +46,7 @@ function statisticsOf(features: FeatureMatrix): GaussianStatistics {
 }
 
 /** Number of rows that are centered, transposed and multiplied per step; limits memory. */
-const CHUNK_ROWS = 512;
+const CHUNK_ROWS = 2048;
 
 /** @throws RangeError for fewer than two images, which have no covariance. */
 export function gaussianStatistics(features: FeatureMatrix): GaussianStatistics {
@@ -67,9 +59,9 @@ export function gaussianStatistics(features: FeatureMatrix): GaussianStatistics 
   }
   const matrix = zeros(columns, columns);
   for (let from = 0; from < rows; from += CHUNK_ROWS) {
-    addGram(matrix, transpose(centered(features, mean, from, Math.min(rows, from + CHUNK_ROWS))));
+    const chunk = transpose(centered(features, mean, from, Math.min(rows, from + CHUNK_ROWS)));
+    addTo(matrix, matmulTransposed(chunk, chunk));
   }
-  symmetrize(matrix);
   return { images: rows, mean, trace: traceOf(matrix), spread: { kind: 'covariance', matrix } };
 }
 

@@ -8,19 +8,26 @@ const MAX_BYTES = 2e9;
 /** @throws StoreUnavailableError when the server does not deliver the whole file */
 export async function download(address: string, onProgress: OnProgress): Promise<Uint8Array> {
   const response = await request(address);
-  const total = Number(response.headers.get('content-length')) || undefined;
+  // Of a compressed answer, this is the length before decompression.
+  const isPlain = response.headers.get('content-encoding') === null;
+  const total = (isPlain && Number(response.headers.get('content-length'))) || undefined;
+  if (total !== undefined && total > MAX_BYTES) {
+    await response.body?.cancel();
+    return refuse(address, 'is refused: the file is larger than 2 GB');
+  }
   const chunks: Uint8Array[] = [];
   let done = 0;
   try {
     for await (const chunk of response.body ?? []) {
       done += chunk.byteLength;
-      if (done > MAX_BYTES) throw new Error('the file is larger than 2 GB');
+      if (done > MAX_BYTES) break;
       chunks.push(chunk);
       onProgress({ done, unit: 'bytes', ...(total !== undefined && { total }) });
     }
   } catch (cause) {
     return refuse(address, 'broke off', cause);
   }
+  if (done > MAX_BYTES) return refuse(address, 'is refused: the file is larger than 2 GB');
   if (total !== undefined && done !== total) return refuse(address, `broke off after ${done} bytes`);
   return Buffer.concat(chunks);
 }

@@ -1,6 +1,6 @@
 /** Results of weights are not reused after other weights have replaced them at the same address. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
@@ -10,6 +10,7 @@ import { createGenerateActivities } from '../../../src/activities/generate.js';
 import { createRunActivities } from '../../../src/activities/run.js';
 import { readWeights, writeWeights } from '../../../src/weights/import.js';
 import { encodeSafetensors } from '../../../src/nn/formats/safetensors.js';
+import { evaluateSchema } from '../../../src/spec/evaluate.js';
 import { generateSchema } from '../../../src/spec/generate.js';
 import { openStore } from '../../../src/storage/index.js';
 import { TINY_CONFIG, tinyWeights } from '../../support/tiny-weights.js';
@@ -68,4 +69,36 @@ test('an address without weights is refused', async () => {
     (error) =>
       error instanceof ApplicationFailure && error.type === 'CheckpointError' && error.nonRetryable === true,
   );
+});
+
+test('metrics are only reused while the weights of their extractor are the same', async () => {
+  process.env.GIST_DATA_CACHE = path.join(root, 'cache');
+  const importExtractor = async (digit: string) => {
+    const record = { sha256: digit.repeat(64), file: 'inception.pth', published: false };
+    await mkdir(path.join(root, 'cache', 'classifiers'), { recursive: true });
+    await writeFile(path.join(root, 'cache', 'classifiers', 'inception.json'), JSON.stringify(record));
+  };
+  const lookup = {
+    runId: 'e',
+    stage: 'evaluate' as const,
+    inputs: ['dataset', 'synthetic'],
+    settings: evaluateSchema.parse({ extractor: 'inception' }),
+    reuse: true,
+  };
+  await assert.rejects(findStage(lookup), { name: 'SetupError' });
+  await importExtractor('a');
+  const result = {
+    stage: 'evaluate' as const,
+    prefix: 'runs/e/evaluate/1/',
+    metrics: { 'fid50k_full.holdout': 12 },
+    extractors: { inception: `inception-v1-${'a'.repeat(12)}` },
+    report: 'runs/e/evaluate/1/report.html',
+  };
+  // Other weights came between the computation and its record: the result says what it is of.
+  await importExtractor('b');
+  await recordStage({ ...lookup, result });
+  assert.equal(await findStage({ ...lookup, runId: 'f' }), null);
+  assert.equal(await findStage(lookup), null, 'not even for its own run');
+  await importExtractor('a');
+  assert.deepEqual(await findStage({ ...lookup, runId: 'f' }), result);
 });

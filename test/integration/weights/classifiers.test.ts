@@ -5,10 +5,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { encodePng } from '../../../src/imaging/index.js';
 import { CLASSIFIERS } from '../../../src/nn/classifiers/index.js';
 import { encodeSafetensors } from '../../../src/nn/formats/safetensors.js';
-import { isPublished } from '../../../src/weights/classifiers/index.js';
+import { download, isPublished } from '../../../src/weights/classifiers/index.js';
 import { formulaState } from '../../support/formula-weights.js';
 import { GistUser } from '../../support/gist.js';
 
@@ -102,6 +103,7 @@ describe('weights of classifier networks', () => {
     assert.deepEqual(Object.keys(JSON.parse(one.stdout) as object).sort(), [
       'caveats',
       'extractor',
+      'extractors',
       'images.fake',
       'images.real',
       'kid50k_full',
@@ -144,4 +146,39 @@ describe('weights of classifier networks', () => {
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /inception, resnet50/);
   });
+});
+
+test('a download that declares more than the limit is refused before it is read, and says so', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 3e9 });
+    response.write('a');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await assert.rejects(
+      download(`http://127.0.0.1:${port}/x.pth`, () => undefined),
+      /larger than 2 GB/,
+    );
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('a compressed answer is complete, although its length is that of the compressed bytes', async () => {
+  const content = Buffer.alloc(5_000, 'weights');
+  const server = createServer((_, response) => {
+    const zipped = gzipSync(content);
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    const bytes = await download(`http://127.0.0.1:${port}/x.pth`, () => undefined);
+    assert.ok(content.equals(Buffer.from(bytes)));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -10,12 +10,8 @@ import { inceptionScore } from '../../../src/evaluation/metrics/inception-score.
 import { kernelDistance, kernelSpread } from '../../../src/evaluation/metrics/kid.js';
 import { nearestNeighbors } from '../../../src/evaluation/metrics/neighbors.js';
 import { msSsim, ssim } from '../../../src/evaluation/metrics/ssim.js';
-import {
-  cholesky,
-  symmetricEigenvalues,
-  matmulTransposed,
-  zeros,
-} from '../../../src/evaluation/metrics/linear-algebra.js';
+import { cholesky, zeros } from '../../../src/evaluation/metrics/linear-algebra.js';
+import { matmulTransposed, symmetricEigenvalues } from '../../../src/nn/double-matrix.js';
 import { precisionRecall } from '../../../src/evaluation/metrics/precision-recall.js';
 
 /** Shifted normal features. */
@@ -82,6 +78,23 @@ describe('linear algebra', () => {
     const factor = cholesky(matrix);
     const product = matmulTransposed(factor, factor);
     for (const [i, value] of product.data.entries()) near(value, matrix.data[i] as number, 1e-6);
+  });
+
+  test('a matrix of more than one block has the factor of its definition', () => {
+    const root = { rows: 150, columns: 160, data: Float64Array.from(sample(150, 160, 3).data) };
+    const matrix = matmulTransposed(root, root);
+    const factor = cholesky(matrix);
+    const product = matmulTransposed(factor, factor);
+    for (const [i, value] of product.data.entries()) near(value, matrix.data[i] as number, 1e-9);
+    for (let i = 0; i < 149; i++) assert.equal(factor.data[i * 150 + i + 1], 0);
+  });
+
+  test('a product keeps every bit of double precision', () => {
+    const a = { rows: 1, columns: 2, data: Float64Array.of(1 + 2 ** -52, 1e300) };
+    const b = { rows: 2, columns: 2, data: Float64Array.of(1, 0, 0, 1e-300) };
+    const product = matmulTransposed(a, b);
+    assert.equal(product.data[0], 1 + 2 ** -52);
+    near(product.data[1] as number, 1, 1e-15);
   });
 });
 

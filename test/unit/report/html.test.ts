@@ -24,8 +24,10 @@ async function input(): Promise<ReportInput> {
       'fd_effnetlite0.holdout': 41.234,
       'fd_effnetlite0.train_vs_holdout': 20.1,
       'images.holdout': 120,
+      'images.synthetic': 480,
     },
     caveats: ['Few images.'],
+    extractors: { effnetlite0: 'effnetlite0-v2' },
     rows: [{ name: MALICIOUS, real: [await png(10)], synthetic: [await png(200)] }],
     progression: [{ kimg: 4, png: await png(90) }],
     curve: [
@@ -72,6 +74,9 @@ test('every metric is shown with its full name, its explanation and the number o
     assert.ok(html.includes(name));
   assert.match(html, /41\.23/);
   assert.match(html, /not used in training/);
+  assert.match(html, /480 synthetic images, 120 holdout images; effnetlite0/);
+  assert.match(html, />41\.23<\/td><td class="number">20\.10</, 'beside the value of real sets');
+  assert.match(html, /effnetlite0-v2/);
 });
 
 test('the best snapshot is marked on the curve, and a single point gives no curve', async () => {
