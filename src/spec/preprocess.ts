@@ -18,6 +18,14 @@ const keyword = z.string().refine((name) => dicomKeyword(name) !== undefined, {
   error: 'must be a DICOM keyword such as ViewPosition, or the number of an element such as 00185101',
 });
 
+/** Elements that tell patients or studies apart: their values would be names of classes. */
+const IDENTIFYING =
+  /UID$|^(AccessionNumber|PatientName|PatientID|PatientBirthDate|PatientComments|ImageComments|StudyID)$/;
+
+const classKeyword = keyword.refine((name) => !IDENTIFYING.test(name), {
+  error: 'must not tell patients or studies apart: its values would be the names of the classes',
+});
+
 const labelsSchema = z.union([
   z.enum(['auto', 'folders', 'none']),
   z
@@ -37,7 +45,7 @@ const labelsSchema = z.union([
   z
     .strictObject({ path: z.string().max(500).superRefine(isPattern('label')) })
     .describe('A regular expression over the path with the group (?<label>...), and (?<patient>...).'),
-  z.strictObject({ dicom: keyword }).describe('The value of a DICOM tag, by its keyword.'),
+  z.strictObject({ dicom: classKeyword }).describe('The value of a DICOM tag, by its keyword.'),
 ]);
 
 /** Values by DICOM keyword. */

@@ -308,6 +308,8 @@ test('DICOM tags give labels, subsets and patients, and patients appear nowhere'
     assert.equal(new Set(found.keys).size, 4);
     assert.ok(!JSON.stringify([found.notices, found.labels, found.leftOut]).includes('doe'));
     await refuses(survey(folder, { where: { Modality: 'MR' } }), /none of 12 images/);
+    for (const dicom of ['PatientName', 'StudyInstanceUID'])
+      await assert.rejects(survey(folder, { labels: { dicom } }), /must not tell patients or studies apart/);
     for (let i = 0; i < 12; i++) await write(folder, [`${i}.dcm`], dicomFile(SYNTAXES.explicit, []));
     await refuses(survey(folder, { holdout: { by: 'patient' } }), /cannot be told apart/);
   }));
