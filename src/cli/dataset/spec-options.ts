@@ -127,7 +127,8 @@ function jsonOrText(text: string): unknown {
 function nameOptions({ what }: SpecError): SpecError {
   const byKey = new Map(KEY_OPTIONS.map(({ path, flag }) => [path.join('.'), flag]));
   const named = what.replace(/^(\s*- )?([\w.]+): /gm, (text, bullet: string | undefined, key: string) => {
-    const flag = byKey.get(key);
+    // A key within the value of an option: `dicom.window.width`.
+    const flag = byKey.get(key) ?? byKey.get(key.split('.').slice(0, -1).join('.'));
     return flag ? `${bullet ?? ''}${flag} (preprocess.${key}): ` : text;
   });
   return new SpecError({ what: named, hint: '`gist dataset build --help` lists the options.' });

@@ -53,6 +53,21 @@ test('a wrong value is refused with the option, the key and what is allowed', ()
   );
 });
 
+test('options of DICOM and privacy set their keys, and their errors name them', () => {
+  const window = '{"center": 40, "width": 400}';
+  const spec = specOfOptions('knees', { dicomFrames: '2', dicomWindow: window, privacyBurnedIn: 'crop' });
+  assert.deepEqual(spec.dicom, { frames: 2, window: { center: 40, width: 400 } });
+  assert.equal(spec.privacy.burnedIn, 'crop');
+  assert.throws(
+    () => specOfOptions('knees', { dicomFrames: 'last' }),
+    /--dicom-frames \(preprocess\.dicom\.frames\): /,
+  );
+  assert.throws(
+    () => specOfOptions('knees', { dicomWindow: 'center: 40' }),
+    /--dicom-window \(preprocess\.dicom\.window\.width\)/,
+  );
+});
+
 test('build says what was found before it builds, and prints counts, label numbers and what is left out', async () => {
   const args = ['knees', '--out', 'out', '--resolution', '16', '--duplicates', 'exact'];
   const { code, stdout, stderr } = await user.gist('dataset', 'build', ...args);
