@@ -32,5 +32,5 @@ export { decodePng, encodePng } from './pixels/png.js';
 export { decodeStored, storedAsPng } from './dataset/stored-image.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './pixels/process.js';
 export { openSource } from './source/source.js';
-export { splitSurvey, type Survey, surveySource } from './dataset/survey.js';
+export { splitSurvey, type Survey, surveySource, usedImages } from './dataset/survey.js';
 export { writeStoredZip, type ZipFileContent } from './dataset/stored-zip.js';

@@ -92,17 +92,15 @@ function dataSet({ dataset }: ReportInput): string {
   return `${list}<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>`;
 }
 
-/** Maximum number of rejected images on the page; the data set's manifest has all of them. */
-const MAX_REJECTED_SHOWN = 100;
-
+/** Reasons and counts: a report is passed on, and names of files may be those of patients. */
 function rejected({ dataset }: ReportInput): string {
-  const items = dataset.rejected
-    .slice(0, MAX_REJECTED_SHOWN)
-    .map(({ name, reason }) => `<li><code>${escapeHtml(name)}</code>: ${escapeHtml(reason)}</li>`);
-  const hidden = dataset.rejected.length - items.length;
-  const more =
-    hidden > 0 ? `<p class="muted">And ${hidden} more, listed in the data set's manifest.json.</p>` : '';
-  return `<p>These images could not be read and are not in the data set.</p><ul>${items.join('')}</ul>${more}`;
+  const counts = new Map<string, number>();
+  for (const reason of dataset.rejected) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const items = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, count]) => `<li>${count}: ${escapeHtml(reason)}</li>`);
+  return `<p>${dataset.rejected.length} images could not be read and are not in the data set.
+    <code>gist dataset inspect</code> lists them.</p><ul>${items.join('')}</ul>`;
 }
 
 function lineage({ lineage: facts, spec }: ReportInput): string {

@@ -31,7 +31,8 @@ export interface ReportInput {
     resolution: number;
     train: number;
     holdout: number;
-    rejected: { name: string; reason: string }[];
+    /** The reason of each rejected image. */
+    rejected: string[];
     /** What was found in its source: a kind of finding, and what is to be said of it. */
     findings: [string, string][];
   };

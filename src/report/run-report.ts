@@ -83,7 +83,7 @@ async function collectInput(
       digest: dataset.digest,
       resolution: dataset.resolution,
       ...dataset.images,
-      rejected: manifest.rejected,
+      rejected: manifest.rejected.map(({ reason }) => reason),
       findings: findingRows(manifest),
     },
     synthetic: { digest: synthetic.digest, images: synthetic.images },

@@ -93,3 +93,21 @@ export function dicomKeyword(name: string): DicomKeyword | undefined {
   const listed = Object.values(KEYWORDS).find(([other]) => other === tag);
   return { tag, vr: listed?.[1] ?? '' };
 }
+
+/** Elements whose values tell patients or studies apart, beside UIDs. */
+const IDENTIFYING = [
+  'AccessionNumber',
+  'PatientName',
+  'PatientID',
+  'PatientBirthDate',
+  'PatientComments',
+  'ImageComments',
+  'StudyID',
+];
+
+/** Whether the values of an element tell patients or studies apart. */
+export function isIdentifying(name: string): boolean {
+  const element = dicomKeyword(name);
+  if (element?.vr === 'UI') return true;
+  return IDENTIFYING.some((other) => KEYWORDS[other]?.[0] === element?.tag);
+}

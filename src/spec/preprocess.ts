@@ -1,6 +1,6 @@
 /** The `preprocess` section of a spec: how a folder of images becomes a data set. */
 import { z } from 'zod';
-import { dicomKeyword } from './dicom-keywords.js';
+import { dicomKeyword, isIdentifying } from './dicom-keywords.js';
 import { uri } from './fields.js';
 import { patternProblem } from './path-pattern.js';
 
@@ -18,11 +18,7 @@ const keyword = z.string().refine((name) => dicomKeyword(name) !== undefined, {
   error: 'must be a DICOM keyword such as ViewPosition, or the number of an element such as 00185101',
 });
 
-/** Elements that tell patients or studies apart: their values would be names of classes. */
-const IDENTIFYING =
-  /UID$|^(AccessionNumber|PatientName|PatientID|PatientBirthDate|PatientComments|ImageComments|StudyID)$/;
-
-const classKeyword = keyword.refine((name) => !IDENTIFYING.test(name), {
+const classKeyword = keyword.refine((name) => !isIdentifying(name), {
   error: 'must not tell patients or studies apart: its values would be the names of the classes',
 });
 
@@ -50,7 +46,9 @@ const labelsSchema = z.union([
 
 /** Values by DICOM keyword. */
 const whereSchema = z.record(
-  keyword,
+  keyword.refine((name) => !isIdentifying(name), {
+    error: 'must not tell patients or studies apart: its values would be stored with the settings',
+  }),
   z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()])).min(1)]),
 );
 export type WhereSpec = z.output<typeof whereSchema>;

@@ -170,14 +170,22 @@ async function inspectSource(
   options: OptionValues,
   { json, html }: { json?: boolean; html?: string },
 ): Promise<void> {
-  const { describeImages, findingRows, openSource, planWindow, splitSurvey, surveySource, warningsOf } =
-    await import('../../imaging/index.js');
+  const {
+    describeImages,
+    findingRows,
+    openSource,
+    planWindow,
+    splitSurvey,
+    surveySource,
+    usedImages,
+    warningsOf,
+  } = await import('../../imaging/index.js');
   const spec = specOfOptions(address, options);
   const source = openSource(address);
   const found = await withBar(async (onProgress) => {
     const survey = await surveySource(source, spec, { onProgress });
     const looked = await describeImages(source, survey.images, { onProgress });
-    const window = await planWindow(source, survey.images, spec.window);
+    const window = await planWindow(source, usedImages(survey), spec.window);
     return { survey, looked, window, ...(await splitSurvey(source, spec, survey, { onProgress })) };
   }).catch((error: unknown) => {
     throw error instanceof SourceMissingError || isEmptyStore(error) ? nothingAt(address, error) : error;

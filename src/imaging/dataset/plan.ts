@@ -27,7 +27,7 @@ import {
 import { planWindow } from './plan-window.js';
 import { openSource } from '../source/source.js';
 import type { Split } from '../split/split.js';
-import { splitSurvey, surveyDigest, surveySource } from './survey.js';
+import { splitSurvey, surveyDigest, surveySource, usedImages } from './survey.js';
 
 /** Increment when the same source and settings give different images. */
 const PREPROCESS_VERSION = 2;
@@ -104,7 +104,7 @@ export async function planDataset(
   const all = SPLITS.flatMap((name) => shards[name]);
   const { images, labels } = survey;
   await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
-  const window = await planWindow(source, images, spec.window, options.signal);
+  const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
   // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(folder), { ...plan, window });
   return { digest: folder, shards: shardCount(plan), dataset: null };

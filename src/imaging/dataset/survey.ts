@@ -33,6 +33,11 @@ export interface Survey {
   notices: string[];
 }
 
+/** The images that have a label and are not left out. */
+export function usedImages({ images, labels }: Survey): SourceImage[] {
+  return images.filter((_, i) => labels.labels[i] !== LEFT_OUT);
+}
+
 /** @throws DatasetError or ArchiveError when the source cannot be used. */
 export async function surveySource(
   source: ImageSource,

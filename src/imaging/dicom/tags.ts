@@ -7,9 +7,6 @@ import { readDicomFile } from './file.js';
 import { describeDicomError } from './open.js';
 import { looksLikeDicom } from './sniff.js';
 
-/** As many bytes from the start of a file contain the described tags of nearly all files. */
-export const TAG_BYTES = 64 * 1024;
-
 const NUMERIC_VRS: ReadonlySet<string> = new Set(['US', 'SS', 'UL', 'SL', 'FL', 'FD']);
 
 /**

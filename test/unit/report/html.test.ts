@@ -40,7 +40,7 @@ async function input(): Promise<ReportInput> {
       resolution: 32,
       train: 480,
       holdout: 120,
-      rejected: [{ name: 'a.png', reason: MALICIOUS }],
+      rejected: [MALICIOUS],
       findings: [
         [`  0  ${MALICIOUS}`, '480 training, 120 holdout'],
         ['warning', 'values 0 to 4095 become 0 to 255'],
@@ -104,10 +104,10 @@ test('a curve with negative values stays inside its axes', () => {
   }
 });
 
-test('the first of many rejected images are listed and the others counted', async () => {
+test('rejected images are counted by reason, and not named', async () => {
   const report = await input();
-  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => ({ name: `x${i}.png`, reason: 'corrupt' }));
+  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => (i % 3 ? 'is corrupt' : 'is truncated'));
   const html = renderHtml(report, { rows: [], progression: [], curves: [] });
-  assert.equal(html.match(/corrupt/g)?.length, 100);
-  assert.match(html, /And 50 more/);
+  assert.match(html, /150 images could not be read/);
+  assert.match(html, /100: is corrupt.*50: is truncated/);
 });
