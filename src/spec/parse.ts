@@ -44,9 +44,9 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown, schema: z.ZodTyp
         describeIssue({ ...inner, path: [...issue.path, ...inner.path] }, input, schema),
       );
   }
-  return [
-    `${formatPath(issue.path)}: ${describeRequirement(issue)}${formatGiven(input, issue.path)}${suggest(issue, input)}`,
-  ];
+  // The value of a refused key is not shown: it may be that of a patient.
+  const given = issue.code === 'invalid_key' ? '' : formatGiven(input, issue.path);
+  return [`${formatPath(issue.path)}: ${describeRequirement(issue)}${given}${suggest(issue, input)}`];
 }
 
 /**
@@ -72,8 +72,25 @@ function describeUnknownKey(path: Path, key: string, allowed: string[]): string 
 function describeRequirement(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value')
     return `must be ${issue.values.map((v) => JSON.stringify(v)).join(' or ')}`;
-  if (issue.code === 'invalid_union') return 'has a value of the wrong type';
+  if (issue.code === 'invalid_union') return describeAlternatives(issue);
+  if (issue.code === 'invalid_key' && issue.issues[0]) return describeRequirement(issue.issues[0]);
   return issue.message.replace(/^Invalid input: /, '').replace(/^Too (small|big): /, '');
+}
+
+/** What each alternative asks for. Faults deeper within one have messages of their own. */
+function describeAlternatives({ errors }: z.core.$ZodIssueInvalidUnion): string {
+  const requirements = errors.flatMap(([first]) =>
+    first && first.path.length === 0 ? [allowedBy(describeRequirement(first))] : [],
+  );
+  if (requirements.length === 0) return 'has a value of the wrong type';
+  return `must be ${[...new Set(requirements)].join(' or ')}`;
+}
+
+/** `must be "auto"` and `expected number, received string` as what follows "must be". */
+function allowedBy(requirement: string): string {
+  const [, type] = /^expected (\w+), received \w+$/.exec(requirement) ?? [];
+  if (type) return `${/^[aeio]/.test(type) ? 'an' : 'a'} ${type}`;
+  return requirement.replace(/^must be /, '');
 }
 
 function formatGiven(input: unknown, path: Path): string {

@@ -9,13 +9,13 @@ import { describeImage } from './image-description.js';
 import { pixelAspect } from './pixel-aspect.js';
 import { decodePixels } from './pixels.js';
 import { renderPixels } from './render.js';
-import type { WindowChoice } from './voi.js';
+import type { DicomWindow } from './voi.js';
 
 const BURNED_IN_ANNOTATION = 0x00280301;
 
 export interface DicomOptions {
   frames: FrameChoice;
-  window: WindowChoice;
+  window: DicomWindow;
   /** What is done about text in the pixels. Default: warn. */
   burnedIn?: BurnedInPolicy;
 }

@@ -6,7 +6,7 @@ import type { Samples } from './native-pixels.js';
 import { isPaddingValue } from './padding.js';
 import { applyPalette } from './palette.js';
 import type { DicomPixels } from './pixels.js';
-import { rangeTransform, type ShownLevel, voiTransform, type WindowChoice } from './voi.js';
+import { rangeTransform, type ShownLevel, voiTransform, type DicomWindow } from './voi.js';
 
 export interface RenderedPixels {
   /** [height, width, channels] uint8. */
@@ -22,7 +22,7 @@ const AUTO_PERCENTILES = [0.5, 99.5] as const;
 export function renderPixels(
   dataSet: DicomDataSet,
   pixels: DicomPixels,
-  window: WindowChoice,
+  window: DicomWindow,
 ): RenderedPixels {
   const { image, samples, bits } = pixels;
   if (image.photometric === 'PALETTE COLOR')
@@ -41,7 +41,7 @@ export function renderPixels(
 export function shownLevels(
   dataSet: DicomDataSet,
   { image, frame, samples }: DicomPixels,
-  window: WindowChoice,
+  window: DicomWindow,
 ): { level: ShownLevel; isGuessed: boolean } {
   const modality = modalityTransform(dataSet, frame, image.isSigned);
   const voi = voiTransform(dataSet, frame, window, image.isSigned);

@@ -15,7 +15,7 @@ const FRAME_VOI_LUT = 0x00289132;
  * Which window is used: the first of the file, one chosen from the pixels, the whole range of the
  * values, the one with a name, or one by its values.
  */
-export type WindowChoice = 'first' | 'auto' | 'full' | (string & {}) | { center: number; width: number };
+export type DicomWindow = 'first' | 'auto' | 'full' | (string & {}) | { center: number; width: number };
 
 /** Maps a value after the modality transform to 0 (black) to 1 (white). */
 export type ShownLevel = (value: number) => number;
@@ -27,7 +27,7 @@ export type ShownLevel = (value: number) => number;
 export function voiTransform(
   dataSet: DicomDataSet,
   frame: number,
-  choice: WindowChoice,
+  choice: DicomWindow,
   isSigned: boolean,
 ): ShownLevel | null {
   if (choice === 'auto' || choice === 'full') return null;

@@ -167,8 +167,11 @@ function fillClasses(
       .sort()
       .filter((group, i, sorted) => i === 0 || group !== sorted[i - 1]),
   );
-  const classesOf = (group: number) =>
-    new Set(labels.filter((label, i) => label !== LEFT_OUT && groups[i] === group));
+  let byGroup: Map<number, Set<number>> | undefined;
+  const classesOf = (group: number) => {
+    byGroup ??= classesByGroup(labels, groups);
+    return byGroup.get(group) ?? [];
+  };
   const sideCount = (label: number, isHeld: 0 | 1) =>
     (ofClass[label] as Int32Array).reduce((sum, group) => sum + (heldGroups[group] === isHeld ? 1 : 0), 0);
   const single: string[] = [];
@@ -198,6 +201,16 @@ function fillClasses(
       ? [`${unfilled} classes are on one side of the split, since their patients have other classes too`]
       : []),
   ];
+}
+
+function classesByGroup(labels: Int32Array, groups: Int32Array): Map<number, Set<number>> {
+  const classes = new Map<number, Set<number>>();
+  for (const [i, label] of labels.entries()) {
+    const group = groups[i] as number;
+    const known = classes.get(group) ?? new Set();
+    if (label !== LEFT_OUT) classes.set(group, known.add(label));
+  }
+  return classes;
 }
 
 function tooSmall(name: string | undefined, where: string): DatasetError {
