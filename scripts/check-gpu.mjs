@@ -70,7 +70,7 @@ function judge(trainings, { leastCosine, isGpu }) {
   if (trainings.failed) return { ...trainings, passed: false };
   const { halfGradients, resumed } = trainings;
   const isSame = isGpu ? resumed.largestDifference < 0.05 : resumed.differing === 0;
-  const gradientsAgree = halfGradients.cosine >= leastCosine;
+  const gradientsAgree = Math.min(halfGradients.G, halfGradients.D) >= leastCosine;
   const resumes = isSame && resumed.killedAt.length > 0;
   return { ...trainings, gradientsAgree, resumes, passed: gradientsAgree && resumes };
 }

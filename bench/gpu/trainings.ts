@@ -20,8 +20,8 @@ export interface TrainingsJob {
 }
 
 export interface TrainingsResult {
-  /** Cosine between the gradients of a tensor in half precision and in float32: the smallest. */
-  halfGradients: { cosine: number; tensor: string; tensors: number };
+  /** Cosine between the gradients of a whole network in half precision and in float32. */
+  halfGradients: Record<'G' | 'D', number>;
   resumed: {
     /** Steps at which an attempt was killed. */
     killedAt: number[];
@@ -47,7 +47,7 @@ interface Place extends Phantoms {
 }
 
 /** It is the gradient of the last phase, since the optimizers' beta1 is 0. */
-const FIRST_MOMENT = /: adam\.\w+\.m\./;
+const FIRST_MOMENT = /: adam\.(G|D)\.m\./;
 /** With such rates the weights stay what they are, and the moments show the gradients. */
 const STILL = { glr: 1e-12, dlr: 1e-12 };
 
@@ -57,11 +57,12 @@ async function compareGradients(place: Place): Promise<TrainingsResult['halfGrad
     return tensorsOf(parts, [CHECKPOINT_PARTS.optimizer]);
   };
   const [full, half] = [await moments('float32'), await moments(place.job.half)];
-  const names = Object.keys(full).filter((name) => FIRST_MOMENT.test(name) && norm(full[name] ?? []) > 0);
-  const cosines = names.map((name) => ({ tensor: name, cosine: cosine(full[name] ?? [], half[name] ?? []) }));
-  const [worst] = cosines.sort((a, b) => a.cosine - b.cosine);
-  if (!worst) throw new Error('the checkpoint holds no moments');
-  return { ...worst, tensors: names.length };
+  const gradientOf = (moments: Tensors, network: 'G' | 'D') => {
+    const names = Object.keys(moments).filter((name) => FIRST_MOMENT.exec(name)?.[1] === network);
+    return names.sort().flatMap((name) => Array.from(moments[name] ?? []));
+  };
+  const compare = (network: 'G' | 'D') => cosine(gradientOf(full, network), gradientOf(half, network));
+  return { G: compare('G'), D: compare('D') };
 }
 
 async function compareResumed(place: Place): Promise<TrainingsResult['resumed']> {

@@ -50,7 +50,7 @@ const TOY = {
     images: 32,
     steps: 300,
     half: 'bfloat16',
-    leastCosine: 0.9,
+    leastCosine: 0.99,
     spec: {
       cfg: 'stylegan2',
       batch: 4,

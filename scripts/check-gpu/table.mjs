@@ -27,14 +27,13 @@ function mark(isGood) {
 
 function trainingLines({ failed, halfGradients, resumed, gradientsAgree, resumes }) {
   if (failed) return [`short trainings: NOT OK, ${failed}`];
-  const { cosine, tensor, tensors } = halfGradients;
   const { killedAt, differing, tensors: all, largestDifference } = resumed;
   const outcome =
     differing === 0
       ? 'the same bytes'
       : `${differing} of ${all} tensors differ, by ${largestDifference.toExponential(1)} at most`;
   return [
-    `gradients in half precision and in float32: ${mark(gradientsAgree)}, cosine ${cosine.toFixed(4)} or more (${tensors} tensors, least in ${tensor})`,
+    `gradients in half precision and in float32: ${mark(gradientsAgree)}, cosine ${halfGradients.G.toFixed(4)} (generator), ${halfGradients.D.toFixed(4)} (discriminator)`,
     `a training killed at steps ${killedAt.join(' and ')}: ${mark(resumes)}, ${outcome}`,
   ];
 }
