@@ -200,6 +200,6 @@ test('invalid images are rejected and listed with their reasons, and named nowhe
   assert.match(reasons['text.png'] ?? '', /not an image/);
   assert.match(reasons['vast.png'] ?? '', /60000 x 60000 pixels/);
   assert.match(reasons['film.png'] ?? '', /GIF is not supported/);
-  assert.match(reasons['scan.dcm'] ?? '', /DICOM is not available/);
+  assert.match(reasons['scan.dcm'] ?? '', /is truncated/);
   await assertUnnamed(rig, 'mixed');
 });
