@@ -1,8 +1,8 @@
 /** The lines of `gist doctor` about graphics cards, their driver and the libraries for them. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { environment } from '../core/environment.js';
+import { queryCards } from '../core/nvidia-smi.js';
 import { allParts, expectedPath } from '../core/parts.js';
 import type { DoctorCheck } from './doctor-check.js';
 
@@ -17,7 +17,7 @@ interface Card {
   capability: number;
 }
 
-const QUERY = 'index,name,driver_version,memory.total,memory.free,compute_cap';
+const QUERY = ['index', 'name', 'driver_version', 'memory.total', 'memory.free', 'compute_cap'];
 /** Volta, the first architecture with tensor cores, has 7.0. */
 const TENSOR_CORES = 7;
 
@@ -33,7 +33,7 @@ const CUDA_LIBRARIES: Record<string, string> = {
 };
 
 export function gpuChecks(): DoctorCheck[] {
-  const cards = findCards();
+  const cards = queryCards(QUERY).map(parseCard);
   if (cards.length === 0) {
     const hint = 'optional: trainings of 128 px and more want one';
     return [{ name: 'GPU', found: false, version: '', where: 'nvidia-smi', hint, optional: true }];
@@ -41,18 +41,9 @@ export function gpuChecks(): DoctorCheck[] {
   return [...cards.map(cardCheck), libraryCheck()];
 }
 
-function findCards(): Card[] {
-  const args = [`--query-gpu=${QUERY}`, '--format=csv,noheader,nounits'];
-  const { status, stdout } = spawnSync('nvidia-smi', args, { encoding: 'utf8' });
-  if (status !== 0) return [];
-  return stdout.trim().split('\n').map(parseCard);
-}
-
-/** @param line of `nvidia-smi --query-gpu`, with the fields of {@link QUERY} */
-export function parseCard(line: string): Card {
-  const [index, name = '', driver = '', total, free, capability] = line
-    .split(',')
-    .map((field) => field.trim());
+/** @param values of the fields of {@link QUERY} */
+export function parseCard(values: readonly string[]): Card {
+  const [index, name = '', driver = '', total, free, capability] = values;
   return {
     index: Number(index),
     name,

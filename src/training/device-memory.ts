@@ -1,5 +1,5 @@
 /** Memory of the card that a training uses. */
-import { spawnSync } from 'node:child_process';
+import { queryCards } from '../core/nvidia-smi.js';
 
 export interface DeviceMemory {
   freeBytes: number;
@@ -11,10 +11,9 @@ export interface DeviceMemory {
  *
  * @param command the driver's program
  */
-export function deviceMemory(command = 'nvidia-smi'): DeviceMemory | null {
+export function deviceMemory(command?: string): DeviceMemory | null {
   const card = (process.env.CUDA_VISIBLE_DEVICES ?? '0').split(',')[0] ?? '0';
-  const args = [`--id=${card}`, '--query-gpu=memory.free,memory.total', '--format=csv,noheader,nounits'];
-  const { status, stdout } = spawnSync(command, args, { encoding: 'utf8' });
-  const [free, total] = (status === 0 ? stdout : '').split(',').map((field) => Number(field) * 2 ** 20);
+  const [values = []] = queryCards(['memory.free', 'memory.total'], { card, ...(command && { command }) });
+  const [free, total] = values.map((mebibytes) => Number(mebibytes) * 2 ** 20);
   return free && total ? { freeBytes: free, totalBytes: total } : null;
 }

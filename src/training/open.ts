@@ -50,11 +50,11 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   const runPrefix = trainPrefix(job.runId);
   const { writer, newest, resumption } = await openCheckpoints(store, job, warn);
   const record = newest ? [] : await findAutomaticSettings(store, job.runId);
-  const plan = planTraining(job, images, newest?.manifest ?? null, record);
+  const device = usesGpu() ? deviceMemory() : null;
+  const plan = planTraining(job, images, newest?.manifest ?? null, record, device);
   const { config, options, classes, configuration, automatic } = plan;
   if (!newest && record.length === 0) await reportAutomaticSettings(store, runPrefix, automatic);
-  const totalBytes = usesGpu() ? deviceMemory()?.totalBytes : undefined;
-  emit({ type: 'memory', ...planMemory(config, options, totalBytes), resumes: newest !== null });
+  emit({ type: 'memory', ...planMemory(config, options, device?.totalBytes), resumes: newest !== null });
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   warnOfSmallerGroups(options, warn);
   const { definition, schedule } = buildTrainingProgram(config, options);

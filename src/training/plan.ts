@@ -20,7 +20,7 @@ import {
   startedSettings,
 } from './automatic.js';
 import type { TrainingImages } from './data.js';
-import { deviceMemory } from './device-memory.js';
+import type { DeviceMemory } from './device-memory.js';
 import { freeMemory } from './memory.js';
 import { planMemory } from './memory-estimate.js';
 import { resolvePrecision } from './precision.js';
@@ -47,6 +47,7 @@ export function planTraining(
   images: TrainingImages,
   newest: CheckpointManifest | null,
   record: readonly AutomaticSetting[],
+  device: DeviceMemory | null,
 ): TrainingPlan {
   if (images.count === 0) {
     throw new DatasetError({
@@ -63,7 +64,7 @@ export function planTraining(
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
   const half = resolvePrecision(train, usesGpu(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const freeBytes = (usesGpu() ? deviceMemory()?.freeBytes : undefined) ?? freeMemory();
+  const freeBytes = device?.freeBytes ?? freeMemory();
   const batchGpu = chooseBatchGpu(config, train, started, freeBytes);
   const augmentation = resolveAugmentation(config.channels, train);
   const resolved = resolveTrainingOptions(config, { ...train, batchGpu }, augmentation);

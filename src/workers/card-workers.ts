@@ -1,8 +1,9 @@
 /** Workers for further cards: child processes that poll the GPU queue beside this worker. */
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { environment } from '../core/environment.js';
 import { SetupError } from '../core/errors.js';
+import { queryCards } from '../core/nvidia-smi.js';
 import { log } from '../core/log.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -17,20 +18,13 @@ const RESTART_MS = 5_000;
 export function servedCards(): string[] {
   const given = environment.gpus();
   if (given === undefined) return [];
-  const cards = given === 'all' ? presentCards() : given.split(',');
+  const cards = given === 'all' ? queryCards(['index']).flat() : given.split(',');
   if (cards.length > 0 && cards.every((card) => /^\d+$/.test(card))) return cards;
   throw new SetupError({
     what: given === 'all' ? 'this machine has no card' : `${given} names no cards`,
     where: 'GIST_GPUS',
     hint: 'Set it to all, or to numbers such as 0,1; `gist doctor` lists the cards.',
   });
-}
-
-function presentCards(): string[] {
-  const { status, stdout } = spawnSync('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
-    encoding: 'utf8',
-  });
-  return status === 0 ? stdout.trim().split('\n') : [];
 }
 
 export class CardWorkers {

@@ -98,7 +98,8 @@ async function* readImages(
   }
 }
 
-async function readLabels(
+/** Labels of a split by the names of its images; null when unlabeled. */
+export async function readLabels(
   store: ObjectStore,
   prefix: string,
   manifest: DatasetManifest,

@@ -5,23 +5,10 @@ import { DatasetError, UsageError } from '../../core/errors.js';
 import type { OnProgress } from '../../core/progress.js';
 import { makeScratchFolder } from '../../core/scratch.js';
 import { classifyFileError } from '../../storage/file-errors.js';
-import {
-  downloadVerified,
-  getJson,
-  joinKey,
-  type ObjectStore,
-  openStore,
-  parseUri,
-} from '../../storage/index.js';
-import { openDataset } from './dataset.js';
+import { downloadVerified, joinKey, type ObjectStore, openStore, parseUri } from '../../storage/index.js';
+import { openDataset, readLabels } from './dataset.js';
 import { openShard } from './dataset-archive.js';
-import {
-  type DatasetManifest,
-  type DatasetSplit,
-  imageName,
-  LABEL_FILES,
-  labelFileSchema,
-} from './dataset-manifest.js';
+import { type DatasetManifest, type DatasetSplit, imageName, LABEL_FILES } from './dataset-manifest.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
 
 /**
@@ -89,7 +76,7 @@ async function* exportedFiles(
   const labels: [string, number][] = [];
   let index = 0;
   for (const split of splits) {
-    const known = await labelsOf(store, prefix, manifest, split);
+    const known = await readLabels(store, prefix, manifest, split);
     for (const part of manifest.shards.filter((shard) => shard.split === split)) {
       const local = path.join(scratch, part.key);
       await downloadVerified(store, joinKey(prefix, part.key), local, part);
@@ -107,15 +94,4 @@ async function* exportedFiles(
   const { classes } = manifest;
   const body = classes === null ? { labels: null } : { labels, classes };
   yield { name: LABEL_FILES.train, bytes: Buffer.from(JSON.stringify(body)) };
-}
-
-async function labelsOf(
-  store: ObjectStore,
-  prefix: string,
-  manifest: DatasetManifest,
-  split: DatasetSplit,
-): Promise<Map<string, number> | null> {
-  if (manifest.classes === null) return null;
-  const { labels } = await getJson(store, joinKey(prefix, LABEL_FILES[split]), labelFileSchema);
-  return new Map(labels ?? []);
 }

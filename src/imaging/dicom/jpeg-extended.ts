@@ -13,7 +13,7 @@ import {
   readScan,
   readSegment,
   truncated,
-} from './jpeg-stream.js';
+} from '../pixels/jpeg-stream.js';
 
 const [DHT, SOS, DQT, DRI] = [0xc4, 0xda, 0xdb, 0xdd];
 /** Key of AC tables among the Huffman tables. */

@@ -9,7 +9,7 @@ import {
   readScan,
   readSegment,
   truncated,
-} from './jpeg-stream.js';
+} from '../pixels/jpeg-stream.js';
 
 const [DHT, SOS, EOI, DRI] = [0xc4, 0xda, 0xd9, 0xdd];
 

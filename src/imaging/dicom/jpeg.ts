@@ -5,7 +5,7 @@ import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import { plainBytes } from './elements.js';
 import { decodeJpegExtended } from './jpeg-extended.js';
 import { decodeJpegLossless } from './jpeg-lossless.js';
-import { type JpegFrame, type JpegSegment, listSegments, readFrame } from './jpeg-stream.js';
+import { type JpegFrame, type JpegSegment, listSegments, readFrame } from '../pixels/jpeg-stream.js';
 import type { RawFrame } from './raw-frame.js';
 
 const PROCESSES = new Map([

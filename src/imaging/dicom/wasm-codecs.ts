@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { ImageError } from '../../core/errors.js';
 import { MAX_PIXELS } from '../pixels/decoded-image.js';
-import { listSegments, readFrame } from './jpeg-stream.js';
+import { listSegments, readFrame } from '../pixels/jpeg-stream.js';
 import type { RawFrame } from './raw-frame.js';
 
 interface FrameInfo {

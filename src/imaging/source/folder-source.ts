@@ -6,15 +6,8 @@ import path from 'node:path';
 import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
 import { errorCode } from '../../storage/file-errors.js';
 import { sha256OfFile } from '../../storage/index.js';
-import { HEAD_BYTES, isSystemName, kindOfName, SKIPPED } from './file-kinds.js';
-import {
-  type ImageSource,
-  MAX_FILE_BYTES,
-  type SourceImage,
-  sniffImages,
-  sortedImages,
-  tooLarge,
-} from './image-source.js';
+import { HEAD_BYTES, isSystemName, SKIPPED } from './file-kinds.js';
+import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { SourceContents } from './source-contents.js';
 
@@ -26,12 +19,6 @@ import { SourceContents } from './source-contents.js';
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
 /** Number of files read concurrently: opening a small file takes longer than reading it. */
 const CONCURRENT_FILES = 8;
-
-/** A file that is an image by its name, or that must be sniffed. */
-interface FoundFile {
-  file: SourceImage;
-  isImage: boolean;
-}
 
 /**
  * A folder of images. Symbolic links within the folder are followed; cycles and links that leave it
@@ -51,12 +38,9 @@ export class FolderSource implements ImageSource {
     const contents = new SourceContents();
     this.contents = contents;
     const root = await this.#realRoot();
-    const found: SourceImage[] = [];
-    const unknown: SourceImage[] = [];
-    for await (const { file, isImage } of this.#walk(root, root, '', new Set()))
-      (isImage ? found : unknown).push(file);
-    for await (const file of sniffImages(unknown, contents, ({ name }) => this.#head(name))) found.push(file);
-    const images = sortedImages(this.uri, found, contents);
+    const found = new FoundImages(contents);
+    for await (const file of this.#walk(root, root, '', new Set())) found.add(file);
+    const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
     yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
   }
@@ -107,7 +91,7 @@ export class FolderSource implements ImageSource {
     folder: string,
     prefix: string,
     ancestors: Set<string>,
-  ): AsyncGenerator<FoundFile> {
+  ): AsyncGenerator<SourceImage> {
     const here = new Set(ancestors).add(folder);
     const entries = await this.#try(prefix, () =>
       readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
@@ -132,21 +116,14 @@ export class FolderSource implements ImageSource {
         continue;
       }
       const info = await this.#try(name, () => stat(target));
-      if (!info.isDirectory()) yield* this.#file(name, info);
+      if (info.isFile()) yield imageOf(name, info);
+      else if (!info.isDirectory()) this.contents.skip(SKIPPED.other, name);
       else if (here.has(target)) this.contents.skip(SKIPPED.cycle);
       else {
         this.contents.folders.add(name);
         yield* this.#walk(root, target, `${name}/`, here);
       }
     }
-  }
-
-  *#file(name: string, info: Stats): Generator<FoundFile> {
-    const kind = info.isFile() ? kindOfName(name) : { skipped: SKIPPED.other };
-    const file = { name, bytes: info.size, identity: `time:${info.size}-${Math.floor(info.mtimeMs)}` };
-    if (kind === 'image' || kind === 'unknown') yield { file, isImage: kind === 'image' };
-    else if (kind === 'table') this.contents.addTable(name);
-    else this.contents.skip(kind.skipped, name);
   }
 
   async #digest(name: string): Promise<string> {
@@ -164,6 +141,10 @@ export class FolderSource implements ImageSource {
       throw classifyError(error, this.uri, name !== '' && isThere !== null);
     }
   }
+}
+
+function imageOf(name: string, { size, mtimeMs }: Stats): SourceImage {
+  return { name, bytes: size, identity: `time:${size}-${Math.floor(mtimeMs)}` };
 }
 
 /** @returns the target of a link, or why it is not followed */

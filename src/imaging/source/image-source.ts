@@ -1,7 +1,7 @@
 /** The interface of a source of images: a folder, an archive or a bucket. */
 import { DatasetError, ImageError } from '../../core/errors.js';
 import { compareKeys } from '../../storage/index.js';
-import { kindOfBytes, SKIPPED } from './file-kinds.js';
+import { kindOfBytes, kindOfName, SKIPPED } from './file-kinds.js';
 import { mapInOrder } from '../in-flight.js';
 import { describeSkipped, type SourceContents } from './source-contents.js';
 
@@ -40,25 +40,38 @@ export const MAX_FILE_BYTES = 512 * 2 ** 20;
 /** Number of files read concurrently: opening a small file takes longer than reading it. */
 const CONCURRENT_FILES = 8;
 
-/** Keeps those files that are images by their first bytes, and counts the others. */
-export async function* sniffImages(
-  files: readonly SourceImage[],
-  contents: SourceContents,
-  readHead: (file: SourceImage) => Promise<Uint8Array>,
-): AsyncGenerator<SourceImage> {
-  const sniff = async (file: SourceImage) => ({ file, kind: kindOfBytes(await readHead(file)) });
-  for await (const { file, kind } of mapInOrder(files, CONCURRENT_FILES, sniff)) {
-    if (kind === 'image') yield file;
-    else contents.skip(kind.skipped, file.name);
+/** Collects the images among the files of a source, and counts the others. */
+export class FoundImages {
+  readonly #images: SourceImage[] = [];
+  readonly #unknown: SourceImage[] = [];
+
+  constructor(private readonly contents: SourceContents) {}
+
+  add(file: SourceImage): void {
+    const kind = kindOfName(file.name);
+    if (kind === 'image') this.#images.push(file);
+    else if (kind === 'unknown') this.#unknown.push(file);
+    else if (kind === 'table') this.contents.addTable(file.name);
+    else this.contents.skip(kind.skipped, file.name);
+  }
+
+  /**
+   * The images, in ascending order of names. Files whose names do not say what they are are images
+   * by their first bytes.
+   *
+   * @throws DatasetError when there are no images; it says what there is instead.
+   */
+  async sorted(uri: string, readHead: (file: SourceImage) => Promise<Uint8Array>): Promise<SourceImage[]> {
+    const sniff = async (file: SourceImage) => ({ file, kind: kindOfBytes(await readHead(file)) });
+    for await (const { file, kind } of mapInOrder(this.#unknown, CONCURRENT_FILES, sniff)) {
+      if (kind === 'image') this.#images.push(file);
+      else this.contents.skip(kind.skipped, file.name);
+    }
+    return sortedImages(uri, this.#images, this.contents);
   }
 }
 
-/**
- * Sorts the images of a source by name.
- *
- * @throws DatasetError when there are no images; it says what there is instead.
- */
-export function sortedImages(uri: string, images: SourceImage[], { skipped }: SourceContents): SourceImage[] {
+function sortedImages(uri: string, images: SourceImage[], { skipped }: SourceContents): SourceImage[] {
   if (images.length > 0) return images.sort((a, b) => compareKeys(a.name, b.name));
   const found = describeSkipped(skipped);
   throw new DatasetError({

@@ -1,15 +1,8 @@
 /** Images under a prefix of an object store. */
 import { GistError, reviveError, wireError } from '../../core/errors.js';
 import type { ObjectStore } from '../../storage/index.js';
-import { HEAD_BYTES, isSystemName, kindOfName } from './file-kinds.js';
-import {
-  type ImageSource,
-  MAX_FILE_BYTES,
-  type SourceImage,
-  sniffImages,
-  sortedImages,
-  tooLarge,
-} from './image-source.js';
+import { HEAD_BYTES, isSystemName } from './file-kinds.js';
+import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { SourceContents } from './source-contents.js';
 
 export class StoreSource implements ImageSource {
@@ -26,23 +19,16 @@ export class StoreSource implements ImageSource {
   async *list(): AsyncIterable<SourceImage> {
     const contents = new SourceContents();
     this.contents = contents;
-    const found: SourceImage[] = [];
-    const unknown: SourceImage[] = [];
+    const found = new FoundImages(contents);
     for await (const { key, bytes, etag } of this.#store.list('')) {
-      const kind = kindOfName(key);
-      const file = { name: key, bytes, identity: `etag:${etag}` };
-      if (kind === 'image') found.push(file);
-      else if (kind === 'unknown') unknown.push(file);
-      else if (kind === 'table') contents.addTable(key);
-      else contents.skip(kind.skipped, key);
+      found.add({ name: key, bytes, identity: `etag:${etag}` });
       if (!key.split('/').some(isSystemName)) contents.addFolders(key);
     }
     const readHead = ({ name, bytes }: SourceImage) =>
       bytes === 0
         ? Promise.resolve(new Uint8Array())
         : this.#store.get(name, { first: 0, last: Math.min(bytes, HEAD_BYTES) - 1 });
-    for await (const file of sniffImages(unknown, contents, readHead)) found.push(file);
-    yield* sortedImages(this.uri, found, contents);
+    yield* await found.sorted(this.uri, readHead);
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {

@@ -4,14 +4,7 @@ import { constants, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { ImageError } from '../../core/errors.js';
 import { crc32 } from '../dataset/crc32.js';
 import { HEAD_BYTES, isSystemName, kindOfBytes, kindOfName, SKIPPED } from './file-kinds.js';
-import {
-  type ImageSource,
-  MAX_FILE_BYTES,
-  type SourceImage,
-  sniffImages,
-  sortedImages,
-  tooLarge,
-} from './image-source.js';
+import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
 import { SourceContents } from './source-contents.js';
 import {
@@ -50,20 +43,13 @@ export class ZipSource implements ImageSource {
     const { file, entries, folders, unreadable } = await openZip(this.uri, this.#location);
     for (let i = 0; i < unreadable; i++) contents.skip(SKIPPED.encoding);
     for (const name of folders) if (!name.split('/').some(isSystemName)) contents.addFolders(name);
-    const found: SourceImage[] = [];
-    const unknown: SourceImage[] = [];
+    const found = new FoundImages(contents);
     for (const [name, { bytes, crc32: checksum }] of entries) {
-      const kind = kindOfName(name);
-      const image = { name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` };
-      if (kind === 'image') found.push(image);
-      else if (kind === 'unknown') unknown.push(image);
-      else if (kind === 'table') contents.addTable(name);
-      else contents.skip(kind.skipped, name);
+      found.add({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
       if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     }
     const readHead = ({ name }: SourceImage) => this.#head(file, entries.get(name) as ZipEntry);
-    for await (const image of sniffImages(unknown, contents, readHead)) found.push(image);
-    yield* sortedImages(this.uri, found, contents);
+    yield* await found.sorted(this.uri, readHead);
   }
 
   /** The first bytes of a file, without unpacking the rest; empty when they are corrupt. */

@@ -8,7 +8,7 @@ import { missingLibraries, parseCard } from '../../../src/cli/gpu-checks.js';
 import { chooseGpu } from '../../../src/core/process-start.js';
 
 test('a line of nvidia-smi is a card', () => {
-  assert.deepEqual(parseCard('1, NVIDIA A10G, 580.95.05, 23028, 22500, 8.6'), {
+  assert.deepEqual(parseCard(['1', 'NVIDIA A10G', '580.95.05', '23028', '22500', '8.6']), {
     index: 1,
     name: 'NVIDIA A10G',
     driver: '580.95.05',
