@@ -66,7 +66,8 @@ export async function compareImages(
   onMetric?.(comparisons.length, comparisons.length);
   const caveats = await caveatsOf(metrics, { real: a, synthetic: b });
   caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName));
-  return { metrics: values, caveats, extractors: await extractorIdentities(extractorsOf(metrics)) };
+  const extractors = await extractorIdentities(extractorsOf(metrics));
+  return { metrics: values, caveats, extractors, intervals: {}, analyses: [] };
 }
 
 /** Full name of the value of two halves; null for such a value, and for those of one set. */

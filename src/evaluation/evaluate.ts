@@ -1,5 +1,6 @@
 /** Computes the metrics of a synthetic set against the training images and the holdout images. */
 import type { OnProgress } from '../core/progress.js';
+import type { AnalysisResult, Interval } from '../spec/analyses.js';
 import type { ComparedSets, SetName } from '../spec/compute-tasks.js';
 import {
   COMPARED_SETS,
@@ -28,6 +29,9 @@ export interface Evaluation {
   caveats: string[];
   /** Version and weights of the extractors. */
   extractors: Partial<Record<ExtractorName, string>>;
+  /** 95 % intervals of metrics by full name, where there are any. */
+  intervals: Record<string, Interval>;
+  analyses: AnalysisResult[];
 }
 
 /**
@@ -55,7 +59,7 @@ export async function evaluateSets(
     if (result) Object.assign(values, withFullNames(result, metric, pair));
   }
   const caveats = [...(await caveatsOf(metrics, measured)), ...zeroCaveats(values, floorOf)];
-  return { metrics: values, caveats, extractors };
+  return { metrics: values, caveats, extractors, intervals: {}, analyses: [] };
 }
 
 /** Full name of the value of real images that a value is read by. */

@@ -1,4 +1,5 @@
 /** All data that a report shows. Rendering reads nothing else. */
+import type { AnalysisResult, Interval } from '../spec/analyses.js';
 import type { ExtractorName } from '../spec/metrics.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { CurvePoint } from '../spec/results.js';
@@ -21,6 +22,9 @@ export interface ReportInput {
   caveats: string[];
   /** Version and weights of the extractors. */
   extractors: Partial<Record<ExtractorName, string>>;
+  /** 95 % intervals of metrics by full name. */
+  intervals: Record<string, Interval>;
+  analyses: AnalysisResult[];
   rows: ClassRow[];
   /** Previews of the generator in order of kimg. */
   progression: { kimg: number; png: Uint8Array }[];

@@ -44,11 +44,14 @@ const MAX_PREVIEWS = 8;
 /** Maximum number of real images read to find images of each class. */
 const MAX_IMAGES_SEARCHED = 5_000;
 
+/** The part of a report that the evaluation gives. */
+export type Evaluated = Pick<ReportInput, 'metrics' | 'caveats' | 'extractors' | 'intervals' | 'analyses'>;
+
 /** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the key of the page */
 export async function renderRunReport(
   store: ObjectStore,
   run: EvaluateInput,
-  evaluation: Pick<ReportInput, 'metrics' | 'caveats' | 'extractors'>,
+  evaluation: Evaluated,
   prefix: string,
 ): Promise<string> {
   const input = await collectInput(store, run, evaluation);
@@ -64,7 +67,7 @@ export async function renderRunReport(
 async function collectInput(
   store: ObjectStore,
   run: EvaluateInput,
-  evaluation: Pick<ReportInput, 'metrics' | 'caveats' | 'extractors'>,
+  evaluation: Evaluated,
 ): Promise<ReportInput> {
   const { dataset, synthetic, train, spec } = run;
   const curve: CurvePoint[] = train && 'curve' in train ? train.curve : [];

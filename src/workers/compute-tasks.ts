@@ -8,6 +8,7 @@ import {
 } from '../evaluation/index.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
+import { analysisMetrics } from '../spec/analyses.js';
 import type { ComputeTasks, EvaluateInput, TaskName } from '../spec/compute-tasks.js';
 import { selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
@@ -45,8 +46,11 @@ async function computeMetrics(
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
   const selected = selectedMetrics(spec.evaluate);
-  const { metrics, caveats, extractors } = await evaluateSets(store, sets, selected, onProgress);
-  const report = await renderRunReport(store, input, { metrics, caveats, extractors }, prefix);
-  await putJson(store, `${prefix}metrics.json`, { ...metrics, extractors, caveats });
+  const evaluation = await evaluateSets(store, sets, selected, onProgress);
+  const { caveats, extractors, intervals, analyses } = evaluation;
+  const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
+  const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);
+  const details = { extractors, caveats, intervals, analyses };
+  await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
 }

@@ -28,6 +28,8 @@ async function input(): Promise<ReportInput> {
     },
     caveats: ['Few images.'],
     extractors: { effnetlite0: 'effnetlite0-v2' },
+    intervals: {},
+    analyses: [],
     rows: [{ name: MALICIOUS, real: [await png(10)], synthetic: [await png(200)] }],
     progression: [{ kimg: 4, png: await png(90) }],
     curve: [
