@@ -19,7 +19,7 @@ COPY bin/ bin/
 COPY docs/spec.schema.json docs/
 COPY examples/ examples/
 COPY src/ src/
-RUN npm run setup && npm run build && npm prune --omit=dev --ignore-scripts
+RUN npm run setup && npm run build && npm prune --omit=dev --ignore-scripts --no-save
 # The servers' programs under plain names, as infra/compose.yaml calls them.
 RUN mkdir /opt/gist-bin \
  && for program in temporal weed; do \

@@ -48,11 +48,11 @@ export async function profile(job: ProfileJob): Promise<string> {
  */
 async function writeGraphAndJob({ network, batch, gamma }: ProfileJob, folder: string): Promise<string> {
   const { resolveNetworkConfig } = await import('../src/gan/config.js');
-  const { writeGraph } = await import('../src/nn/program/graph.js');
+  const { recordGraph } = await import('../src/nn/program/graph.js');
   const { initialVariable, stateOf } = await import('../src/nn/program/program.js');
   const { definition } = await trainingWork(resolveNetworkConfig(network), { batch, gamma });
   const variables = stateOf(definition);
-  writeGraph(definition, variables, folder);
+  writeFileSync(path.join(folder, 'saved_model.pb'), recordGraph(definition, variables).model);
   const values = path.join(folder, 'values.bin');
   const bodies = Object.values(variables).map((spec) => Buffer.from(initialVariable(spec).buffer));
   await pipeline(Readable.from(bodies), createWriteStream(values));

@@ -16,6 +16,7 @@ import { SEARCH_ATTRIBUTES } from '../spec/search-attributes.js';
 import {
   findDirective,
   findStageResult,
+  forgetDirective,
   recordDirective,
   type RecordedDirective,
   recordRun,
@@ -23,6 +24,12 @@ import {
   resolveFrom,
   type StageLookup,
 } from '../storage/runs.js';
+
+export interface ResolveInput {
+  runId: string;
+  input: PipelineInput;
+  isNew: boolean;
+}
 
 export interface ResolvedRun {
   /** The whole spec, with all defaults of the version of GIST that started the run. */
@@ -46,12 +53,14 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
      * Checks the spec, writes it with all defaults to `run.json`, and finds the results that
      * `from:` names.
      *
+     * @param isNew what updates have changed in an earlier run of that id does not apply
      * @throws SpecError when it cannot be run, or there are no such results
      */
-    async resolveRun({ runId, input }: { runId: string; input: PipelineInput }): Promise<ResolvedRun> {
+    async resolveRun({ runId, input, isNew }: ResolveInput): Promise<ResolvedRun> {
       const spec = parseSpec(input);
       const from = await resolveFrom(store, spec);
       await recordRun(store, runId, spec);
+      if (isNew) await forgetDirective(store, runId);
       return {
         spec,
         taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() },

@@ -2,6 +2,7 @@
  * The thread that writes checkpoints: each state to the disk of this machine, then, in order and
  * however long it takes, to the object store.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { CheckpointError, GistError, wireError } from '../core/errors.js';
 import { openStore } from '../storage/index.js';
@@ -17,8 +18,12 @@ import { CheckpointWriter } from './writer.js';
 interface Queued {
   entry: ListEntry | null;
   state: CapturedState | null;
-  isDone?: () => void;
+  isStored: boolean;
+  onStored?: () => void;
 }
+
+/** A disk that has refused a state is tried again this often. */
+const DISK_RETRY_MS = 3_000;
 
 const data = workerData as CheckpointThreadData;
 const store = new RetryingStore(openStore(data.storeUri), {
@@ -28,7 +33,7 @@ const store = new RetryingStore(openStore(data.storeUri), {
 });
 const writer = CheckpointWriter.takeOver(store, data.writer);
 const spool = new Spool(data.spoolFolder);
-const queue: Queued[] = data.pending.map((entry) => ({ entry, state: null }));
+const queue: Queued[] = data.pending.map((entry) => ({ entry, state: null, isStored: false }));
 let uploading: Queued | null = null;
 
 function reply(message: CheckpointThreadReply): void {
@@ -39,32 +44,53 @@ function left(): number {
   return queue.length + (uploading ? 1 : 0);
 }
 
-/** A state without room on the disk stays in memory; the next one is taken once it is stored. */
+/** A state without room on the disk stays in memory; no other one is taken until it leaves it. */
 async function keep(state: CapturedState): Promise<void> {
-  const entry = await spoolIfPossible(state);
-  if (entry) await dropSuperseded();
-  const stored = new Promise<void>((isDone) => {
-    queue.push({ entry, state: entry && left() > 0 ? null : state, isDone });
-  });
+  const entry = await spoolIfPossible(state, (message) => reply({ type: 'refused', message }));
+  if (entry) await dropSuperseded(queue);
+  const queued: Queued = { entry, state: entry && left() > 0 ? null : state, isStored: false };
+  queue.push(queued);
   void uploadAll();
-  if (!entry) await stored;
+  if (!entry) await spooledOrStored(queued, state);
   reply({ type: 'kept', left: left() });
 }
 
-async function spoolIfPossible(state: CapturedState): Promise<ListEntry | null> {
+/** Somebody may free space on this disk before the store is available again. */
+async function spooledOrStored(queued: Queued, state: CapturedState): Promise<void> {
+  const stored = new Promise<void>((resolve) => {
+    queued.onStored = resolve;
+  });
+  while (!queued.isStored) {
+    await Promise.race([stored, sleep(DISK_RETRY_MS)]);
+    const entry = queued.isStored ? null : await spoolIfPossible(state);
+    if (!entry) continue;
+    if (queued.isStored) return spool.remove(entry);
+    queued.entry = entry;
+    if (uploading !== queued) queued.state = null;
+    return dropSuperseded(queue.slice(0, Math.max(0, queue.indexOf(queued))));
+  }
+}
+
+async function spoolIfPossible(
+  state: CapturedState,
+  onRefused?: (message: string) => void,
+): Promise<ListEntry | null> {
   try {
     return await spool.add(state, { training: writer.training, claim: writer.claim });
   } catch (error) {
     if (!(error instanceof GistError)) throw error;
-    reply({ type: 'refused', message: `a checkpoint cannot be kept on this machine: ${error.message}` });
+    onRefused?.(error.message);
     return null;
   }
 }
 
 /** A newer state replaces those that are no snapshots and wait. */
-async function dropSuperseded(): Promise<void> {
-  for (const waiting of queue.filter(({ entry }) => entry && !entry.snapshot)) {
-    queue.splice(queue.indexOf(waiting), 1);
+async function dropSuperseded(older: readonly Queued[]): Promise<void> {
+  for (const waiting of older.filter(({ entry }) => entry && !entry.snapshot)) {
+    const at = queue.indexOf(waiting);
+    // Its upload has begun meanwhile.
+    if (at < 0) continue;
+    queue.splice(at, 1);
     if (waiting.entry) await spool.remove(waiting.entry);
   }
 }
@@ -78,10 +104,11 @@ async function uploadAll(): Promise<void> {
       const checkpoint = await writer.write(draft, parts);
       const stats = parts[CHECKPOINT_PARTS.stats];
       if (stats) await writer.publish(CHECKPOINT_PARTS.stats, stats);
+      next.isStored = true;
       if (next.entry) await spool.remove(next.entry);
       uploading = null;
       reply({ type: 'written', checkpoint, snapshot: draft.snapshot, left: left() });
-      next.isDone?.();
+      next.onStored?.();
     }
   } catch (error) {
     // `uploading` stays: nothing is uploaded behind a state that is missing.

@@ -14,7 +14,9 @@ import type { CheckpointWriter } from './writer.js';
 /** Events of uploads while they run. */
 export type UploadEvent =
   | { type: 'checkpoint'; checkpoint: CheckpointRef; snapshot: boolean }
-  | { type: 'warning'; message: string };
+  | { type: 'warning'; message: string }
+  /** Where checkpoints are that the store does not take; null: it takes them again. */
+  | { type: 'storage'; message: string | null };
 
 export interface UploadOptions {
   storeUri: string;
@@ -27,8 +29,12 @@ export interface UploadOptions {
   /** Step that training resumes at; null: from scratch. */
   step: number | null;
   emit: (event: UploadEvent) => void;
-  /** Called while somebody waits for the store, and at every sign of life meanwhile. */
-  onWait: () => void;
+  /**
+   * Called while somebody waits for the store, and at every sign of life meanwhile.
+   *
+   * @param forRoom neither the store nor this disk takes the newest state
+   */
+  onWait: (forRoom: boolean) => void;
   /**
    * A training that was asked to stop leaves states on this disk after an outage of this long.
    * Default: 15 s.
@@ -53,11 +59,12 @@ export class CheckpointUploads {
   private failure: { error: unknown } | null = null;
   private capturedStep: number | null;
   private isKeeping = false;
-  /** The last state is in memory only, since this disk has refused it. */
-  private isRefused = false;
+  /** Why this disk has refused the last state, which is in memory only; null: it has not. */
+  private refusal: string | null = null;
   private isAwaited = false;
   private left: number;
-  private unavailableSince: number | null = null;
+  private unavailable: { since: number; why: string } | null = null;
+  private storage: string | null = null;
 
   constructor(private readonly options: UploadOptions) {
     const { storeUri, writer, spool, pending, newest, step } = options;
@@ -119,7 +126,7 @@ export class CheckpointUploads {
    * @throws the error of a failed upload; StoreUnavailableError after a long outage
    */
   async untilIdle(mayLeave: () => boolean): Promise<boolean> {
-    await this.until(() => this.idle || (this.isRefused && mayLeave() && this.isOutage()));
+    await this.until(() => this.idle || (this.refusal !== null && mayLeave() && this.isOutage()));
     return this.idle;
   }
 
@@ -136,7 +143,7 @@ export class CheckpointUploads {
     const mayEnd = () => this.hasDiskAnswered && mayLeave() && this.isOutage();
     await this.until(() => isStored() || mayEnd());
     if (isStored()) return true;
-    const message = this.isRefused
+    const message = this.refusal
       ? 'neither the store nor the disk of this machine takes the newest state: it is lost, and training resumes from the one before'
       : 'the store is unavailable: the newest state stays on the disk of this machine';
     this.options.emit({ type: 'warning', message });
@@ -155,7 +162,7 @@ export class CheckpointUploads {
 
   private async until(condition: () => boolean): Promise<void> {
     this.isAwaited = true;
-    this.options.onWait();
+    this.options.onWait(this.lacksRoom);
     try {
       for (this.rethrow(); !condition(); this.rethrow()) {
         this.limitOutage();
@@ -168,7 +175,11 @@ export class CheckpointUploads {
 
   /** Whether this disk has taken or refused the last state. */
   private get hasDiskAnswered(): boolean {
-    return this.idle || this.isRefused;
+    return this.idle || this.refusal !== null;
+  }
+
+  private get lacksRoom(): boolean {
+    return this.refusal !== null && this.unavailable !== null;
   }
 
   private isOutage(): boolean {
@@ -187,20 +198,28 @@ export class CheckpointUploads {
   }
 
   private outageMs(): number {
-    return this.unavailableSince === null ? 0 : performance.now() - this.unavailableSince;
+    return this.unavailable === null ? 0 : performance.now() - this.unavailable.since;
   }
 
   private onReply(reply: CheckpointThreadReply): void {
-    if (this.isAwaited) this.options.onWait();
     if ('left' in reply) this.left = reply.left;
+    this.record(reply);
+    this.reportStorage();
+    if (this.isAwaited) this.options.onWait(this.lacksRoom);
+  }
+
+  private record(reply: CheckpointThreadReply): void {
     switch (reply.type) {
       case 'kept':
         this.isKeeping = false;
-        this.isRefused = false;
+        this.refusal = null;
         break;
       case 'refused':
-        this.isRefused = true;
-        this.options.emit({ type: 'warning', message: reply.message });
+        this.refusal = reply.message;
+        this.options.emit({
+          type: 'warning',
+          message: `a checkpoint cannot be kept on this machine: ${reply.message}`,
+        });
         break;
       case 'written': {
         const { checkpoint, snapshot } = reply;
@@ -212,14 +231,32 @@ export class CheckpointUploads {
         this.failure ??= { error: reviveError(reply.error) };
         break;
       case 'available':
-        this.unavailableSince = null;
+        this.unavailable = null;
         break;
       case 'unavailable':
-        this.unavailableSince ??= performance.now();
-        this.options.emit({ type: 'warning', message: `${reply.message}; checkpoints wait on this disk` });
+        this.unavailable = { since: this.unavailable?.since ?? performance.now(), why: reply.message };
+        this.options.emit({ type: 'warning', message: `${reply.message}; retrying` });
         break;
       case 'warning':
         this.options.emit(reply);
     }
+  }
+
+  /** A user sees where the newest states are, for as long as that is not the store. */
+  private reportStorage(): void {
+    const message = this.storageMessage();
+    if (message === this.storage) return;
+    this.storage = message;
+    this.options.emit({ type: 'storage', message });
+  }
+
+  private storageMessage(): string | null {
+    if (!this.unavailable || (this.left === 0 && this.idle)) return null;
+    const { why } = this.unavailable;
+    if (this.refusal === null) return `The store takes no checkpoints (${why}): they wait on this disk.`;
+    return (
+      `Neither the store (${why}) nor the disk of this machine takes the newest checkpoint, which is in memory only: ` +
+      `${this.refusal}`
+    );
   }
 }

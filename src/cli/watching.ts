@@ -69,6 +69,7 @@ class Watch {
   private away: 'server' | 'store' | null = null;
   private hasTrained = false;
   private checkpoint: string | undefined;
+  private storage: string | null = null;
 
   constructor(
     private readonly view: View,
@@ -80,6 +81,7 @@ class Watch {
   async show(progress: LiveProgress): Promise<void> {
     this.view.show(progress);
     this.waiting.update(progress.waiting);
+    this.showStorage(progress);
     if (this.away) this.view.note(`The ${this.away} answers again.`);
     this.away = null;
     if (!this.hasTrained && (progress.live?.step ?? 0) > 0) await this.showSettings();
@@ -90,6 +92,14 @@ class Watch {
     if (note === undefined) return;
     if (note) this.view.note(note);
     this.checkpoint = newest;
+  }
+
+  private showStorage({ live, waiting }: LiveProgress): void {
+    if (!live || waiting?.reason === 'no-room') return;
+    const storage = live.storage ?? null;
+    if (storage === this.storage) return;
+    this.storage = storage;
+    this.view.note(storage ?? 'The store takes checkpoints again.');
   }
 
   /** Tried again with the next progress when the store does not answer. */

@@ -50,7 +50,7 @@ export async function retryRun(client: Client, runId: string, changes: RetryChan
   if (progress.status === 'running') await endParked(client, runId);
   // An earlier stop or extension would take precedence over the length that the user gives now.
   if (store && changes.keys.some((key) => LENGTH_KEYS.includes(key))) await forgetDirective(store, runId);
-  await startRun(client, spec, runId);
+  await startRun(client, spec, runId, { continues: true });
   const { checkpoint } = await continuationOf(runId);
   const from = checkpoint ? `resumes from ${checkpoint.kimg} kimg` : 'starts again';
   return {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { environment } from '../core/environment.js';
 import { RunError, SpecError } from '../core/errors.js';
-import { PIPELINE_WORKFLOW } from '../spec/controls.js';
+import { CONTINUES_MEMO, PIPELINE_WORKFLOW } from '../spec/controls.js';
 import type { PipelineInput } from '../spec/pipeline.js';
 import { checkRunId } from '../spec/run-id.js';
 
@@ -17,8 +17,10 @@ export function newRunId(name: string, now = new Date()): string {
 }
 
 /**
- * Starts a run; under the id of an ended run, it continues that one.
+ * Starts a run. Under the id of an ended one it resumes from its checkpoints, and trains as long
+ * as its own spec says.
  *
+ * @param options.continues what `gist stop` and `gist extend` changed in the ended run stays so
  * @throws RunError when a run of this id is running, or the id is malformed; SpecError when the
  *   spec is too large
  */
@@ -26,6 +28,7 @@ export async function startRun(
   client: Client,
   spec: PipelineInput,
   runId = newRunId(spec.name),
+  { continues = false }: { continues?: boolean } = {},
 ): Promise<string> {
   checkRunId(runId);
   requireSize(spec);
@@ -34,7 +37,7 @@ export async function startRun(
       workflowId: runId,
       taskQueue: environment.taskQueue(),
       args: [spec],
-      memo: { name: spec.name, stage: 'starting' },
+      memo: { name: spec.name, stage: 'starting', [CONTINUES_MEMO]: continues },
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `${spec.name}: ${(spec.stages ?? ['all stages']).join(', ')}`,

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { duration, timeOf } from '../core/duration.js';
 import { environment } from '../core/environment.js';
-import type { Attention, RunProgress } from '../spec/controls.js';
+import { type Attention, type RunProgress, type TrainHeartbeat, WAITING_FOR_ROOM } from '../spec/controls.js';
 import { type ObservedRun, milliseconds, type PendingActivity } from './pending.js';
 import { type Poller, pollersOf, type QueueKind } from './pollers.js';
 import { runsAhead } from './runs-ahead.js';
@@ -16,6 +16,7 @@ export const WAITING_REASONS = [
   'device-busy',
   'retrying',
   'silent',
+  'no-room',
   'activity-paused',
   'workflow-failing',
   'needs-attention',
@@ -76,7 +77,22 @@ export async function findWaiting(
     const found = await activityWaiting(client, observed, activity);
     if (found) return found;
   }
-  return null;
+  return withoutRoom(observed);
+}
+
+/** A training whose newest state neither the store nor its disk takes. */
+function withoutRoom({ activities }: ObservedRun): Waiting | null {
+  const training = activities.find(({ type }) => type === 'train');
+  const heartbeat = (training?.heartbeat ?? {}) as Partial<TrainHeartbeat>;
+  if (!training || !advances(training) || heartbeat.operation !== WAITING_FOR_ROOM) return null;
+  return {
+    ...NOTHING,
+    ...attemptOf(training),
+    reason: 'no-room',
+    brief: 'waiting for the store, or for space on its disk',
+    message: `The training waits. ${heartbeat.storage ?? ''}`.trim(),
+    queue: training.queue,
+  };
 }
 
 /**

@@ -5,6 +5,8 @@ import type { Stage } from './pipeline.js';
 import type { CheckpointRef, CurvePoint, MetricGap } from './results.js';
 
 export const PIPELINE_WORKFLOW = 'gistPipeline';
+/** Key of a run's memo: true for one that `gist retry` has started. */
+export const CONTINUES_MEMO = 'continues';
 export const PROGRESS_QUERY = 'progress';
 const CONTROL_UPDATES = ['pause', 'resume', 'stopTraining', 'extendTraining'] as const;
 export type ControlUpdate = (typeof CONTROL_UPDATES)[number];
@@ -98,6 +100,9 @@ export interface AttemptCount {
   atMs: number;
 }
 
+/** Operation of a training whose newest state neither the store nor its disk takes. */
+export const WAITING_FOR_ROOM = 'waiting for the store, or for space on this disk';
+
 /** Live numbers of a training, in the heartbeat of its activity; under 2 KB. */
 export interface TrainHeartbeat extends AttemptCount {
   kimg: number;
@@ -106,6 +111,8 @@ export interface TrainHeartbeat extends AttemptCount {
   imagesPerSecond: number;
   /** What the trainer does: loading, compiling, training ...; null before it says so. */
   operation: string | null;
+  /** Where checkpoints are that the store does not take; null: it takes them. */
+  storage: string | null;
   checkpoint: CheckpointRef | null;
   /** null before the attempt has read its checkpoints. */
   resumption: Resumption | null;

@@ -1,5 +1,6 @@
 /** What the loops of both engines share at their start and end: uploads, and the outcome. */
 import { TrainingError } from '../core/errors.js';
+import { WAITING_FOR_ROOM } from '../spec/controls.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { CheckpointUploads } from '../checkpoints/uploads.js';
 import { type TrainerControls, UPLOAD_ALLOWANCE_MS } from './controls.js';
@@ -21,7 +22,8 @@ export function openUploads(
     newest: stored,
     step: from?.step ?? null,
     emit,
-    onWait: () => startOperation('writing a checkpoint', UPLOAD_ALLOWANCE_MS),
+    onWait: (forRoom) =>
+      startOperation(forRoom ? WAITING_FOR_ROOM : 'writing a checkpoint', UPLOAD_ALLOWANCE_MS),
   });
 }
 

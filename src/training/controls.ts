@@ -2,6 +2,7 @@
  * What a training loop receives from the process that it runs in, and the operations that it
  * reports.
  */
+import { WAITING_FOR_ROOM } from '../spec/controls.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainerEvent } from './process/messages.js';
 
@@ -23,6 +24,7 @@ export const OPERATIONS = [
   'training',
   'drawing a preview',
   'writing a checkpoint',
+  WAITING_FOR_ROOM,
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

@@ -34,6 +34,7 @@ import { reportAutomaticSettings } from './report-settings.js';
 import { keepRealImages, PreviewPainter } from './preview.js';
 import type { TrainerJob } from './process/messages.js';
 import { linesOf } from './statistics.js';
+import { keptGraph } from './kept-graph.js';
 import { openCheckpoints } from './resume.js';
 import type { Training } from './training.js';
 import { collectWarnings } from './warnings.js';
@@ -59,7 +60,10 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   warnOfSmallerGroups(options, warn);
   const { definition, schedule } = buildTrainingProgram(config, options);
   startOperation('compiling', BUILD_ALLOWANCE_MS);
-  const program = await createProgram(definition, { mode: train.mode });
+  const program = await createProgram(definition, {
+    mode: train.mode,
+    kept: keptGraph({ program: 'training', config, options }),
+  });
   const fixed = {
     configuration,
     numericEnvironment: numericEnvironment(train, libraryName(), program.graph),

@@ -10,6 +10,7 @@ import { encodeRawPng, tile } from '../generation/image-grid.js';
 import type { Sampler } from '../generation/sampler.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import type { TrainingImages } from './data.js';
+import { keptGraph } from './kept-graph.js';
 
 /** Name of the grid of real images beside a run's checkpoints. */
 const REAL_IMAGES = 'reals.png';
@@ -54,7 +55,10 @@ export class PreviewPainter {
 
   private async open(): Promise<Sampler> {
     const { definition, sampler } = samplerOf(this.config, this.classes, COLUMNS);
-    const program = await createProgram(definition, { mode: this.mode });
+    const program = await createProgram(definition, {
+      mode: this.mode,
+      kept: keptGraph({ program: 'preview', config: this.config, batch: COLUMNS }),
+    });
     this.load = (variables) => program.restore(generatorVariables(variables, definition));
     this.sampler = sampler(program);
     return this.sampler;

@@ -17,6 +17,7 @@ import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PreprocessActivities } from '../activities/preprocess.js';
 import type { ResolvedRun, RunActivities } from '../activities/run.js';
+import { CONTINUES_MEMO } from '../spec/controls.js';
 import { type PipelineInput, type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type {
   CheckpointRef,
@@ -68,7 +69,9 @@ class Pipeline {
 
   async run(input: PipelineInput): Promise<PipelineResult> {
     const { tracker } = this.controls;
-    this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId: this.runId, input }));
+    const { runId } = this;
+    const isNew = !continuesEarlierRun();
+    this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId, input, isNew }));
     this.controls.begin(this.spec, this.resolved.directive);
     tracker.begin(this.spec, this.resolved.hasSearchAttributes);
     for (const stage of STAGES) if (this.spec.stages.includes(stage)) await this.runStage(stage);
@@ -274,6 +277,12 @@ class Pipeline {
   private evaluationInputs(): string[] {
     return [this.dataset().digest, this.synthetic().digest];
   }
+}
+
+/** Whether `gist retry` has started it, or it was reset: stops and extensions stay in force. */
+function continuesEarlierRun(): boolean {
+  const { memo, runId, firstExecutionRunId } = workflowInfo();
+  return memo?.[CONTINUES_MEMO] === true || runId !== firstExecutionRunId;
 }
 
 function required<T>(value: T | null | undefined, part: string): T {

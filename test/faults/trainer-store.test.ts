@@ -1,6 +1,6 @@
 /** A training whose object store is unavailable for some time. */
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,8 @@ import { CheckpointError, TrainerCrashError } from '../../src/core/errors.js';
 import { superviseTrainer } from '../../src/training/index.js';
 import { openStore } from '../../src/storage/index.js';
 import { RetryingStore } from '../../src/storage/retrying-store.js';
+import { WAITING_FOR_ROOM } from '../../src/spec/controls.js';
+import { fillDisk, smallDisk } from '../support/small-disk.js';
 import { type TinyTraining, timelessStats, tinyTraining, weights } from '../support/tiny-training.js';
 import { type Seaweed, startSeaweed } from '../support/seaweed.js';
 
@@ -130,6 +132,38 @@ describe('a training on a real S3 server', () => {
     assert.deepEqual(await weights(tiny.store, 'stopped'), await weights(tiny.store, 'uninterrupted'));
   });
 
+  test('waits while the server is away and its disk full, says so, and computes on once there is space', async (t) => {
+    const cache = await smallDisk(t, '64m');
+    if (!cache) return t.skip('only root may make a small disk');
+    const filler = path.join(cache, 'filler');
+    let isAway: Promise<unknown> | undefined;
+    const seen: string[] = [];
+    let freed: Promise<void> | undefined;
+    const outcome = await superviseTrainer(tiny.job('full'), {
+      env: { GIST_DATA_CACHE: cache },
+      onEvent: (event) => {
+        if (event.type === 'started') isAway ??= Promise.all([server.kill(), fillDisk(cache, filler)]);
+        if (event.type === 'storage' && event.message) seen.push(event.message);
+        if (event.type === 'alive' && event.operation === WAITING_FOR_ROOM)
+          freed ??= rm(filler).then(() => untilCheckpoint(cache, 60).then(() => server.restart()));
+      },
+    });
+    await isAway;
+    await freed;
+    assert.ok(freed, 'it has waited');
+    assert.equal(outcome.type, 'done');
+    assert.match(
+      seen.join('\n'),
+      /^Neither the store .* nor the disk .* only: no space left on the disk.* are needed, .* are free/m,
+    );
+    assert.match(seen.at(-1) ?? '', /they wait on this disk/);
+    assert.deepEqual(await weights(tiny.store, 'full'), await weights(tiny.store, 'uninterrupted'));
+    assert.deepEqual(
+      (await listSnapshots(tiny.store, 'full')).map(({ step }) => step),
+      [20, 40, 60],
+    );
+  });
+
   /** The spool of a run once it has a state of that step. */
   async function untilSpooled(runId: string, step: number): Promise<Spool> {
     for (;;) {
@@ -138,6 +172,15 @@ describe('a training on a real S3 server', () => {
       if (training && ((await spool.entries()).at(-1)?.step ?? 0) >= step) return spool;
       await sleep(20);
     }
+  }
+
+  /** Until a folder has the checkpoint of that step, while no server does. */
+  async function untilCheckpoint(folder: string, step: number): Promise<void> {
+    const manifest = new RegExp(`step0*${step}/manifest\\.json$`);
+    const isThere = (names: string[]) => names.some((name) => manifest.test(name));
+    // A folder that is removed while it is read is read again.
+    const read = () => readdir(folder, { recursive: true }).catch(() => []);
+    while (!isThere(await read())) await sleep(50);
   }
 
   async function goAway(): Promise<void> {

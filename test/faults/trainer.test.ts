@@ -2,7 +2,8 @@
  * Trainings that are killed, stopped, overtaken by another attempt, or have corrupt checkpoints.
  */
 import assert from 'node:assert/strict';
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -25,15 +26,27 @@ type Of<Type extends TrainerEvent['type']> = Extract<TrainerEvent, { type: Type 
 
 describe('a training under faults', () => {
   let tiny: TinyTraining;
+  let caches: string;
   let uninterrupted: { weights: Record<string, string>; stats: unknown[]; snapshots: number[] };
 
   before(async () => {
     tiny = await tinyTraining();
-    await superviseTrainer(tiny.job('uninterrupted', { spec: { checkpointMinutes: 1000 } }));
+    caches = await mkdtemp(path.join(tmpdir(), 'gist-caches-'));
+    // With a graph that it records itself.
+    const env = { GIST_DATA_CACHE: path.join(caches, 'uninterrupted') };
+    await superviseTrainer(tiny.job('uninterrupted', { spec: { checkpointMinutes: 1000 } }), { env });
     uninterrupted = await results('uninterrupted');
     assert.deepEqual(uninterrupted.snapshots, [20, 40, 60]);
   });
-  after(() => tiny.remove());
+  after(async () => {
+    await tiny.remove();
+    await rm(caches, { recursive: true, force: true });
+  });
+
+  async function graphFiles(folder: string): Promise<{ file: string; ino: number }[]> {
+    const files = (await readdir(folder)).map((name) => path.join(folder, name));
+    return Promise.all(files.map(async (file) => ({ file, ino: (await stat(file)).ino })));
+  }
 
   async function results(runId: string): Promise<typeof uninterrupted> {
     const snapshots = (await listSnapshots(tiny.store, runId)).map(({ step }) => step);
@@ -89,6 +102,29 @@ describe('a training under faults', () => {
     // Those that were killed at once have no record.
     const records = await Promise.all(attempts.map((number) => findAttempt(tiny.store, 'killed', number)));
     assert.equal(records.at(-1)?.attempt, attempts.at(-1));
+  });
+
+  test('killed, it resumes with the graph that its first attempt has recorded, to the bytes of one that never read it', async () => {
+    const env = { GIST_DATA_CACHE: path.join(caches, 'killed') };
+    const graphs = path.join(env.GIST_DATA_CACHE, 'graphs');
+    let pid = 0;
+    const onSpawn = (spawned: number) => {
+      pid = spawned;
+    };
+    const onEvent = (event: TrainerEvent) => {
+      if (event.type === 'checkpoint') process.kill(-pid, 'SIGKILL');
+    };
+    await assert.rejects(superviseTrainer(tiny.job('kept'), { env, onSpawn, onEvent }), TrainerCrashError);
+    const recorded = await graphFiles(graphs);
+    for (const { file } of recorded) await utimes(file, 0, 0);
+    await superviseTrainer(tiny.job('kept'), { env });
+    for (const { file, ino } of recorded) {
+      const now = await stat(file);
+      assert.equal(now.ino, ino, 'it was not written again');
+      assert.ok(now.mtimeMs > 0, 'it was read');
+    }
+    assert.ok(recorded.length > 0);
+    assert.deepEqual(await weights(tiny.store, 'kept'), uninterrupted.weights);
   });
 
   test('stopped by request, the next attempt resumes at that step; signals of its job do not stop it', async () => {

@@ -7,6 +7,7 @@ export function liveHeartbeat(numbers: Partial<TrainHeartbeat>): TrainHeartbeat 
     step: 0,
     imagesPerSecond: 0,
     operation: null,
+    storage: null,
     checkpoint: null,
     attempt: 1,
     resumption: null,

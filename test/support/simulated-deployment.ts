@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import type { RunProgress } from '../../src/spec/controls.js';
+import { CONTINUES_MEMO, type RunProgress } from '../../src/spec/controls.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../src/spec/results.js';
 import type { trainUntilConverged } from '../../src/workflows/train-until-converged.js';
@@ -63,6 +63,7 @@ export class SimulatedDeployment {
     workflowId: string,
     train: PipelineInput['train'] = {},
     stages: PipelineInput['stages'] = ['preprocess', 'train'],
+    memo: Record<string, unknown> = {},
   ): Promise<WorkflowHandle> {
     const spec: PipelineInput = {
       name: 'simulated',
@@ -70,11 +71,21 @@ export class SimulatedDeployment {
       preprocess: { source: `/data/${workflowId}` },
       train: { snapshotKimg: 1, stopWhen: null, ...train },
     };
-    return this.startWith(workflowId, spec);
+    return this.startWith(workflowId, spec, memo);
   }
 
-  startWith(workflowId: string, spec: unknown): Promise<WorkflowHandle> {
-    return this.client.workflow.start('gistPipeline', { workflowId, taskQueue: TASK_QUEUE, args: [spec] });
+  /** As `gist retry` does. */
+  retryRun(workflowId: string, train: PipelineInput['train']): Promise<WorkflowHandle> {
+    return this.startRun(workflowId, train, undefined, { [CONTINUES_MEMO]: true });
+  }
+
+  startWith(workflowId: string, spec: unknown, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
+    return this.client.workflow.start('gistPipeline', {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [spec],
+      memo,
+    });
   }
 
   startTraining(runId: string): Promise<WorkflowHandle<typeof trainUntilConverged>> {

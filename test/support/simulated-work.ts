@@ -7,7 +7,7 @@ import type { PreprocessSpec } from '../../src/spec/preprocess.js';
 import { parseSpec } from '../../src/spec/parse.js';
 import type { Attention } from '../../src/spec/controls.js';
 import { asFailure } from '../../src/activities/failures.js';
-import type { RecordedDirective, RunActivities } from '../../src/activities/run.js';
+import type { RecordedDirective, ResolveInput, RunActivities } from '../../src/activities/run.js';
 import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
@@ -78,11 +78,12 @@ export function simulatedWork(taskQueue: string, shards: number) {
   };
 
   const activities = {
-    resolveRun: async ({ runId, input }: { runId: string; input: PipelineInput }) => {
+    resolveRun: async ({ runId, input, isNew }: ResolveInput) => {
       const spec = parseOrFail(input);
       const record = recordOf(runId);
       await record.holdResolve;
       record.runs++;
+      if (isNew) record.directive = null;
       return {
         spec,
         hasSearchAttributes: false,

@@ -1,6 +1,6 @@
 /** What a training has achieved over all attempts of its activity, kept in its heartbeats. */
 import { Context } from '@temporalio/activity';
-import type { TrainHeartbeat } from '../../spec/controls.js';
+import { type TrainHeartbeat, WAITING_FOR_ROOM } from '../../spec/controls.js';
 import type { CheckpointRef } from '../../spec/results.js';
 import type { TrainerEvent } from '../../training/index.js';
 import { continueCount, forgiveAttempt, recordProgress } from '../attempt-count.js';
@@ -9,6 +9,8 @@ import { continueCount, forgiveAttempt, recordProgress } from '../attempt-count.
 const INTERVAL_MS = 10_000;
 /** Steps that take longer than this are told from stopped ones by the steps before. */
 const STOPPED_MS = 30_000;
+/** Heartbeats are small. */
+const MAX_MESSAGE_LENGTH = 800;
 
 export class TrainProgress {
   readonly heartbeat: TrainHeartbeat;
@@ -33,6 +35,7 @@ export class TrainProgress {
       highestStep: Math.max(previous?.highestStep ?? 0, checkpoint?.step ?? 0),
       imagesPerSecond: 0,
       operation: null,
+      storage: null,
       checkpoint,
       resumption: null,
       ...continueCount(info),
@@ -57,7 +60,7 @@ export class TrainProgress {
       heartbeat.resumption = { from: event.resumedFrom, warnings: event.warnings };
     if (event.type === 'alive') {
       heartbeat.operation = event.operation;
-      if (this.hasStopped()) heartbeat.imagesPerSecond = 0;
+      if (this.hasStopped() || event.operation === WAITING_FOR_ROOM) heartbeat.imagesPerSecond = 0;
     }
     if (event.type === 'progress') {
       const { kimg, step, imagesPerSecond } = event;
@@ -68,6 +71,7 @@ export class TrainProgress {
         recordProgress(heartbeat);
       }
     }
+    if (event.type === 'storage') heartbeat.storage = event.message?.slice(0, MAX_MESSAGE_LENGTH) ?? null;
     if (event.type === 'checkpoint') heartbeat.checkpoint = event.checkpoint;
     this.beat();
   }

@@ -117,9 +117,10 @@ function formatRuns(runs: RunSummary[]): string {
 }
 
 /** Which checkpoint the training resumed from and why not the newest; snapshots without metrics. */
-function trainingNotes({ train, live }: LiveProgress): string[] {
+function trainingNotes({ train, live, waiting }: LiveProgress): string[] {
   const resumption = live?.resumption ?? train?.resumption;
   const lines: string[] = [];
+  if (live?.storage && waiting?.reason !== 'no-room') lines.push(live.storage);
   if (resumption?.from) lines.push(`The training resumed from ${resumption.from.kimg} kimg.`);
   lines.push(...(resumption?.warnings.map((warning) => `Warning: ${warning}`) ?? []));
   const gaps = train?.gaps.map(({ kimg, reason }) => `${kimg} kimg (${reason})`) ?? [];

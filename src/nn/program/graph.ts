@@ -1,5 +1,7 @@
 /** A program as one TensorFlow graph, with variables that stay on the device. */
-import { rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs';
 import { makeScratchFolder } from '../../core/scratch.js';
 import { insertCasts } from './casts.js';
@@ -15,10 +17,12 @@ import {
   type Values,
   type VariableSpec,
 } from './definition.js';
+import type { GraphCache, RecordedGraph } from './graph-cache.js';
 import { type Endpoint, type RecordedInput, type Recording, record } from './recording.js';
 import {
   fetchName,
   inputName,
+  MODEL_FILE,
   SavedModelWriter,
   type Signature,
   type SignatureTensor,
@@ -29,13 +33,23 @@ const FLOAT = { type: 'float32' } as const;
 
 type Variables = Record<string, VariableSpec>;
 
+/** Where a recorded graph is kept, and all that it depends on besides this program's own code. */
+export interface KeptGraph {
+  cache: GraphCache;
+  identity: unknown;
+}
+
 export async function createGraphProgram(
   definition: ProgramDefinition,
   variables: Variables,
+  kept?: KeptGraph,
 ): Promise<Program> {
+  const record = () => recordGraph(definition, variables);
+  const { model, signatures } = kept ? await kept.cache.findOrRecord(kept.identity, record) : record();
+  const digest = createHash('sha256').update(model).digest('hex');
   const folder = await makeScratchFolder('graph');
   try {
-    const { signatures, digest } = writeGraph(definition, variables, folder);
+    await writeFile(path.join(folder, MODEL_FILE), model);
     return new GraphProgram({ definition, variables, signatures, session: new GraphSession(folder), digest });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -43,19 +57,13 @@ export async function createGraphProgram(
 }
 
 /**
- * Writes a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`. Each has nodes
- * `<signature>/feed/<name>` and, except for `read`, a node `<signature>/done` that is computed
- * after all assignments.
- *
- * @returns the signatures, and the SHA-256 of the file
+ * Records a program as a SavedModel: signatures `phase.<name>`, `restore` and `read`. Each has
+ * nodes `<signature>/feed/<name>` and, except for `read`, a node `<signature>/done` that is
+ * computed after all assignments.
  */
-export function writeGraph(
-  definition: ProgramDefinition,
-  variables: Variables,
-  folder: string,
-): { signatures: Record<string, Signature>; digest: string } {
+export function recordGraph(definition: ProgramDefinition, variables: Variables): RecordedGraph {
   const graph = new GraphWriter(definition, variables);
-  return { signatures: graph.signatures, digest: graph.write(folder) };
+  return { signatures: graph.signatures, model: graph.bytes() };
 }
 
 class GraphProgram implements Program {
@@ -148,8 +156,8 @@ class GraphWriter {
     for (const [name, phase] of Object.entries(definition.phases)) this.addPhase(name, phase);
   }
 
-  write(folder: string): string {
-    return this.model.write(folder);
+  bytes(): Uint8Array {
+    return this.model.bytes();
   }
 
   private addSignature(name: string, signature: Signature): void {

@@ -1,6 +1,6 @@
 /** Creating a program: variables on the device, and the phases that read and update them. */
 import { createEagerProgram } from './eager.js';
-import { createGraphProgram } from './graph.js';
+import { createGraphProgram, type KeptGraph } from './graph.js';
 import { type Program, type ProgramDefinition, sizeOf, type VariableSpec } from './definition.js';
 
 export type * from './definition.js';
@@ -8,15 +8,17 @@ export type * from './definition.js';
 /**
  * `graph`: every phase is recorded from one eager run and becomes a signature of one TensorFlow
  * graph; `eager`: op by op. Both compute the same numbers, except for rounding.
+ *
+ * @param kept where the graph is kept for later programs of the same definition
  */
 export async function createProgram(
   definition: ProgramDefinition,
-  { mode }: { mode: 'graph' | 'eager' },
+  { mode, kept }: { mode: 'graph' | 'eager'; kept?: KeptGraph },
 ): Promise<Program> {
   const variables = stateOf(definition);
   const program =
     mode === 'graph'
-      ? await createGraphProgram(definition, variables)
+      ? await createGraphProgram(definition, variables, kept)
       : createEagerProgram(definition, variables);
   await program.restore(
     Object.fromEntries(Object.entries(variables).map(([name, spec]) => [name, initialVariable(spec)])),

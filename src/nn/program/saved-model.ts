@@ -1,8 +1,5 @@
 /** A SavedModel on disk, written with the protocol buffers of TensorFlow.js. */
 import { createRequire } from 'node:module';
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import type { DataType } from '@tensorflow/tfjs';
 import type { Endpoint, RecordedConstant, RecordedOp } from './recording.js';
 import { nativeBackend, type OpAttribute } from '../tensorflow.js';
@@ -112,7 +109,10 @@ export interface Signature {
   outputs: Record<string, SignatureTensor>;
 }
 
-/** Collects nodes and signatures, then writes `saved_model.pb`. */
+/** The file of a SavedModel in its folder. */
+export const MODEL_FILE = 'saved_model.pb';
+
+/** Collects nodes and signatures, then makes the file of a SavedModel. */
 export class SavedModelWriter {
   private readonly nodes: NodeDef[] = [];
   private readonly signatures = new Map<string, Signature>();
@@ -147,8 +147,7 @@ export class SavedModelWriter {
     this.signatures.set(name, signature);
   }
 
-  /** @returns the SHA-256 of what was written, in hexadecimal */
-  write(folder: string): string {
+  bytes(): Uint8Array {
     const info = new messages.MetaGraphDef.MetaInfoDef();
     info.setTagsList(['serve']);
     const version = new messages.VersionDef();
@@ -164,10 +163,7 @@ export class SavedModelWriter {
     const model = new messages.SavedModel();
     model.setSavedModelSchemaVersion(1);
     model.setMetaGraphsList([meta]);
-    mkdirSync(folder, { recursive: true });
-    const bytes = model.serializeBinary();
-    writeFileSync(path.join(folder, 'saved_model.pb'), bytes);
-    return createHash('sha256').update(bytes).digest('hex');
+    return model.serializeBinary();
   }
 
   private node(name: string, op: string, inputs: string[]): NodeDef {

@@ -60,6 +60,8 @@ const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('checkpoint'), checkpoint: refSchema, snapshot: z.boolean() }),
   z.object({ type: z.literal('warning'), message: z.string() }),
+  /** Where checkpoints are that the store does not take; null: it takes them again. */
+  z.object({ type: z.literal('storage'), message: z.string().nullable() }),
   /** The target is reached. */
   z.object({ type: z.literal('done'), checkpoint: refSchema }),
   /** Stopped on request; null when there is no checkpoint yet. */

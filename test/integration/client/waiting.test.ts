@@ -18,7 +18,8 @@ import {
 } from '../../../src/client/index.js';
 import type { WaitingReason } from '../../../src/client/waiting.js';
 import { CheckpointLostError } from '../../../src/core/errors.js';
-import type { TrainHeartbeat } from '../../../src/spec/controls.js';
+import { formatProgress } from '../../../src/cli/commands/status.js';
+import { type TrainHeartbeat, WAITING_FOR_ROOM } from '../../../src/spec/controls.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../../src/spec/results.js';
 import { simulatedWork } from '../../support/simulated-work.js';
@@ -27,7 +28,7 @@ import { TestTemporal } from '../../support/temporal.js';
 const CPU = 'gist';
 const GPU = 'gist-gpu';
 /** Runs that train on the CPU worker, so that they need no device. */
-const ON_CPU = ['retried', 'parked', 'silent'];
+const ON_CPU = ['retried', 'parked', 'silent', 'no-room'];
 const WORKFLOWS = new URL('../../../src/workflows/index.js', import.meta.url);
 const SPEC: PipelineInput = {
   name: 'waits',
@@ -99,17 +100,18 @@ async function waits(runId: string, reason: WaitingReason, seconds = 30): Promis
     progress = await progressOf(client, runId);
   }
   assert.equal(progress.waiting?.reason, reason, JSON.stringify(progress.waiting));
-  assert.equal(progress.live, null);
+  if (reason !== 'no-room') assert.equal(progress.live, null);
   return progress;
 }
 
-function heartbeat(): void {
+function heartbeat(numbers: Partial<TrainHeartbeat> = {}): void {
   const { attempt } = Context.current().info;
   const beat: TrainHeartbeat = {
     kimg: 1,
     step: 10,
     imagesPerSecond: 50,
     operation: 'training',
+    storage: null,
     checkpoint: null,
     attempt,
     resumption: null,
@@ -117,6 +119,7 @@ function heartbeat(): void {
     progressMs: 0,
     highestStep: 0,
     atMs: 0,
+    ...numbers,
   };
   Context.current().heartbeat(beat);
 }
@@ -204,6 +207,21 @@ describe('with a CPU worker', { concurrency: 6 }, () => {
       /that runs train was last heard from .* ago\. After .* another worker/,
     );
     await client.workflow.getHandle('silent').terminate();
+  });
+
+  test('a training that neither its store nor its disk takes a checkpoint of says so', async () => {
+    const storage =
+      'Neither the store (it is away) nor the disk of this machine takes the newest checkpoint.';
+    trainings.set('no-room', async () => {
+      heartbeat({ operation: WAITING_FOR_ROOM, imagesPerSecond: 0, storage });
+      return new Promise((_, reject) => ends.push(() => reject(ApplicationFailure.nonRetryable('over'))));
+    });
+    await startRun(client, SPEC, 'no-room');
+    const progress = await waits('no-room', 'no-room');
+    assert.equal(progress.waiting?.message, `The training waits. ${storage}`);
+    assert.match(formatProgress(progress), /0\.00\/2 kimg, waiting for the store, or for space on its disk/);
+    assert.equal(formatProgress(progress).split(storage).length, 2);
+    await client.workflow.getHandle('no-room').terminate();
   });
 
   test('a run that only a worker of another version takes is told so', async () => {

@@ -1,7 +1,7 @@
 /** Runs that cannot continue now: what is kept, what is shown, and how they continue. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { asFailure } from '../../../src/activities/failures.js';
 import { CheckpointLostError, StoreAccessError } from '../../../src/core/errors.js';
@@ -176,6 +176,22 @@ for (const shards of [40, 450]) {
   });
 }
 
+/** @param index which of the completed workflow tasks */
+async function resetTo(handle: WorkflowHandle, index: number): Promise<void> {
+  const { workflowId, runId } = await handle.describe();
+  const { events } = await handle.fetchHistory();
+  const tasks = events?.flatMap(({ eventId, workflowTaskCompletedEventAttributes: completed }) =>
+    completed && eventId ? [eventId] : [],
+  );
+  await deployment.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId, runId },
+    reason: 'test',
+    requestId: workflowId,
+    workflowTaskFinishEventId: tasks?.at(index),
+  });
+}
+
 /** Which completed workflow task a run is reset to. */
 for (const [point, index] of [
   ['before its training started', 0],
@@ -186,27 +202,15 @@ for (const [point, index] of [
     const record = deployment.recordOf(workflowId);
     const handle = await deployment.startRun(workflowId, { kimg: 60 });
     await untilSo(async () => record.kimg >= 5);
-    const { client } = deployment;
-    const { runId } = await handle.describe();
-    const { events } = await handle.fetchHistory();
-    const tasks = events?.flatMap(({ eventId, workflowTaskCompletedEventAttributes: completed }) =>
-      completed && eventId ? [eventId] : [],
-    );
-    await client.workflowService.resetWorkflowExecution({
-      namespace: 'default',
-      workflowExecution: { workflowId, runId },
-      reason: 'test',
-      requestId: workflowId,
-      workflowTaskFinishEventId: tasks?.at(index),
-    });
-    const { train } = (await client.workflow.getHandle(workflowId).result()).stages;
+    await resetTo(handle, index);
+    const { train } = (await deployment.client.workflow.getHandle(workflowId).result()).stages;
     assert.equal(train?.ended, 'complete');
     assert.equal(train?.last.kimg, 60);
     assert.equal(record.trainings.most, 1, 'never two trainings at a time');
   });
 }
 
-test('a run that is started again after it was stopped keeps that, its curve and its best snapshot', async () => {
+test('a run that is retried after it was stopped keeps that, its curve and its best snapshot', async () => {
   const record = deployment.recordOf('stopped-again');
   record.fd = (kimg) => Math.abs(kimg - 2);
   const handle = await deployment.startRun('stopped-again', { kimg: 1000 });
@@ -214,7 +218,7 @@ test('a run that is started again after it was stopped keeps that, its curve and
   await handle.executeUpdate(stopTrainingUpdate);
   const first = (await resultOf(handle)).stages.train;
   const { trainActivities } = record;
-  const again = (await resultOf(await deployment.startRun('stopped-again', { kimg: 1000 }))).stages.train;
+  const again = (await resultOf(await deployment.retryRun('stopped-again', { kimg: 1000 }))).stages.train;
   assert.equal(again?.ended, 'stopped');
   assert.deepEqual(again?.last, first?.last);
   assert.deepEqual(again?.curve, first?.curve);
@@ -222,14 +226,37 @@ test('a run that is started again after it was stopped keeps that, its curve and
   assert.equal(record.trainActivities, trainActivities, 'nothing is trained');
 });
 
-test('a run that is started again after it was extended keeps its new length', async () => {
+test('a run that is started under the id of a stopped one trains as long as its own spec says, from there', async () => {
+  const record = deployment.recordOf('started-afresh');
+  const handle = await deployment.startRun('started-afresh', { kimg: 1000 });
+  await untilSo(async () => record.kimg >= 2);
+  await handle.executeUpdate(stopTrainingUpdate);
+  const first = (await resultOf(handle)).stages.train;
+  const kimg = (first?.last.kimg ?? 0) + 2;
+  const { train } = (await resultOf(await deployment.startRun('started-afresh', { kimg }))).stages;
+  assert.deepEqual([train?.ended, train?.last.kimg], ['complete', kimg]);
+  assert.equal(record.resumedKimg.at(-1), first?.last.kimg);
+});
+
+test('a run that is reset after it was extended keeps its new length', async () => {
+  const record = deployment.recordOf('extended-reset');
+  const handle = await deployment.startRun('extended-reset', { kimg: 20 });
+  await untilSo(async () => record.kimg >= 2);
+  await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 25 }] });
+  await untilSo(async () => record.directive?.targetKimg === 25);
+  await resetTo(handle, 0);
+  const { train } = (await resultOf(deployment.client.workflow.getHandle('extended-reset'))).stages;
+  assert.equal(train?.last.kimg, 25);
+});
+
+test('a run that is retried after it was extended keeps its new length', async () => {
   const record = deployment.recordOf('extended-again');
   const handle = await deployment.startRun('extended-again', { kimg: 20 });
   await untilSo(async () => record.kimg >= 2);
   await handle.executeUpdate(extendTrainingUpdate, { args: [{ kimg: 25 }] });
   await handle.terminate('test');
   await untilSo(async () => record.trainings.running === 0);
-  const { train } = (await resultOf(await deployment.startRun('extended-again', { kimg: 20 }))).stages;
+  const { train } = (await resultOf(await deployment.retryRun('extended-again', { kimg: 20 }))).stages;
   assert.equal(train?.last.kimg, 25);
   assert.ok(!record.matchesSpec.includes('train'), 'no other run reuses it as one of 20 kimg');
 });

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Spool } from '../../../src/checkpoints/spool.js';
 import { CheckpointUploads, type UploadEvent } from '../../../src/checkpoints/uploads.js';
 import { CheckpointWriter } from '../../../src/checkpoints/writer.js';
@@ -14,6 +15,7 @@ import { draft } from '../../support/checkpoint-drafts.js';
 describe('uploads while the store is unavailable', () => {
   let folder: string;
   let events: UploadEvent[];
+  let waits: boolean[];
   const large = () => ({ 'G.safetensors': new Uint8Array(50e6), 'D.safetensors': new Uint8Array(50e6) });
 
   /** To a server that nobody listens for. */
@@ -29,6 +31,7 @@ describe('uploads while the store is unavailable', () => {
       warn: () => undefined,
     });
     events = [];
+    waits = [];
     return new CheckpointUploads({
       storeUri: 's3://gist/',
       writer,
@@ -37,9 +40,13 @@ describe('uploads while the store is unavailable', () => {
       newest: null,
       step: null,
       emit: (event) => void events.push(event),
-      onWait: () => undefined,
+      onWait: (forRoom) => void waits.push(forRoom),
       ...limits,
     });
+  }
+
+  async function untilSaid(what: RegExp): Promise<void> {
+    while (!what.test(JSON.stringify(events))) await sleep(20);
   }
 
   before(async () => {
@@ -72,6 +79,27 @@ describe('uploads while the store is unavailable', () => {
     await on.close();
     assert.match(JSON.stringify(events), /neither the store nor the disk .* is lost/);
     assert.doesNotMatch(JSON.stringify(events), /stays on the disk/);
+  });
+
+  test('take the next state once there is space on the disk again, while the store is still unavailable', async () => {
+    const file = path.join(folder, 'full');
+    await writeFile(file, '');
+    const spool = new Spool(path.join(file, 'spool'));
+    const on = await uploads(spool, {});
+    on.start({ draft: draft(10), parts: large() });
+    await untilSaid(/"storage".*Neither the store .* nor the disk .* in memory only/);
+    assert.equal(on.idle, false);
+    await rm(file);
+    assert.equal(await on.untilIdle(() => false), true);
+    assert.match(JSON.stringify(events.at(-1)), /"storage".*they wait on this disk/);
+    assert.ok(waits.includes(true) && waits.at(-1) === false);
+    on.start({ draft: draft(20), parts: large() });
+    await on.untilIdle(() => false);
+    await on.close();
+    assert.deepEqual(
+      (await spool.entries()).map(({ step }) => step),
+      [10, 20],
+    );
   });
 
   test('are not waited for without limit, and the state stays on the disk', async () => {
