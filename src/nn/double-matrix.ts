@@ -1,8 +1,14 @@
 /**
- * Products and eigenvalues of matrices in double precision on the native library. TensorFlow.js has
- * no double tensors: pairs of int32 are reinterpreted, which keeps every bit.
+ * Products and eigenvalues of matrices in double precision on the native library, on the CPU of any
+ * machine: metrics are the same with and without a GPU. TensorFlow.js has no double tensors: pairs
+ * of int32 are reinterpreted, which keeps every bit.
  */
-import { nativeBackend, type OpAttribute } from './tensorflow.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs';
+import { MODEL_FILE, SavedModelWriter } from './program/saved-model.js';
+import { GraphSession, tf } from './tensorflow.js';
 
 /** Row-major. */
 export interface Matrix {
@@ -11,61 +17,73 @@ export interface Matrix {
   data: Float64Array;
 }
 
-/** The library's number of the type float64, which the binding does not name. */
-const TF_DOUBLE = 2;
+const INT32 = { type: 'int32' } as const;
+/** The library's number of the type float64, which TensorFlow.js does not name. */
+const DOUBLE = { typeNumber: 2 } as const;
+/** Eager operations have no placement: only nodes of a graph do. */
+const CPU = '/device:CPU:0';
+
+let session: GraphSession | null = null;
 
 /** a b^T: the dot products of the rows of a with the rows of b. */
 export function matmulTransposed(a: Matrix, b: Matrix): Matrix {
-  const left = upload(a);
-  const right = a === b ? left : upload(b);
-  const product = execute('MatMul', [flag('transpose_a', false), flag('transpose_b', true)], [left, right]);
-  release(right === left ? [left] : [left, right]);
-  return { rows: a.rows, columns: b.rows, data: download(product[0] as number) };
+  const [left, right] = [upload(a), upload(b)];
+  return { rows: a.rows, columns: b.rows, data: compute('product', { left, right }) };
 }
 
 /** Eigenvalues of a symmetric matrix, ascending. Only the lower triangle is read. */
 export function symmetricEigenvalues(matrix: Matrix): Float64Array {
-  const tensor = upload(matrix);
-  const [values, vectors] = execute('SelfAdjointEigV2', [flag('compute_v', false)], [tensor]);
-  release([tensor, vectors as number]);
-  return download(values as number);
+  return compute('values', { matrix: upload(matrix) });
 }
 
-/** An operation on tensors of the library, by their ids. */
-function execute(op: string, attributes: OpAttribute[], inputs: number[]): number[] {
-  const { binding } = nativeBackend();
-  const outputs = op === 'SelfAdjointEigV2' ? 2 : 1;
-  return binding.executeOp(op, [type('T', TF_DOUBLE), ...attributes], inputs, outputs).map(({ id }) => id);
+/** @param inputs are disposed of */
+function compute(output: string, inputs: Record<string, Tensor>): Float64Array {
+  const fed = Object.entries(inputs).map(([name, tensor]) => [`${name}:0`, tensor]);
+  try {
+    session ??= openSession();
+    const [pairs] = session.run(Object.fromEntries(fed), [`${output}:0`]) as [Tensor];
+    const bits = pairs.dataSync() as Int32Array;
+    pairs.dispose();
+    return new Float64Array(Int32Array.from(bits).buffer);
+  } finally {
+    tf.dispose(Object.values(inputs));
+  }
 }
 
-function upload({ rows, columns, data }: Matrix): number {
-  const { binding } = nativeBackend();
-  const int32 = binding.TF_INT32 as number;
+function upload({ rows, columns, data }: Matrix): Tensor {
   const bits = new Int32Array(data.buffer, data.byteOffset, 2 * data.length);
-  const pairs = binding.createTensor([rows, columns, 2], int32, bits);
-  const [doubles] = binding.executeOp('Bitcast', [type('T', int32), type('type', TF_DOUBLE)], [pairs], 1);
-  release([pairs]);
-  return (doubles as { id: number }).id;
+  return tf.tensor3d(bits, [rows, columns, 2], 'int32');
 }
 
-/** Reads a tensor and releases it. */
-function download(id: number): Float64Array {
-  const { binding } = nativeBackend();
-  const int32 = binding.TF_INT32 as number;
-  const [pairs] = binding.executeOp('Bitcast', [type('T', TF_DOUBLE), type('type', int32)], [id], 1);
-  const bits = binding.tensorDataSync((pairs as { id: number }).id);
-  release([id, (pairs as { id: number }).id]);
-  return new Float64Array(Int32Array.from(bits).buffer);
+/** The library has read the file when it returns. */
+function openSession(): GraphSession {
+  const folder = mkdtempSync(path.join(tmpdir(), 'gist-algebra-'));
+  try {
+    writeFileSync(path.join(folder, MODEL_FILE), algebra());
+    return new GraphSession(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-function release(ids: readonly number[]): void {
-  for (const id of ids) nativeBackend().binding.deleteTensor(id);
-}
-
-function type(name: string, value: number): OpAttribute {
-  return { name, type: nativeBackend().binding.TF_ATTR_TYPE as number, value };
-}
-
-function flag(name: string, value: boolean): OpAttribute {
-  return { name, type: nativeBackend().binding.TF_ATTR_BOOL as number, value };
+function algebra(): Uint8Array {
+  const graph = new SavedModelWriter(CPU);
+  const given = (name: string) => {
+    graph.add(name, 'Placeholder', [], { dtype: INT32 });
+    return graph.add(`${name}/double`, 'Bitcast', [name], { T: INT32, type: DOUBLE });
+  };
+  const taken = (name: string, value: string) =>
+    graph.add(name, 'Bitcast', [value], { T: DOUBLE, type: INT32 });
+  const product = graph.add('matmul', 'MatMul', [given('left'), given('right')], {
+    T: DOUBLE,
+    transpose_a: { bool: false },
+    transpose_b: { bool: true },
+  });
+  taken('product', product);
+  const eigen = graph.add('eigen', 'SelfAdjointEigV2', [given('matrix')], {
+    T: DOUBLE,
+    compute_v: { bool: false },
+  });
+  taken('values', eigen);
+  return graph.bytes();
 }

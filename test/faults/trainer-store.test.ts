@@ -154,7 +154,7 @@ describe('a training on a real S3 server', () => {
     assert.equal(outcome.type, 'done');
     assert.match(
       seen.join('\n'),
-      /^Neither the store .* nor the disk .* only: no space left on the disk.* are needed, .* are free/m,
+      /^Neither the store .* nor the disk .* only: .*no space left on the disk.* are needed, .* are free/m,
     );
     assert.match(seen.at(-1) ?? '', /they wait on this disk/);
     assert.deepEqual(await weights(tiny.store, 'full'), await weights(tiny.store, 'uninterrupted'));

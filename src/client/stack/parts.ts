@@ -1,5 +1,6 @@
 /** The programs of the embedded stack: how each is started and probed. */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Connection } from '@temporalio/client';
@@ -135,6 +136,14 @@ function startTemporal(folder: StackFolder, { ports }: StackState, started: Star
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }
 
+/**
+ * Sockets of SeaweedFS. Under its own names a socket that another user has left, of a server on the
+ * same port, ends it at once; in the stack's folder, a path may be too long for a socket.
+ */
+function socket(ports: StackState['ports'], server: string): string {
+  return path.join(tmpdir(), `gist-${process.getuid?.() ?? 0}-${server}-${ports[`${server}.port`]}.sock`);
+}
+
 function startS3(folder: StackFolder, state: StackState, started: Started): ProcessId {
   const { ports, credentials } = state;
   const data = folder.path('s3');
@@ -148,6 +157,8 @@ function startS3(folder: StackFolder, state: StackState, started: Started): Proc
     '-s3.port.iceberg=0',
     '-s3.port.lance=0',
     '-master.telemetry=false',
+    `-s3.localSocket=${socket(ports, 's3')}`,
+    `-filer.localSocket=${socket(ports, 'filer')}`,
   ];
   const chosen = Object.entries(ports).filter(([name]) => name in PREFERRED && name.includes('.port'));
   const env = {

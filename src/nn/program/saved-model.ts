@@ -36,6 +36,7 @@ interface TensorMessage extends Message {
 interface NodeDef extends Message {
   setName(value: string): void;
   setOp(value: string): void;
+  setDevice(value: string): void;
   setInputList(values: string[]): void;
   getAttrMap(): Map<string, AttrValue>;
 }
@@ -92,6 +93,7 @@ const PRODUCER = 1882;
 /** An attribute of a node that is not recorded. */
 export type NodeAttribute =
   | { type: DataType }
+  | { typeNumber: number }
   | { shape: readonly number[] }
   | { text: string }
   | { bool: boolean };
@@ -116,6 +118,9 @@ export const MODEL_FILE = 'saved_model.pb';
 export class SavedModelWriter {
   private readonly nodes: NodeDef[] = [];
   private readonly signatures = new Map<string, Signature>();
+
+  /** @param device of all nodes; by default the library chooses */
+  constructor(private readonly device = '') {}
 
   /** Adds a node that is not recorded. A control input is the name of another node after a `^`. */
   add(name: string, op: string, inputs: string[], attributes: Record<string, NodeAttribute> = {}): string {
@@ -170,6 +175,7 @@ export class SavedModelWriter {
     const node = new messages.NodeDef();
     node.setName(name);
     node.setOp(op);
+    node.setDevice(this.device);
     node.setInputList(inputs);
     this.nodes.push(node);
     return node;
@@ -217,6 +223,7 @@ function shapeOf(dims: readonly number[]): Shape {
 function attributeValue(attribute: NodeAttribute): AttrValue {
   const value = new messages.AttrValue();
   if ('type' in attribute) value.setType(typeNumber(attribute.type));
+  if ('typeNumber' in attribute) value.setType(attribute.typeNumber);
   if ('shape' in attribute) value.setShape(shapeOf(attribute.shape));
   if ('text' in attribute) value.setS(Buffer.from(attribute.text));
   if ('bool' in attribute) value.setB(attribute.bool);
