@@ -2,7 +2,7 @@
 import { DatasetError } from '../../core/errors.js';
 import type { LabelsSpec, PreprocessSpec } from '../../spec/preprocess.js';
 import { SKIPPED } from '../source/file-kinds.js';
-import { refuseIdentifiers } from './identifiers.js';
+import { refuseIdentifiers, refusePatientFolders } from './identifiers.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { readLabelFile } from './label-file.js';
 import { csvRows, type JsonLabels, jsonRows, matchRows } from './label-table.js';
@@ -65,7 +65,10 @@ export async function labelImages(
 ): Promise<Labels> {
   const rule = { source, images, layout, tags };
   const found = await (labels === 'auto' ? findLabels(rule) : applyRule(rule, labels));
-  return 'names' in found ? numberClasses(found, source.uri) : unlabeled(images.length, found.why);
+  if (!('names' in found)) return unlabeled(images.length, found.why);
+  const numbered = numberClasses(found, source.uri);
+  await refusePatientFolders(source, images, numbered);
+  return numbered;
 }
 
 interface Rule {

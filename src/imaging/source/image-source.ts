@@ -12,6 +12,8 @@ export interface SourceImage {
   bytes: number;
   /** Changes when the content changes: a checksum if available, otherwise size and time. */
   identity: string;
+  /** A frame of a file of which all are used, from 0. */
+  frame?: number;
 }
 
 export interface ImageSource {
