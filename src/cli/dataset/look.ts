@@ -1,4 +1,5 @@
 /** `gist dataset split` and `duplicates`: what a data set would be, without building it. */
+import { counted } from '../../core/counted.js';
 import { writeFile } from 'node:fs/promises';
 import { useStack } from '../../client/stack/stack.js';
 import type { SourceImage } from '../../imaging/index.js';
@@ -83,7 +84,7 @@ export async function duplicates(address: string, { json, ...options }: LookOpti
   }));
   const { exact, near } = found.report;
   const text = [
-    `${exact.sets} sets of ${exact.images} files with the same bytes, ${near.sets} sets of ${near.images} images that look the same`,
+    `${counted(exact.sets, 'sets')} of ${counted(exact.images, 'files')} with the same bytes, ${counted(near.sets, 'sets')} of ${counted(near.images, 'images')} that look the same`,
     ...sets.map(({ kind, files }) => `\n${kind}:\n${files.map((file) => `  ${file}`).join('\n')}`),
     ...found.notices,
   ].join('\n');

@@ -1,5 +1,6 @@
 /** Looks at a source as a whole before any image is decoded: labels, patients, copies, sides. */
 import { DatasetError } from '../../core/errors.js';
+import { counted } from '../../core/counted.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256OfStream } from '../../storage/index.js';
@@ -11,6 +12,7 @@ import { canNamePatients, mayNeedPatientTags, patientNotice, patientsOf } from '
 import { type Draws, drawImages, type Split, splitImages } from '../split/split.js';
 import { framesOfFiles } from './all-frames.js';
 import { matchesTags } from '../dicom/tags.js';
+import { skippedNotices } from '../source/source-contents.js';
 import { type ImageTags, tagsOfImages } from '../source/tag-reader.js';
 import type { UnionFind } from '../split/union-find.js';
 
@@ -61,6 +63,7 @@ export async function surveySource(
   const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
   const { fraction, seed } = spec.holdout;
   const notices = [
+    ...skippedNotices(source.contents.skipped),
     ...labels.notices,
     ...tagNotices(tagged),
     ...patientNotices(patients, paths, fraction > 0 && layout.heldOut === null),
@@ -153,7 +156,9 @@ function patientNotices(
     return notice === null ? [] : [notice];
   }
   const unknown = patients.filter((patient) => patient === null).length;
-  return unknown > 0 ? [`${unknown} images have no patient: each counts as a patient of its own`] : [];
+  return unknown > 0
+    ? [`${counted(unknown, 'images have no patient')}: each counts as a patient of its own`]
+    : [];
 }
 
 /** Keywords that labels, `where` and patients need; patients may also be named elsewhere. */
@@ -178,9 +183,9 @@ function readTags(
 function tagNotices(tags: ImageTags | null): string[] {
   const notices: string[] = [];
   if (tags && tags.damaged > 0)
-    notices.push(`${tags.damaged} DICOM files are damaged or too large: their tags are unknown`);
+    notices.push(`${counted(tags.damaged, 'DICOM files are damaged or too large')}: no tags are known`);
   if (tags && tags.others > 0)
-    notices.push(`${tags.others} images are no DICOM files, and have no DICOM tags`);
+    notices.push(counted(tags.others, 'images are no DICOM file, and have no DICOM tags'));
   return notices;
 }
 
@@ -277,5 +282,7 @@ function conflictNotice({ sets }: Duplicates, labels: Int32Array): string[] {
   const differ = sets.filter(({ images }) =>
     images.some((i) => labels[i] !== labels[images[0] as number]),
   ).length;
-  return differ > 0 ? [`${differ} sets of copies have more than one label: one of the labels is wrong`] : [];
+  return differ > 0
+    ? [`${counted(differ, 'sets of copies have more than one label')}: one of the labels is wrong`]
+    : [];
 }

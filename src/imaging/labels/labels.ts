@@ -1,4 +1,5 @@
 /** Derives the class of each image, and says where it comes from. */
+import { counted } from '../../core/counted.js';
 import { DatasetError } from '../../core/errors.js';
 import type { LabelsSpec, PreprocessSpec } from '../../spec/preprocess.js';
 import { SKIPPED } from '../source/file-kinds.js';
@@ -183,7 +184,9 @@ function fromRows(
   const matched = matchRows(labels.rows, names, source.uri);
   const { rowsWithoutImage: extra } = matched;
   const notices =
-    extra > 0 ? [`${extra} of ${labels.rows.length} rows of labels are of no image in the source`] : [];
+    extra > 0
+      ? [`${counted(extra, 'rows of labels are of no image in the source')}, of ${labels.rows.length}`]
+      : [];
   const known = labels.classes ?? labels.rows.map(({ label }) => label).filter((label) => label !== null);
   return {
     names: matched.labels,
