@@ -28,6 +28,8 @@ export type { ImageSource, SourceImage } from './source/image-source.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './dataset/plan.js';
 export { planWindow } from './dataset/plan-window.js';
 export { readPlan } from './dataset/plan-file.js';
+export { nameRejected, type RejectedList } from './dataset/rejected-names.js';
+export { settingsOf } from './dataset/all-frames.js';
 export { decodePng, encodePng } from './pixels/png.js';
 export { decodeStored, storedAsPng } from './dataset/stored-image.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './pixels/process.js';

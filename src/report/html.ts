@@ -100,7 +100,7 @@ function rejected({ dataset }: ReportInput): string {
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `<li>${count}: ${escapeHtml(reason)}</li>`);
   return `<p>${dataset.rejected.length} images could not be read and are not in the data set.
-    <code>gist dataset inspect</code> lists them.</p><ul>${items.join('')}</ul>`;
+    <code>gist dataset inspect DATASET --source IMAGES</code> names them.</p><ul>${items.join('')}</ul>`;
 }
 
 function lineage({ lineage: facts, spec }: ReportInput): string {

@@ -55,9 +55,11 @@ export type WhereSpec = z.output<typeof whereSchema>;
 
 const dicomSchema = z.strictObject({
   frames: z
-    .union([z.enum(['first', 'middle']), z.int().min(0)])
+    .union([z.enum(['first', 'middle', 'all']), z.int().min(0)])
     .default('first')
-    .describe('Which frame of a file with several is used: first, middle, or its number from 0.'),
+    .describe(
+      'Which frame of a file with several is used: first, middle, its number from 0, or all, each as an image of its own.',
+    ),
   window: z
     .union([z.string().min(1), z.strictObject({ center: z.number(), width: z.number().positive() })])
     .default('first')
@@ -73,6 +75,12 @@ const privacySchema = z.strictObject({
     .default('warn')
     .describe(
       'What is done with images that seem to have text in their pixels: refuse them, crop the margins with the text, or keep them and warn.',
+    ),
+  names: z
+    .enum(['hide', 'keep'])
+    .default('hide')
+    .describe(
+      'File names in the plan and the manifest: hidden, since they may name patients, or kept. Hidden files have their number in the sorted list of the source.',
     ),
 });
 export type PrivacySpec = z.output<typeof privacySchema>;
@@ -178,7 +186,7 @@ export const preprocessSchema = z.strictObject({
       'Only DICOM files with these values of tags, as in {ViewPosition: LATERAL}; a list names alternatives.',
     ),
   dicom: dicomSchema.prefault({}).describe('How DICOM files are rendered.'),
-  privacy: privacySchema.prefault({}).describe('Text in the pixels of images.'),
+  privacy: privacySchema.prefault({}).describe('Text in the pixels of images, and names of files.'),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images in one shard of the data set.'),
 });
 

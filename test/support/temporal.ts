@@ -12,7 +12,8 @@ export class TestTemporal {
   private constructor(
     readonly address: string,
     private readonly port: number,
-    private readonly folder: string,
+    /** Where the database is. */
+    readonly folder: string,
   ) {}
 
   static async start(): Promise<TestTemporal> {

@@ -63,10 +63,11 @@ export function registerDataset(program: Command): void {
     .description('show a data set, or what a source of images would give')
     .argument('<address>', 'data set, or folder, .zip or s3:// address of images')
     .option('--html <file>', 'also write a page with a contact sheet')
+    .option('--source <address>', 'images of the data set: names those that were rejected')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...\n  gist dataset inspect knees/ --html knees.html',
+      '\nExamples:\n  gist dataset inspect data/datasets/0f3a5c...\n  gist dataset inspect knees/ --html knees.html\n  gist dataset inspect data/datasets/0f3a5c... --source knees/',
     )
     .action(async (address: string, options) =>
       (await import('../dataset/inspect.js')).inspect(address, options),

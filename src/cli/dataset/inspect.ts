@@ -1,7 +1,14 @@
 /** `gist dataset inspect` and `list`: what data sets and sources hold. */
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, GistError, ImageError, SourceMissingError } from '../../core/errors.js';
-import type { DatasetManifest, ImageSource, RejectedImage, Survey } from '../../imaging/index.js';
+import type {
+  DatasetManifest,
+  ImageSource,
+  RejectedImage,
+  RejectedList,
+  SourceImage,
+  Survey,
+} from '../../imaging/index.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { printResult, table } from '../terminal.js';
@@ -13,23 +20,32 @@ interface InspectOptions extends OptionValues {
   json?: boolean;
   /** File for the page. */
   html?: string;
+  /** The source of a data set, to name the images that were rejected. */
+  source?: string;
 }
 
 /** Shows a data set, the data sets under an address, or what a source of images would give. */
-export async function inspect(address: string, { json, html, ...options }: InspectOptions): Promise<void> {
+export async function inspect(
+  address: string,
+  { json, html, source, ...options }: InspectOptions,
+): Promise<void> {
   useStack();
   const { openStore } = await import('../../storage/index.js');
   if (!/\.zip\/?$/i.test(address)) {
-    const found = await manifestsUnder(openStore(address));
+    const store = openStore(address);
+    const found = await manifestsUnder(store);
+    const failed = await rejectedUnder(store, found);
     const [first] = found;
-    if (first && found.length === 1) {
-      const rows = await describe(first.manifest);
-      if (html) await writePage(html, address, rows, await sheetOfDataset(openStore(address), first));
-      return printResult(json, first.manifest, table(rows));
+    if (first && found.length + failed.length === 1) {
+      const manifest = { ...first.manifest, rejected: await named(first.manifest, source) };
+      const rows = await describe(manifest);
+      if (html) await writePage(html, address, rows, await sheetOfDataset(store, first));
+      return printResult(json, manifest, table(rows));
     }
-    if (first) return printList(found, json);
-    const failed = await rejectedUnder(openStore(address));
-    if (failed) return printRejected(failed, json);
+    const [only] = failed;
+    if (only && found.length + failed.length === 1)
+      return printRejected({ ...only, rejected: await named(only, source) }, json);
+    if (found.length + failed.length > 1) return printList(found, failed, json);
   }
   await inspectSource(address, options, { json, html });
 }
@@ -38,7 +54,16 @@ export async function inspect(address: string, { json, html, ...options }: Inspe
 export async function list(address: string, { json }: { json?: boolean }): Promise<void> {
   useStack();
   const { openStore } = await import('../../storage/index.js');
-  printList(await manifestsUnder(openStore(address)), json);
+  const store = openStore(address);
+  const found = await manifestsUnder(store);
+  printList(found, await rejectedUnder(store, found), json);
+}
+
+/** The rejected images, with their names where the source is given. */
+async function named(list: RejectedList, source: string | undefined): Promise<RejectedImage[]> {
+  if (source === undefined) return [...list.rejected];
+  const { nameRejected } = await import('../../imaging/index.js');
+  return withBar((onProgress) => nameRejected(list, source, { onProgress }));
 }
 
 interface FoundDataset {
@@ -61,8 +86,11 @@ async function manifestsUnder(store: ObjectStore): Promise<FoundDataset[]> {
   return found;
 }
 
-/** The list of a data set that was not made, at an address or alone in its `datasets/`. */
-async function rejectedUnder(store: ObjectStore): Promise<FoundRejected | null> {
+/** The lists of data sets that were not made, at an address or in its `datasets/`. */
+async function rejectedUnder(
+  store: ObjectStore,
+  finished: readonly FoundDataset[],
+): Promise<FoundRejected[]> {
   const { REJECTED_LIST, rejectedListSchema } = await import('../../imaging/index.js');
   const { findJson, joinKey } = await import('../../storage/index.js');
   const prefixes = new Set(['']);
@@ -70,25 +98,42 @@ async function rejectedUnder(store: ObjectStore): Promise<FoundRejected | null> 
     const [folder, digest, file] = key.split('/');
     if (file === REJECTED_LIST) prefixes.add(`${folder}/${digest}/`);
   }
+  // A list stays when a second attempt has made the data set.
+  for (const { prefix } of finished) prefixes.delete(prefix);
+  const found: FoundRejected[] = [];
   for (const prefix of prefixes) {
     const list = await findJson(store, joinKey(prefix, REJECTED_LIST), rejectedListSchema);
-    if (list) return { prefix, ...list };
+    if (list) found.push({ prefix, ...list });
   }
-  return null;
+  return found;
 }
 
-interface FoundRejected {
+interface FoundRejected extends RejectedList {
   prefix: string;
-  rejected: RejectedImage[];
 }
 
-function printRejected({ prefix, rejected }: FoundRejected, json: boolean | undefined): void {
+function notFinished({ rejected }: FoundRejected): string {
+  return `not finished, since ${rejected.length === 1 ? '1 image' : `${rejected.length} images`} cannot be used`;
+}
+
+function printRejected(list: FoundRejected, json: boolean | undefined): void {
+  const { prefix, rejected } = list;
   const rows = rejected.map(({ name, reason }) => [`  ${name}`, reason]);
-  const head = `${prefix && `${prefix}: `}not finished, since ${rejected.length} images cannot be used`;
-  printResult(json, { prefix, finished: false, rejected }, `${head}\n${table(rows)}`);
+  const head = `${prefix && `${prefix}: `}${notFinished(list)}`;
+  const isHidden = rejected.some(({ name, position }) => position !== undefined && isHiddenName(name));
+  const hint = isHidden ? `\n${NAME_HINT}` : '';
+  printResult(json, { prefix, finished: false, rejected }, `${head}\n${table(rows)}${hint}`);
 }
 
-function printList(found: readonly FoundDataset[], json: boolean | undefined): void {
+const NAME_HINT = 'Add --source with the address of the images to see the names of the files.';
+
+const isHiddenName = (name: string) => name.endsWith('(hidden by privacy.names)');
+
+function printList(
+  found: readonly FoundDataset[],
+  failed: readonly FoundRejected[],
+  json: boolean | undefined,
+): void {
   const rows = found.map(({ prefix, manifest: { images, classes, resolution, channels } }) => ({
     prefix,
     images,
@@ -102,7 +147,10 @@ function printList(found: readonly FoundDataset[], json: boolean | undefined): v
     classes ? `${classes.length} classes` : 'no labels',
     `${resolution} px ${channels === 1 ? 'gray' : 'RGB'}`,
   ]);
-  printResult(json, { datasets: rows }, rows.length > 0 ? table(lines) : 'no data sets');
+  const unfinished = failed.map((list) => [list.prefix, notFinished(list), '', '']);
+  const all = [...lines, ...unfinished];
+  const result = { datasets: rows, failed: failed.map(({ prefix, rejected }) => ({ prefix, rejected })) };
+  printResult(json, result, all.length > 0 ? table(all) : 'no data sets');
 }
 
 async function describe(manifest: DatasetManifest): Promise<string[][]> {
@@ -115,6 +163,7 @@ async function describe(manifest: DatasetManifest): Promise<string[][]> {
     ...findingRows(manifest),
     ['rejected', String(rejected.length)],
     ...rejected.map(({ name, reason }) => [`  ${name}`, reason]),
+    ...(rejected.some(({ name }) => isHiddenName(name)) ? [['', NAME_HINT]] : []),
   ];
 }
 
@@ -145,13 +194,15 @@ async function sheetOfSource(
   { images, labels }: Survey,
   train: Uint32Array,
 ): Promise<SheetImage[]> {
-  const { channelsOf, encodePng, processImage } = await import('../../imaging/index.js');
+  const { channelsOf, encodePng, processImage, settingsOf } = await import('../../imaging/index.js');
   const sheet: SheetImage[] = [];
   for (const [label, name] of (labels.classes ?? [null]).entries()) {
     const own = train.filter((i) => labels.labels[i] === label).slice(0, SHEET_IMAGES);
     for (const i of own) {
-      const bytes = await source.read(images[i]?.name ?? '');
-      const pixels = await processImage(bytes, { ...spec, resolution: SHEET_SIDE }).catch(skipImageError);
+      const image = images[i] as SourceImage;
+      const bytes = await source.read(image.name);
+      const settings = { ...settingsOf(spec, image), resolution: SHEET_SIDE };
+      const pixels = await processImage(bytes, settings).catch(skipImageError);
       if (pixels)
         sheet.push({ name, png: await encodePng(pixels, SHEET_SIDE, SHEET_SIDE, channelsOf(spec.color)) });
     }

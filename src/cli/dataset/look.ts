@@ -1,6 +1,8 @@
 /** `gist dataset split` and `duplicates`: what a data set would be, without building it. */
+import { counted } from '../../core/counted.js';
 import { writeFile } from 'node:fs/promises';
 import { useStack } from '../../client/stack/stack.js';
+import type { SourceImage } from '../../imaging/index.js';
 import { printResult, table } from '../terminal.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
@@ -54,6 +56,10 @@ export async function split(address: string, { json, list, ...options }: LookOpt
   printResult(json, { classes: rows, leftOut: survey.leftOut, notices, list: list ?? null }, text);
 }
 
+function nameOf({ name, frame }: SourceImage): string {
+  return frame === undefined ? name : `${name} (frame ${frame})`;
+}
+
 /** Quotes a field (RFC 4180). */
 function csvField(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -71,14 +77,14 @@ export async function duplicates(address: string, { json, ...options }: LookOpti
   });
   const sets = found.sets.map(({ kind, images }) => ({
     kind,
-    files: images.map((i) => survey.images[i]?.name ?? ''),
+    files: images.map((i) => nameOf(survey.images[i] as SourceImage)),
     labels: [
       ...new Set(images.map((i) => survey.labels.classes?.[survey.labels.labels[i] as number] ?? null)),
     ],
   }));
   const { exact, near } = found.report;
   const text = [
-    `${exact.sets} sets of ${exact.images} files with the same bytes, ${near.sets} sets of ${near.images} images that look the same`,
+    `${counted(exact.sets, 'sets')} of ${counted(exact.images, 'files')} with the same bytes, ${counted(near.sets, 'sets')} of ${counted(near.images, 'images')} that look the same`,
     ...sets.map(({ kind, files }) => `\n${kind}:\n${files.map((file) => `  ${file}`).join('\n')}`),
     ...found.notices,
   ].join('\n');

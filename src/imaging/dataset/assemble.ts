@@ -21,6 +21,7 @@ import {
   SPLITS,
 } from './dataset-manifest.js';
 import { mapInOrder } from '../in-flight.js';
+import { breakSeal } from './name-seal.js';
 import { datasetSettings } from './plan.js';
 import {
   readPlan,
@@ -90,6 +91,8 @@ export async function assembleDataset(
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
+  // Nothing is read from the source any more.
+  await breakSeal(store, folder);
   return datasetRef(manifest, prefix);
 }
 
@@ -161,13 +164,13 @@ async function requireEnoughImages(
   const isOver = rejected.length > spec.maxRejected * planned;
   const what = isOver ? `${rejected.length} of ${planned} images cannot be used` : emptyClass;
   if (!what) return;
-  // File names may contain patient names: they stay in the store, and the error gives the key.
+  // File names may contain patient names: the list has numbers of files, and the error its key.
   const list = joinKey(datasetPrefix(plan.folder), REJECTED_LIST);
-  await putJson(store, list, { rejected });
+  await putJson(store, list, { digest: plan.digest, settings: datasetSettings(spec), rejected });
   throw new DatasetError({
     what: `${what} (${countReasons(rejected)})`,
     where: spec.source,
-    hint: `Their names are in ${list} of the store: \`gist dataset inspect ${store.uri}${datasetPrefix(plan.folder)}\` shows them. Replace or remove them${isOver ? `, or raise preprocess.maxRejected (--max-rejected, now ${spec.maxRejected})` : ''}.`,
+    hint: `They are listed in ${list} of the store. \`gist dataset inspect ${store.uri}${datasetPrefix(plan.folder)} --source ${spec.source}\` names them. Replace or remove them${isOver ? `, or raise preprocess.maxRejected (--max-rejected, now ${spec.maxRejected})` : ''}.`,
   });
 }
 

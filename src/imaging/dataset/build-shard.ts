@@ -8,11 +8,13 @@ import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { classifyFileError } from '../../storage/file-errors.js';
 import { findJson, joinKey, type ObjectStore, partVerifies, sha256 } from '../../storage/index.js';
-import { datasetPrefix, imageName } from './dataset-manifest.js';
+import { settingsOf } from './all-frames.js';
+import { datasetPrefix, imageName, type RejectedImage } from './dataset-manifest.js';
 import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { mirrorImage } from '../pixels/mirror.js';
+import { readSeal } from './name-seal.js';
 import { copiesPerImage } from './plan.js';
 import {
   locateShard,
@@ -52,6 +54,8 @@ interface ShardOptions {
   spec: PreprocessSpec;
   copies: 1 | 2;
   range: ValueRange | undefined;
+  /** Name of an image's file in the source. */
+  nameOf: (image: PlannedImage) => string;
 }
 
 /**
@@ -74,14 +78,16 @@ export async function buildShard(
   const plan = await readPlan(store, digest);
   const { split, key } = locateShard(plan, shard);
   const planned = await readShardPlan(store, digest, shard);
+  const nameOf = await nameReader(store, digest, planned);
   const report: ShardReport = { split, part: null, images: [], rejected: [], notes: {} };
-  const options = { source, spec, copies: copiesPerImage(spec, split), range: plan.window?.range };
+  const copies = copiesPerImage(spec, split);
+  const options = { source, spec, copies, range: plan.window?.range, nameOf };
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
     for await (const result of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(image, options), signal)) {
       for (const note of result.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
-      if ('reason' in result) report.rejected.push({ name: result.planned.name, reason: result.reason });
+      if ('reason' in result) report.rejected.push(rejectedOf(result.planned, result.reason));
       else yield* addImage(result.planned, result.files);
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
@@ -110,9 +116,25 @@ export async function buildShard(
   }
 }
 
+/** Names that the plan hides are read with its key. */
+async function nameReader(
+  store: ObjectStore,
+  digest: string,
+  planned: readonly PlannedImage[],
+): Promise<ShardOptions['nameOf']> {
+  if (!planned.some(({ sealed }) => sealed !== undefined)) return ({ name }) => name;
+  const seal = await readSeal(store, digest);
+  return ({ name, sealed }) => (sealed === undefined ? name : seal.open(sealed));
+}
+
+function rejectedOf({ name, position, frame }: PlannedImage, reason: string): RejectedImage {
+  const what = frame === undefined ? reason : `frame ${frame}: ${reason}`;
+  return { name, ...(position === undefined ? {} : { position }), reason: what };
+}
+
 async function makeImage(
   planned: PlannedImage,
-  { source, spec, copies, range }: ShardOptions,
+  { source, spec, copies, range, nameOf }: ShardOptions,
 ): Promise<ImageResult> {
   const notes: string[] = [];
   const { resolution } = spec;
@@ -120,13 +142,21 @@ async function makeImage(
   const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
   const makeFiles = async (bytes: Uint8Array) => {
     requireUnchanged(bytes, planned, spec.source);
-    const pixels = await processImage(bytes, { ...spec, range, onNote: (note) => notes.push(note) });
+    const pixels = await processImage(bytes, {
+      ...settingsOf(spec, planned),
+      range,
+      onNote: (note) => notes.push(note),
+    });
     const versions =
       copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
     return Promise.all(versions.map(encode));
   };
   try {
-    return { planned, notes, files: await withBytes(source, planned, makeFiles) };
+    return {
+      planned,
+      notes,
+      files: await withBytes(source, { ...planned, name: nameOf(planned) }, makeFiles),
+    };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { planned, notes, reason: [error.what, error.hint].filter(Boolean).join('. ') };

@@ -8,16 +8,28 @@ import { duplicateReportSchema } from '../split/duplicate-report.js';
 export const SPLITS = ['train', 'holdout'] as const;
 export type DatasetSplit = (typeof SPLITS)[number];
 
-const rejectedSchema = z.object({
-  /** Relative path in the source, so that the user can find the file. */
+export const rejectedSchema = z.object({
+  /** Relative path in the source; where names are hidden, the number of the file in its list. */
   name: z.string(),
+  /** Number of the file in the sorted list of the source, from 1; absent in earlier versions. */
+  position: z.int().optional(),
   reason: z.string(),
 });
 export type RejectedImage = z.output<typeof rejectedSchema>;
 
+/** What stands for the name of a file that is hidden. */
+export function hiddenName(position: number): string {
+  return `file ${position} (hidden by privacy.names)`;
+}
+
 /** `<prefix>rejected.json`, where too many images were rejected and no data set was made. */
 export const REJECTED_LIST = 'rejected.json';
-export const rejectedListSchema = z.object({ rejected: z.array(rejectedSchema) });
+export const rejectedListSchema = z.object({
+  rejected: z.array(rejectedSchema),
+  /** Those of the data set that was not made; absent in earlier versions. */
+  digest: z.string().optional(),
+  settings: z.record(z.string(), z.unknown()).optional(),
+});
 
 export const datasetShardSchema = partSchema.extend({ split: z.enum(SPLITS), images: z.int().min(1) });
 export type DatasetShard = z.output<typeof datasetShardSchema>;

@@ -1,4 +1,5 @@
 /** Says what was found in a source of images: classes, labels, copies, files that are left out. */
+import { counted } from '../../core/counted.js';
 import { NO_DEEP_IMAGE } from '../pixels/window-choice.js';
 import type { DatasetManifest } from './dataset-manifest.js';
 
@@ -26,8 +27,9 @@ export function findingRows(findings: Findings): [string, string][] {
   if (duplicates) rows.push(['copies', describeCopies(duplicates)]);
   if (window && !window.isGuess && window.reason !== NO_DEEP_IMAGE)
     rows.push(['window', describeWindow(window)]);
-  for (const [reason, number] of Object.entries(skipped)) rows.push(['left out', `${number} ${reason}`]);
-  for (const [note, number] of Object.entries(notes)) rows.push(['accepted', `${number} images: ${note}`]);
+  for (const [reason, number] of Object.entries(skipped)) rows.push(['left out', counted(number, reason)]);
+  for (const [note, number] of Object.entries(notes))
+    rows.push(['accepted', `${counted(number, 'images')}: ${note}`]);
   for (const warning of warningsOf(findings)) rows.push(['warning', warning]);
   return rows;
 }
@@ -45,7 +47,8 @@ function describeWindow({ range, reason }: NonNullable<DatasetManifest['window']
 
 function describeCopies({ method, why, exact, near }: NonNullable<DatasetManifest['duplicates']>): string {
   if (method === 'ignore') return 'not looked for';
-  const sets = (count: { sets: number; images: number }) => `${count.sets} sets of ${count.images} images`;
+  const sets = (count: { sets: number; images: number }) =>
+    `${counted(count.sets, 'sets')} of ${counted(count.images, 'images')}`;
   const looked = method === 'near' ? `; ${sets(near)} that look the same` : '';
   return `${sets(exact)} with the same bytes${looked} (${method}: ${why})`;
 }

@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { StoreError } from '../../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../../storage/index.js';
 import { windowChoiceSchema } from '../pixels/window-choice.js';
-import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS, surveyFields } from './dataset-manifest.js';
+import {
+  datasetPrefix,
+  type DatasetSplit,
+  pad,
+  rejectedSchema,
+  shardKey,
+  SPLITS,
+  surveyFields,
+} from './dataset-manifest.js';
 
 /** `<prefix>plan/plan.json`. Training shards come first, holdout shards after them. */
 export const planSchema = z.object({
@@ -33,7 +41,14 @@ export type StoredPlan = DatasetPlan & { folder: string };
 
 /** One line of `<prefix>plan/shard-00000.json`. */
 export const plannedImageSchema = z.object({
+  /** Relative path in the source; where names are hidden, the number of the file in its list. */
   name: z.string(),
+  /** The hidden name, encrypted. */
+  sealed: z.string().optional(),
+  /** Number of the file in the sorted list of the source, from 1; absent in an earlier plan. */
+  position: z.int().optional(),
+  /** Frame of a file of which all are used. */
+  frame: z.int().optional(),
   bytes: z.int(),
   identity: z.string(),
   label: z.int(),
@@ -52,7 +67,7 @@ export const shardReportSchema = z.object({
   part: partSchema.nullable(),
   /** File name in the archive, and label. */
   images: z.array(z.tuple([z.string(), z.int()])),
-  rejected: z.array(z.object({ name: z.string(), reason: z.string() })),
+  rejected: z.array(rejectedSchema),
   /** Number of images with each harmless fault. */
   notes: z.record(z.string(), z.int()).default({}),
 });

@@ -3,7 +3,7 @@
  * order.
  */
 import type { OnProgress } from '../../core/progress.js';
-import type { PreprocessSpec } from '../../spec/preprocess.js';
+import type { PreprocessSpec, PrivacySpec } from '../../spec/preprocess.js';
 import type { DatasetRef } from '../../spec/results.js';
 import { contentKey, findJson, joinKey, type ObjectStore, putJson } from '../../storage/index.js';
 import {
@@ -11,6 +11,7 @@ import {
   datasetPrefix,
   datasetRef,
   type DatasetSplit,
+  hiddenName,
   SPLITS,
 } from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
@@ -24,13 +25,14 @@ import {
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
+import { findSeal, makeSeal } from './name-seal.js';
 import { planWindow } from './plan-window.js';
 import { openSource } from '../source/source.js';
 import type { Split } from '../split/split.js';
-import { splitSurvey, surveyDigest, surveySource, usedImages } from './survey.js';
+import { positionsOf, splitSurvey, type Survey, surveyDigest, surveySource, usedImages } from './survey.js';
 
 /** Increment when the same source and settings give different images. */
-const PREPROCESS_VERSION = 2;
+const PREPROCESS_VERSION = 3;
 
 export interface PlanOptions {
   /**
@@ -75,15 +77,12 @@ export async function planDataset(
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
   const survey = await surveySource(source, spec, options);
-  const digest = contentKey(
-    'preprocess',
-    PREPROCESS_VERSION,
-    [await surveyDigest(survey)],
-    datasetSettings(spec),
-  );
+  const digest = await digestOf(survey, spec);
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const dataset = await findDataset(store, folder);
-  const known = await findJson(store, planKey(folder), planSchema);
+  // A plan without its key cannot be built: someone has removed the manifest.
+  const seal = dataset ? null : await findSeal(store, folder);
+  const known = dataset || seal ? await findJson(store, planKey(folder), planSchema) : null;
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
   const { split, duplicates } = await splitSurvey(source, spec, survey, options);
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
@@ -102,12 +101,16 @@ export async function planDataset(
     window: null,
   };
   const all = SPLITS.flatMap((name) => shards[name]);
-  const { images, labels } = survey;
-  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
+  await writeShardPlans(store, { folder, survey, shards: all, names: spec.privacy.names }, options);
   const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
   // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(folder), { ...plan, window });
   return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+/** The digest of the data set that a source gives with the settings. */
+export async function digestOf(survey: Survey, spec: PreprocessSpec): Promise<string> {
+  return contentKey('preprocess', PREPROCESS_VERSION, [await surveyDigest(survey)], datasetSettings(spec));
 }
 
 /** Number of images of each class on both sides. */
@@ -153,14 +156,22 @@ const CONCURRENT_PLANS = 8;
 /** Writes the lines of every shard. */
 async function writeShardPlans(
   store: ObjectStore,
-  plan: { folder: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
+  plan: { folder: string; survey: Survey; shards: PlannedShard[]; names: PrivacySpec['names'] },
   { onProgress, signal }: PlanOptions,
 ): Promise<void> {
-  const { folder, images, labels, shards } = plan;
+  const { folder, survey, shards } = plan;
+  const { images } = survey;
+  const { labels } = survey.labels;
+  const seal = await makeSeal(store, folder);
+  const positions = positionsOf(survey);
+  const nameOf = (name: string, position: number) =>
+    plan.names === 'keep' ? { name } : { name: hiddenName(position), sealed: seal.seal(name) };
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
-      const image = images[index] as SourceImage;
-      return { ...image, label: labels[index] as number, index: (first + i) * copies };
+      const { name, ...image } = images[index] as SourceImage;
+      const position = positions[index] as number;
+      const label = labels[index] as number;
+      return { ...nameOf(name, position), position, ...image, label, index: (first + i) * copies };
     });
     await writeShardPlan(store, folder, shard, lines);
   };

@@ -1,5 +1,6 @@
 /** Looks at a source as a whole before any image is decoded: labels, patients, copies, sides. */
 import { DatasetError } from '../../core/errors.js';
+import { counted } from '../../core/counted.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256OfStream } from '../../storage/index.js';
@@ -9,7 +10,9 @@ import { type Labels, LEFT_OUT, labelImages, layoutOf } from '../labels/labels.j
 import type { Layout } from '../labels/layout.js';
 import { canNamePatients, mayNeedPatientTags, patientNotice, patientsOf } from '../labels/patients.js';
 import { type Draws, drawImages, type Split, splitImages } from '../split/split.js';
+import { framesOfFiles } from './all-frames.js';
 import { matchesTags } from '../dicom/tags.js';
+import { skippedNotices } from '../source/source-contents.js';
 import { type ImageTags, tagsOfImages } from '../source/tag-reader.js';
 import type { UnionFind } from '../split/union-find.js';
 
@@ -59,14 +62,63 @@ export async function surveySource(
     : null;
   const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
   const { fraction, seed } = spec.holdout;
-  const draws = drawImages(seed, paths, keys);
-  const sides = layout.heldOut ?? Uint8Array.from(draws.side, (side) => (side < fraction ? 1 : 0));
   const notices = [
+    ...skippedNotices(source.contents.skipped),
     ...labels.notices,
     ...tagNotices(tagged),
     ...patientNotices(patients, paths, fraction > 0 && layout.heldOut === null),
   ];
-  return { images, layout, labels, keys, draws, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
+  const files = { images, layout, labels, keys };
+  const all = spec.dicom.frames === 'all' ? await withAllFrames(source, files, options) : files;
+  const draws = drawImages(seed, namesOfImages(all), all.keys);
+  const sides = all.layout.heldOut ?? Uint8Array.from(draws.side, (side) => (side < fraction ? 1 : 0));
+  return { ...all, draws, sides, leftOut: { ...labels.leftOut, ...excluded }, notices };
+}
+
+/** Each frame of a used file becomes an image with the path, label and key of the file. */
+async function withAllFrames<Files extends Pick<Survey, 'images' | 'layout' | 'labels' | 'keys'>>(
+  source: ImageSource,
+  files: Files,
+  { onProgress, signal }: SurveyOptions,
+) {
+  const { images, layout, labels } = files;
+  const onFile = (done: number) =>
+    onProgress?.({ done, total: images.length, unit: 'files asked for frames' });
+  const counts = await framesOfFiles(source, images, { onFile, signal });
+  const fileOf = Uint32Array.from([...counts].flatMap((frames, i) => new Array<number>(frames).fill(i)));
+  const of = <T>(values: readonly T[]) => Array.from(fileOf, (i) => values[i] as T);
+  let frame = 0;
+  const expanded = Array.from(fileOf, (i, at): SourceImage => {
+    frame = fileOf[at - 1] === i ? frame + 1 : 0;
+    return (counts[i] as number) > 1 ? { ...(images[i] as SourceImage), frame } : (images[i] as SourceImage);
+  });
+  const { heldOut } = layout;
+  return {
+    images: expanded,
+    keys: of(files.keys),
+    layout: {
+      ...layout,
+      paths: of(layout.paths),
+      heldOut: heldOut && Uint8Array.from(fileOf, (i) => heldOut[i] as number),
+    },
+    labels: {
+      ...labels,
+      labels: Int32Array.from(fileOf, (i) => labels.labels[i] as number),
+      patients: labels.patients && of(labels.patients),
+    },
+  };
+}
+
+/** What decides the order: paths, with the frames of a file apart. */
+function namesOfImages({ images, layout }: Pick<Survey, 'images' | 'layout'>): readonly string[] {
+  if (!images.some(({ frame }) => frame)) return layout.paths;
+  return images.map(({ frame }, i) => `${layout.paths[i]}${frame ? `\0${frame}` : ''}`);
+}
+
+/** Number of each image's file in the sorted list of the source, from 1. */
+export function positionsOf({ images }: Pick<Survey, 'images'>): Uint32Array {
+  let position = 0;
+  return Uint32Array.from(images, ({ frame }) => (frame ? position : ++position));
 }
 
 /** Patients; from DICOM files when a rule for labels could have named them, but does not. */
@@ -104,7 +156,9 @@ function patientNotices(
     return notice === null ? [] : [notice];
   }
   const unknown = patients.filter((patient) => patient === null).length;
-  return unknown > 0 ? [`${unknown} images have no patient: each counts as a patient of its own`] : [];
+  return unknown > 0
+    ? [`${counted(unknown, 'images have no patient')}: each counts as a patient of its own`]
+    : [];
 }
 
 /** Keywords that labels, `where` and patients need; patients may also be named elsewhere. */
@@ -129,9 +183,9 @@ function readTags(
 function tagNotices(tags: ImageTags | null): string[] {
   const notices: string[] = [];
   if (tags && tags.damaged > 0)
-    notices.push(`${tags.damaged} DICOM files are damaged or too large: their tags are unknown`);
+    notices.push(`${counted(tags.damaged, 'DICOM files are damaged or too large')}: no tags are known`);
   if (tags && tags.others > 0)
-    notices.push(`${tags.others} images are no DICOM files, and have no DICOM tags`);
+    notices.push(counted(tags.others, 'images are no DICOM file, and have no DICOM tags'));
   return notices;
 }
 
@@ -178,8 +232,10 @@ async function listImages(
 export async function surveyDigest({ images, labels, sides }: Survey): Promise<string> {
   async function* lines() {
     yield Buffer.from(`${JSON.stringify(labels.classes)}\n`);
-    for (const [i, { name, bytes, identity }] of images.entries())
-      yield Buffer.from(`${JSON.stringify([name, bytes, identity, labels.labels[i], sides[i]])}\n`);
+    for (const [i, { name, bytes, identity, frame }] of images.entries())
+      yield Buffer.from(
+        `${JSON.stringify([name, bytes, identity, labels.labels[i], sides[i], ...(frame === undefined ? [] : [frame])])}\n`,
+      );
   }
   return (await sha256OfStream(lines())).sha256;
 }
@@ -194,7 +250,8 @@ export async function splitSurvey(
   const isUsed = (i: number) => labels.labels[i] !== LEFT_OUT;
   const duplicates = await findDuplicates(source, images, spec, isUsed, options);
   const together = duplicates.groups.copy();
-  if (keys !== layout.paths) joinEqual(keys, together);
+  // The frames of a file are on one side, too.
+  if (keys !== layout.paths || images.some(({ frame }) => frame)) joinEqual(keys, together);
   const { fraction } = spec.holdout;
   const split = splitImages(
     {
@@ -225,5 +282,7 @@ function conflictNotice({ sets }: Duplicates, labels: Int32Array): string[] {
   const differ = sets.filter(({ images }) =>
     images.some((i) => labels[i] !== labels[images[0] as number]),
   ).length;
-  return differ > 0 ? [`${differ} sets of copies have more than one label: one of the labels is wrong`] : [];
+  return differ > 0
+    ? [`${counted(differ, 'sets of copies have more than one label')}: one of the labels is wrong`]
+    : [];
 }

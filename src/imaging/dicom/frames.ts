@@ -2,10 +2,14 @@
 import { ImageError } from '../../core/errors.js';
 import type { DicomDataSet } from './data-set.js';
 import { ITEM, PIXEL_DATA, plainBytes, SEQUENCE_END } from './elements.js';
+import type { DicomFile } from './file.js';
 import type { ImageDescription } from './image-description.js';
 
-/** Which frame of a file with several is used; numbers start at 0. */
-export type FrameChoice = 'first' | 'middle' | number;
+/**
+ * Which frame of a file with several is used; numbers start at 0. `ofAll`: every frame is used, and
+ * this is one of them.
+ */
+export type FrameChoice = 'first' | 'middle' | number | { ofAll: number };
 
 const EXTENDED_OFFSET_TABLE = 0x7fe00001;
 /** Fragments of one file; a film of an hour has 10^5. */
@@ -15,9 +19,10 @@ const MAX_FRAGMENTS = 1_000_000;
 export function frameIndex(choice: FrameChoice, { frames }: ImageDescription): number {
   if (choice === 'first') return 0;
   if (choice === 'middle') return Math.floor(frames / 2);
-  if (choice < frames) return choice;
+  const number = typeof choice === 'number' ? choice : choice.ofAll;
+  if (number < frames) return number;
   throw new ImageError({
-    what: `has ${frames} ${frames === 1 ? 'frame' : 'frames'}, but frame ${choice} is requested`,
+    what: `has ${frames} ${frames === 1 ? 'frame' : 'frames'}, but frame ${number} is requested`,
     hint: 'Frames are counted from 0. Change preprocess.dicom.frames (--dicom-frames).',
   });
 }
@@ -29,13 +34,31 @@ export interface NativeFrame {
   firstBit: number;
 }
 
-/** @throws ImageError when the pixel data end before the frame does. */
-export function nativeFrame(dataSet: DicomDataSet, image: ImageDescription, frame: number): NativeFrame {
-  const { width, height, samples, bitsAllocated, photometric } = image;
+/**
+ * Number of frames whose pixels can be there: at most the declared number, which may be any. Of a
+ * truncated file it is one more than are whole, so that the file has an image that says so.
+ *
+ * @throws ImageError when the pixels are damaged.
+ */
+export function countFrames({ dataSet, syntax }: DicomFile, image: ImageDescription): number {
+  const pixels = dataSet.find(PIXEL_DATA);
+  const isNative = syntax.codec === 'native' || (pixels && pixels.length >= 0);
+  const whole = isNative
+    ? Math.floor((8 * pixelBytes(dataSet, image.bitsAllocated).byteLength) / bitsOfFrame(image))
+    : readFragments(dataSet).fragments.length;
+  return Math.min(image.frames, whole + 1);
+}
+
+function bitsOfFrame({ width, height, samples, bitsAllocated, photometric }: ImageDescription): number {
   // Two pixels share their chroma samples.
   const perPixel = photometric === 'YBR_FULL_422' ? 2 : samples;
-  const bits = width * height * perPixel * bitsAllocated;
-  const bytes = pixelBytes(dataSet, bitsAllocated);
+  return width * height * perPixel * bitsAllocated;
+}
+
+/** @throws ImageError when the pixel data end before the frame does. */
+export function nativeFrame(dataSet: DicomDataSet, image: ImageDescription, frame: number): NativeFrame {
+  const bits = bitsOfFrame(image);
+  const bytes = pixelBytes(dataSet, image.bitsAllocated);
   const [first, end] = [Math.floor((frame * bits) / 8), Math.ceil(((frame + 1) * bits) / 8)];
   if (end <= bytes.byteLength) return { bytes: bytes.subarray(first, end), firstBit: (frame * bits) % 8 };
   throw new ImageError({ what: `is truncated: ${bytes.byteLength} of ${end} bytes of pixels are there` });

@@ -90,7 +90,8 @@ async function decode(bytes: Uint8Array, options: DicomOptions): Promise<DicomIm
   const { levels, channels, isGuessed } = renderPixels(file.dataSet, pixels, options.window);
   const notes: string[] = [];
   if (isGuessed) notes.push('DICOM without a window: it was chosen from the pixels');
-  if (image.frames > 1) notes.push('DICOM with several frames: only one is used');
+  const isOneOfAll = typeof options.frames === 'object';
+  if (image.frames > 1 && !isOneOfAll) notes.push('DICOM with several frames: only one is used');
   const isDeclared = file.dataSet.string(BURNED_IN_ANNOTATION) === 'YES';
   const whole = { levels, width: image.width, height: image.height, channels };
   const kept = withoutText(whole, options.burnedIn ?? 'warn', isDeclared);

@@ -1,4 +1,5 @@
 /** Labels from a table: rows of CSV or JSON, matched to the images by path or file name. */
+import { counted } from '../../core/counted.js';
 import { DatasetError } from '../../core/errors.js';
 import type { LabelsSpec } from '../../spec/preprocess.js';
 import { parseCsv } from './csv.js';
@@ -11,6 +12,8 @@ export interface LabelRow {
   /** null when the table leaves it open. */
   label: string | null;
   patient: string | null;
+  /** Number of the row in its table, from 1 for the line that names the columns. */
+  row: number;
 }
 
 /** Labels of images in their order; null for those without a row. */
@@ -43,7 +46,8 @@ export function csvRows(text: string, spec: CsvSpec): LabelRow[] {
   const [path, label, patient] = [find('path'), find('label'), find('patient')];
   if (path === null || label === null)
     throw csvError(spec.csv, `needs columns of file names and labels; ${describeColumns(header)}`);
-  const lines = rows.map((row) => ({
+  const lines = rows.map((row, i) => ({
+    row: i + 2,
     path: row[path]?.trim() ?? '',
     label: findingOf(row[label]?.trim() ?? '', spec),
     patient: (patient === null ? '' : row[patient]?.trim()) || null,
@@ -113,22 +117,37 @@ export function matchRows(rows: readonly LabelRow[], names: readonly string[], w
   const byName = indexByName(paths);
   const labels = new Array<string | null>(names.length).fill(null);
   const patients = new Array<string | null>(names.length).fill(null);
-  const matched = new Uint8Array(names.length);
+  // The row that has given an image its label.
+  const matched = new Uint32Array(names.length);
   let rowsWithoutImage = 0;
   let ambiguous = 0;
-  let contradicting = 0;
+  const contradicting: string[] = [];
   for (const row of rows) {
     const found = imagesOf(plainPath(row.path.replaceAll('\\', '/')), paths, byName);
     const [image] = found;
     if (found.length > 1) ambiguous++;
     else if (image === undefined) rowsWithoutImage++;
-    else if (matched[image] && labels[image] !== row.label) contradicting++;
-    else [matched[image], labels[image], patients[image]] = [1, row.label, row.patient];
+    else if (matched[image]) {
+      const other = differenceOf(row, labels[image] as string | null, patients[image] as string | null);
+      if (other) contradicting.push(`rows ${matched[image]} and ${row.row} give an image ${other}`);
+      patients[image] ??= row.patient;
+    } else [matched[image], labels[image], patients[image]] = [row.row, row.label, row.patient];
   }
-  if (ambiguous > 0) throw unclear(where, `${ambiguous} rows match more than one image`);
-  if (contradicting > 0) throw unclear(where, `${contradicting} rows give an image another label`);
+  if (ambiguous > 0) throw unclear(where, counted(ambiguous, 'rows match more than one image'));
+  if (contradicting.length > 0) throw unclear(where, describeContradictions(contradicting));
   const imagesWithoutRow = labels.filter((label) => label === null).length;
   return { labels, patients, imagesWithoutRow, rowsWithoutImage };
+}
+
+/** What a second row of an image says differently; null for nothing. */
+function differenceOf(row: LabelRow, label: string | null, patient: string | null): string | null {
+  if (row.label !== label) return 'two labels';
+  return row.patient !== null && patient !== null && row.patient !== patient ? 'two patients' : null;
+}
+
+function describeContradictions(found: readonly string[]): string {
+  const more = found.length > 3 ? `; and so do ${found.length - 3} others` : '';
+  return `${found.slice(0, 3).join('; ')}${more} (row 1 names the columns)`;
 }
 
 /** Images by file name, and by file name without extension. */
@@ -183,7 +202,7 @@ export function jsonRows(text: string, where: string): JsonLabels | null {
   if (labels === null) return null;
   const pairs: unknown[] = Array.isArray(labels) ? labels : Object.entries(labels as object);
   if (!pairs.every(isPair)) throw noLabels(where);
-  const rows = pairs.map(([path, label]) => ({ path, label: String(label), patient: null }));
+  const rows = pairs.map(([path, label], i) => ({ path, label: String(label), patient: null, row: i + 1 }));
   const isNumbered = pairs.length > 0 && pairs.every(([, label]) => Number.isInteger(label));
   if (!isNumbered) return { rows, classes: null };
   const count = pairs.reduce((most, [, label]) => Math.max(most, label as number), 0) + 1;

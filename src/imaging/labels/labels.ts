@@ -1,8 +1,9 @@
 /** Derives the class of each image, and says where it comes from. */
+import { counted } from '../../core/counted.js';
 import { DatasetError } from '../../core/errors.js';
 import type { LabelsSpec, PreprocessSpec } from '../../spec/preprocess.js';
 import { SKIPPED } from '../source/file-kinds.js';
-import { refuseIdentifiers } from './identifiers.js';
+import { refuseIdentifiers, refusePatientFolders } from './identifiers.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { readLabelFile } from './label-file.js';
 import { csvRows, type JsonLabels, jsonRows, matchRows } from './label-table.js';
@@ -65,7 +66,10 @@ export async function labelImages(
 ): Promise<Labels> {
   const rule = { source, images, layout, tags };
   const found = await (labels === 'auto' ? findLabels(rule) : applyRule(rule, labels));
-  return 'names' in found ? numberClasses(found, source.uri) : unlabeled(images.length, found.why);
+  if (!('names' in found)) return unlabeled(images.length, found.why);
+  const numbered = numberClasses(found, source.uri);
+  await refusePatientFolders(source, images, numbered);
+  return numbered;
 }
 
 interface Rule {
@@ -180,7 +184,9 @@ function fromRows(
   const matched = matchRows(labels.rows, names, source.uri);
   const { rowsWithoutImage: extra } = matched;
   const notices =
-    extra > 0 ? [`${extra} of ${labels.rows.length} rows of labels are of no image in the source`] : [];
+    extra > 0
+      ? [`${counted(extra, 'rows of labels are of no image in the source')}, of ${labels.rows.length}`]
+      : [];
   const known = labels.classes ?? labels.rows.map(({ label }) => label).filter((label) => label !== null);
   return {
     names: matched.labels,

@@ -21,8 +21,10 @@ import { inspectWebp } from './webp-file.js';
 import { applyRange, type ValueRange } from './window.js';
 import { chooseRange } from './window-choice.js';
 
-export interface OpenOptions
-  extends Partial<Pick<PreprocessSpec, 'window' | 'strict' | 'dicom' | 'privacy'>> {
+export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'strict'>> {
+  /** How DICOM files are rendered. Default: their first frame and window. */
+  dicom?: Pick<DicomOptions, 'frames' | 'window'>;
+  privacy?: Pick<PreprocessSpec['privacy'], 'burnedIn'>;
   /**
    * Range of 16-bit samples, chosen for the whole data set. Default: what `window` gives for this
    * image alone.
@@ -61,7 +63,12 @@ export async function withImage<T>(
 ): Promise<T> {
   const format = requireFormat(bytes, where);
   if (format === 'dicom') {
-    const dicom: DicomOptions = { frames: 'first', window: 'first', ...options.dicom, ...options.privacy };
+    const dicom: DicomOptions = {
+      frames: 'first',
+      window: 'first',
+      ...options.dicom,
+      burnedIn: options.privacy?.burnedIn,
+    };
     return decoding.run(dicomMemory(bytes, dicom, where), async () =>
       work(await dicomImage(bytes, dicom, options.strict ?? false, where)),
     );

@@ -13,9 +13,31 @@ export const SKIPPED = {
   encoding: 'names that are not UTF-8',
   archive: 'archives within the source',
   dicomdir: 'DICOM directories (DICOMDIR)',
-  netpbm: 'Netpbm images (PGM, PPM), a format that is not read',
-  volume: 'volumes (NIfTI, MetaImage, NRRD, MINC), a format that is not read',
+  netpbm: 'images in Netpbm (PGM, PPM), a format that is not read',
+  volume: 'volumes (NIfTI, MetaImage, NRRD, MINC, Analyze), a format that is not read',
+  raw: 'files of raw pixels (.raw, .img), whose size and depth are not known',
+  encrypted: 'encrypted files in the archive',
+  zipLink: 'links in the archive',
+  method: 'files in the archive in a compression that is not read (Deflate64, LZMA, ...)',
+  large: 'files in the archive of more than 512 MiB',
+  twice: 'files in the archive with the name of another, but other content',
+  copy: 'files that the archive has twice',
 } as const;
+
+/** What to do about files that may hold images, but are not read. */
+export const REMEDIES: Readonly<Record<string, string>> = {
+  [SKIPPED.outside]: 'Copy the files into the folder, or give a folder above both the links and the files.',
+  [SKIPPED.archive]: 'Unpack the archives, and give the folder of the images.',
+  [SKIPPED.netpbm]: 'Convert the images to PNG.',
+  [SKIPPED.volume]: 'Export the slices as PNG or DICOM files.',
+  [SKIPPED.raw]: 'Convert the images to PNG.',
+  [SKIPPED.encoding]: 'Rename the files: `convmv -f latin1 -t utf8 -r --notest FOLDER`.',
+  [SKIPPED.encrypted]: 'Unpack the archive with its password, and give the folder.',
+  [SKIPPED.zipLink]: 'Create the archive again with the files that the links name.',
+  [SKIPPED.method]: 'Create the archive again with the usual compression (deflate), or give the folder.',
+  [SKIPPED.large]: 'Make the files smaller, or give the folder.',
+  [SKIPPED.twice]: 'Create the archive again, with one file of each name.',
+};
 
 /**
  * `image`: decoded later. `table`: may hold labels. `unknown`: the first bytes decide. Else the
@@ -29,7 +51,8 @@ const IMAGE =
 const TABLE = /\.(csv|tsv|json)$/i;
 const BY_EXTENSION: readonly [RegExp, string][] = [
   [/\.(pgm|ppm|pbm|pnm|pam)$/i, SKIPPED.netpbm],
-  [/\.(nii|nii\.gz|mha|mhd|nrrd|nhdr|mnc)$/i, SKIPPED.volume],
+  [/\.(nii|nii\.gz|mha|mhd|zraw|nrrd|nhdr|mnc|hdr)$/i, SKIPPED.volume],
+  [/\.(raw|img)$/i, SKIPPED.raw],
   [/\.(zip|7z|rar|tar|tgz|tar\.gz|tbz2|gz|bz2|xz|zst)$/i, SKIPPED.archive],
   [
     /\.(txt|md|html?|xml|pdf|docx?|xlsx?|pptx?|log|ini|cfg|ya?ml|py|ipynb|m|mat|npy|npz|h5|pkl|db|sqlite|exe|dll|sh|bat|lnk|url|mp4|avi|mov|sha256|md5)$/i,

@@ -39,7 +39,12 @@ export class FolderSource implements ImageSource {
     this.contents = contents;
     const root = await this.#realRoot();
     const found = new FoundImages(contents);
-    for await (const file of this.#walk(root, root, '', new Set())) found.add(file);
+    let isEmpty = true;
+    for await (const file of this.#walk(root, root, '', new Set())) {
+      found.add(file);
+      isEmpty = false;
+    }
+    if (isEmpty && contents.folders.size + contents.ignored === 0) throw emptyFolder(this.uri);
     const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
     yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
@@ -141,6 +146,15 @@ export class FolderSource implements ImageSource {
       throw classifyError(error, this.uri, name !== '' && isThere !== null);
     }
   }
+}
+
+/** An empty folder is a mount point whose disk is not there, more often than a folder without files. */
+function emptyFolder(where: string): SourceMissingError {
+  return new SourceMissingError({
+    what: 'is an empty folder',
+    where,
+    hint: 'If it is a mount point, its disk or network share is not mounted on this machine. Else put the images into it.',
+  });
 }
 
 function imageOf(name: string, { size, mtimeMs }: Stats): SourceImage {

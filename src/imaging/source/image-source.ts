@@ -1,7 +1,7 @@
 /** The interface of a source of images: a folder, an archive or a bucket. */
 import { DatasetError, ImageError } from '../../core/errors.js';
 import { compareKeys } from '../../storage/index.js';
-import { kindOfBytes, kindOfName, SKIPPED } from './file-kinds.js';
+import { kindOfBytes, kindOfName, REMEDIES, SKIPPED } from './file-kinds.js';
 import { mapInOrder } from '../in-flight.js';
 import { describeSkipped, type SourceContents } from './source-contents.js';
 
@@ -12,6 +12,8 @@ export interface SourceImage {
   bytes: number;
   /** Changes when the content changes: a checksum if available, otherwise size and time. */
   identity: string;
+  /** A frame of a file of which all are used, from 0. */
+  frame?: number;
 }
 
 export interface ImageSource {
@@ -84,22 +86,12 @@ function sortedImages(uri: string, images: SourceImage[], { skipped }: SourceCon
 /** The remedy for what most of the files are. */
 function hintFor(skipped: Readonly<Record<string, number>>): string {
   const [reason] = Object.entries(skipped).sort(([, a], [, b]) => b - a)[0] ?? [];
-  switch (reason) {
-    case SKIPPED.outside:
-      return 'Copy the files into the folder, or give a folder above both the links and the files.';
-    case SKIPPED.archive:
-      return 'Unpack the archives, and give the folder of the images.';
-    case SKIPPED.netpbm:
-      return 'Convert the images to PNG.';
-    case SKIPPED.volume:
-      return 'Export the slices as PNG or DICOM files.';
-    case SKIPPED.dicomdir:
-      return 'A DICOMDIR lists images: give the folder that holds it and the images.';
-    case SKIPPED.encoding:
-      return 'Rename the files: `convmv -f latin1 -t utf8 -r --notest <folder>`.';
-    default:
-      return 'Give the folder, .zip or s3:// prefix that contains JPEG, PNG, TIFF, WebP or DICOM files.';
-  }
+  if (reason === SKIPPED.dicomdir)
+    return 'A DICOMDIR lists images: give the folder that holds it and the images.';
+  return (
+    REMEDIES[reason ?? ''] ??
+    'Give the folder, .zip or s3:// prefix that contains JPEG, PNG, TIFF, WebP or DICOM files.'
+  );
 }
 
 export function tooLarge(where: string, bytes: number, maxBytes: number): ImageError {

@@ -1,5 +1,6 @@
 /** What the listing of a source finds besides its images. */
-import { SKIPPED } from './file-kinds.js';
+import { counted } from '../../core/counted.js';
+import { REMEDIES, SKIPPED } from './file-kinds.js';
 
 /** Number of label files that are remembered; a source has a handful. */
 const MAX_TABLES = 100;
@@ -47,9 +48,17 @@ export class SourceContents {
   }
 }
 
+/** A notice for each kind of files that may hold images, with what to do about them. */
+export function skippedNotices(skipped: Readonly<Record<string, number>>): string[] {
+  return Object.entries(skipped).flatMap(([reason, count]) => {
+    const remedy = REMEDIES[reason];
+    return remedy === undefined ? [] : [`left out: ${counted(count, reason)}. ${remedy.replace(/\.$/, '')}`];
+  });
+}
+
 /** Says counts by reason: `6 Netpbm images; 2 other files`. */
 export function describeSkipped(skipped: Readonly<Record<string, number>>): string {
   return Object.entries(skipped)
-    .map(([reason, count]) => `${count} ${reason}`)
+    .map(([reason, count]) => counted(count, reason))
     .join('; ');
 }

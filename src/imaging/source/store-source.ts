@@ -24,10 +24,12 @@ export class StoreSource implements ImageSource {
       found.add({ name: key, bytes, identity: `etag:${etag}` });
       if (!key.split('/').some(isSystemName)) contents.addFolders(key);
     }
-    const readHead = ({ name, bytes }: SourceImage) =>
+    const readHead = async ({ name, bytes }: SourceImage) =>
       bytes === 0
-        ? Promise.resolve(new Uint8Array())
-        : this.#store.get(name, { first: 0, last: Math.min(bytes, HEAD_BYTES) - 1 });
+        ? new Uint8Array()
+        : this.#store
+            .get(name, { first: 0, last: Math.min(bytes, HEAD_BYTES) - 1 })
+            .catch((error: unknown) => this.#fail(error));
     yield* await found.sorted(this.uri, readHead);
   }
 
@@ -42,9 +44,13 @@ export class StoreSource implements ImageSource {
         chunks.push(chunk as Uint8Array);
       }
     } catch (error) {
-      // The key ends with the file name, which may contain a patient's name.
-      throw error instanceof GistError ? reviveError({ ...wireError(error), where: this.uri }) : error;
+      this.#fail(error);
     }
     return Buffer.concat(chunks);
+  }
+
+  /** The key in the error ends with the file name, which may contain a patient's name. */
+  #fail(error: unknown): never {
+    throw error instanceof GistError ? reviveError({ ...wireError(error), where: this.uri }) : error;
   }
 }

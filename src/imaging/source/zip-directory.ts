@@ -1,10 +1,11 @@
 /**
- * Reads the directory of an untrusted zip archive. Rejects path traversal, zip bombs, duplicates,
- * links and encryption.
+ * Reads the directory of an untrusted zip archive. Rejects path traversal and zip bombs; entries
+ * that cannot be read are left out one by one.
  */
 import { isUtf8 } from 'node:buffer';
 import yauzl, { type Entry } from 'yauzl';
 import { ArchiveError, GistError } from '../../core/errors.js';
+import { SKIPPED } from './file-kinds.js';
 import { BlockReader, type RandomAccessFile } from './random-access.js';
 
 /** Location of one file in the archive. */
@@ -42,8 +43,8 @@ export interface ZipDirectory {
   entries: Map<string, ZipEntry>;
   /** Names of folders that have an entry of their own; they end in a slash. */
   folders: string[];
-  /** Number of files whose names cannot be decoded. */
-  unreadable: number;
+  /** Number of files that are left out, by reason. */
+  skipped: Record<string, number>;
 }
 
 /**
@@ -58,43 +59,54 @@ export async function readZipDirectory(
 ): Promise<ZipDirectory> {
   const entries = new Map<string, ZipEntry>();
   const folders: string[] = [];
-  let unreadable = 0;
+  const skipped: Record<string, number> = {};
+  const skip = (reason: string) => {
+    skipped[reason] = (skipped[reason] ?? 0) + 1;
+  };
+  const twice = new Set<string>();
   try {
-    const options = { lazyEntries: true, autoClose: false, decodeStrings: true };
+    // Sizes are compared when a file is read, so that one wrong entry does not lose the others.
+    const validateEntrySizes = false;
+    const options = { lazyEntries: true, autoClose: false, decodeStrings: true, validateEntrySizes };
     const zip = await yauzl.fromRandomAccessReaderPromise(new BlockReader(file), file.bytes, options);
     if (zip.entryCount > limits.entries)
       throw archiveError(where, `has ${zip.entryCount} entries; at most ${limits.entries} are read`);
-    let position = 0;
     for await (const entry of zip.eachEntry()) {
-      const label = `entry ${++position} of ${zip.entryCount}`;
-      checkEntry(entry, label, where, limits);
       const name = nameOf(entry);
-      if (name === null) unreadable++;
-      else if (name.endsWith('/')) folders.push(name);
-      if (name === null || name.endsWith('/')) continue;
-      if (entries.has(name)) throw archiveError(where, `contains a file twice (${label})`);
-      entries.set(name, {
-        offset: entry.relativeOffsetOfLocalHeader,
-        compressedBytes: entry.compressedSize,
-        bytes: entry.uncompressedSize,
-        method: entry.compressionMethod,
-        crc32: entry.crc32,
-      });
+      if (name?.endsWith('/')) {
+        folders.push(name);
+        continue;
+      }
+      const reason = name === null ? SKIPPED.encoding : whyLeftOut(entry, limits);
+      if (name === null || reason !== null) {
+        skip(reason ?? SKIPPED.encoding);
+        continue;
+      }
+      const file = entryOf(entry);
+      const known = entries.get(name);
+      if (known && isSameContent(known, file)) skip(SKIPPED.copy);
+      else if (known) {
+        skip(SKIPPED.twice);
+        twice.add(name);
+      } else entries.set(name, file);
     }
   } catch (error) {
     if (error instanceof GistError) throw error;
     throw archiveError(where, describeYauzl(error), error);
   }
   checkArchive(entries, where, limits);
-  return { entries, folders, unreadable };
+  // Which of two contents a name means is not known.
+  for (const name of twice) if (entries.delete(name)) skip(SKIPPED.twice);
+  return { entries, folders, skipped };
 }
 
 /** General purpose flag 11: the name is UTF-8 (APPNOTE 4.4.4). */
 const UTF8_FLAG = 0x0800;
 
 /**
- * The name of an entry. macOS writes UTF-8 without the flag for it; names that are not UTF-8 are
- * code page 437, as yauzl decodes them.
+ * The name of an entry. macOS writes UTF-8 without the flag for it. Other names without the flag are
+ * GBK, as Windows writes them in Chinese, if they are Chinese in it and not a word in code page 437,
+ * which the standard prescribes and yauzl decodes.
  *
  * @returns null when the flag says UTF-8 and the name is not
  */
@@ -104,7 +116,22 @@ function nameOf({ fileName, fileNameRaw, generalPurposeBitFlag }: Entry): string
     // The name may also come from an extra field for Unicode, which yauzl reads.
     return generalPurposeBitFlag & UTF8_FLAG || !/[\u0080-\u{10ffff}]/u.test(name) ? fileName : name;
   }
-  return generalPurposeBitFlag & UTF8_FLAG ? null : fileName;
+  if (generalPurposeBitFlag & UTF8_FLAG) return null;
+  return /[^\p{L}\p{N}\p{M}\p{P}\s\x20-\x7e]/u.test(fileName) ? (inGbk(fileNameRaw) ?? fileName) : fileName;
+}
+
+const GBK = new TextDecoder('gbk', { fatal: true });
+
+function inGbk(raw: Buffer): string | null {
+  try {
+    const name = GBK.decode(raw).replaceAll('\\', '/');
+    return /^[\x20-\x7e\p{Script=Han}\u3000-\u303f\uff00-\uffef]+$/u.test(name) &&
+      !/(^|\/)\.\.(\/|$)|^\//.test(name)
+      ? name
+      : null;
+  } catch {
+    return null;
+  }
 }
 
 const LOCAL_HEADER_BYTES = 30;
@@ -130,24 +157,28 @@ export async function readPackedBytes(
   return packed.length === length ? packed : null;
 }
 
-/** @param label used instead of the entry's name, which may contain a patient's name. */
-function checkEntry(entry: Entry, label: string, where: string, limits: ArchiveLimits): void {
-  if (entry.isEncrypted()) throw archiveError(where, `contains an encrypted file (${label})`);
+function entryOf(entry: Entry): ZipEntry {
+  return {
+    offset: entry.relativeOffsetOfLocalHeader,
+    compressedBytes: entry.compressedSize,
+    bytes: entry.uncompressedSize,
+    method: entry.compressionMethod,
+    crc32: entry.crc32,
+  };
+}
+
+function isSameContent(a: ZipEntry, b: ZipEntry): boolean {
+  return a.crc32 === b.crc32 && a.bytes === b.bytes;
+}
+
+/** Why an entry is not read, or null. */
+function whyLeftOut(entry: Entry, limits: ArchiveLimits): string | null {
+  if (entry.isEncrypted()) return SKIPPED.encrypted;
   // The upper half of the attributes is the Unix mode, where the archive was made on Unix.
-  const isLink = ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000;
-  if (isLink) throw archiveError(where, `contains a link (${label})`);
-  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
-    throw archiveError(
-      where,
-      `contains a file in an unknown compression (${label}, method ${entry.compressionMethod})`,
-    );
-  }
-  if (entry.uncompressedSize > limits.fileBytes) {
-    throw archiveError(
-      where,
-      `contains a file of ${entry.uncompressedSize} bytes (${label}); at most ${limits.fileBytes} are unpacked`,
-    );
-  }
+  if (((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000) return SKIPPED.zipLink;
+  if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) return SKIPPED.method;
+  const bytes = Math.max(entry.uncompressedSize, entry.compressedSize);
+  return bytes > limits.fileBytes ? SKIPPED.large : null;
 }
 
 /**

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { ImageError } from '../../core/errors.js';
 import { crc32 } from '../dataset/crc32.js';
-import { HEAD_BYTES, isSystemName, kindOfBytes, kindOfName, SKIPPED } from './file-kinds.js';
+import { HEAD_BYTES, isSystemName, kindOfBytes, kindOfName } from './file-kinds.js';
 import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
 import { SourceContents } from './source-contents.js';
@@ -40,8 +40,9 @@ export class ZipSource implements ImageSource {
   async *list(): AsyncIterable<SourceImage> {
     const contents = new SourceContents();
     this.contents = contents;
-    const { file, entries, folders, unreadable } = await openZip(this.uri, this.#location);
-    for (let i = 0; i < unreadable; i++) contents.skip(SKIPPED.encoding);
+    const { file, entries, folders, skipped } = await openZip(this.uri, this.#location);
+    for (const [reason, count] of Object.entries(skipped))
+      for (let i = 0; i < count; i++) contents.skip(reason);
     for (const name of folders) if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     const found = new FoundImages(contents);
     for (const [name, { bytes, crc32: checksum }] of entries) {

@@ -4,6 +4,7 @@ import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256 } from '../../storage/index.js';
 import type { DuplicateReport } from './duplicate-report.js';
+import { frameOf } from '../dataset/all-frames.js';
 import { HashIndex } from './hash-index.js';
 import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
@@ -98,8 +99,10 @@ async function joinExact({ source, images, isUsed, options }: Work, groups: Unio
   for (const { bytes } of images) sizes.set(bytes, (sizes.get(bytes) ?? 0) + 1);
   const isUnchecked = ({ identity, bytes }: SourceImage) =>
     identity.startsWith('time:') && (sizes.get(bytes) as number) > 1;
-  const digest = async (image: SourceImage) =>
-    isUnchecked(image) ? withBytes(source, image, sha256) : image.identity;
+  const digest = async (image: SourceImage) => {
+    const content = isUnchecked(image) ? await withBytes(source, image, sha256) : image.identity;
+    return image.frame === undefined ? content : `${content}\0${image.frame}`;
+  };
   const first = new Map<string, number>();
   let done = 0;
   for await (const key of mapInOrder(images, CONCURRENT_IMAGES, digest, signal)) {
@@ -132,7 +135,10 @@ async function joinNear(
       compared++;
       thumbnails.set(pixels, i * SIGNATURE_BYTES);
       const hash = differenceHash(pixels);
-      for (const other of index.near(hash)) if (looksSame(pixels, pixelsOf(other))) alike.join(other, i);
+      const { name } = images[i] as SourceImage;
+      // The frames of a file are no copies.
+      for (const other of index.near(hash))
+        if (images[other]?.name !== name && looksSame(pixels, pixelsOf(other))) alike.join(other, i);
       index.add(i, hash);
     }
     i++;
@@ -158,7 +164,7 @@ async function thumbnailOrNull(
   { dicom }: PreprocessSpec,
 ): Promise<Uint8Array | null> {
   try {
-    return await withBytes(source, image, (bytes) => thumbnail(bytes, dicom));
+    return await withBytes(source, image, (bytes) => thumbnail(bytes, frameOf(dicom.frames, image.frame)));
   } catch (error) {
     if (error instanceof ImageError) return null;
     throw error;

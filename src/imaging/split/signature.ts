@@ -1,5 +1,5 @@
 /** What an image looks like, in a few bytes: a thumbnail, and a hash of its gradients. */
-import type { PreprocessSpec } from '../../spec/preprocess.js';
+import type { FrameChoice } from '../dicom/frames.js';
 import { processImage } from '../pixels/process.js';
 
 /** Side of the thumbnail in pixels. */
@@ -12,11 +12,8 @@ export const SIGNATURE_BYTES = SIDE * SIDE;
  *
  * @throws ImageError
  */
-export async function thumbnail(
-  bytes: Uint8Array,
-  { frames }: Pick<PreprocessSpec['dicom'], 'frames'>,
-): Promise<Uint8Array> {
-  const dicom = { frames, window: 'first' };
+export async function thumbnail(bytes: Uint8Array, frames: FrameChoice): Promise<Uint8Array> {
+  const dicom = { frames, window: 'first' as const };
   return processImage(bytes, { resolution: SIDE, square: 'crop', color: 'grayscale', dicom });
 }
 

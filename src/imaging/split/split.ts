@@ -3,6 +3,7 @@
  * nested when a limit is set.
  */
 import { createHash } from 'node:crypto';
+import { counted } from '../../core/counted.js';
 import { DatasetError } from '../../core/errors.js';
 import { LEFT_OUT } from '../labels/labels.js';
 
@@ -92,9 +93,14 @@ export function splitImages(images: SplitImages, options: SplitOptions, where: s
   const train = interleave(inOrder(0));
   const classes = members.filter((list) => list.length > 0).length;
   requireTraining(images, members, held, where);
+  const holdout = interleave(inOrder(1));
+  if (!images.heldOut && options.fraction < 0.5 && holdout.length > train.length)
+    notices.push(
+      `${holdout.length} images are held out and only ${train.length} are for training, since images of a patient, frames of a file and copies stay together: preprocess.holdout.fraction (--holdout) is ${options.fraction}`,
+    );
   return {
     train: train.subarray(0, checkedLimit(options.limit, train.length, classes, where)),
-    holdout: interleave(inOrder(1)),
+    holdout,
     notices,
   };
 }
@@ -123,7 +129,7 @@ function givenSides({ heldOut, groups }: SplitImages): Sides {
     held[i] = 1;
     moved++;
   }
-  const notice = `${moved} training images are copies of images that the given split holds out: they are held out too`;
+  const notice = `${counted(moved, 'training images are copies of images that the given split holds out')}: held out, too`;
   return { held, notices: moved > 0 ? [notice] : [] };
 }
 
@@ -138,8 +144,50 @@ function hashedSides(
   if (fraction === 0) return { held: new Uint8Array(labels.length), notices: [] };
   const draw = groupDraws(groups, draws);
   const heldGroups = Uint8Array.from(draw, (side) => (side < fraction ? 1 : 0));
-  const notices = fillClasses(images, members, draw, heldGroups, where);
+  const limited = limitClasses(images, members, { draw, heldGroups, fraction });
+  const notices = [...limited, ...fillClasses(images, members, draw, heldGroups, where)];
   return { held: Uint8Array.from(groups, (group) => heldGroups[group] as number), notices };
+}
+
+/**
+ * The largest share of a class that chance may hold out: twice the fraction, and less for large
+ * fractions. It is reached in small classes only: of 50 images at 0.2, in 1 of 10,000 draws.
+ */
+function mostHeld(fraction: number, images: number): number {
+  const share = fraction <= 0.25 ? 2 * fraction : fraction + (1 - fraction) / 3;
+  return Math.max(1, Math.floor(share * images));
+}
+
+/**
+ * Trains on the groups with the highest draws where chance holds out far more of a class than was
+ * asked for. Only then may an image change sides when others are added.
+ */
+function limitClasses(
+  { classes, labels, groups }: SplitImages,
+  members: readonly number[][],
+  { draw, heldGroups, fraction }: { draw: Float64Array; heldGroups: Uint8Array; fraction: number },
+): string[] {
+  const notices: string[] = [];
+  for (const [label, own] of members.entries()) {
+    const held = own.filter((i) => heldGroups[groups[i] as number] === 1);
+    const most = mostHeld(fraction, own.length);
+    if (held.length <= most) continue;
+    const byDraw = [...new Set(held.map((i) => groups[i] as number))].sort(
+      (a, b) => (draw[b] as number) - (draw[a] as number),
+    );
+    let count = held.length;
+    // The last group stays: a patient of many images may be more than the limit.
+    for (const group of byDraw.slice(0, -1)) {
+      if (count <= most) break;
+      heldGroups[group] = 0;
+      count -= held.filter((i) => groups[i] === group && labels[i] === label).length;
+    }
+    const name = classes ? `of ${own.length} images of label ${label}` : `of ${own.length} images`;
+    notices.push(
+      `${name}, chance would hold out ${held.length}: ${count} ${count === 1 ? 'is' : 'are'}, since ${fraction} was asked for. Images of so small a class may change sides when others are added`,
+    );
+  }
+  return notices;
 }
 
 /** The draw of each group, by its number. */
@@ -198,7 +246,9 @@ function fillClasses(
   return [
     ...single.map((name) => `${name} has images of a single patient, or copies of one: none is held out`),
     ...(unfilled > 0
-      ? [`${unfilled} classes are on one side of the split, since their patients have other classes too`]
+      ? [
+          `${counted(unfilled, 'classes are on one side of the split')}, since the patients have other classes too`,
+        ]
       : []),
   ];
 }

@@ -192,10 +192,22 @@ test('a data set that fails says where its list of files is, and inspect shows t
   for (let i = 0; i < 4; i++) await writeFile(path.join(user.folder, 'bad', `${i}.png`), `no image ${i}`);
   const { code, stderr } = await user.gist('dataset', 'build', 'bad', '--out', 'failed');
   assert.equal(code, 3);
-  const address = /`gist dataset inspect (\S+)` shows them.*--max-rejected/.exec(stderr)?.[1] ?? '';
+  const address = /`gist dataset inspect (\S+) --source bad` names them.*--max-rejected/.exec(stderr)?.[1];
   assert.match(stderr, /datasets\/\w+\/rejected\.json/);
-  for (const where of [address, 'failed']) {
-    const { rejected } = await user.json<{ rejected: { name: string }[] }>('dataset', 'inspect', where);
+  interface Failed {
+    rejected: { name: string }[];
+  }
+  for (const where of [address ?? '', 'failed']) {
+    const { rejected } = await user.json<Failed>('dataset', 'inspect', where, '--source', 'bad');
     assert.deepEqual(rejected.map(({ name }) => name).sort(), ['0.png', '1.png', '2.png', '3.png']);
   }
+  assert.match(
+    (await user.gist('dataset', 'inspect', 'failed')).stdout,
+    /file 1 \(hidden[\s\S]*Add --source/,
+  );
+  await mkdir(path.join(user.folder, 'worse'));
+  for (let i = 0; i < 2; i++) await writeFile(path.join(user.folder, 'worse', `${i}.png`), `none ${i}`);
+  assert.equal((await user.gist('dataset', 'build', 'worse', '--out', 'failed')).code, 3);
+  const { failed } = await user.json<{ failed: Failed[] }>('dataset', 'inspect', 'failed');
+  assert.deepEqual(failed.map(({ rejected }) => rejected.length).sort(), [2, 4]);
 });

@@ -12,6 +12,7 @@ import {
   loadTrainingSet,
   openDataset,
   openSource,
+  nameRejected,
   planDataset,
   type TrainingSet,
 } from '../../../src/imaging/index.js';
@@ -26,6 +27,7 @@ import {
   withFolder,
   writeClasses,
 } from '../../support/images.js';
+import { readSeal } from '../../../src/imaging/dataset/name-seal.js';
 
 async function build(store: ObjectStore, spec: PreprocessSpec): Promise<DatasetRef> {
   const { digest, shards, dataset } = await planDataset(store, spec);
@@ -35,10 +37,11 @@ async function build(store: ObjectStore, spec: PreprocessSpec): Promise<DatasetR
   return assembleDataset(store, spec, digest);
 }
 
-/** All objects of a store except the plan, by key. */
+/** All objects of a store except the shards' plans, whose names are encrypted, by key. */
 async function contents(store: ObjectStore): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
-  for await (const { key } of store.list('')) all[key] = Buffer.from(await store.get(key)).toString('latin1');
+  for await (const { key } of store.list(''))
+    if (!key.includes('/plan/shard-')) all[key] = Buffer.from(await store.get(key)).toString('latin1');
   return all;
 }
 
@@ -105,11 +108,11 @@ test('the same images give the same bytes from a folder, its copy and an archive
   }));
 
 /** A finished data set of two classes, and what it was built from. */
-async function builtDataset(folder: string) {
+async function builtDataset(folder: string, names: PreprocessSpec['privacy']['names'] = 'hide') {
   const source = path.join(folder, 'source');
   await writeClasses(source, { a: 8, b: 8 });
   const store = openStore(path.join(folder, 'store'));
-  const spec = preprocessSpec({ source });
+  const spec = preprocessSpec({ source, privacy: { burnedIn: 'warn', names } });
   const ref = await build(store, spec);
   return { source, store, spec, ref };
 }
@@ -134,7 +137,7 @@ test('a data set that is built again gets a folder of its own, and the finished 
 
 test('a finished data set is reused, a built shard is kept, a corrupt shard is built again', () =>
   withFolder(async (folder) => {
-    const { source, store, spec, ref } = await builtDataset(folder);
+    const { source, store, spec, ref } = await builtDataset(folder, 'keep');
     assert.deepEqual((await planDataset(store, spec)).dataset, ref);
 
     const key = `${ref.prefix}train-00000.zip`;
@@ -151,7 +154,7 @@ test('a finished data set is reused, a built shard is kept, a corrupt shard is b
     assert.deepEqual(await store.get(key), whole);
   }));
 
-test('a few unreadable images are rejected and listed; too many fail, with the names in the store', () =>
+test('a few unreadable images are rejected and listed by number, and the source gives their names; too many fail', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 20, b: 20 });
@@ -168,7 +171,9 @@ test('a few unreadable images are rejected and listed; too many fail, with the n
     const ref = await build(store, spec);
     assert.equal(ref.rejected, 5);
     assert.equal(ref.images.train + ref.images.holdout, 40);
-    const { rejected } = (await openDataset(store, ref.prefix)).manifest;
+    const { manifest } = await openDataset(store, ref.prefix);
+    assert.ok(manifest.rejected.every(({ name }) => /^file \d+ \(hidden by privacy\.names\)$/.test(name)));
+    const rejected = await nameRejected(manifest, source);
     assert.deepEqual(rejected.map(({ name }) => name).sort(), [
       'a/empty.png',
       'a/text.png',
@@ -179,11 +184,42 @@ test('a few unreadable images are rejected and listed; too many fail, with the n
     assert.ok(!JSON.stringify(rejected).includes('Jane'));
 
     await rm(path.join(folder, 'store'), { recursive: true });
+    await writeFile(path.join(source, 'a', 'another.png'), await grayPng(77));
+    await assert.rejects(nameRejected(manifest, source), /has changed since/);
+    await rm(path.join(source, 'a', 'another.png'));
     await assert.rejects(
       build(store, { ...spec, maxRejected: 0.05 }),
       (e) => e instanceof DatasetError && /5 of 45/.test(e.what) && !/\.png/.test(e.message),
     );
     assert.equal(await store.head(`${ref.prefix}manifest.json`), null);
+  }));
+
+test('names are readable with the key of the plan, which the finished data set has no more', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'source');
+    await writeClasses(source, { doe_jane_ward: 8 });
+    const store = openStore(path.join(folder, 'store'));
+    const spec = preprocessSpec({ source, labels: 'none' });
+    const { digest } = await planDataset(store, spec);
+    const texts = async () => Object.values({ ...(await contents(store)), shard: await shardPlan() }).join();
+    const shardPlan = async () =>
+      Buffer.from(await store.get(`datasets/${digest}/plan/shard-00000.json`)).toString();
+    assert.ok(!(await texts()).includes('doe_jane'));
+    const { sealed } = JSON.parse((await shardPlan()).split('\n')[0] ?? '') as { sealed: string };
+    assert.match((await readSeal(store, digest)).open(sealed), /^doe_jane_ward\/image0\d\.png$/);
+    await build(store, spec);
+    assert.ok(!(await texts()).includes('doe_jane'));
+    await assert.rejects(readSeal(store, digest), /was deleted/);
+    // Without the manifest the data set is planned again, with a new key.
+    await store.delete(`datasets/${digest}/manifest.json`);
+    assert.equal((await build(store, spec)).images.train, 7);
+  }));
+
+test('privacy.names: keep leaves the names in the plan', () =>
+  withFolder(async (folder) => {
+    const { store, ref } = await builtDataset(folder, 'keep');
+    const plan = Buffer.from(await store.get(`${ref.prefix}plan/shard-00000.json`)).toString();
+    assert.match(plan, /"name":"a\/image0\d\.png","position":\d/);
   }));
 
 test('a class without a readable image fails, whatever maxRejected is', () =>
@@ -241,7 +277,8 @@ test('an aborted shard stores neither shard nor report', () =>
       }),
     );
     await assert.rejects(assembleDataset(store, spec, digest), StoreError);
-    for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-)/);
+    for await (const { key } of store.list(`datasets/${digest}/`))
+      assert.match(key, /plan\/(plan|shard-|names)/);
   }));
 
 test('the training set gives random access to images and is reused from the cache', () =>

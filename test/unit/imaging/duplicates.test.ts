@@ -99,7 +99,7 @@ test('images that were saved again, resized or exposed otherwise are found', () 
       ['near', ['a/5.png', 'a/again.jpg', 'a/bright.png', 'a/large.webp', 'a/small.png']],
       ['near', ['a/7.png', 'b/mislabeled.png']],
     ]);
-    assert.match(duplicates.notices.join(), /1 sets of copies have more than one label/);
+    assert.match(duplicates.notices.join(), /1 set of copies has more than one label/);
     for (const { images } of duplicates.sets) {
       const held = images.filter((i) => split.holdout.includes(i)).length;
       assert.ok(held === 0 || held === images.length);

@@ -242,7 +242,7 @@ test('a CSV file gives labels: several findings are combined, the first, or one 
     ]);
     const { leftOut, notices } = await survey(folder, { labels: { csv: 'Data_Entry.csv' } });
     assert.deepEqual(leftOut, { 'images without a label in the table': 1 });
-    assert.match(notices.join(), /1 of 5 rows of labels are of no image/);
+    assert.match(notices.join(), /1 row of labels is of no image in the source, of 5/);
     const byPatient = await survey(folder, { labels: csv, holdout: { by: 'patient' } });
     assert.deepEqual(new Set(byPatient.keys.slice(0, 4)), new Set(['1', '2', '3'].map((id) => `\0${id}`)));
     await refuses(
@@ -251,6 +251,37 @@ test('a CSV file gives labels: several findings are combined, the first, or one 
     );
     await refuses(survey(folder, { labels: { csv: 'nothing.csv' } }), /no such file of labels/);
   }));
+
+test(
+  'rows that give an image two patients or two labels are refused, with the numbers of both rows',
+  withFiles(['a.png', 'b.png', 'c.png'], async (folder) => {
+    const refusal = async (...rows: string[]) => {
+      await writeFile(path.join(folder, 'labels.csv'), ['file,label,patient', ...rows].join('\n'));
+      return survey(folder, { labels: { csv: 'labels.csv' }, holdout: { by: 'patient' } });
+    };
+    const rows = ['a.png,0,P1', 'b.png,1,P2', 'c.png,1,P3'];
+    await assert.rejects(
+      refusal(...rows, 'a.png,0,P9'),
+      (e) =>
+        e instanceof DatasetError &&
+        /rows 2 and 5 give an image two patients/.test(e.message) &&
+        !/P9/.test(e.message),
+    );
+    await assert.rejects(refusal(...rows, 'b.png,0,P2'), /rows 3 and 5 give an image two labels/);
+    assert.equal((await refusal(...rows, 'a.png,0,P1')).images.length, 3);
+  }),
+);
+
+test(
+  'files that may hold images but are not read are noticed by kind, with what to do',
+  withFiles(['0/a.png', '1/b.png', '0/mri.nii.gz', '0/scan.mhd', '1/c.pgm', '1/d.raw'], async (folder) => {
+    const { notices } = await survey(folder);
+    const all = notices.join('\n');
+    assert.match(all, /left out: 2 volumes .*Export the slices as PNG or DICOM/);
+    assert.match(all, /left out: 1 image in Netpbm.*Convert/);
+    assert.match(all, /left out: 1 file of raw pixels.*Convert/);
+  }),
+);
 
 test('a CSV file may lie elsewhere, quote its fields, use semicolons, and name paths without extension', () =>
   withFolder(async (folder) => {
@@ -266,12 +297,12 @@ test('a CSV file may lie elsewhere, quote its fields, use semicolons, and name p
     await writeFile(file, 'path,grade\n1.png,4\n');
     await refuses(
       survey(path.join(folder, 'set'), { labels: { csv: file } }),
-      /1 rows match more than one image/,
+      /1 row matches more than one image/,
     );
     await writeFile(file, 'path,grade\n2.png,4\n2.png,3\n');
     await refuses(
       survey(path.join(folder, 'set'), { labels: { csv: file } }),
-      /1 rows give an image another label/,
+      /rows 2 and 3 give an image two labels/,
     );
   }));
 
@@ -327,7 +358,7 @@ test('damaged DICOM files and other images are counted where tags are needed', (
     await write(folder, ['image.png']);
     const found = await survey(folder, { where: { ViewPosition: 'LATERAL' } });
     assert.equal(found.labels.labels.filter((label) => label === 0).length, 4);
-    assert.match(found.notices.join(), /1 DICOM files are damaged .*1 images are no DICOM files/);
+    assert.match(found.notices.join(), /1 DICOM file is damaged .*1 image is no DICOM file/);
     assert.ok(!found.notices.join().includes('.dcm'));
   }));
 

@@ -13,6 +13,7 @@ import {
 } from '../../../src/core/errors.js';
 import { openRandomAccess } from '../../../src/imaging/source/random-access.js';
 import { openSource } from '../../../src/imaging/source/source.js';
+import { skippedNotices } from '../../../src/imaging/source/source-contents.js';
 import type { SourceImage } from '../../../src/imaging/source/image-source.js';
 import { readZipDirectory } from '../../../src/imaging/source/zip-directory.js';
 import {
@@ -77,13 +78,14 @@ test('folders that are missing, empty or without images are rejected with a hint
     await writeFile(path.join(folder, 'texts', 'a.txt'), 'x');
     await writeFile(path.join(folder, 'file.png'), 'x');
     for (const name of ['missing', 'empty', 'texts', 'file.png', 'missing.zip']) {
-      const Refusal = name.startsWith('missing') ? SourceMissingError : DatasetError;
+      const Refusal = /missing|empty/.test(name) ? SourceMissingError : DatasetError;
       await assert.rejects(
         names(path.join(folder, name)),
         (e: GistError) => e instanceof Refusal && Boolean(e.hint),
         name,
       );
     }
+    await assert.rejects(names(path.join(folder, 'empty')), /is an empty folder\. If it is a mount point/);
   }));
 
 test('a folder that is gone when an image is read is missing on this machine: another may have it', () =>
@@ -145,33 +147,12 @@ const HOSTILE: Record<string, Hostile> = {
   'a path that climbs out within': (file, png) => storedZip(file, [{ name: 'a/../../evil.png', bytes: png }]),
   'an absolute path': (file, png) => storedZip(file, [{ name: '/etc/evil.png', bytes: png }]),
   'a drive letter': (file, png) => storedZip(file, [{ name: 'C:/evil.png', bytes: png }]),
-  'the same name twice': (file, png) =>
-    storedZip(file, [
-      { name: 'a/1.png', bytes: png },
-      { name: 'a/1.png', bytes: png },
-    ]),
-  'a link': async (file, png) => {
-    await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
-    await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
-  },
-  'an encrypted file': async (file, png) => {
-    await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
-    await patchDirectory(file, 0, (record) => record.writeUInt16LE(0x0801, 8));
-  },
-  'an unknown compression': async (file, png) => {
-    await deflatedZip(file, [{ name: 'a/1.png', bytes: png }]);
-    await patchDirectory(file, 0, (record) => record.writeUInt16LE(14, 10));
-  },
   'files that share their bytes': async (file, png) => {
     await storedZip(file, [
       { name: 'a/1.png', bytes: png },
       { name: 'a/2.png', bytes: png },
     ]);
     await patchDirectory(file, 1, (record) => record.writeUInt32LE(0, 42));
-  },
-  'a file larger than any image': async (file, png) => {
-    await deflatedZip(file, [{ name: 'a/1.png', bytes: png }]);
-    await patchDirectory(file, 0, (record) => record.writeUInt32LE(2 ** 31, 24));
   },
   'an end that is missing': async (file, png) => {
     await storedZip(file, [{ name: 'a/1.png', bytes: png }]);
@@ -191,6 +172,98 @@ for (const [what, make] of Object.entries(HOSTILE)) {
       );
     }));
 }
+
+/** Entries that cannot be read, beside one that can. */
+const UNREADABLE: Record<string, { make: Hostile; says: RegExp }> = {
+  'the same name twice': {
+    make: (file, png) =>
+      storedZip(file, [
+        { name: 'a/1.png', bytes: png },
+        { name: 'ok.png', bytes: png },
+        { name: 'a/1.png', bytes: Buffer.concat([png, png]) },
+      ]),
+    says: /2 files in the archive with the name of another.*one file of each name/,
+  },
+  'a link': {
+    make: async (file, png) => {
+      await storedZip(file, [
+        { name: 'a/1.png', bytes: png },
+        { name: 'ok.png', bytes: png },
+      ]);
+      await patchDirectory(file, 0, (record) => record.writeUInt32LE((0o120777 << 16) >>> 0, 38));
+    },
+    says: /1 link in the archive/,
+  },
+  'an encrypted file': {
+    make: async (file, png) => {
+      await storedZip(file, [
+        { name: 'a/1.png', bytes: png },
+        { name: 'ok.png', bytes: png },
+      ]);
+      await patchDirectory(file, 0, (record) => record.writeUInt16LE(0x0801, 8));
+    },
+    says: /1 encrypted file in the archive.*password/,
+  },
+  'an unknown compression': {
+    make: async (file, png) => {
+      await deflatedZip(file, [
+        { name: 'a/1.png', bytes: png },
+        { name: 'ok.png', bytes: png },
+      ]);
+      await patchDirectory(file, 0, (record) => record.writeUInt16LE(14, 10));
+    },
+    says: /1 file in the archive in a compression/,
+  },
+  'a file larger than any image': {
+    make: async (file, png) => {
+      await deflatedZip(file, [
+        { name: 'a/1.png', bytes: png },
+        { name: 'ok.png', bytes: png },
+      ]);
+      await patchDirectory(file, 0, (record) => record.writeUInt32LE(2 ** 31, 24));
+    },
+    says: /1 file in the archive of more than 512 MiB/,
+  },
+};
+for (const [what, { make, says }] of Object.entries(UNREADABLE)) {
+  test(`an archive with ${what} loses that alone, with its reason and what to do`, () =>
+    withFolder(async (folder) => {
+      const file = path.join(folder, 'partly.zip');
+      await make(file, await grayPng(1));
+      const { images, skipped } = await contentsOf(file);
+      assert.deepEqual(images, ['ok.png']);
+      assert.match(skippedNotices(skipped).join(), says);
+    }));
+}
+
+test('a file that an archive has twice is read once', () =>
+  withFolder(async (folder) => {
+    const bytes = await grayPng(1);
+    const file = path.join(folder, 'copies.zip');
+    await storedZip(
+      file,
+      [1, 2].map(() => ({ name: 'a/1.png', bytes })),
+    );
+    assert.deepEqual(await names(file), ['a/1.png']);
+  }));
+
+test('names in GBK are Chinese, and names in code page 437 stay as they are', () =>
+  withFolder(async (folder) => {
+    // Zhengchang, "normal", and Groesse.
+    for (const [raw, name] of [
+      [Buffer.from('d5fdb3a3', 'hex'), '\u6b63\u5e38'],
+      [Buffer.from('477294e165', 'hex'), 'Gr\u00f6\u00dfe'],
+    ] as const) {
+      const written = 'x'.repeat(raw.length);
+      const file = path.join(folder, `${name}.zip`);
+      await storedZip(file, [{ name: `${written}/1.png`, bytes: await grayPng(1) }]);
+      const bytes = await readFile(file);
+      for (let at = bytes.indexOf(written); at >= 0; at = bytes.indexOf(written)) raw.copy(bytes, at);
+      await writeFile(file, bytes);
+      await patchDirectory(file, 0, (record) => record.writeUInt16LE(0, 8));
+      assert.deepEqual(await names(file), [`${name}/1.png`]);
+    }
+  }));
 
 test('a bomb is not unpacked: its first bytes are no image', () =>
   withFolder(async (folder) => {
@@ -308,10 +381,10 @@ test('a source without images says what it holds instead', () =>
     await mkdir(path.join(folder, 'links'));
     await symlink(path.join(folder, 'pgm', 'mdb001.pgm'), path.join(folder, 'links', '0.png'));
     const cases: [string, RegExp][] = [
-      ['pgm', /1 Netpbm images.* Convert the images to PNG/],
-      ['archives', /1 archives within the source\. Unpack/],
-      ['inner.zip', /1 archives within the source\. Unpack/],
-      ['links', /1 links that leave the folder\. Copy the files/],
+      ['pgm', /1 image in Netpbm.* Convert the images to PNG/],
+      ['archives', /1 archive within the source\. Unpack/],
+      ['inner.zip', /1 archive within the source\. Unpack/],
+      ['links', /1 link that leaves the folder\. Copy the files/],
     ];
     for (const [name, message] of cases)
       await assert.rejects(

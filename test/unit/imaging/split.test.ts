@@ -58,6 +58,36 @@ test('the holdout takes about its fraction of each class, at least one image and
   }
 });
 
+test('chance holds out at most twice the fraction of a small class, and says when it is stopped', () => {
+  let limited = 0;
+  for (let seed = 0; seed < 200; seed++) {
+    for (const count of [3, 5, 8, 12]) {
+      const { train, holdout, notices } = splitImages(
+        seeded(seed, count),
+        { fraction: 0.2, limit: null },
+        'source',
+      );
+      assert.ok(holdout.length <= Math.max(1, 0.4 * count), `${holdout.length} of ${count}, seed ${seed}`);
+      assert.ok(train.length > holdout.length);
+      if (/chance would hold out/.test(notices.join())) limited++;
+    }
+    const [few, many] = [40, 41].map((count) => heldOut(seeded(seed, count)));
+    assert.deepEqual(
+      many?.filter((name) => name !== 'class0/40.png'),
+      few,
+    );
+  }
+  assert.ok(limited > 10 && limited < 200, `${limited}`);
+});
+
+test('a holdout larger than the training set is said with its figures', () => {
+  const images = labelled(10);
+  const draws = { ...images.draws, side: images.draws.side.map((_, i) => (i < 7 ? 0.01 : 0.9)) };
+  const groups = Int32Array.from(images.groups, (_, i) => (i < 7 ? 0 : i));
+  const { notices } = splitImages({ ...images, draws, groups }, { fraction: 0.2, limit: null }, 'source');
+  assert.match(notices.join(), /7 images are held out and only 3 are for training.*--holdout\) is 0\.2/);
+});
+
 test('the split depends only on its seed', () => {
   assert.deepEqual(heldOut(seeded(1, 50, 50)), heldOut(seeded(1, 50, 50)));
   assert.notDeepEqual(heldOut(seeded(1, 50, 50)), heldOut(seeded(2, 50, 50)));
@@ -97,7 +127,7 @@ test('copies in a holdout that is given pull their training images into it', () 
   };
   const { holdout, notices } = splitImages(given, { fraction: 0.5, limit: null }, 'source');
   assert.deepEqual([...holdout].sort(), [0, 8, 9]);
-  assert.match(notices.join(), /1 training images are copies/);
+  assert.match(notices.join(), /1 training image is a copy of images/);
 });
 
 test('without a holdout all images are training images', () => {

@@ -51,6 +51,13 @@ const file = (seed: number, patient = PLANTED) =>
     nativePixels(Array.from({ length: SIDE * SIDE }, (_, i) => (i * seed) % 4096)),
   ]);
 
+const namedFile = (seed: number, name: string) =>
+  dicomFile(SYNTAXES.explicit, [
+    { tag: 0x00100010, vr: 'PN', value: name },
+    ...imageElements({ width: SIDE, height: SIDE }).slice(1),
+    nativePixels(Array.from({ length: SIDE * SIDE }, (_, i) => (i * seed) % 4096)),
+  ]);
+
 function assertClean(bytes: Uint8Array, what: string): void {
   const buffer = Buffer.from(bytes);
   for (const secret of [PLANTED, PLANTED_UID]) {
@@ -128,6 +135,23 @@ describe('a data set of files with names in every tag', () => {
         for (const packed of name.endsWith('.gz') ? [gunzipSync(bytes)] : []) assertClean(packed, name);
       }
     }
+  });
+
+  it('is refused when its classes are the patients', async () => {
+    const source = path.join(folder, 'by-name');
+    for (const [i, name] of ['Doe Jane', 'Roe_Richard'].entries()) {
+      mkdirSync(path.join(source, name), { recursive: true });
+      for (let k = 0; k < 5; k++)
+        writeFileSync(
+          path.join(source, name, `${k}`),
+          namedFile(5 * i + k + 1, name.replace(/[ _]/, '^').toUpperCase()),
+        );
+    }
+    const spec = preprocessSchema.parse({ source, resolution: 16 });
+    await assert.rejects(planDataset(openStore(path.join(folder, 'refused')), spec), (error: Error) => {
+      assert.match(error.message, /2 of 2 classes have the names or ids of the patients/);
+      return !/doe|roe/i.test(error.message.replaceAll(source, ''));
+    });
   });
 
   it('fails without them when too many files are set aside', async () => {

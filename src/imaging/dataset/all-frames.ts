@@ -1,0 +1,65 @@
+/** With `dicom.frames: all`, each frame of a file is an image of its own. */
+import { ImageError } from '../../core/errors.js';
+import type { DicomSpec, PreprocessSpec } from '../../spec/preprocess.js';
+import { readDicomFile } from '../dicom/file.js';
+import { countFrames, type FrameChoice } from '../dicom/frames.js';
+import { describeImage } from '../dicom/image-description.js';
+import { describeDicomError } from '../dicom/open.js';
+import { looksLikeDicom } from '../dicom/sniff.js';
+import { mapInOrder } from '../in-flight.js';
+import { withBytes } from '../source/bounded-read.js';
+import type { ImageSource, SourceImage } from '../source/image-source.js';
+
+/** Number of files read concurrently. */
+const CONCURRENT_FILES = 8;
+/** Frames of one file that are used at most: half an hour of ultrasound. */
+export const MAX_FRAMES = 100_000;
+
+/** The frame of a file that an image is, as the decoder is told. */
+export function frameOf(choice: DicomSpec['frames'], frame: number | undefined): FrameChoice {
+  if (frame !== undefined) return { ofAll: frame };
+  return choice === 'all' ? 'first' : choice;
+}
+
+/** The settings of the pixels of one image of a source. */
+export function settingsOf<Spec extends Pick<PreprocessSpec, 'dicom'>>(
+  spec: Spec,
+  { frame }: Pick<SourceImage, 'frame'>,
+) {
+  return { ...spec, dicom: { ...spec.dicom, frames: frameOf(spec.dicom.frames, frame) } };
+}
+
+/**
+ * The number of images that each file gives: that of its frames, and 1 for other files. Reads whole
+ * files, since the pixels say how many of the declared frames there are.
+ */
+export async function framesOfFiles(
+  source: ImageSource,
+  files: readonly SourceImage[],
+  { onFile, signal }: { onFile?: (done: number) => void; signal?: AbortSignal },
+): Promise<Uint32Array> {
+  const counts = new Uint32Array(files.length);
+  const count = (file: SourceImage) => withBytes(source, file, framesOf).catch(oneOfDamaged);
+  let done = 0;
+  for await (const frames of mapInOrder(files, CONCURRENT_FILES, count, signal)) {
+    counts[done++] = Math.min(frames, MAX_FRAMES);
+    onFile?.(done);
+  }
+  return counts;
+}
+
+function framesOf(bytes: Uint8Array): number {
+  if (!looksLikeDicom(bytes)) return 1;
+  try {
+    const file = readDicomFile(bytes);
+    return countFrames(file, describeImage(file));
+  } catch (error) {
+    throw describeDicomError(error, undefined);
+  }
+}
+
+/** A damaged file is one image, which says why it is not used. */
+function oneOfDamaged(error: unknown): number {
+  if (error instanceof ImageError) return 1;
+  throw error;
+}
