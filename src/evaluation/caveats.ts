@@ -1,8 +1,9 @@
 /** What a reader must know beside the numbers: few images, constant sets, metrics left out. */
 import { METRICS, type MetricName } from '../spec/metrics.js';
 import { EXTRACTORS } from './extractors/index.js';
-import { type MeasuredImages, minImagesOf } from './metrics/compute.js';
+import { minImagesOf } from './metrics/compute.js';
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import type { MeasuredImages } from './metrics/measured-images.js';
 import { MS_SSIM_SIDE } from './metrics/ssim.js';
 
 /** From this number of images on, precision and coverage hardly depend on it. */

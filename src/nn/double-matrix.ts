@@ -31,6 +31,18 @@ export function symmetricEigenvalues(matrix: Matrix): Float64Array {
   return download(values as number);
 }
 
+/** Eigenvalues of a symmetric matrix, ascending, and its eigenvectors in the columns. */
+export function symmetricEigen(matrix: Matrix): { values: Float64Array; vectors: Matrix } {
+  const tensor = upload(matrix);
+  const [values, vectors] = execute('SelfAdjointEigV2', [flag('compute_v', true)], [tensor]);
+  release([tensor]);
+  const { rows, columns } = matrix;
+  return {
+    values: download(values as number),
+    vectors: { rows, columns, data: download(vectors as number) },
+  };
+}
+
 /** An operation on tensors of the library, by their ids. */
 function execute(op: string, attributes: OpAttribute[], inputs: number[]): number[] {
   const { binding } = nativeBackend();

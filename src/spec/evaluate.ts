@@ -1,13 +1,13 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
-import { EXTRACTOR_NAMES, METRIC_NAMES, type MetricName, metricsOn } from './metrics.js';
+import { METRIC_NAMES, type MetricName, metricsOn, NETWORK_NAMES } from './metrics.js';
 
-const FUTURE_METRICS = ['pr50k3_full', 'fid'] as const;
+const FUTURE_METRICS = ['fid'] as const;
 
 export const evaluateSchema = z.strictObject({
   extractor: z
-    .enum(EXTRACTOR_NAMES)
+    .enum(NETWORK_NAMES)
     .default('effnetlite0')
     .describe(
       'Network whose features the metrics compare; all but effnetlite0 need imported weights (gist weights fetch).',

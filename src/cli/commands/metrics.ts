@@ -5,14 +5,14 @@ import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
 import type { Evaluation, SquareImage } from '../../evaluation/index.js';
 import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
+import { BASE_METRICS } from '../../spec/metric-descriptors.js';
 import {
-  BASE_METRICS,
-  EXTRACTOR_NAMES,
-  type ExtractorName,
   METRIC_NAMES,
   type MetricName,
   METRICS,
   metricsOn,
+  NETWORK_NAMES,
+  type NetworkName,
 } from '../../spec/metrics.js';
 import { printResult, printNotice, table } from '../terminal.js';
 
@@ -23,7 +23,7 @@ const NOTICE_IMAGES = 128;
 interface MetricsOptions {
   real: string;
   fake: string;
-  extractor: ExtractorName;
+  extractor: NetworkName;
   metrics?: string;
   json?: boolean;
 }
@@ -36,7 +36,7 @@ export function registerMetrics(program: Command): void {
     .requiredOption('--fake <address>', 'the same of synthetic ones')
     .addOption(
       new Option('--extractor <name>', 'network of the features; `gist weights fetch` brings its weights')
-        .choices([...EXTRACTOR_NAMES])
+        .choices([...NETWORK_NAMES])
         .default('effnetlite0'),
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
@@ -105,7 +105,7 @@ async function sizeCaveat(sets: readonly Listed[], { resolution }: ProcessOption
 }
 
 /** @throws UsageError for an unknown metric, or one of another extractor */
-function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
+function parseMetrics(names: string, extractor: NetworkName): MetricName[] {
   return names.split(',').map((name) => {
     const known = METRIC_NAMES.find((metric) => metric === name.trim());
     if (known === undefined)
@@ -128,7 +128,7 @@ function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
 function printEvaluation(
   json: boolean | undefined,
   { metrics: values, caveats, extractors }: Evaluation,
-  extractor: ExtractorName,
+  extractor: NetworkName,
 ): void {
   const rows = Object.entries(values).map(([name, value]) => [name, String(Number(value.toPrecision(6)))]);
   const text = [

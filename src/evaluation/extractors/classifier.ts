@@ -49,7 +49,7 @@ export async function loadClassifier(
   const { side, resize } = classifier;
   const compiled = await compileClassifier(classifier, state, { batch, where });
   const size = side * side * 3;
-  const head = state[`${classifier.head}.weight`] as NamedTensor;
+  const head = classifier.head === null ? null : (state[`${classifier.head}.weight`] as NamedTensor);
 
   async function outputs(images: readonly SquareImage[]): Promise<Record<string, Float32Array>> {
     const parts: Record<string, Float32Array[]> = {};
@@ -68,7 +68,7 @@ export async function loadClassifier(
   return {
     outputs,
     extract: async (images) => (await outputs(images)).features ?? new Float32Array(0),
-    classify: (features) => logitsOf(features, head),
+    ...(head && { classify: (features: FeatureMatrix) => logitsOf(features, head) }),
     dispose: () => compiled.dispose(),
   };
 }

@@ -31,9 +31,12 @@ function measured(images: number, shift: number) {
 for (const name of METRIC_NAMES.filter((metric) => !METRICS[metric].extractor?.match(/\d$/))) {
   test(`${name} gives the values that its descriptor lists, from its smallest number of images on`, async () => {
     const least = minImagesOf(name);
-    const values = await computeMetric(name, [measured(least, 0), measured(least, 0.5)]);
+    const { values, intervals } =
+      (await computeMetric(name, [measured(least, 0), measured(least, 0.5)])) ?? {};
     assert.deepEqual(Object.keys(values ?? {}).sort(), [...METRICS[name].values].sort());
     assert.ok(Object.values(values ?? {}).every(Number.isFinite));
+    for (const [value, { low, high }] of Object.entries(intervals ?? {}))
+      assert.ok(low <= high && METRICS[name].values.includes(value), `${value} ${low} ${high}`);
     assert.equal(await computeMetric(name, [measured(least - 1, 0), measured(least, 0)]), null);
     const metric = COMPUTATIONS[METRICS[name].base];
     if (metric.kind === 'pair')
