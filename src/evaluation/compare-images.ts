@@ -60,7 +60,16 @@ export async function compareImages(
   caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName), ...perClass.caveats);
   const extractors = await extractorIdentities(extractorsOf(metrics));
   const { intervals, fits } = found;
-  return { metrics: values, caveats, extractors, intervals, fits, classes: perClass.classes, analyses: [] };
+  return {
+    metrics: values,
+    caveats,
+    extractors,
+    intervals,
+    fits,
+    classes: perClass.classes,
+    pictures: {},
+    analyses: [],
+  };
 }
 
 /** Each metric on the two sets, and on two halves of the real one if they are given. */

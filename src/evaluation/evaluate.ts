@@ -16,6 +16,7 @@ import type { ObjectStore } from '../storage/index.js';
 import { caveatsOf, zeroCaveats } from './caveats.js';
 import { extractorIdentities } from './extractors/identity.js';
 import { countImages, setFeatures } from './features.js';
+import { measureGenerator } from './generator/measure.js';
 import { type ImageSet, imageLabels, openImageSet, sampleImages, SET_NAMES } from './image-sets.js';
 import { type Comparison, measurePairs } from './measure-pairs.js';
 import type { MeasuredImages } from './metrics/measured-images.js';
@@ -38,6 +39,8 @@ export interface Evaluation {
   fits: Record<string, LineFit>;
   /** Metrics of the images of each class; empty without labels. */
   classes: ClassMetrics[];
+  /** Strips of images (PNG) by the metric of the generator that they explain. */
+  pictures: Record<string, Uint8Array>;
   analyses: AnalysisResult[];
 }
 
@@ -65,13 +68,19 @@ export async function evaluateSets(
   const perClass = await measureClasses(metrics, labeled, comparisonsOf, (done, total) =>
     onProgress({ done, total, unit: 'metrics' }),
   );
+  const own = await measureGenerator(store, sets.generator, metrics, onProgress);
+  Object.assign(values, own.values);
   const caveats = [
     ...(await caveatsOf(metrics, measured)),
     ...zeroCaveats(values, floorOf),
     ...perClass.caveats,
+    ...own.caveats,
   ];
-  const { intervals, fits } = found;
-  return { metrics: values, caveats, extractors, intervals, fits, classes: perClass.classes, analyses: [] };
+  const { fits } = found;
+  const intervals = { ...found.intervals, ...own.intervals };
+  const { pictures } = own;
+  const { classes } = perClass;
+  return { metrics: values, caveats, extractors, intervals, fits, classes, pictures, analyses: [] };
 }
 
 /** Comparisons of each metric on each of its pairs whose sets exist. */

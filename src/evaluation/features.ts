@@ -81,6 +81,15 @@ export async function extractAllFeatures(
   );
 }
 
+/** Uses an extractor on images that are no set. */
+export async function withExtractor<Result>(
+  name: ExtractorName,
+  use: (extract: LoadedExtractor['extract']) => Promise<Result>,
+): Promise<Result> {
+  const extractor = await getExtractor(name);
+  return use((images) => extractor.extract(images));
+}
+
 async function loadAll(names: readonly ExtractorName[]) {
   const loaded = [];
   for (const name of names)

@@ -15,12 +15,19 @@ export const evaluateSchema = z.strictObject({
   metrics: z
     .union([z.literal('auto'), z.array(enumWithFuture(METRIC_NAMES, FUTURE_METRICS)).min(1)])
     .default('auto')
-    .describe('Metrics by name, each with its extractor; auto: all metrics on the extractor.'),
+    .describe('Metrics by name, each with its extractor; auto: all metrics of sets on the extractor.'),
   maxImages: z
     .int()
     .min(16)
     .default(50_000)
     .describe('Maximum number of images of each set for the metrics.'),
+  generatorImages: z
+    .int()
+    .min(16)
+    .default(1_024)
+    .describe(
+      'Images (pairs of images) for metrics of the generator: ppl_<network>, eqt50k_int, eqt50k_frac, eqr.',
+    ),
   ganTrainTest: z
     .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; omit the key' })
     .default(null),

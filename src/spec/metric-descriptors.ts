@@ -8,8 +8,11 @@
  */
 export type ComparedPair = 'holdout' | 'train' | 'train_vs_holdout';
 
-/** Sets that a metric of one set is computed on: the synthetic images, and the training images. */
-export type MeasuredSet = 'synthetic' | 'real';
+/**
+ * What a metric of one set is computed on: the synthetic images, the training images, or the images
+ * that it asks of the generator itself.
+ */
+export type MeasuredSet = 'synthetic' | 'real' | 'generator';
 
 /** How a report shows one value of a metric. */
 export interface ValueExplanation {
@@ -297,10 +300,74 @@ export const PIXEL_METRICS = {
   },
 } as const satisfies Record<string, MetricDescriptor>;
 
-/** Every metric without regard to the extractor: one entry for each computation. */
+/** Metrics of the generator itself, on features of its images. */
+export const PATH_METRICS = {
+  ppl: {
+    title: 'path length in features',
+    isDistance: false,
+    pairs: ['generator'],
+    values: [''],
+    explanations: {
+      generator: {
+        title: 'Path length',
+        text: 'How much images change between neighboring styles, in features of this network. Lower is smoother. It is not the published perceptual path length (ppl2_wend), which needs LPIPS.',
+        digits: 2,
+      },
+    },
+  },
+} as const satisfies Record<string, MetricDescriptor>;
+
+const DECIBELS = 'In decibels: 60 is a difference that no eye sees, 20 a clear one. Higher is better.';
+
+/** How exactly images follow a moved or rotated input; of StyleGAN3 only. */
+export const EQUIVARIANCE_METRICS = {
+  eqt50k_int: {
+    title: 'EQ-T',
+    isDistance: false,
+    pairs: ['generator'],
+    values: [''],
+    explanations: {
+      generator: {
+        title: 'Equivariance to translation (EQ-T)',
+        text: `How exactly images move with the generator's input, by whole pixels. ${DECIBELS}`,
+        digits: 1,
+      },
+    },
+  },
+  eqt50k_frac: {
+    title: 'EQ-T_frac',
+    isDistance: false,
+    pairs: ['generator'],
+    values: [''],
+    explanations: {
+      generator: {
+        title: 'Equivariance to translation by parts of pixels (EQ-T_frac)',
+        text: `The same by any distance. ${DECIBELS}`,
+        digits: 1,
+      },
+    },
+  },
+  eqr: {
+    title: 'EQ-R',
+    isDistance: false,
+    pairs: ['generator'],
+    values: [''],
+    explanations: {
+      generator: {
+        title: 'Equivariance to rotation (EQ-R)',
+        text: `How exactly images turn with the generator's input. Images are turned by Lanczos interpolation instead of the filters of eqr50k, so compare only values of GIST. ${DECIBELS}`,
+        digits: 1,
+      },
+    },
+  },
+} as const satisfies Record<string, MetricDescriptor>;
+
+/** Every metric without regard to the extractor. */
 export const BASE_METRICS = {
   ...FEATURE_METRICS,
   ...INCEPTION_METRICS,
   ...RADIOMIC_METRICS,
   ...PIXEL_METRICS,
+  ...PATH_METRICS,
+  ...EQUIVARIANCE_METRICS,
 };

@@ -2,9 +2,11 @@
 import {
   BASE_METRICS,
   type ComparedPair,
+  EQUIVARIANCE_METRICS,
   FEATURE_METRICS,
   type MeasuredSet,
   type MetricDescriptor,
+  type PATH_METRICS,
   PIXEL_METRICS,
   RADIOMIC_METRICS,
 } from './metric-descriptors.js';
@@ -36,6 +38,7 @@ export const COMPARED_SETS = {
   train_vs_holdout: ['train', 'holdout'],
   synthetic: ['synthetic'],
   real: ['train'],
+  generator: ['generator'],
 } as const satisfies Record<ComparedPair | MeasuredSet, readonly [string, ...string[]]>;
 
 /** The pair of real images whose value those of another pair are read by. */
@@ -54,6 +57,8 @@ export interface NamedMetric extends MetricDescriptor {
 
 type FeatureMetric = keyof typeof FEATURE_METRICS;
 export type BaseMetric = keyof typeof BASE_METRICS;
+/** Metrics that ask the generator for images. */
+export type GeneratorMetric = keyof typeof PATH_METRICS | keyof typeof EQUIVARIANCE_METRICS;
 /** Names of the values of a metric. */
 export type ValueName<Base extends BaseMetric> = (typeof BASE_METRICS)[Base]['values'][number];
 
@@ -64,12 +69,20 @@ const OFFICIAL_NAMES = {
   is50k: ['is', 'inception'],
   pr50k3_full: ['pr', 'vgg16'],
 } as const satisfies Record<string, readonly [BaseMetric, NetworkName]>;
-type OfficialName = keyof typeof OFFICIAL_NAMES;
+export type OfficialName = keyof typeof OFFICIAL_NAMES;
+/** Metrics in StyleGAN3's own form. */
+export const OFFICIAL_METRICS = [
+  ...(Object.keys(OFFICIAL_NAMES) as OfficialName[]),
+  'eqt50k_int',
+  'eqt50k_frac',
+] as const;
 
 export type MetricName =
   | `${FeatureMetric}_${NetworkName}`
   | keyof typeof RADIOMIC_METRICS
   | keyof typeof PIXEL_METRICS
+  | `${keyof typeof PATH_METRICS}_${NetworkName}`
+  | keyof typeof EQUIVARIANCE_METRICS
   | OfficialName;
 
 /** Metrics with a distance as their value. */
@@ -89,6 +102,10 @@ export const METRICS = Object.fromEntries([
   ...(Object.keys(PIXEL_METRICS) as (keyof typeof PIXEL_METRICS)[]).map(
     (base) => [base, named(base, null)] as const,
   ),
+  ...NETWORK_NAMES.map((extractor) => [`ppl_${extractor}`, named('ppl', extractor)] as const),
+  ...(Object.keys(EQUIVARIANCE_METRICS) as (keyof typeof EQUIVARIANCE_METRICS)[]).map(
+    (base) => [base, named(base, null)] as const,
+  ),
 ]) as Record<MetricName, NamedMetric>;
 
 function named(base: BaseMetric, extractor: ExtractorName | null): NamedMetric {
@@ -102,14 +119,20 @@ export const DISTANCE_NAMES = METRIC_NAMES.filter((name) => METRICS[name].isDist
   ...DistanceName[],
 ];
 
+/** Whether a metric asks the generator for images: it takes long, and has to be named. */
+export function isGeneratorMetric(name: MetricName): boolean {
+  return METRICS[name].pairs.some((pair) => pair === 'generator');
+}
+
 /**
- * Every metric on one network, and those that need none. With the networks of StyleGAN3's metrics
- * they have the official names, where there are any.
+ * Every metric of sets on one network, and those that need none. With the networks of StyleGAN3's
+ * metrics they have the official names, where there are any.
  */
 export function metricsOn(network: NetworkName): MetricName[] {
   const official = Object.values(OFFICIAL_NAMES).map(([base, own]) => `${base}_${own}`);
   return METRIC_NAMES.filter((name) => {
     const { extractor } = METRICS[name];
+    if (isGeneratorMetric(name)) return false;
     const needsNone = extractor === null || extractor === 'radiomics';
     return needsNone || (extractor === network && !official.includes(name));
   });

@@ -12,7 +12,10 @@ export const radiomics: FeatureExtractor = {
     extract: async (images) => {
       const out = new Float32Array(images.length * FEATURES);
       for (const [i, image] of images.entries()) {
-        out.set(Object.values(radiomicFeatures(image)), i * FEATURES);
+        out.set(
+          Object.values(radiomicFeatures({ ...image, pixels: Uint8Array.from(image.pixels) })),
+          i * FEATURES,
+        );
         await new Promise(setImmediate);
       }
       return out;

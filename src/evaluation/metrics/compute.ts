@@ -3,8 +3,8 @@ import { METRICS, type MetricName } from '../../spec/metrics.js';
 import type { Interval } from '../../spec/analyses.js';
 import type { LineFit } from '../../spec/line-fit.js';
 import type { MeasuredImages } from './measured-images.js';
-import type { Measurement, Metric } from './metric.js';
-import { COMPUTATIONS } from './registry.js';
+import type { Measurement } from './metric.js';
+import { computationOf } from './registry.js';
 
 /** Values of a metric by their names, and what is known of them. */
 export interface Measured {
@@ -25,8 +25,9 @@ export async function computeMetric(
   onStep: () => void = () => undefined,
 ): Promise<Measured | null> {
   const { base, extractor } = METRICS[name];
-  const metric: Metric<string> = COMPUTATIONS[base];
+  const metric = computationOf(base);
   const [first, second] = sets;
+  if (!metric) return null;
   if (sets.some(({ images }) => images < metric.minImages)) return null;
   if (metric.kind === 'pixels')
     return defined(await metric.measure(await first.sample(metric.sample), onStep));
@@ -41,13 +42,12 @@ export async function computeMetric(
 
 /** Whether a metric compares two sets. */
 export function isComparison(name: MetricName): boolean {
-  const metric: Metric<string> = COMPUTATIONS[METRICS[name].base];
-  return metric.kind === 'pair';
+  return computationOf(METRICS[name].base)?.kind === 'pair';
 }
 
 /** Smallest number of images of each set. */
 export function minImagesOf(name: MetricName): number {
-  return COMPUTATIONS[METRICS[name].base].minImages;
+  return computationOf(METRICS[name].base)?.minImages ?? 0;
 }
 
 /** Without values and intervals that do not exist or are not finite numbers. */

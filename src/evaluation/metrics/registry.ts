@@ -1,5 +1,5 @@
 /** The computation of each metric that `src/spec/metrics.ts` describes. */
-import { type BaseMetric, fullMetricName, type ValueName } from '../../spec/metrics.js';
+import { type BaseMetric, fullMetricName, type GeneratorMetric, type ValueName } from '../../spec/metrics.js';
 import { authenticityMetric } from './authenticity.js';
 import { densityCoverageMetric } from './density-coverage.js';
 import { diversityMetric } from './diversity.js';
@@ -22,7 +22,12 @@ export const COMPUTATIONS = {
   is: inceptionScoreMetric,
   frd: radiomicMetric,
   diversity: diversityMetric,
-} satisfies { [Base in BaseMetric]: Metric<ValueName<Base>> };
+} satisfies { [Base in Exclude<BaseMetric, GeneratorMetric>]: Metric<ValueName<Base>> };
+
+/** The computation of a metric of sets. */
+export function computationOf(base: BaseMetric): Metric<string> | null {
+  return Object.hasOwn(COMPUTATIONS, base) ? COMPUTATIONS[base as keyof typeof COMPUTATIONS] : null;
+}
 
 /** Values by full name: the given parts, then the name of the value. */
 export function withFullNames<T>(
