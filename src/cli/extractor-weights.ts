@@ -18,11 +18,11 @@ export async function checkWeights({ stages, train, evaluate }: PipelineSpec): P
   for (const extractor of extractorsOf(metrics)) if (isImported(extractor)) await checkExtractor(extractor);
 }
 
-type Imported = Exclude<ExtractorName, 'effnetlite0'>;
+type Imported = Exclude<ExtractorName, 'effnetlite0' | 'radiomics'>;
 
-/** Set-up installs those of effnetlite0. */
+/** Set-up installs those of effnetlite0; radiomics has none. */
 function isImported(extractor: ExtractorName): extractor is Imported {
-  return extractor !== 'effnetlite0';
+  return extractor !== 'effnetlite0' && extractor !== 'radiomics';
 }
 
 async function checkExtractor(extractor: Imported): Promise<void> {

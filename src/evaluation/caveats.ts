@@ -1,12 +1,15 @@
 /** What a reader must know beside the numbers: few images, constant sets, metrics left out. */
-import { METRICS, type MetricName } from '../spec/metrics.js';
+import { isGeneratorMetric, METRICS, type MetricName } from '../spec/metrics.js';
 import { EXTRACTORS } from './extractors/index.js';
-import { type MeasuredImages, minImagesOf } from './metrics/compute.js';
+import { minImagesOf } from './metrics/compute.js';
 import type { FeatureMatrix } from './metrics/feature-matrix.js';
+import type { MeasuredImages } from './metrics/measured-images.js';
 import { MS_SSIM_SIDE } from './metrics/ssim.js';
 
 /** From this number of images on, precision and coverage hardly depend on it. */
 const ENOUGH_NEIGHBORS = 1_000;
+/** From this number of images on, the parts of the Inception Score hardly depend on it. */
+const ENOUGH_SCORES = 5_000;
 /** Images that the names of StyleGAN3's metrics promise. */
 const OFFICIAL_IMAGES = 50_000;
 
@@ -16,7 +19,12 @@ export async function caveatsOf(
   sets: Readonly<Record<string, MeasuredImages>>,
 ): Promise<string[]> {
   const caveats = metrics.flatMap((name) => countCaveats(name, sets));
-  const extractors = new Set(metrics.map((name) => METRICS[name].extractor).filter((name) => name !== null));
+  const extractors = new Set(
+    metrics
+      .filter((name) => !isGeneratorMetric(name))
+      .map((name) => METRICS[name].extractor)
+      .filter((name) => name !== null),
+  );
   for (const [set, images] of Object.entries(sets)) {
     for (const extractor of extractors)
       if (isConstant(await images.features(extractor)))
@@ -30,6 +38,7 @@ export async function caveatsOf(
 
 function countCaveats(name: MetricName, sets: Readonly<Record<string, MeasuredImages>>): string[] {
   const { base, extractor } = METRICS[name];
+  if (isGeneratorMetric(name)) return [];
   const caveats: string[] = [];
   const fewer = (least: number) => Object.entries(sets).filter(([, { images }]) => images < least);
   const missing = fewer(minImagesOf(name));
@@ -39,7 +48,15 @@ function countCaveats(name: MetricName, sets: Readonly<Record<string, MeasuredIm
   const few = fewer(features);
   if (base === 'fd' && few.length > 0)
     caveats.push(
-      `${name}: ${counts(few)} are fewer than its ${features} features, so the distance is too high (biased). Compare only sets of equal size, or read kid_${extractor}, which has no bias.`,
+      `${name}: ${counts(few)} are fewer than its ${features} features, so the distance is too high (biased). Compare only sets of equal size, or read the distances without this bias: fd_infinity_${extractor}, and kid_${extractor}, which has none at any number of images.`,
+    );
+  if (base === 'fd_infinity' && few.length > 0)
+    caveats.push(
+      `${name}: with ${counts(few)}, fewer than its ${features} features, the line to infinitely many images is not straight, and some bias is left. Read it beside the value of two real sets, which would be 0 without.`,
+    );
+  if (base === 'is' && fewer(ENOUGH_SCORES).length > 0)
+    caveats.push(
+      `${name}: with ${counts(fewer(ENOUGH_SCORES))} its ten parts have fewer than ${ENOUGH_SCORES / 10} images each, and the score is too low (biased). Parts are in the order of the images, so a set that is sorted by class scores lower.`,
     );
   const small = fewer(ENOUGH_NEIGHBORS);
   if ((base === 'pr' || base === 'dc') && small.length > 0)

@@ -1,26 +1,25 @@
 /** Computes metrics of one stream of images against another. */
 import { RandomStream } from '../core/random.js';
-import {
-  type ExtractorName,
-  extractorsOf,
-  fullMetricName,
-  METRIC_NAMES,
-  type MetricName,
-} from '../spec/metrics.js';
+import { extractorsOf, fullMetricName, METRIC_NAMES, type MetricName } from '../spec/metrics.js';
 import { caveatsOf, zeroCaveats } from './caveats.js';
 import type { Evaluation } from './evaluate.js';
 import type { SquareImage } from './extractors/input.js';
 import { extractorIdentities } from './extractors/identity.js';
-import { extractFeatures } from './features.js';
-import { computeMetric, isComparison, type MeasuredImages, minImagesOf } from './metrics/compute.js';
-import { rowsAt } from './metrics/feature-matrix.js';
-import { withFullNames } from './metrics/registry.js';
+import { extractAllFeatures } from './features.js';
+import { type Comparison, measurePairs } from './measure-pairs.js';
+import { isComparison, minImagesOf } from './metrics/compute.js';
+import { type MeasuredImages, subsetOf } from './metrics/measured-images.js';
 import type { ComparedImage } from './metrics/ssim.js';
-import { once } from './once.js';
+import { type LabeledSet, measureClasses } from './per-class.js';
 
 const SEED = 0;
 /** Images of each stream that are kept for metrics on pixels. */
 const SAMPLE = 100;
+
+/** An image and its class, if classes are compared. */
+export interface ClassedImage extends SquareImage {
+  class?: string;
+}
 
 export interface ComparisonSteps {
   /** Called with the number of processed images of the current stream. */
@@ -37,37 +36,60 @@ export interface ComparisonSteps {
  * @throws RangeError when the sets have too few images for every metric
  */
 export async function compareImages(
-  real: AsyncIterable<SquareImage>,
-  fake: AsyncIterable<SquareImage>,
+  real: AsyncIterable<ClassedImage>,
+  fake: AsyncIterable<ClassedImage>,
   metrics: readonly MetricName[],
   { onBatch, onMetric }: ComparisonSteps = {},
 ): Promise<Evaluation> {
-  const [a, b] = [await measuredStream(real, metrics, onBatch), await measuredStream(fake, metrics, onBatch)];
-  const values: Record<string, number> = { 'images.real': a.images, 'images.fake': b.images };
+  const [ours, theirs] = [
+    await measuredStream(real, 'real', metrics, onBatch),
+    await measuredStream(fake, 'synthetic', metrics, onBatch),
+  ];
+  const [a, b] = [ours.set, theirs.set];
   if (!metrics.some((name) => Math.min(a.images, b.images) >= minImagesOf(name)))
     throw new RangeError('too few images for every metric');
   const halves = halvesOf(a);
-  const comparisons = metrics.flatMap(
-    (metric): [MetricName, string, [MeasuredImages, ...MeasuredImages[]]][] =>
-      isComparison(metric)
-        ? [
-            [metric, '', [b, a]],
-            [metric, 'real_halves', halves],
-          ]
-        : [
-            [metric, 'fake', [b]],
-            [metric, 'real', [a]],
-          ],
+  const comparisons = comparisonsOf(metrics, { real: a, synthetic: b }, halves);
+  const found = await measurePairs(comparisons, (done) => onMetric?.(done, comparisons.length));
+  const values = { 'images.real': a.images, 'images.fake': b.images, ...found.values };
+  const labeled = [theirs, ours].filter(({ classes }) => classes.length > 0);
+  const perClass = await measureClasses(metrics, labeled, comparisonsOf, (done, total) =>
+    onMetric?.(done, total),
   );
-  for (const [done, [metric, pair, sets]] of comparisons.entries()) {
-    const result = await computeMetric(metric, sets, () => onMetric?.(done, comparisons.length));
-    if (result) Object.assign(values, withFullNames(result, metric, pair));
-  }
-  onMetric?.(comparisons.length, comparisons.length);
   const caveats = await caveatsOf(metrics, { real: a, synthetic: b });
-  caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName));
+  caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName), ...perClass.caveats);
   const extractors = await extractorIdentities(extractorsOf(metrics));
-  return { metrics: values, caveats, extractors, intervals: {}, analyses: [] };
+  const { intervals, fits } = found;
+  return {
+    metrics: values,
+    caveats,
+    extractors,
+    intervals,
+    fits,
+    classes: perClass.classes,
+    pictures: {},
+    analyses: [],
+  };
+}
+
+/** Each metric on the two sets, and on two halves of the real one if they are given. */
+function comparisonsOf(
+  metrics: readonly MetricName[],
+  { real, synthetic }: Readonly<Record<string, MeasuredImages>>,
+  halves: readonly [MeasuredImages, MeasuredImages] | null = null,
+): Comparison[] {
+  if (!real || !synthetic) return [];
+  return metrics.flatMap((metric): Comparison[] =>
+    isComparison(metric)
+      ? [
+          { metric, pair: '', sets: [synthetic, real] },
+          ...(halves ? [{ metric, pair: 'real_halves', sets: halves }] : []),
+        ]
+      : [
+          { metric, pair: 'fake', sets: [synthetic] },
+          { metric, pair: 'real', sets: [real] },
+        ],
+  );
 }
 
 /** Full name of the value of two halves; null for such a value, and for those of one set. */
@@ -91,27 +113,35 @@ function halvesCaveats(
   ];
 }
 
-/** Reads a stream once: its features on the extractor of the metrics, and a random sample. */
+/** Reads a stream once: its features on the extractors of the metrics, and a random sample. */
 async function measuredStream(
-  images: AsyncIterable<SquareImage>,
+  images: AsyncIterable<ClassedImage>,
+  name: string,
   metrics: readonly MetricName[],
   onBatch?: (done: number) => void,
-): Promise<MeasuredImages> {
-  const [extractor = 'effnetlite0', ...others] = extractorsOf(metrics);
-  if (others.length > 0) throw new RangeError('metrics of one extractor only');
+): Promise<LabeledSet> {
   const sample: ComparedImage[] = [];
-  const features = await extractFeatures(sampled(images, sample), onBatch, extractor);
-  return {
-    images: features.rows,
-    features: async () => features,
+  const classes: string[] = [];
+  const extractors = extractorsOf(metrics);
+  const features = await extractAllFeatures(sampled(images, sample, classes), extractors, onBatch);
+  const rows = Object.values(features)[0]?.rows ?? 0;
+  const set: MeasuredImages = {
+    images: rows,
+    features: async (extractor) => {
+      const own = features[extractor];
+      if (!own) throw new RangeError(`there are no features of ${extractor}`);
+      return own;
+    },
     sample: async (count) => sample.slice(0, count),
   };
+  return { name, set, classes: classes.length === rows ? classes : [] };
 }
 
 /** Passes images on and keeps a random sample (Vitter 1985, algorithm R). */
 async function* sampled(
-  images: AsyncIterable<SquareImage>,
+  images: AsyncIterable<ClassedImage>,
   sample: ComparedImage[],
+  classes: string[],
 ): AsyncGenerator<SquareImage> {
   const random = new RandomStream(SEED, 'sample of images');
   let seen = 0;
@@ -119,6 +149,7 @@ async function* sampled(
     const at = seen < SAMPLE ? seen : random.integer(seen + 1);
     if (at < SAMPLE) sample[at] = { side: image.resolution, channels: image.channels, pixels: image.pixels };
     seen++;
+    if (image.class !== undefined) classes.push(image.class);
     yield image;
   }
 }
@@ -130,11 +161,5 @@ function halvesOf(set: MeasuredImages): [MeasuredImages, MeasuredImages] {
     .sort((x, y) => x.at - y.at)
     .map(({ i }) => i);
   const middle = Math.floor(set.images / 2);
-  return [half(order.slice(0, middle)), half(order.slice(middle))];
-
-  function half(indices: number[]): MeasuredImages {
-    const rows = Int32Array.from(indices);
-    const features = once(async (extractor: ExtractorName) => rowsAt(await set.features(extractor), rows));
-    return { ...set, images: indices.length, features };
-  }
+  return [subsetOf(set, order.slice(0, middle)), subsetOf(set, order.slice(middle))];
 }

@@ -22,6 +22,8 @@ let cached: { identity: string; loading: Promise<LoadedExtractor> } | null = nul
  * with weights that were imported since, replaces it: networks take up to 2 GB.
  */
 async function getExtractor(name: ExtractorName): Promise<LoadedExtractor> {
+  // Statistics of pixels need no memory between calls, and do not replace a network.
+  if (name === 'radiomics') return EXTRACTORS[name].load();
   const identity = await extractorIdentity(name);
   if (cached?.identity === identity) return cached.loading;
   cached?.loading.then(
@@ -47,22 +49,52 @@ export async function extractFeatures(
   onBatch: (done: number) => void = () => undefined,
   name: ExtractorName = 'effnetlite0',
 ): Promise<FeatureMatrix> {
-  const extractor = await getExtractor(name);
-  const parts: Float32Array[] = [];
+  const { [name]: features } = await extractAllFeatures(images, [name], onBatch);
+  if (!features) throw new RangeError(`there are no features of ${name}`);
+  return features;
+}
+
+/** The same for several extractors at once, so that images are read once. */
+export async function extractAllFeatures(
+  images: AsyncIterable<SquareImage>,
+  names: readonly ExtractorName[],
+  onBatch: (done: number) => void = () => undefined,
+): Promise<Partial<Record<ExtractorName, FeatureMatrix>>> {
+  const loaded = await loadAll(names);
+  const size = Math.max(1, ...names.map((name) => EXTRACTORS[name].batch));
   let batch: SquareImage[] = [];
   let done = 0;
   const flush = async () => {
-    parts.push(checkedFeatures(await extractor.extract(batch), name));
+    for (const { name, extractor, parts } of loaded)
+      parts.push(checkedFeatures(await extractor.extract(batch), name));
     done += batch.length;
     batch = [];
     onBatch(done);
   };
   for await (const image of images) {
     batch.push(image);
-    if (batch.length === EXTRACTORS[name].batch) await flush();
+    if (batch.length === size) await flush();
   }
   if (batch.length > 0) await flush();
-  return withLogits(concatRows(parts, EXTRACTORS[name].dimensions), name);
+  return Object.fromEntries(
+    loaded.map(({ name, parts }) => [name, withLogits(concatRows(parts, EXTRACTORS[name].dimensions), name)]),
+  );
+}
+
+/** Uses an extractor on images that are no set. */
+export async function withExtractor<Result>(
+  name: ExtractorName,
+  use: (extract: LoadedExtractor['extract']) => Promise<Result>,
+): Promise<Result> {
+  const extractor = await getExtractor(name);
+  return use((images) => extractor.extract(images));
+}
+
+async function loadAll(names: readonly ExtractorName[]) {
+  const loaded = [];
+  for (const name of names)
+    loaded.push({ name, extractor: await getExtractor(name), parts: [] as Float32Array[] });
+  return loaded;
 }
 
 function checkedFeatures(features: Float32Array, name: ExtractorName): Float32Array {

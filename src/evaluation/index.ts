@@ -2,9 +2,11 @@
  * Public interface of the evaluation folder. It loads TensorFlow, so only compute processes import
  * it.
  */
-export { compareImages } from './compare-images.js';
+export { type ClassedImage, compareImages } from './compare-images.js';
 export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
 export { extractShardFeatures, listFeatureSets } from './features.js';
+export { fitFigure } from './fit-figure.js';
+export { officialLines } from './official-lines.js';
 export { sidesOf, sourceImages } from './source-images.js';
 export { evaluateSnapshot } from './snapshot.js';

@@ -9,3 +9,16 @@ export function once<Key, Value>(compute: (key: Key) => Promise<Value>): (key: K
     return value;
   };
 }
+
+/** Remembers the results by pairs of objects, as long as both are in use. */
+export class PairCache<Key extends object, Value> {
+  private readonly known = new WeakMap<Key, WeakMap<Key, Promise<Value>>>();
+
+  get(first: Key, second: Key, compute: () => Promise<Value>): Promise<Value> {
+    const row = this.known.get(first) ?? new WeakMap<Key, Promise<Value>>();
+    this.known.set(first, row);
+    const value = row.get(second) ?? compute();
+    row.set(second, value);
+    return value;
+  }
+}

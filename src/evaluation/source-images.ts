@@ -40,12 +40,12 @@ export async function* sourceImages(
   names: readonly string[],
   options: ProcessOptions,
   onSkip: (reason: string) => void,
-): AsyncGenerator<SquareImage> {
+): AsyncGenerator<SquareImage & { name: string }> {
   const { resolution, color } = options;
-  const decode = async (name: string): Promise<SquareImage | null> => {
+  const decode = async (name: string): Promise<(SquareImage & { name: string }) | null> => {
     try {
       const pixels = await processImage(await source.read(name), options, name);
-      return { pixels, resolution, channels: channelsOf(color) };
+      return { name, pixels, resolution, channels: channelsOf(color) };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       onSkip(error.message);

@@ -4,6 +4,12 @@
  */
 export { createSampler, type SamplerOptions } from './checkpoint-sampler.js';
 export { encodeRawPng, tile } from './image-grid.js';
+export {
+  GeneratorProbe,
+  IDENTITY,
+  type InputTransform,
+  type ProbedImages,
+} from './probe.js';
 export { Sampler } from './sampler.js';
 export {
   assembleSynthetic,

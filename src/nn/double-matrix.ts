@@ -28,26 +28,45 @@ let session: GraphSession | null = null;
 /** a b^T: the dot products of the rows of a with the rows of b. */
 export function matmulTransposed(a: Matrix, b: Matrix): Matrix {
   const [left, right] = [upload(a), upload(b)];
-  return { rows: a.rows, columns: b.rows, data: compute('product', { left, right }) };
+  return { rows: a.rows, columns: b.rows, data: computeOne('product', { left, right }) };
 }
 
 /** Eigenvalues of a symmetric matrix, ascending. Only the lower triangle is read. */
 export function symmetricEigenvalues(matrix: Matrix): Float64Array {
-  return compute('values', { matrix: upload(matrix) });
+  return computeOne('values', { matrix: upload(matrix) });
 }
 
-/** @param inputs are disposed of */
-function compute(output: string, inputs: Record<string, Tensor>): Float64Array {
+/** Eigenvalues of a symmetric matrix, ascending, and its eigenvectors in the columns. */
+export function symmetricEigen(matrix: Matrix): { values: Float64Array; vectors: Matrix } {
+  const outputs = ['values-of-vectors', 'vectors'] as const;
+  const [values, data] = compute(outputs, { matrix: upload(matrix) }) as [Float64Array, Float64Array];
+  return { values, vectors: { rows: matrix.rows, columns: matrix.columns, data } };
+}
+
+function computeOne(output: string, inputs: Record<string, Tensor>): Float64Array {
+  return compute([output], inputs)[0] as Float64Array;
+}
+
+/** @param inputs are disposed of @returns one array for each output */
+function compute(outputs: readonly string[], inputs: Record<string, Tensor>): Float64Array[] {
   const fed = Object.entries(inputs).map(([name, tensor]) => [`${name}:0`, tensor]);
   try {
     session ??= openSession();
-    const [pairs] = session.run(Object.fromEntries(fed), [`${output}:0`]) as [Tensor];
-    const bits = pairs.dataSync() as Int32Array;
-    pairs.dispose();
-    return new Float64Array(Int32Array.from(bits).buffer);
+    const pairs = session.run(
+      Object.fromEntries(fed),
+      outputs.map((name) => `${name}:0`),
+    ) as Tensor[];
+    return pairs.map(doublesOf);
   } finally {
     tf.dispose(Object.values(inputs));
   }
+}
+
+/** The doubles of pairs of int32, which are disposed of. */
+function doublesOf(pairs: Tensor): Float64Array {
+  const bits = pairs.dataSync() as Int32Array;
+  pairs.dispose();
+  return new Float64Array(Int32Array.from(bits).buffer);
 }
 
 function upload({ rows, columns, data }: Matrix): Tensor {
@@ -80,10 +99,12 @@ function algebra(): Uint8Array {
     transpose_b: { bool: true },
   });
   taken('product', product);
-  const eigen = graph.add('eigen', 'SelfAdjointEigV2', [given('matrix')], {
-    T: DOUBLE,
-    compute_v: { bool: false },
-  });
-  taken('values', eigen);
+  const matrix = given('matrix');
+  const eigen = (name: string, vectors: boolean) =>
+    graph.add(name, 'SelfAdjointEigV2', [matrix], { T: DOUBLE, compute_v: { bool: vectors } });
+  taken('values', eigen('eigenvalues', false));
+  const both = eigen('eigenvectors', true);
+  taken('values-of-vectors', both);
+  taken('vectors', `${both}:1`);
   return graph.bytes();
 }

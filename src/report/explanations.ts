@@ -1,5 +1,6 @@
 /** Explains each value of a report, by the descriptors of the metrics. */
-import { fullMetricName, METRICS, type MetricDescriptor, type ValueExplanation } from '../spec/metrics.js';
+import type { MetricDescriptor, ValueExplanation } from '../spec/metric-descriptors.js';
+import { fullMetricName, METRICS } from '../spec/metrics.js';
 
 const IMAGES: ValueExplanation = {
   title: 'Number of images',

@@ -1,5 +1,7 @@
 /** All data that a report shows. Rendering reads nothing else. */
 import type { AnalysisResult, Interval } from '../spec/analyses.js';
+import type { ClassMetrics } from '../spec/class-metrics.js';
+import type { LineFit } from '../spec/line-fit.js';
 import type { ExtractorName } from '../spec/metrics.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { CurvePoint } from '../spec/results.js';
@@ -24,6 +26,12 @@ export interface ReportInput {
   extractors: Partial<Record<ExtractorName, string>>;
   /** 95 % intervals of metrics by full name. */
   intervals: Record<string, Interval>;
+  /** Lines that values for infinitely many images are read off, by full name. */
+  fits?: Record<string, LineFit>;
+  /** Metrics of the images of each class. */
+  classes?: ClassMetrics[];
+  /** Strips of images (PNG) by the metric of the generator that they explain. */
+  pictures?: Record<string, Uint8Array>;
   analyses: AnalysisResult[];
   rows: ClassRow[];
   /** Previews of the generator in order of kimg. */

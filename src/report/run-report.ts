@@ -45,7 +45,10 @@ const MAX_PREVIEWS = 8;
 const MAX_IMAGES_SEARCHED = 5_000;
 
 /** The part of a report that the evaluation gives. */
-export type Evaluated = Pick<ReportInput, 'metrics' | 'caveats' | 'extractors' | 'intervals' | 'analyses'>;
+export type Evaluated = Pick<
+  ReportInput,
+  'metrics' | 'caveats' | 'extractors' | 'intervals' | 'fits' | 'classes' | 'pictures' | 'analyses'
+>;
 
 /** Writes `<prefix>figures/*.png`, then `<prefix>report.html`. @returns the key of the page */
 export async function renderRunReport(

@@ -62,6 +62,8 @@ export interface ComparedSets {
   dataset: string;
   synthetic: string;
   maxImages: number;
+  /** The checkpoint of the generator, and the number of images that metrics ask of it. */
+  generator?: { checkpoint: string; images: number };
 }
 
 export interface PlannedSets extends ComparedSets {

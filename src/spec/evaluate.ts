@@ -1,13 +1,13 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
-import { EXTRACTOR_NAMES, METRIC_NAMES, type MetricName, metricsOn } from './metrics.js';
+import { METRIC_NAMES, type MetricName, metricsOn, NETWORK_NAMES } from './metrics.js';
 
-const FUTURE_METRICS = ['pr50k3_full', 'fid'] as const;
+const FUTURE_METRICS = ['fid'] as const;
 
 export const evaluateSchema = z.strictObject({
   extractor: z
-    .enum(EXTRACTOR_NAMES)
+    .enum(NETWORK_NAMES)
     .default('effnetlite0')
     .describe(
       'Network whose features the metrics compare; all but effnetlite0 need imported weights (gist weights fetch).',
@@ -15,12 +15,19 @@ export const evaluateSchema = z.strictObject({
   metrics: z
     .union([z.literal('auto'), z.array(enumWithFuture(METRIC_NAMES, FUTURE_METRICS)).min(1)])
     .default('auto')
-    .describe('Metrics by name, each with its extractor; auto: all metrics on the extractor.'),
+    .describe('Metrics by name, each with its extractor; auto: all metrics of sets on the extractor.'),
   maxImages: z
     .int()
     .min(16)
     .default(50_000)
     .describe('Maximum number of images of each set for the metrics.'),
+  generatorImages: z
+    .int()
+    .min(16)
+    .default(1_024)
+    .describe(
+      'Images (pairs of images) for metrics of the generator: ppl_<network>, eqt50k_int, eqt50k_frac, eqr.',
+    ),
   ganTrainTest: z
     .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; omit the key' })
     .default(null),

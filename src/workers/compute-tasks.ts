@@ -4,7 +4,9 @@ import {
   evaluateSets,
   evaluateSnapshot,
   extractShardFeatures,
+  fitFigure,
   listFeatureSets,
+  officialLines,
 } from '../evaluation/index.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
@@ -44,13 +46,37 @@ async function computeMetrics(
 ): Promise<EvaluateResult> {
   const { runId, spec, dataset, synthetic } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
-  const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
+  const { maxImages, generatorImages: images } = spec.evaluate;
+  const sets = {
+    dataset: dataset.prefix,
+    synthetic: synthetic.prefix,
+    maxImages,
+    ...(input.train && { generator: { checkpoint: input.train.checkpoint.prefix, images } }),
+  };
   const selected = selectedMetrics(spec.evaluate);
   const evaluation = await evaluateSets(store, sets, selected, onProgress);
-  const { caveats, extractors, intervals, analyses } = evaluation;
+  const { caveats, extractors, intervals, fits, classes, pictures, analyses } = evaluation;
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
   const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);
-  const details = { extractors, caveats, intervals, analyses };
+  for (const [name, fit] of Object.entries(fits))
+    await store.put(`${prefix}figures/${name}.svg`, Buffer.from(fitFigure(name, fit)));
+  for (const [name, png] of Object.entries(pictures)) await store.put(`${prefix}figures/${name}.png`, png);
+  await putOfficialLines(store, prefix, input, metrics);
+  const details = { extractors, caveats, intervals, fits, classes, analyses };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
+}
+
+/** Files of StyleGAN3's format beside the report, with the values of the snapshots. */
+async function putOfficialLines(
+  store: ObjectStore,
+  prefix: string,
+  { train }: EvaluateInput,
+  metrics: Readonly<Record<string, number>>,
+): Promise<void> {
+  if (!train) return;
+  const { checkpoint } = train;
+  const curve = 'curve' in train ? train.curve : [];
+  const files = officialLines({ metrics, curve, checkpoint, timestamp: Date.now() / 1000 });
+  for (const [file, lines] of Object.entries(files)) await store.put(`${prefix}${file}`, Buffer.from(lines));
 }

@@ -8,13 +8,22 @@ import { z } from 'zod';
 import { loadClassifier } from '../../src/evaluation/extractors/classifier.js';
 import { EXTRACTORS } from '../../src/evaluation/extractors/index.js';
 import type { SquareImage } from '../../src/evaluation/extractors/input.js';
-import { authenticity } from '../../src/evaluation/metrics/authenticity.js';
+import { authenticity, authenticityVariance } from '../../src/evaluation/metrics/authenticity.js';
+import {
+  ballsAround,
+  coveredVariance,
+  densityVariance,
+  insideVariance,
+} from '../../src/evaluation/metrics/balls.js';
 import { densityCoverage } from '../../src/evaluation/metrics/density-coverage.js';
-import type { FeatureMatrix } from '../../src/evaluation/metrics/feature-matrix.js';
+import { type FeatureMatrix, firstRows } from '../../src/evaluation/metrics/feature-matrix.js';
 import { frechetDistance, gaussianStatistics } from '../../src/evaluation/metrics/frechet-distance.js';
-import { kernelDistance } from '../../src/evaluation/metrics/kid.js';
+import { frechetError } from '../../src/evaluation/metrics/frechet-metric.js';
+import { kernelDistance, kernelError } from '../../src/evaluation/metrics/kid.js';
 import { precisionRecall } from '../../src/evaluation/metrics/precision-recall.js';
+import { radiomicMetric } from '../../src/evaluation/metrics/radiomic-distance.js';
 import { msSsim, ssim } from '../../src/evaluation/metrics/ssim.js';
+import { radiomicFeatures } from '../../src/evaluation/radiomics/features.js';
 import { CLASSIFIERS, type Classifier } from '../../src/nn/classifiers/index.js';
 import { decodeSafetensors, type NamedTensor } from '../../src/nn/formats/safetensors.js';
 import { formulaState } from './formula-weights.js';
@@ -37,6 +46,8 @@ export const METRIC_CASES = [
   'effnetlite0.expected.safetensors',
   'metrics.expected.json',
   'more-metrics.expected.json',
+  'radiomics.expected.json',
+  'errors.expected.json',
 ] as const;
 
 type Tensors = Record<string, NamedTensor>;
@@ -50,6 +61,8 @@ export async function* runMetricParity(folder: string): AsyncGenerator<ParityLin
     'effnetlite0.expected.safetensors': () => liteFeatures(folder),
     'metrics.expected.json': () => metrics(folder),
     'more-metrics.expected.json': () => moreMetrics(folder),
+    'radiomics.expected.json': () => radiomics(folder),
+    'errors.expected.json': () => standardErrors(folder),
   };
   for (const file of METRIC_CASES) {
     if (has(file)) yield* guarded(file, runs[file]());
@@ -183,6 +196,78 @@ async function* prdc(
   };
   for (const [name, number] of Object.entries(expected))
     yield value(`${name} (k = ${k})`, found[name] ?? Number.NaN, number);
+}
+
+const radiomicsSchema = z.object({
+  cases: z.array(
+    z.object({
+      name: z.string(),
+      side: z.int(),
+      pixels: z.base64(),
+      features: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+
+/** Each feature of each image, by the largest difference of an image. */
+async function* radiomics(folder: string): AsyncGenerator<ParityLine> {
+  const { cases } = radiomicsSchema.parse(json(folder, 'radiomics.expected.json'));
+  for (const { name, side, pixels, features } of cases) {
+    const image = {
+      resolution: side,
+      channels: 1 as const,
+      pixels: Uint8Array.from(Buffer.from(pixels, 'base64')),
+    };
+    const found = radiomicFeatures(image);
+    for (const [feature, wanted] of Object.entries(features))
+      yield value(`radiomics ${name} ${feature}`, found[feature] ?? Number.NaN, wanted);
+  }
+}
+
+const errorsSchema = z.object({ rows: z.tuple([z.int(), z.int()]) }).catchall(z.number());
+
+/** Standard errors of the first rows, by leaving out each; the Frechet distance on six features. */
+async function* standardErrors(folder: string): AsyncGenerator<ParityLine> {
+  const { rows, ...expected } = errorsSchema.parse(json(folder, 'errors.expected.json'));
+  const { real, fake } = featuresOf(folder);
+  const [a, b] = [firstRows(fake, rows[0]), firstRows(real, rows[1])];
+  const quiet = () => undefined;
+  const [precision, recall, balls] = [
+    await ballsAround(b, a, 3),
+    await ballsAround(a, b, 3),
+    await ballsAround(b, a, 5),
+  ];
+  const found: Record<string, number> = {
+    frd: (await radiomicMetric.compare(fake, real, quiet))[''],
+    kid: await kernelError(a, b),
+    fd: await frechetError(columnsOf(fake, 200, 6), columnsOf(real, 300, 6), quiet),
+    precision: Math.sqrt(insideVariance(precision)),
+    recall: Math.sqrt(insideVariance(recall)),
+    density: Math.sqrt(densityVariance(balls)),
+    coverage: Math.sqrt(coveredVariance(balls)),
+    authenticity: Math.sqrt(await authenticityVariance(b, a)),
+  };
+  for (const [name, wanted] of Object.entries(expected)) {
+    const number = found[name] ?? Number.NaN;
+    if (name === 'frd') yield value(name, number, wanted);
+    else
+      yield {
+        name: `error of ${name}`,
+        error: Math.abs(number / wanted - 1),
+        tolerance: TOLERANCES[name] ?? METRIC,
+      };
+  }
+}
+
+/** The influence function is the limit of the jackknife for many images. */
+const TOLERANCES: Record<string, number> = { fd: 0.03 };
+
+function columnsOf({ columns, data }: FeatureMatrix, rows: number, kept: number): FeatureMatrix {
+  const values = Float64Array.from(
+    { length: rows * kept },
+    (_, i) => data[Math.floor(i / kept) * columns + (i % kept)] as number,
+  );
+  return { rows, columns: kept, data: values };
 }
 
 /** An image against itself moved to the right by some columns, wrapped. */

@@ -1,18 +1,21 @@
 /** `gist metrics`: compares two folders of images, without a server. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
-import type { Evaluation, SquareImage } from '../../evaluation/index.js';
+import type { ClassedImage, Evaluation } from '../../evaluation/index.js';
 import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
+import { BASE_METRICS } from '../../spec/metric-descriptors.js';
 import {
-  BASE_METRICS,
-  EXTRACTOR_NAMES,
-  type ExtractorName,
+  isGeneratorMetric,
   METRIC_NAMES,
   type MetricName,
   METRICS,
   metricsOn,
+  NETWORK_NAMES,
+  type NetworkName,
 } from '../../spec/metrics.js';
 import { printResult, printNotice, table } from '../terminal.js';
 
@@ -23,8 +26,10 @@ const NOTICE_IMAGES = 128;
 interface MetricsOptions {
   real: string;
   fake: string;
-  extractor: ExtractorName;
+  extractor: NetworkName;
   metrics?: string;
+  byClass?: boolean;
+  figures?: string;
   json?: boolean;
 }
 
@@ -36,14 +41,16 @@ export function registerMetrics(program: Command): void {
     .requiredOption('--fake <address>', 'the same of synthetic ones')
     .addOption(
       new Option('--extractor <name>', 'network of the features; `gist weights fetch` brings its weights')
-        .choices([...EXTRACTOR_NAMES])
+        .choices([...NETWORK_NAMES])
         .default('effnetlite0'),
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
+    .option('--by-class', 'also for the images of each class: the first folder of their names')
+    .option('--figures <folder>', 'write the figures (SVG) into this folder')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k',
+      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real knees/ --fake synthetic/ --by-class --figures figures/',
     )
     .action(metrics);
 }
@@ -54,7 +61,7 @@ function titles(): string {
     .join(', ');
 }
 
-async function metrics({ real, fake, extractor, metrics: names, json }: MetricsOptions): Promise<void> {
+async function metrics({ real, fake, extractor, metrics: names, ...output }: MetricsOptions): Promise<void> {
   const selected = names === undefined ? metricsOn(extractor) : parseMetrics(names, extractor);
   useStack();
   const { openSource } = await import('../../imaging/index.js');
@@ -64,8 +71,8 @@ async function metrics({ real, fake, extractor, metrics: names, json }: MetricsO
   const view = new ComparisonView();
   try {
     const evaluation = await compareImages(
-      images(ours, options, view),
-      images(theirs, options, view),
+      images(ours, options, view, output.byClass),
+      images(theirs, options, view, output.byClass),
       selected,
       {
         onBatch: (done) => view.images(done),
@@ -74,7 +81,9 @@ async function metrics({ real, fake, extractor, metrics: names, json }: MetricsO
     );
     view.stop();
     const sizes = await sizeCaveat([ours, theirs], options);
-    printEvaluation(json, { ...evaluation, caveats: [...evaluation.caveats, ...sizes] }, extractor);
+    const files = output.figures === undefined ? [] : await writeFigures(output.figures, evaluation);
+    const told = { ...evaluation, caveats: [...evaluation.caveats, ...sizes] };
+    printEvaluation(output.json, told, { extractor, files });
   } finally {
     view.stop();
   }
@@ -105,7 +114,7 @@ async function sizeCaveat(sets: readonly Listed[], { resolution }: ProcessOption
 }
 
 /** @throws UsageError for an unknown metric, or one of another extractor */
-function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
+function parseMetrics(names: string, extractor: NetworkName): MetricName[] {
   return names.split(',').map((name) => {
     const known = METRIC_NAMES.find((metric) => metric === name.trim());
     if (known === undefined)
@@ -114,8 +123,14 @@ function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
         where: '--metrics',
         hint: `With --extractor ${extractor} there are: ${metricsOn(extractor).join(', ')}.`,
       });
+    if (isGeneratorMetric(known))
+      throw new UsageError({
+        what: `${known} asks the generator for images`,
+        where: '--metrics',
+        hint: 'Name it in `evaluate.metrics` of a run.',
+      });
     const own = METRICS[known].extractor;
-    if (own !== null && own !== extractor)
+    if (own !== null && own !== 'radiomics' && own !== extractor)
       throw new UsageError({
         what: `${known} uses the features of ${own}, not of ${extractor}`,
         where: '--metrics',
@@ -125,19 +140,44 @@ function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
   });
 }
 
+/** Draws what has a figure. @returns the files */
+async function writeFigures(folder: string, { fits }: Evaluation): Promise<string[]> {
+  const { fitFigure } = await import('../../evaluation/index.js');
+  await mkdir(folder, { recursive: true });
+  const files: string[] = [];
+  for (const [name, fit] of Object.entries(fits)) {
+    const file = path.join(folder, `${name}.svg`);
+    await writeFile(file, fitFigure(name, fit));
+    files.push(file);
+  }
+  return files;
+}
+
 function printEvaluation(
   json: boolean | undefined,
-  { metrics: values, caveats, extractors }: Evaluation,
-  extractor: ExtractorName,
+  { metrics: values, caveats, extractors, intervals, fits, classes }: Evaluation,
+  { extractor, files }: { extractor: NetworkName; files: readonly string[] },
 ): void {
-  const rows = Object.entries(values).map(([name, value]) => [name, String(Number(value.toPrecision(6)))]);
   const text = [
-    table(rows),
+    table([['metric', 'value', '95 % interval'], ...valueRows(values, intervals)]),
+    ...classes.flatMap(({ class: name, images, ...own }) => {
+      const counts = Object.entries(images).map(([set, count]) => `${count} ${set}`);
+      return ['', `Class ${name} (${counts.join(', ')}):`, table(valueRows(own.metrics, own.intervals))];
+    }),
     '',
-    `Extractor: ${extractors[extractor] ?? extractor}`,
+    `Extractors: ${Object.values(extractors).join(', ') || 'none'}`,
+    ...files.map((file) => `Figure: ${file}`),
     ...caveats.map((caveat) => `Note: ${caveat}`),
   ];
-  printResult(json, { ...values, extractor, extractors, caveats }, text.join('\n'));
+  printResult(json, { ...values, extractor, extractors, intervals, fits, classes, caveats }, text.join('\n'));
+}
+
+function valueRows(values: Readonly<Record<string, number>>, intervals: Evaluation['intervals']): string[][] {
+  const shown = (value: number) => String(Number(value.toPrecision(6)));
+  return Object.entries(values).map(([name, value]) => {
+    const interval = intervals[name];
+    return [name, shown(value), interval ? `${shown(interval.low)} to ${shown(interval.high)}` : ''];
+  });
 }
 
 /** A progress bar on a terminal, lines elsewhere. */
@@ -190,16 +230,23 @@ async function* images(
   { source, names, address }: Listed,
   options: ProcessOptions,
   view: ComparisonView,
-): AsyncGenerator<SquareImage> {
+  byClass = false,
+): AsyncGenerator<ClassedImage> {
   const { sourceImages } = await import('../../evaluation/index.js');
   view.start(address, names.length);
   let found = 0;
   const onSkip = (reason: string) => printNotice(`skipped: ${reason}`);
   for await (const image of sourceImages(source, names, options, onSkip)) {
     found++;
-    yield image;
+    const { name, ...own } = image;
+    yield byClass ? { ...own, class: classOf(name) } : own;
   }
   if (found < MIN_IMAGES) throw tooFew(found, address);
+}
+
+/** The first folder of a name; images beside the folders have none. */
+function classOf(name: string): string {
+  return name.includes('/') ? (name.split('/')[0] as string) : '(no folder)';
 }
 
 function tooFew(found: number, address: string): DatasetError {

@@ -48,7 +48,12 @@ function computeTaps(from: number, to: number): Taps[] {
  * @param pixels [from, from, channels]
  * @returns [to, to, channels], values 0...255
  */
-export function resizeBicubic(pixels: Uint8Array, from: number, channels: number, to: number): Float32Array {
+export function resizeBicubic(
+  pixels: Uint8Array | Float32Array,
+  from: number,
+  channels: number,
+  to: number,
+): Float32Array {
   const taps = computeTaps(from, to);
   const narrow = resizeRows(pixels, from, channels, taps);
   const stride = to * channels;
@@ -67,7 +72,12 @@ export function resizeBicubic(pixels: Uint8Array, from: number, channels: number
 }
 
 /** Resizes along rows: [from, from, channels] to [from, to, channels]. */
-function resizeRows(pixels: Uint8Array, from: number, channels: number, taps: readonly Taps[]): Float32Array {
+function resizeRows(
+  pixels: Uint8Array | Float32Array,
+  from: number,
+  channels: number,
+  taps: readonly Taps[],
+): Float32Array {
   const to = taps.length;
   const out = new Float32Array(from * to * channels);
   for (let row = 0; row < from; row++) {

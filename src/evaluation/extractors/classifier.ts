@@ -10,7 +10,7 @@ import { tf } from '../../nn/tensorflow.js';
 import { classifierState } from '../../weights/classifiers/index.js';
 import type { FeatureMatrix } from '../metrics/feature-matrix.js';
 import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
-import { extractorInput, type SquareImage } from './input.js';
+import { type ExtractorImage, extractorInput } from './input.js';
 
 /** Batch size that graphs are compiled for; smaller batches are padded. */
 export const CLASSIFIER_BATCH = 16;
@@ -31,7 +31,7 @@ export function classifierExtractor(name: ClassifierName): FeatureExtractor {
 
 export interface LoadedClassifier extends LoadedExtractor {
   /** Every output of the network: [images, values] by name. */
-  outputs(images: readonly SquareImage[]): Promise<Record<string, Float32Array>>;
+  outputs(images: readonly ExtractorImage[]): Promise<Record<string, Float32Array>>;
 }
 
 /**
@@ -49,9 +49,9 @@ export async function loadClassifier(
   const { side, resize } = classifier;
   const compiled = await compileClassifier(classifier, state, { batch, where });
   const size = side * side * 3;
-  const head = state[`${classifier.head}.weight`] as NamedTensor;
+  const head = classifier.head === null ? null : (state[`${classifier.head}.weight`] as NamedTensor);
 
-  async function outputs(images: readonly SquareImage[]): Promise<Record<string, Float32Array>> {
+  async function outputs(images: readonly ExtractorImage[]): Promise<Record<string, Float32Array>> {
     const parts: Record<string, Float32Array[]> = {};
     for (let from = 0; from < images.length; from += batch) {
       const chunk = images.slice(from, from + batch);
@@ -68,7 +68,7 @@ export async function loadClassifier(
   return {
     outputs,
     extract: async (images) => (await outputs(images)).features ?? new Float32Array(0),
-    classify: (features) => logitsOf(features, head),
+    ...(head && { classify: (features: FeatureMatrix) => logitsOf(features, head) }),
     dispose: () => compiled.dispose(),
   };
 }

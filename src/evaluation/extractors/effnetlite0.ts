@@ -17,7 +17,7 @@ import { readPytorchFile } from '../../nn/formats/torch-file.js';
 import type { NamedTensor } from '../../nn/formats/safetensors.js';
 import { tf } from '../../nn/tensorflow.js';
 import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
-import { extractorInput, type SquareImage } from './input.js';
+import { type ExtractorImage, extractorInput } from './input.js';
 
 const SIDE = 224;
 const FEATURES = 1280;
@@ -73,7 +73,7 @@ async function load(): Promise<LoadedExtractor> {
   };
 }
 
-async function batchFeatures(program: Program, images: readonly SquareImage[]): Promise<Float32Array> {
+async function batchFeatures(program: Program, images: readonly ExtractorImage[]): Promise<Float32Array> {
   const batch = new Float32Array(BATCH * SIDE * SIDE * 3);
   for (const [i, image] of images.entries()) batch.set(extractorInput(image, SIDE), i * SIDE * SIDE * 3);
   const { features } = await program.run('features', { images: batch });

@@ -2,7 +2,7 @@
  * The interface of a feature extractor: a network that maps images to the vectors that metrics use.
  */
 import type { FeatureMatrix } from '../metrics/feature-matrix.js';
-import type { SquareImage } from './input.js';
+import type { ExtractorImage } from './input.js';
 
 export interface FeatureExtractor {
   /** Suffix of the names of metrics that use its features, as in `fd_effnetlite0`. */
@@ -17,7 +17,7 @@ export interface FeatureExtractor {
 
 export interface LoadedExtractor {
   /** Extracts the features of images of any size, in order: [images, dimensions]. */
-  extract(images: readonly SquareImage[]): Promise<Float32Array>;
+  extract(images: readonly ExtractorImage[]): Promise<Float32Array>;
   /** Logits of the classes from features; only of networks that classify. */
   classify?(features: FeatureMatrix): FeatureMatrix;
   dispose(): void;

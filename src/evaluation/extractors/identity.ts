@@ -5,6 +5,7 @@ import { classifierRecord } from '../../weights/classifiers/record.js';
 /** Increment when the features of an image change with the same weights. */
 const EFFNETLITE0_VERSION = 2;
 const CLASSIFIER_VERSION = 1;
+const RADIOMICS_VERSION = 1;
 
 /**
  * Differs where the features of an image differ: features and metrics of other versions or weights
@@ -14,6 +15,7 @@ const CLASSIFIER_VERSION = 1;
  */
 export async function extractorIdentity(name: ExtractorName): Promise<string> {
   if (name === 'effnetlite0') return `${name}-v${EFFNETLITE0_VERSION}`;
+  if (name === 'radiomics') return `${name}-v${RADIOMICS_VERSION}`;
   return `${name}-v${CLASSIFIER_VERSION}-${(await classifierRecord(name)).sha256.slice(0, 12)}`;
 }
 

@@ -9,6 +9,11 @@ export interface SquareImage {
   pixels: Uint8Array;
 }
 
+/** An image whose values, 0...255, may be between whole numbers, as those of a generator are. */
+export interface ExtractorImage extends Omit<SquareImage, 'pixels'> {
+  pixels: Uint8Array | Float32Array;
+}
+
 /** How images are resized: without aliasing, or as TensorFlow 1 did for FID. */
 export type Resize = 'bicubic' | 'tensorflow1';
 
@@ -16,7 +21,7 @@ const RESIZE = { bicubic: resizeBicubic, tensorflow1: resizeTensorflow1 };
 
 /** @returns [side, side, 3], values 0...255; gray values are repeated in all channels */
 export function extractorInput(
-  { resolution, channels, pixels }: SquareImage,
+  { resolution, channels, pixels }: ExtractorImage,
   side: number,
   resize: Resize = 'bicubic',
 ): Float32Array {

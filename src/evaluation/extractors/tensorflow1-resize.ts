@@ -36,7 +36,7 @@ function computeTaps(from: number, to: number): Taps {
  * @returns [to, to, channels], values 0...255
  */
 export function resizeTensorflow1(
-  pixels: Uint8Array,
+  pixels: Uint8Array | Float32Array,
   from: number,
   channels: number,
   to: number,

@@ -3,13 +3,20 @@
  * of synthetic images that are no noisy copies of a real one.
  */
 import type { FeatureMatrix } from './feature-matrix.js';
+import { fractionInterval, jackknifeVariance, sampleVariance } from './intervals.js';
 import type { PairMetric } from './metric.js';
-import { nearestNeighbors, squaredRadii } from './neighbors.js';
+import { nearestNeighbors, neighborsWithin, squaredRadii } from './neighbors.js';
 
 export const authenticityMetric: PairMetric<''> = {
   kind: 'pair',
   minImages: 2,
   compare: async (synthetic, real, onBlock) => ({ '': await authenticity(real, synthetic, onBlock) }),
+  async intervals(synthetic, real, onBlock) {
+    if (real.rows < 3) return {};
+    const value = await authenticity(real, synthetic, onBlock);
+    const variance = await authenticityVariance(real, synthetic, onBlock);
+    return { '': fractionInterval(value, variance, Math.min(synthetic.rows, real.rows)) };
+  },
 };
 
 /**
@@ -31,4 +38,36 @@ export async function authenticity(
     0,
   );
   return authentic / fake.rows;
+}
+
+/**
+ * Squared standard error: the jackknife of both sets. Without a real image, those that it was the
+ * nearest one of have their next nearest.
+ */
+export async function authenticityVariance(
+  real: FeatureMatrix,
+  fake: FeatureMatrix,
+  onBlock?: () => void,
+): Promise<number> {
+  const among = await neighborsWithin(real, 2, onBlock);
+  const near = await nearestNeighbors(fake, real, 2, { onBlock });
+  const isAuthentic = (image: number, rank: 0 | 1, without: number) => {
+    const nearest = near.indices[2 * image + rank] as number;
+    const other = among.indices[nearest * among.k] === without ? 1 : 0;
+    return (near.squared[2 * image + rank] as number) > (among.squared[nearest * among.k + other] as number);
+  };
+  const own = new Float64Array(fake.rows);
+  const change = new Float64Array(real.rows);
+  for (let image = 0; image < fake.rows; image++) {
+    const authentic = isAuthentic(image, 0, -1) ? 1 : 0;
+    own[image] = authentic;
+    const nearest = near.indices[2 * image] as number;
+    const itsNearest = among.indices[nearest * among.k] as number;
+    for (const [without, rank] of [
+      [nearest, 1],
+      [itsNearest, 0],
+    ] as const)
+      change[without] = (change[without] as number) + (isAuthentic(image, rank, without) ? 1 : 0) - authentic;
+  }
+  return sampleVariance(own) / fake.rows + jackknifeVariance(change.map((count) => count / fake.rows));
 }

@@ -2,9 +2,17 @@
  * Density and coverage (Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
  * Models", equations 3 and 4). Unlike precision and recall, one outlier cannot change them much.
  */
+import {
+  ballsAround,
+  coveredVariance,
+  density,
+  densityVariance,
+  fractionCovered,
+  hasSpare,
+} from './balls.js';
 import type { FeatureMatrix } from './feature-matrix.js';
+import { fractionInterval, normalInterval } from './intervals.js';
 import type { PairMetric } from './metric.js';
-import { forEachInside, squaredRadii } from './neighbors.js';
 
 const NEIGHBORS = 5;
 
@@ -12,6 +20,16 @@ export const densityCoverageMetric: PairMetric<'density' | 'coverage'> = {
   kind: 'pair',
   minImages: NEIGHBORS + 1,
   compare: (synthetic, real, onBlock) => densityCoverage(real, synthetic, { onBlock }),
+  async intervals(synthetic, real, onBlock) {
+    const balls = await ballsAround(real, synthetic, NEIGHBORS, onBlock);
+    if (!hasSpare(balls)) return {};
+    const images = Math.min(synthetic.rows, real.rows);
+    const { low, high } = normalInterval(density(balls), Math.sqrt(densityVariance(balls)));
+    return {
+      density: { low: Math.max(0, low), high },
+      coverage: fractionInterval(fractionCovered(balls), coveredVariance(balls), images),
+    };
+  },
 };
 
 /**
@@ -27,12 +45,6 @@ export async function densityCoverage(
   { k = NEIGHBORS, onBlock }: { k?: number; onBlock?: () => void } = {},
 ): Promise<{ density: number; coverage: number }> {
   if (fake.rows <= k) throw new RangeError(`density and coverage need more than ${k} images in each set`);
-  let pairs = 0;
-  const covered = new Uint8Array(real.rows);
-  await forEachInside(fake, real, await squaredRadii(real, k, onBlock), onBlock, (_, ball) => {
-    pairs++;
-    covered[ball] = 1;
-  });
-  const balls = covered.reduce((sum, flag) => sum + flag, 0);
-  return { density: pairs / (k * fake.rows), coverage: balls / real.rows };
+  const balls = await ballsAround(real, fake, k, onBlock);
+  return { density: density(balls), coverage: fractionCovered(balls) };
 }

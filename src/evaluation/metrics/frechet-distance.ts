@@ -5,7 +5,6 @@
 import { type Matrix, matmulTransposed, symmetricEigenvalues } from '../../nn/double-matrix.js';
 import { type FeatureMatrix, meanRow } from './feature-matrix.js';
 import { addTo, cholesky, transpose, zeros } from './linear-algebra.js';
-import type { PairMetric } from './metric.js';
 
 /** Statistics of a set that the distance needs. They can be reused in any number of comparisons. */
 export interface GaussianStatistics {
@@ -26,20 +25,7 @@ export interface GaussianStatistics {
  */
 const cachedStatistics = new WeakMap<FeatureMatrix, GaussianStatistics>();
 
-export const frechetMetric: PairMetric<''> = {
-  kind: 'pair',
-  minImages: 2,
-  async compare(synthetic, real, onStep) {
-    const [first, second] = [synthetic, real].map((features) => {
-      onStep();
-      return statisticsOf(features);
-    }) as [GaussianStatistics, GaussianStatistics];
-    onStep();
-    return { '': frechetDistance(first, second) };
-  },
-};
-
-function statisticsOf(features: FeatureMatrix): GaussianStatistics {
+export function statisticsOf(features: FeatureMatrix): GaussianStatistics {
   const known = cachedStatistics.get(features) ?? gaussianStatistics(features);
   cachedStatistics.set(features, known);
   return known;
@@ -77,15 +63,26 @@ export function frechetDistance(a: GaussianStatistics, b: GaussianStatistics): n
  * is symmetric. With S2 = B^T B, they are the squared singular values of A B^T.
  */
 function traceOfRoot(a: GaussianStatistics, b: GaussianStatistics): number {
-  const [few, many] = rank(a) <= rank(b) ? [a.spread, b.spread] : [b.spread, a.spread];
-  const factor = few.kind === 'rows' ? few.matrix : transpose(cholesky(few.matrix));
-  const product = matmulTransposed(factor, many.matrix);
-  const symmetric =
-    many.kind === 'rows' ? matmulTransposed(product, product) : matmulTransposed(product, factor);
-  return symmetricEigenvalues(symmetric).reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
+  const [few, many] = rankOf(a) <= rankOf(b) ? [a, b] : [b, a];
+  return symmetricEigenvalues(conjugate(factorOf(few), many)).reduce(
+    (sum, value) => sum + Math.sqrt(Math.max(0, value)),
+    0,
+  );
 }
 
-function rank({ spread }: GaussianStatistics): number {
+/** A with S = A^T A. */
+export function factorOf({ spread }: GaussianStatistics): Matrix {
+  return spread.kind === 'rows' ? spread.matrix : transpose(cholesky(spread.matrix));
+}
+
+/** A S A^T for the covariance S of a set. */
+export function conjugate(factor: Matrix, { spread }: GaussianStatistics): Matrix {
+  const product = matmulTransposed(factor, spread.matrix);
+  return spread.kind === 'rows' ? matmulTransposed(product, product) : matmulTransposed(product, factor);
+}
+
+/** Rows of the factor of the covariance. */
+export function rankOf({ spread }: GaussianStatistics): number {
   return spread.matrix.rows;
 }
 

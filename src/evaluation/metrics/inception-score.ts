@@ -3,6 +3,7 @@
  * divergence from the mean class probabilities, by parts of the set as in the original code.
  */
 import type { FeatureMatrix } from './feature-matrix.js';
+import { studentQuantile } from './intervals.js';
 import type { SetMetric } from './metric.js';
 
 const PARTS = 10;
@@ -13,7 +14,8 @@ export const inceptionScoreMetric: SetMetric<'' | 'spread'> = {
   async measure(set) {
     if (!set.logits) throw new RangeError('the Inception Score needs class probabilities');
     const { score, spread } = inceptionScore(await set.logits());
-    return { '': score, spread };
+    const half = (studentQuantile(PARTS - 1) * spread) / Math.sqrt(PARTS - 1);
+    return { values: { '': score, spread }, intervals: { '': { low: score - half, high: score + half } } };
   },
 };
 

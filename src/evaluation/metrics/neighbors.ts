@@ -13,7 +13,7 @@ export interface Neighbors {
 }
 
 /** Neighbors within a set that are found at once, since several metrics ask for them. */
-const DEPTH = 5;
+const DEPTH = 6;
 /** More than k candidates are kept, because float32 may order the last ones wrongly. */
 const SPARE = 8;
 /** Bound of the error of a float32 product, relative to the squared norms. */
@@ -31,13 +31,34 @@ export async function squaredRadii(
   return Float64Array.from({ length: set.rows }, (_, i) => squared[i * depth + k - 1] as number);
 }
 
-async function neighborsWithin(set: FeatureMatrix, k: number, onBlock?: () => void): Promise<Neighbors> {
+export async function neighborsWithin(
+  set: FeatureMatrix,
+  k: number,
+  onBlock?: () => void,
+): Promise<Neighbors> {
   if (set.rows <= k) throw new RangeError(`${k} neighbors need more than ${k} images in each set`);
   const depth = Math.min(DEPTH, set.rows - 1);
   if (k > depth) return nearestNeighbors(set, set, k, { onBlock });
   const known = within.get(set) ?? nearestNeighbors(set, set, depth, { onBlock });
   within.set(set, known);
   return known;
+}
+
+/** Visits each pair of a point i and a center j whose outer ball contains it. */
+export function forEachInBalls(
+  points: FeatureMatrix,
+  centers: FeatureMatrix,
+  { inner, outer }: { inner: Float64Array; outer: Float64Array },
+  onBlock: (() => void) | undefined,
+  visit: (i: number, j: number, isInner: boolean) => void,
+): Promise<void> {
+  return forEachDistance(points, centers, onBlock, (i, j, squared, error) => {
+    const [near, far] = [inner[j] as number, outer[j] as number];
+    if (squared - error > far) return;
+    const isNear = Math.abs(squared - near) <= error || Math.abs(squared - far) <= error;
+    const exact = isNear ? exactSquared(points, i, centers, j) : squared;
+    if (exact <= far) visit(i, j, exact <= near);
+  });
 }
 
 /** The k images of `b` that are nearest to each image of `a`; to itself if both are one set. */
@@ -85,21 +106,6 @@ function insert(
   }
   squared[at] = value;
   indices[at] = index;
-}
-
-/** Visits each pair of a point i and a center j whose ball contains it. */
-export function forEachInside(
-  points: FeatureMatrix,
-  centers: FeatureMatrix,
-  squaredRadius: Float64Array,
-  onBlock: (() => void) | undefined,
-  visit: (i: number, j: number) => void,
-): Promise<void> {
-  return forEachDistance(points, centers, onBlock, (i, j, squared, error) => {
-    const radius = squaredRadius[j] as number;
-    const isNear = Math.abs(squared - radius) <= error;
-    if ((isNear ? exactSquared(points, i, centers, j) : squared) <= radius) visit(i, j);
-  });
 }
 
 /** @param visit receives the squared distance and a bound of its error */

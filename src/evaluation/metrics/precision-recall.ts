@@ -2,9 +2,10 @@
  * Improved precision and recall (Kynkäänniemi et al. 2019, section 2): the fraction of each set
  * inside the other set's manifold.
  */
+import { ballsAround, fractionInside, hasSpare, insideVariance } from './balls.js';
 import type { FeatureMatrix } from './feature-matrix.js';
+import { fractionInterval } from './intervals.js';
 import type { PairMetric } from './metric.js';
-import { forEachInside, squaredRadii } from './neighbors.js';
 
 export interface PrecisionRecall {
   /** Fraction of synthetic images inside the manifold of real images, 0...1. */
@@ -19,6 +20,21 @@ export const precisionRecallMetric: PairMetric<'precision' | 'recall'> = {
   kind: 'pair',
   minImages: NEIGHBORS + 1,
   compare: (synthetic, real, onBlock) => precisionRecall(real, synthetic, { onBlock }),
+  async intervals(synthetic, real, onBlock) {
+    const images = Math.min(synthetic.rows, real.rows);
+    const [precision, recall] = [
+      await ballsAround(real, synthetic, NEIGHBORS, onBlock),
+      await ballsAround(synthetic, real, NEIGHBORS, onBlock),
+    ];
+    return {
+      ...(hasSpare(precision) && {
+        precision: fractionInterval(fractionInside(precision), insideVariance(precision), images),
+      }),
+      ...(hasSpare(recall) && {
+        recall: fractionInterval(fractionInside(recall), insideVariance(recall), images),
+      }),
+    };
+  },
 };
 
 /**
@@ -32,21 +48,8 @@ export async function precisionRecall(
   fake: FeatureMatrix,
   { k = NEIGHBORS, onBlock }: { k?: number; onBlock?: () => void } = {},
 ): Promise<PrecisionRecall> {
-  const precision = await fractionInside(fake, real, await squaredRadii(real, k, onBlock), onBlock);
-  const recall = await fractionInside(real, fake, await squaredRadii(fake, k, onBlock), onBlock);
-  return { precision, recall };
-}
-
-/** Fraction of the points that are inside at least one ball. */
-async function fractionInside(
-  points: FeatureMatrix,
-  centers: FeatureMatrix,
-  radii: Float64Array,
-  onBlock?: () => void,
-): Promise<number> {
-  const inside = new Uint8Array(points.rows);
-  await forEachInside(points, centers, radii, onBlock, (i) => {
-    inside[i] = 1;
-  });
-  return inside.reduce((sum, flag) => sum + flag, 0) / inside.length;
+  return {
+    precision: fractionInside(await ballsAround(real, fake, k, onBlock)),
+    recall: fractionInside(await ballsAround(fake, real, k, onBlock)),
+  };
 }

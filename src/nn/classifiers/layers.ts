@@ -86,8 +86,12 @@ export interface Classifier {
   /** Epsilon of its batch norms. */
   epsilon: number;
   network: Layer;
-  /** Name of the last fully connected layer, from the features to the logits. */
-  head: string;
+  /**
+   * Name of the last fully connected layer, from the features to the logits; null: there is none.
+   */
+  head: string | null;
+  /** Of the names of all parameters in published state dicts. */
+  prefix?: string;
   /** Number of values of the output `features`, which metrics use. */
   features: number;
   /** Parameters of published state dicts that have no influence on the outputs. */

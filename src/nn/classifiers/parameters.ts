@@ -91,14 +91,15 @@ export function checkedState(
       hint: 'Give the published weights of this architecture, or name the right one.',
     });
   const names = Object.keys(parameterShapes(classifier));
-  const bad = names.find((name) => !state[name]?.data.every(Number.isFinite));
+  const own = withoutPrefix(classifier, state);
+  const bad = names.find((name) => !own[name]?.data.every(Number.isFinite));
   if (bad !== undefined)
     throw new CheckpointError({
       what: `has values of ${bad} that are not finite numbers`,
       where,
       hint: 'The file is damaged; download it again from its publisher.',
     });
-  return Object.fromEntries(names.map((name) => [name, state[name] as NamedTensor]));
+  return Object.fromEntries(names.map((name) => [name, own[name] as NamedTensor]));
 }
 
 /** The first difference of names and shapes to those of an architecture; null if there is none. */
@@ -107,15 +108,26 @@ export function stateDifference(
   state: Record<string, Pick<NamedTensor, 'shape'>>,
 ): string | null {
   const shapes = parameterShapes(classifier);
+  const own = withoutPrefix(classifier, state);
   for (const [name, shape] of Object.entries(shapes)) {
-    const found = Object.hasOwn(state, name) ? state[name]?.shape : undefined;
+    const found = Object.hasOwn(own, name) ? own[name]?.shape : undefined;
     if (!found) return `${name} is missing`;
     if (found.join() !== shape.join()) return `${name} has the shape [${found}] instead of [${shape}]`;
   }
-  const unknown = Object.keys(state).find(
+  const unknown = Object.keys(own).find(
     (name) => !Object.hasOwn(shapes, name) && !isUnused(classifier, name),
   );
   return unknown === undefined ? null : `${unknown.slice(0, 120)} is unknown`;
+}
+
+/** The parameters by the names of the network, without the prefix of published files. */
+function withoutPrefix<T>({ prefix = '' }: Classifier, state: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]) => [
+      name.startsWith(prefix) ? name.slice(prefix.length) : name,
+      value,
+    ]),
+  );
 }
 
 function isUnused({ unused }: Classifier, name: string): boolean {

@@ -7,8 +7,20 @@ const WIDTHS = [64, 128, 256, 512];
 export const resnet50 = resnet('resnet50', [3, 4, 6, 3]);
 export const resnet101 = resnet('resnet101', [3, 4, 23, 3]);
 
+/**
+ * SwAV (Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster
+ * Assignments"): the same network with a projection to 128 values and 3,000 prototypes, whose
+ * outputs metrics do not use. Its publishers trained it on two cards or more, so names have a
+ * prefix.
+ */
+export const swavResnet50: Classifier = {
+  ...resnet('swav_resnet50', [3, 4, 6, 3], null),
+  prefix: 'module.',
+  unused: /^(projection_head\.|prototypes\.)/,
+};
+
 /** @param repeats number of blocks of each of the four stages */
-function resnet(name: string, repeats: readonly number[]): Classifier {
+function resnet(name: string, repeats: readonly number[], head: string | null = 'fc'): Classifier {
   const stages = repeats.flatMap((count, stage) =>
     Array.from({ length: count }, (_, i) =>
       block(`layer${stage + 1}.${i}`, WIDTHS[stage] as number, stage, i),
@@ -26,12 +38,17 @@ function resnet(name: string, repeats: readonly number[]): Classifier {
       ...stages,
       { kind: 'globalMean' },
       output('features'),
-      { kind: 'linear', name: 'fc', outputs: 1000, bias: true, relu: false },
-      output('logits'),
+      ...classes(head),
     ),
-    head: 'fc',
+    head,
     features: 2048,
   };
+}
+
+/** The layer of the classes, if there is one. */
+function classes(head: string | null): Layer[] {
+  if (head === null) return [];
+  return [{ kind: 'linear', name: head, outputs: 1000, bias: true, relu: false }, output('logits')];
 }
 
 function block(name: string, width: number, stage: number, index: number): Layer {

@@ -6,13 +6,14 @@ import type { ClassifierName } from '../../nn/classifiers/index.js';
 import { environment } from '../../core/environment.js';
 
 interface Published {
-  /** Name of the file; its digest is before the ending. */
+  /** Name of the file; its digest is before the ending, if its publisher states one. */
   file: string;
   /** Address of its folder. */
   folder: string;
 }
 
 const TORCHVISION = 'https://download.pytorch.org/models/';
+const SWAV = 'https://dl.fbaipublicfiles.com/deepcluster/';
 const FID = 'https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/';
 
 /** The first file of each network is the one that is fetched; the others are known too. */
@@ -28,6 +29,7 @@ const PUBLISHED: Record<ClassifierName, readonly [Published, ...Published[]]> = 
     { file: 'resnet101-cd907fc2.pth', folder: TORCHVISION },
     { file: 'resnet101-5d3b4d8f.pth', folder: TORCHVISION },
   ],
+  swav_resnet50: [{ file: 'swav_800ep_pretrain.pth.tar', folder: SWAV }],
   vgg16: [{ file: 'vgg16-397923af.pth', folder: TORCHVISION }],
   vgg19: [{ file: 'vgg19-dcbb9e9d.pth', folder: TORCHVISION }],
   inception_v3: [
@@ -46,6 +48,11 @@ export function publishedAddress(name: ClassifierName): string {
 /** Whether a digest is that of published weights of a network. */
 export function isPublished(name: ClassifierName, sha256: string): boolean {
   return PUBLISHED[name].some(({ file }) => digestIn(file) === sha256.slice(0, 8));
+}
+
+/** Whether the publisher of the file that is fetched states its digest. */
+export function hasPublishedDigest(name: ClassifierName): boolean {
+  return digestIn(PUBLISHED[name][0].file) !== undefined;
 }
 
 /** The digits that a publisher wrote into the name of a file. */

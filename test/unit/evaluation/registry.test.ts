@@ -2,10 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { computeMetric, minImagesOf } from '../../../src/evaluation/metrics/compute.js';
-import { COMPUTATIONS } from '../../../src/evaluation/metrics/registry.js';
+import { COMPUTATIONS, computationOf } from '../../../src/evaluation/metrics/registry.js';
 import { explainMetric, rankOfMetric } from '../../../src/report/explanations.js';
 import { evaluateSchema, selectedMetrics } from '../../../src/spec/evaluate.js';
-import { fullMetricName, METRIC_NAMES, METRICS, metricsOn } from '../../../src/spec/metrics.js';
+import {
+  fullMetricName,
+  isGeneratorMetric,
+  METRIC_NAMES,
+  METRICS,
+  metricsOn,
+} from '../../../src/spec/metrics.js';
 import { trainSchema } from '../../../src/spec/train.js';
 
 function features(rows: number, shift: number) {
@@ -28,15 +34,20 @@ function measured(images: number, shift: number) {
   };
 }
 
-for (const name of METRIC_NAMES.filter((metric) => !METRICS[metric].extractor?.match(/\d$/))) {
+for (const name of METRIC_NAMES.filter(
+  (metric) => !METRICS[metric].extractor?.match(/\d$/) && !isGeneratorMetric(metric),
+)) {
   test(`${name} gives the values that its descriptor lists, from its smallest number of images on`, async () => {
     const least = minImagesOf(name);
-    const values = await computeMetric(name, [measured(least, 0), measured(least, 0.5)]);
+    const { values, intervals } =
+      (await computeMetric(name, [measured(least, 0), measured(least, 0.5)])) ?? {};
     assert.deepEqual(Object.keys(values ?? {}).sort(), [...METRICS[name].values].sort());
     assert.ok(Object.values(values ?? {}).every(Number.isFinite));
+    for (const [value, { low, high }] of Object.entries(intervals ?? {}))
+      assert.ok(low <= high && METRICS[name].values.includes(value), `${value} ${low} ${high}`);
     assert.equal(await computeMetric(name, [measured(least - 1, 0), measured(least, 0)]), null);
-    const metric = COMPUTATIONS[METRICS[name].base];
-    if (metric.kind === 'pair')
+    const metric = computationOf(METRICS[name].base);
+    if (metric?.kind === 'pair')
       await assert.rejects(
         metric.compare(features(least - 1, 0), features(least, 0), () => undefined),
         RangeError,
@@ -60,7 +71,7 @@ test('the spec offers the metrics of an extractor, and snapshots only the distan
   for (const name of ['fid50k_full', 'kid50k_full', 'is50k', 'pr_inception'])
     assert.ok(official.includes(name as never));
   assert.ok(!official.includes('fd_inception'));
-  assert.equal(evaluateSchema.safeParse({ metrics: ['pr50k3_full'] }).success, false);
+  assert.equal(evaluateSchema.safeParse({ metrics: ['pr50k3_full', 'eqr'] }).success, true);
   assert.equal(trainSchema.safeParse({ snapshotMetrics: ['pr_effnetlite0'] }).success, false);
   assert.equal(trainSchema.safeParse({ snapshotMetrics: ['kid_effnetlite0', 'fid50k_full'] }).success, true);
 });
