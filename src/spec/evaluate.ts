@@ -1,6 +1,7 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
+import { ganTrainTestSchema } from './gan-train-test.js';
 import { EXTRACTOR_NAMES, METRIC_NAMES, type MetricName, metricsOn } from './metrics.js';
 
 const FUTURE_METRICS = ['pr50k3_full', 'fid'] as const;
@@ -22,8 +23,15 @@ export const evaluateSchema = z.strictObject({
     .default(50_000)
     .describe('Maximum number of images of each set for the metrics.'),
   ganTrainTest: z
-    .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; omit the key' })
-    .default(null),
+    .union([
+      ganTrainTestSchema,
+      z.boolean().transform((asked) => (asked ? ganTrainTestSchema.parse({}) : null)),
+      z.null(),
+    ])
+    .default(null)
+    .describe(
+      'Classifiers on real and synthetic images (GAN-train and GAN-test), for labeled data sets; true: with all defaults.',
+    ),
   memorisation: z
     .literal(false, { error: 'memorization tests are not available in this version; omit the key' })
     .default(false),

@@ -6,6 +6,8 @@ import {
   extractShardFeatures,
   listFeatureSets,
 } from '../evaluation/index.js';
+import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
+import { trainClassifier } from '../evaluation/gan-train-test/train.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
@@ -28,6 +30,7 @@ export const tasks: TaskFunctions = {
   evaluateSnapshot,
   listFeatureSets,
   extractShardFeatures,
+  trainClassifier,
   computeMetrics,
 };
 
@@ -42,14 +45,16 @@ async function computeMetrics(
   input: EvaluateInput,
   onProgress: OnProgress,
 ): Promise<EvaluateResult> {
-  const { runId, spec, dataset, synthetic } = input;
+  const { runId, spec, dataset, synthetic, classifiers } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
   const selected = selectedMetrics(spec.evaluate);
   const evaluation = await evaluateSets(store, sets, selected, onProgress);
-  const { caveats, extractors, intervals, analyses } = evaluation;
+  const { caveats, extractors, intervals } = evaluation;
+  const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
+  const analyses = [...evaluation.analyses, ...trained];
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
-  const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);
+  const report = await renderRunReport(store, input, { ...evaluation, metrics, analyses }, prefix);
   const details = { extractors, caveats, intervals, analyses };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
