@@ -10,7 +10,7 @@ export interface BatchOptions {
   seed: number;
 }
 
-/** Images are moved by up to this share of their side, so that a classifier does not know positions. */
+/** Images are moved by up to this share of their side: a classifier must not rely on positions. */
 const SHIFT = 1 / 16;
 
 export class Batches {
@@ -24,7 +24,7 @@ export class Batches {
     if (images.length === 0) throw new RangeError('a classifier needs images');
   }
 
-  /** Every image once in each epoch, in random order; the last batch continues in the next epoch. */
+  /** Every image once in each epoch, in random order; a batch may continue in the next epoch. */
   at(step: number): { images: Float32Array; targets: Float32Array } {
     const { batch, classes, seed, resolution } = this.options;
     const shifts = new RandomStream(seed, 'shifts of a classifier', 2n * BigInt(step * batch));

@@ -24,7 +24,7 @@ const recordSchema = z.object({ step: z.int(), losses: z.array(z.number()), stat
 /** Written after the state that it names. */
 const RECORD = 'checkpoint.json';
 
-/** The state is under a name of its own until the record names it: an interrupted write loses nothing. */
+/** The state is written before the record that names it: an interrupted write loses nothing. */
 export async function writeCheckpoint(
   store: ObjectStore,
   prefix: string,

@@ -84,7 +84,9 @@ function classScore(confusion: readonly number[][], label: number): Omit<ClassSc
   return { images, precision, recall, f1 };
 }
 
-/** The share of pairs that are in the right order; equal scores count half (Hanley and McNeil 1982). */
+/**
+ * The share of pairs in the right order; equal scores count half (Hanley and McNeil 1982).
+ */
 function auroc(
   labels: ArrayLike<number>,
   probabilities: Float32Array,

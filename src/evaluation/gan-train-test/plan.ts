@@ -171,7 +171,7 @@ function labelOf(named: string | number, classes: readonly string[], subset: num
   });
 }
 
-/** SHA-256 of the weights that each network starts from. @throws SetupError where they are missing */
+/** SHA-256 of the weights that each network starts from. @throws SetupError without them */
 async function initialWeights(
   { classifiers, initial }: GanTrainTestSpec,
   caveats: string[],

@@ -1,4 +1,4 @@
-/** The settings of GAN-train and GAN-test: outcomes of several seeds, and what they say together. */
+/** The settings of GAN-train and GAN-test: the outcomes of several seeds, put together. */
 import { RandomStream } from '../../core/random.js';
 import type { Interval } from '../../spec/analyses.js';
 import type { ClassGroup, ClassifierNetwork, ClassifierPlan, TrainedOn } from '../../spec/gan-train-test.js';

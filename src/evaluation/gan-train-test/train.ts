@@ -83,7 +83,7 @@ function setOf({ job, dataset, synthetic }: ClassifierInput, set: SetName, maxIm
 
 let compiled: { key: string; program: Promise<Program> } | null = null;
 
-/** A graph is compiled once for consecutive classifiers of one network and one number of classes. */
+/** Consecutive classifiers of one network and one number of classes share a compiled graph. */
 async function programFor(
   job: ClassifierJob,
   { resolution, channels }: { resolution: number; channels: 1 | 3 },
@@ -189,7 +189,7 @@ function checkedLoss(
   });
 }
 
-/** The learning rate rises linearly, then falls to 0 along half a cosine (Loshchilov and Hutter 2017). */
+/** The rate rises linearly, then falls to 0 along half a cosine (Loshchilov and Hutter 2017). */
 function rates({ steps, learningRate }: ClassifierJob, step: number) {
   const warmup = Math.max(1, Math.round(WARMUP * steps));
   const rest = (step - warmup) / Math.max(1, steps - warmup);

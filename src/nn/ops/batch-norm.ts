@@ -8,7 +8,8 @@ const OUTPUTS = 6;
 const GRADIENTS = 5;
 
 /**
- * x [n, h, w, c], scale and shift [c]. Differentiable once, with respect to all three.
+ * x [n, h, w, c], scale and shift [c]. Differentiable once, with respect to all three, in recorded
+ * programs: in eager mode the library disposes of the moments before their gradient needs them.
  *
  * @returns the normed maps, and mean and variance (with n - 1) of the batch
  */
