@@ -1,4 +1,4 @@
-/** Classifiers in a run: each an activity, within pauses; on a real server, simulated activities. */
+/** Classifiers in a run: each an activity, and none starts while it is paused (simulated). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pauseUpdate, resumeUpdate } from '../../../src/workflows/messages.js';
