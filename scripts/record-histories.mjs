@@ -114,6 +114,18 @@ async function whole(client) {
   await (await start(client, 'whole', undefined, { kimg: 2, stopWhen: null })).result();
 }
 
+/** Trains classifiers for its evaluation. */
+async function classified(client) {
+  const spec = {
+    name: 'classified',
+    preprocess: { source: '/data/classified' },
+    train: { snapshotKimg: 1, kimg: 2, stopWhen: null },
+    evaluate: { ganTrainTest: true },
+  };
+  const options = { workflowId: 'classified', taskQueue: TASK_QUEUE, args: [spec] };
+  await (await client.workflow.start('gistPipeline', options)).result();
+}
+
 /** A training of its own, which continues as new. */
 async function continued(client) {
   const args = [trainingInput('continued', TASK_QUEUE)];
@@ -146,6 +158,7 @@ async function filesOf(client) {
     'pipeline-failed': 'failed',
     'training-failed': 'failed/train',
     'pipeline-whole': 'whole',
+    'pipeline-classified': 'classified',
     'training-continued': 'continued/train',
   };
   const { events } = await client.workflow.getHandle('shards').fetchHistory();
@@ -199,8 +212,8 @@ const client = new Client({
 });
 try {
   await Promise.all(
-    [paused, converged, shards, parked, stopped, canceled, failed, whole, continued].map((record) =>
-      record(client),
+    [paused, converged, shards, parked, stopped, canceled, failed, whole, classified, continued].map(
+      (record) => record(client),
     ),
   );
   mkdirSync(HISTORIES, { recursive: true });

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
 import { extractorIdentities } from '../evaluation/extractors/identity.js';
+import { classifierIdentities } from '../evaluation/gan-train-test/plan.js';
 import { type EvaluateSpec, selectedMetrics } from '../spec/evaluate.js';
 import { extractorsOf } from '../spec/metrics.js';
 import { parseSpec } from '../spec/parse.js';
@@ -123,8 +124,10 @@ async function identified(
     return withInputs(lookup, await Promise.all(inputs.map((at) => weightsDigest(store, at))));
   if (stage !== 'evaluate') return lookup;
   const known = result?.stage === 'evaluate' ? result.extractors : undefined;
-  const names = extractorsOf(selectedMetrics(settings as EvaluateSpec));
-  return withInputs(lookup, Object.values(known ?? (await extractorIdentities(names))));
+  const spec = settings as EvaluateSpec;
+  const names = extractorsOf(selectedMetrics(spec));
+  const extractors = Object.values(known ?? (await extractorIdentities(names)));
+  return withInputs(lookup, [...extractors, ...(await classifierIdentities(spec.ganTrainTest))]);
 }
 
 function withInputs(lookup: StageLookup, more: readonly string[]): StageLookup {

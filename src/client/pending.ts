@@ -47,7 +47,13 @@ const PAUSED = 4;
 const STARTED = [2, 3];
 
 /** Activities that want a device, for servers that do not tell an activity's queue. */
-const DEVICE_ACTIVITIES = ['train', 'generateShard', 'extractShardFeatures'];
+const DEVICE_ACTIVITIES = [
+  'train',
+  'generateShard',
+  'extractShardFeatures',
+  'planClassifiers',
+  'trainClassifier',
+];
 
 /** @throws WorkflowNotFoundError */
 export async function observeRun(client: Client, runId: string): Promise<ObservedRun> {

@@ -1,5 +1,6 @@
 /** Inputs and results of the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
+import type { ClassifierInput, ClassifierPlan } from './gan-train-test.js';
 import type { GenerateSpec } from './generate.js';
 import type { ExtractorName } from './metrics.js';
 import type { PipelineSpec } from './pipeline.js';
@@ -25,6 +26,7 @@ export interface ComputeTasks {
   evaluateSnapshot: Task<SnapshotInput, CurvePoint[]>;
   listFeatureSets: Task<PlannedSets, FeatureSet[]>;
   extractShardFeatures: Task<FeatureShard, void>;
+  trainClassifier: Task<ClassifierInput, void>;
   computeMetrics: Task<EvaluateInput, EvaluateResult>;
 }
 
@@ -99,4 +101,6 @@ export interface EvaluateInput {
   /** Only the checkpoint if it comes from `from`; null without a training. */
   train: Pick<TrainResult, 'checkpoint'> | TrainResult | null;
   reused: string[];
+  /** Classifiers that were trained for it; absent where the spec asks for none. */
+  classifiers?: ClassifierPlan;
 }

@@ -1,6 +1,7 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
+import { ganTrainTestSchema } from './gan-train-test.js';
 import { METRIC_NAMES, type MetricName, metricsOn, NETWORK_NAMES } from './metrics.js';
 
 const FUTURE_METRICS = ['fid'] as const;
@@ -29,8 +30,15 @@ export const evaluateSchema = z.strictObject({
       'Images (pairs of images) for metrics of the generator: ppl_<network>, eqt50k_int, eqt50k_frac, eqr.',
     ),
   ganTrainTest: z
-    .null({ error: 'GAN-train/GAN-test classifiers are not available in this version; omit the key' })
-    .default(null),
+    .union([
+      ganTrainTestSchema,
+      z.boolean().transform((asked) => (asked ? ganTrainTestSchema.parse({}) : null)),
+      z.null(),
+    ])
+    .default(null)
+    .describe(
+      'Classifiers on real and synthetic images (GAN-train and GAN-test), for labeled data sets; true: with all defaults.',
+    ),
   memorisation: z
     .literal(false, { error: 'memorization tests are not available in this version; omit the key' })
     .default(false),

@@ -8,6 +8,8 @@ import {
   listFeatureSets,
   officialLines,
 } from '../evaluation/index.js';
+import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
+import { trainClassifier } from '../evaluation/gan-train-test/train.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
@@ -30,6 +32,7 @@ export const tasks: TaskFunctions = {
   evaluateSnapshot,
   listFeatureSets,
   extractShardFeatures,
+  trainClassifier,
   computeMetrics,
 };
 
@@ -44,7 +47,7 @@ async function computeMetrics(
   input: EvaluateInput,
   onProgress: OnProgress,
 ): Promise<EvaluateResult> {
-  const { runId, spec, dataset, synthetic } = input;
+  const { runId, spec, dataset, synthetic, classifiers } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const { maxImages, generatorImages: images } = spec.evaluate;
   const sets = {
@@ -55,9 +58,11 @@ async function computeMetrics(
   };
   const selected = selectedMetrics(spec.evaluate);
   const evaluation = await evaluateSets(store, sets, selected, onProgress);
-  const { caveats, extractors, intervals, fits, classes, pictures, analyses } = evaluation;
+  const { caveats, extractors, intervals, fits, classes, pictures } = evaluation;
+  const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
+  const analyses = [...evaluation.analyses, ...trained];
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
-  const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);
+  const report = await renderRunReport(store, input, { ...evaluation, metrics, analyses }, prefix);
   for (const [name, fit] of Object.entries(fits))
     await store.put(`${prefix}figures/${name}.svg`, Buffer.from(fitFigure(name, fit)));
   for (const [name, png] of Object.entries(pictures)) await store.put(`${prefix}figures/${name}.png`, png);

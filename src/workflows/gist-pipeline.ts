@@ -17,7 +17,9 @@ import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';
 import type { PreprocessActivities } from '../activities/preprocess.js';
 import type { ResolvedRun, RunActivities } from '../activities/run.js';
+import type { EvaluateInput } from '../spec/compute-tasks.js';
 import { CONTINUES_MEMO } from '../spec/controls.js';
+import type { ClassifierJob, ClassifierPlan } from '../spec/gan-train-test.js';
 import { type PipelineInput, type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type {
   CheckpointRef,
@@ -33,6 +35,7 @@ import { isOrphaned } from './attention.js';
 import { RunControls } from './controls.js';
 import { BOOKKEEPING, STEADY_WORK } from './policies.js';
 import { processShards, runShards, type ShardJob, type ShardRange } from './process-shards.js';
+import { slidingWindow } from './sliding-window.js';
 import { trainUntilConverged } from './train-until-converged.js';
 
 /** Shards that one history may hold; more go to child workflows of this many each. */
@@ -225,7 +228,29 @@ class Pipeline {
       plan.shards,
       'gpu',
     );
-    return this.attend(() => this.steady.computeMetrics(input));
+    const { ganTrainTest } = this.spec.evaluate;
+    if (!ganTrainTest) return this.attend(() => this.steady.computeMetrics(input));
+    const classifiers = await this.trainClassifiers(input, ganTrainTest.checkpointSeconds);
+    return this.attend(() => this.steady.computeMetrics({ ...input, classifiers }));
+  }
+
+  private async trainClassifiers(input: EvaluateInput, checkpointSeconds: number): Promise<ClassifierPlan> {
+    const taskQueue = this.resolved.taskQueues.gpu;
+    const device = proxyActivities<EvaluateActivities>({ ...STEADY_WORK, taskQueue });
+    const plan = await this.attend(() => device.planClassifiers(input));
+    const [dataset, synthetic] = [input.dataset.prefix, input.synthetic.prefix];
+    this.controls.tracker.count(plan.jobs.length, 'classifiers');
+    const work = async (index: number) => {
+      const job = plan.jobs[index] as ClassifierJob;
+      await this.attend(() => device.trainClassifier({ job, dataset, synthetic, checkpointSeconds }));
+      this.controls.tracker.advance(1);
+    };
+    for (let from = 0; from < plan.jobs.length; ) {
+      const range = { from, to: plan.jobs.length, width: WINDOW };
+      from = await slidingWindow(range, work, () => this.controls.isPaused);
+      await this.controls.waitWhilePaused();
+    }
+    return plan;
   }
 
   private async overShards(job: ShardJob, shards: number, queue: 'cpu' | 'gpu'): Promise<void> {

@@ -11,6 +11,7 @@ import type { RecordedDirective, ResolveInput, RunActivities } from '../../src/a
 import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
 import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
+import type { ClassifierInput, ClassifierJob, ClassifierPlan } from '../../src/spec/gan-train-test.js';
 import type { CheckpointRef, CurvePoint } from '../../src/spec/results.js';
 
 /** The state of a simulated run, as the object store would hold it. */
@@ -39,6 +40,9 @@ export class RunRecord {
   failShards: Error | null = null;
   failEvaluations: Error | null = null;
   holdShards: Promise<void> | null = null;
+  /** Classifiers that are trained, by data set: their activities know no run. */
+  holdClassifiers: Promise<void> | null = null;
+  classifiers: number[] = [];
   /** Executions of the run, and what was sent by webhook. */
   runs = 0;
   notified: Attention[] = [];
@@ -62,6 +66,22 @@ const dataset = {
   images: { train: 8, holdout: 2 },
   rejected: 0,
 };
+
+function classifierJob(seed: number): ClassifierJob {
+  return {
+    prefix: `classifiers/${seed}/`,
+    network: 'small',
+    weights: null,
+    trainedOn: 'real',
+    seed,
+    classes: ['a', 'b'],
+    steps: 1,
+    batch: 2,
+    learningRate: 1e-3,
+    maxImages: 16,
+    maxTrainedSynthetic: 16,
+  };
+}
 
 const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', images: 8 };
 
@@ -132,6 +152,17 @@ export function simulatedWork(taskQueue: string, shards: number) {
     assembleSynthetic: async () => synthetic,
     planEvaluation: async () => ({ sets: [], shards }),
     extractShardFeatures: async () => undefined,
+    planClassifiers: async (): Promise<ClassifierPlan> => ({
+      groups: [],
+      jobs: Array.from({ length: 20 }, (_, seed) => classifierJob(seed)),
+      caveats: [],
+      impossible: null,
+    }),
+    async trainClassifier({ job, dataset }: ClassifierInput): Promise<void> {
+      const record = recordOf(dataset);
+      await record.holdClassifiers;
+      record.classifiers.push(job.seed);
+    },
     computeMetrics: async () => ({
       stage: 'evaluate' as const,
       prefix: 'e/',

@@ -6,6 +6,8 @@ import { vgg16, vgg19 } from './vgg.js';
 
 export { type CompiledClassifier, compileClassifier } from './compiled.js';
 export type { Classifier } from './layers.js';
+export { smallClassifier } from './small.js';
+export { ADAM, initialValues, type TrainingShape, trainingDefinition } from './training.js';
 export { checkedState, parameterShapes, stateDifference } from './parameters.js';
 
 export const CLASSIFIERS = {

@@ -29,6 +29,20 @@ function attribute({ binding }: NativeBackend, name: string, [kind, value]: Attr
 /** Runs one operation with one output. It has no gradient. */
 export function nativeOp(op: string, attributes: Record<string, AttributeValue>, inputs: Tensor[]): Tensor {
   const backend = tf.backend() as NativeBackend;
-  const attrs = Object.entries(attributes).map(([name, value]) => attribute(backend, name, value));
-  return backend.executeSingleOutput(op, attrs, inputs);
+  return backend.executeSingleOutput(op, attributesOf(backend, attributes), inputs);
+}
+
+/** Runs one operation with several outputs. It has no gradient. */
+export function nativeOps(
+  op: string,
+  attributes: Record<string, AttributeValue>,
+  inputs: Tensor[],
+  outputs: number,
+): Tensor[] {
+  const backend = tf.backend() as NativeBackend;
+  return backend.executeMultipleOutputs(op, attributesOf(backend, attributes), inputs, outputs);
+}
+
+function attributesOf(backend: NativeBackend, attributes: Record<string, AttributeValue>): OpAttribute[] {
+  return Object.entries(attributes).map(([name, value]) => attribute(backend, name, value));
 }

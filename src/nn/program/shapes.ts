@@ -149,6 +149,7 @@ const RULES: Record<string, Rule> = {
       'OnesLike',
       'Relu',
       'Relu6',
+      'ReluGrad',
       'ReverseV2',
       'Round',
       'Rsqrt',
@@ -175,6 +176,7 @@ const RULES: Record<string, Rule> = {
   ),
   ...Object.fromEntries(['Max', 'Mean', 'Min', 'Prod', 'Sum'].map((op) => [op, reduction])),
   AvgPool: pooling,
+  AvgPoolGrad: shapedBy(0),
   BatchMatMulV2: (inputs, attributes) => {
     const [a, b] = [at(inputs, 0).shape, at(inputs, 1).shape];
     const rows = a.at(attributes('adj_x') === true ? -1 : -2) ?? 1;
@@ -203,6 +205,17 @@ const RULES: Record<string, Rule> = {
     return { shape: shape.toSpliced(fromStart(value(inputs, 1), shape.length + 1), 0, 1), dtype };
   },
   Fill: (inputs) => ({ shape: values(inputs, 0), dtype: at(inputs, 1).dtype }),
+  FusedBatchNormGradV3: (inputs) => {
+    const { shape, dtype } = at(inputs, 1);
+    const channels = { shape: shape.slice(-1), dtype };
+    const unused = { shape: [0], dtype };
+    return [{ shape, dtype }, channels, channels, unused, unused];
+  },
+  FusedBatchNormV3: (inputs) => {
+    const { shape, dtype } = at(inputs, 0);
+    const channels = { shape: shape.slice(-1), dtype };
+    return [{ shape, dtype }, channels, channels, channels, channels, { shape: [0], dtype }];
+  },
   GatherV2: (inputs) => {
     const { shape, dtype } = at(inputs, 0);
     const axis = fromStart(value(inputs, 2), shape.length);
@@ -210,6 +223,7 @@ const RULES: Record<string, Rule> = {
   },
   IsFinite: (inputs) => ({ shape: at(inputs, 0).shape, dtype: 'bool' }),
   MaxPool: pooling,
+  MaxPoolGrad: same,
   Pack: (inputs, attributes) => {
     const { shape, dtype } = at(inputs, 0);
     return {

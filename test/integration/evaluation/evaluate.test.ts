@@ -4,9 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { evaluateSets } from '../../../src/evaluation/evaluate.js';
+import { planClassifiers } from '../../../src/evaluation/gan-train-test/plan.js';
 import { openImageSet, shardImages } from '../../../src/evaluation/image-sets.js';
 import { superviseTrainer } from '../../../src/training/index.js';
 import { datasetRef, encodePng, openDataset } from '../../../src/imaging/index.js';
+import type { AnalysisResult } from '../../../src/spec/analyses.js';
+import { ganTrainTestSchema } from '../../../src/spec/gan-train-test.js';
 import type { CheckpointRef } from '../../../src/spec/results.js';
 import type { EvaluateInput, SetName } from '../../../src/spec/compute-tasks.js';
 import { selectedMetrics } from '../../../src/spec/evaluate.js';
@@ -101,6 +104,28 @@ describe('the evaluation of a tiny run', () => {
     assert.ok((metrics['fd_effnetlite0.train'] as number) > 2 * reference);
     assert.ok(await tiny.store.head(report));
     assert.ok(await tiny.store.head(`${prefix}metrics.json`));
+  });
+
+  test('classifiers that were trained are part of the metrics and of the report', async () => {
+    const ganTrainTest = ganTrainTestSchema.parse({ seeds: 1, steps: 2, batch: 4 });
+    const { dataset, synthetic } = input;
+    const classifiers = await planClassifiers(tiny.store, input, { ganTrainTest, maxImages: 40 }, null);
+    for (const job of classifiers.jobs) {
+      const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix };
+      await tasks.trainClassifier(tiny.store, { job, ...sets, checkpointSeconds: 60 }, quiet);
+    }
+    const one = { ...input.spec, evaluate: { ...input.spec.evaluate, metrics: ['diversity' as const] } };
+    const result = await tasks.computeMetrics(tiny.store, { ...input, spec: one, classifiers }, quiet);
+    const base = result.metrics['classifiers.small.accuracy.base'] ?? assert.fail();
+    assert.ok(base >= 0 && base <= 1);
+    const written = JSON.parse(Buffer.from(await tiny.store.get(`${result.prefix}metrics.json`)).toString());
+    const { tables, caveats } = (written.analyses as AnalysisResult[])[0] ?? assert.fail();
+    assert.deepEqual(
+      tables[0]?.rows.map(([, approach]) => approach),
+      ['Base', 'GAN-train', 'GAN-test', 'Real + synthetic', 'Most frequent class', 'Random by frequency'],
+    );
+    assert.equal(tables.filter(({ kind }) => kind === 'matrix').length, 4);
+    assert.match(caveats.join(' '), /tested on 8 holdout images only/);
   });
 
   test('gist metrics gives the figures of the evaluate stage for the same images', async () => {

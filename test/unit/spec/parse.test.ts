@@ -145,9 +145,19 @@ const refusals: [string, unknown, RegExp][] = [
     /evaluate\.metrics\[0\]: .*not available in this version/,
   ],
   [
-    'classifiers in this version',
-    { ...minimal, evaluate: { ganTrainTest: {} } },
-    /evaluate\.ganTrainTest: .*not available in this version/,
+    'an unknown classifier',
+    { ...minimal, evaluate: { ganTrainTest: { classifiers: ['resnet10'] } } },
+    /evaluate\.ganTrainTest\.classifiers\[0\]: must be .*did you mean "resnet101"/,
+  ],
+  [
+    'an unknown key of the classifiers',
+    { ...minimal, evaluate: { ganTrainTest: { step: 100 } } },
+    /evaluate\.ganTrainTest\.step: unknown key; did you mean "steps"/,
+  ],
+  [
+    'a subset of one class',
+    { ...minimal, evaluate: { ganTrainTest: { subsets: [[3]] } } },
+    /evaluate\.ganTrainTest\.subsets\[0\]/,
   ],
   [
     'an unknown key of labels from a CSV file',
