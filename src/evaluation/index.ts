@@ -5,6 +5,7 @@
 export { compareImages } from './compare-images.js';
 export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
-export { extractShardFeatures, listFeatureSets } from './features.js';
+export { extractShardFeatures, listFeatureSets, setFeatures } from './features.js';
+export { openImageSet } from './image-sets.js';
 export { sidesOf, sourceImages } from './source-images.js';
 export { evaluateSnapshot } from './snapshot.js';

@@ -49,8 +49,13 @@ async function computeMetrics(
   const evaluation = await evaluateSets(store, sets, selected, onProgress);
   const { caveats, extractors, intervals, analyses } = evaluation;
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
-  const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);
-  const details = { extractors, caveats, intervals, analyses };
+  const { key, conclusion } = await renderRunReport(
+    store,
+    input,
+    { ...evaluation, metrics },
+    { prefix, onProgress },
+  );
+  const details = { extractors, caveats, intervals, analyses, conclusion };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
-  return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
+  return { stage: 'evaluate', prefix, metrics, caveats, extractors, conclusion, report: key };
 }
