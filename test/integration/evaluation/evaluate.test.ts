@@ -1,6 +1,6 @@
 /** Metrics of a tiny end-to-end run: training, synthetic set, features, report. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { evaluateSets } from '../../../src/evaluation/evaluate.js';
@@ -147,6 +147,25 @@ describe('the evaluation of a tiny run', () => {
     assert.match(after, /authenticity_effnetlite0\.train/);
     assert.ok(after.includes('| License | CC0-1.0 |'));
     assert.equal(await textOf(`${prefix}DATA-CARD.md`), after);
+  });
+
+  test('`gist generate` writes a data card into its folder, with the facts that were given', async () => {
+    const user = await GistUser.create();
+    const address = `${tiny.store.uri}${checkpoint.prefix}`;
+    const make = (...args: string[]) =>
+      user.gist('generate', '--checkpoint', address, '--seeds', '0-3', '--out', 'made', ...args);
+    try {
+      const made = await make('--card', 'license=CC0-1.0', '--card', 'modality=phantoms');
+      assert.equal(made.code, 0, made.stderr);
+      const card = await readFile(path.join(user.folder, 'made', 'DATA-CARD.md'), 'utf8');
+      for (const text of ['| Images | 4, 16 x 16 pixels, gray |', 'CC0-1.0', 'phantoms', 'early: 2, late: 2'])
+        assert.ok(card.includes(text), text);
+      const wrong = await make('--card', 'owner=me');
+      assert.equal(wrong.code, 2);
+      assert.match(wrong.stderr, /license/);
+    } finally {
+      await user.leave();
+    }
   });
 
   async function textOf(key: string): Promise<string> {
