@@ -11,7 +11,14 @@ import { trainPrefix } from './manifest.js';
 const recordSchema = z.object({
   /** What the metrics were computed with. */
   settings: z.string(),
-  points: z.array(z.object({ kimg: z.number(), metric: z.string(), value: z.number() })),
+  points: z.array(
+    z.object({
+      kimg: z.number(),
+      metric: z.string(),
+      value: z.number(),
+      spread: z.number().optional(),
+    }),
+  ),
 });
 
 /** Whose snapshots are evaluated, and with which settings. */

@@ -60,6 +60,7 @@ function summary({ runId, stages, reused }: PipelineResult, report: string | nul
     lines.push(
       `  reused     ${reused.join(', ')} (made by an earlier run of the same inputs; --no-cache makes them again)`,
     );
+  if (evaluate?.conclusion) lines.push(`  in short   ${evaluate.conclusion.headline}`);
   if (report) lines.push(`  report     ${report}`);
   return lines.join('\n');
 }

@@ -10,6 +10,7 @@ import { registerGenerate } from './commands/generate.js';
 import { registerLogs } from './commands/logs.js';
 import { registerMetrics } from './commands/metrics.js';
 import { registerQuickstart } from './commands/quickstart.js';
+import { registerReport } from './commands/report.js';
 import { registerRetry } from './commands/retry.js';
 import { registerRun } from './commands/run.js';
 import { registerStack } from './commands/stack.js';
@@ -48,6 +49,7 @@ export function buildProgram(): Command {
     registerCancel,
     registerRetry,
     registerLogs,
+    registerReport,
     registerGenerate,
     registerMetrics,
     registerDataset,

@@ -3,18 +3,35 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { environment } from '../core/environment.js';
 import type { EvaluateResult } from '../spec/results.js';
-import { openStore } from '../storage/index.js';
+import { type ObjectStore, openStore } from '../storage/index.js';
 
-/** @returns path of the local report.html; its PNG figures are in the same folder */
-export async function downloadReport(runId: string, { report, prefix }: EvaluateResult): Promise<string> {
+/**
+ * @param folder default: `reports/<run>` of the state folder
+ * @returns path of the local report.html; tables, data card and figures are in the same folder
+ */
+export async function downloadReport(
+  runId: string,
+  { report, prefix }: Pick<EvaluateResult, 'report' | 'prefix'>,
+  folder = path.join(environment.stateFolder(), 'reports', runId),
+): Promise<string> {
   const store = openStore(environment.storeUri());
-  const folder = path.join(environment.stateFolder(), 'reports', runId);
-  await mkdir(path.join(folder, 'figures'), { recursive: true });
-  for await (const { key } of store.list(`${prefix}figures/`)) {
-    await writeFile(path.join(folder, 'figures', path.basename(key)), await store.get(key));
-  }
   const page = path.join(folder, 'report.html');
-  await writeFile(`${page}.part`, await store.get(report));
-  await rename(`${page}.part`, page);
+  for await (const { key } of store.list(prefix)) {
+    const name = key.slice(prefix.length);
+    if (key !== report && isOfReport(name)) await download(store, key, path.join(folder, name));
+  }
+  await download(store, report, page);
   return page;
+}
+
+/** Files of a report are at the top, or in `figures/`. */
+function isOfReport(name: string): boolean {
+  return /^(figures\/)?[\w-][\w.-]*$/.test(name);
+}
+
+/** The file exists once it is complete. */
+async function download(store: ObjectStore, key: string, file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.part`, await store.get(key));
+  await rename(`${file}.part`, file);
 }

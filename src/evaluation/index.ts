@@ -5,8 +5,9 @@
 export { type ClassedImage, compareImages } from './compare-images.js';
 export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';
-export { extractShardFeatures, listFeatureSets } from './features.js';
+export { extractShardFeatures, listFeatureSets, setFeatures } from './features.js';
 export { fitFigure } from './fit-figure.js';
+export { openImageSet } from './image-sets.js';
 export { officialLines } from './official-lines.js';
 export { sidesOf, sourceImages } from './source-images.js';
 export { evaluateSnapshot } from './snapshot.js';

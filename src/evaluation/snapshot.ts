@@ -44,15 +44,15 @@ export async function evaluateSnapshot(
     for (const metric of own) {
       const report = () =>
         onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
-      const { '': value } = await distanceOf(metric).compare(synthetic, real, report);
-      points.push({ kimg: snapshot.kimg, metric, value });
+      const { '': value, ...others } = await distanceOf(metric).compare(synthetic, real, report);
+      points.push({ kimg: snapshot.kimg, metric, value, ...others });
     }
   }
   return points;
 }
 
 /** A distance is a metric of two sets, whose value has no name. */
-function distanceOf(metric: DistanceName): PairMetric<''> {
+function distanceOf(metric: DistanceName): PairMetric<''> | PairMetric<'' | 'spread'> {
   return METRICS[metric].base === 'fd' ? COMPUTATIONS.fd : COMPUTATIONS.kid;
 }
 

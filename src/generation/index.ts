@@ -11,14 +11,15 @@ export {
   type ProbedImages,
 } from './probe.js';
 export { Sampler } from './sampler.js';
+export { dataCard, DATA_CARD } from './data-card.js';
+export { cardFacts } from './stored-card.js';
 export {
-  assembleSynthetic,
-  generateShard,
   type ShardList,
   type SyntheticManifest,
   shardListSchema,
   syntheticManifestSchema,
   syntheticPrefix,
-} from './synthetic-set.js';
+} from './synthetic-manifest.js';
+export { assembleSynthetic, generateShard } from './synthetic-set.js';
 export { encodeSynthetic, type SyntheticFormat, syntheticName } from './synthetic-image.js';
 export { warmSampler } from './warm-sampler.js';

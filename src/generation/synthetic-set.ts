@@ -1,11 +1,10 @@
 /**
- * Synthetic sets in the object store: shards of images by seed, a list of images for each shard,
- * and the manifest.
+ * Generates synthetic sets in the object store: shards of images by seed, a list of images for each
+ * shard, the data card, and the manifest.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
-import { z } from 'zod';
 import { StoreError } from '../core/errors.js';
 import type { OnProgress } from '../core/progress.js';
 import { writeStoredZip, type ZipFileContent } from '../imaging/dataset/stored-zip.js';
@@ -13,52 +12,25 @@ import type { SyntheticInput } from '../spec/compute-tasks.js';
 import type { GenerateSpec } from '../spec/generate.js';
 import type { GenerateResult } from '../spec/results.js';
 import { findJson, getJson, putJson } from '../storage/json.js';
-import { partSchema, putPart, type ManifestPart } from '../storage/manifest.js';
+import { putPart, type ManifestPart } from '../storage/manifest.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { classAssignment } from './classes.js';
+import { putDataCard } from './stored-card.js';
 import { encodeRawPng, tile } from './image-grid.js';
 import { encodeSynthetic, syntheticName } from './synthetic-image.js';
 import type { Sampler } from './sampler.js';
+import {
+  type ShardList,
+  shardListSchema,
+  type SyntheticManifest,
+  syntheticPrefix,
+} from './synthetic-manifest.js';
 import { warmSampler } from './warm-sampler.js';
-
-/** `<prefix>synthetic-00000.json`: the archive of a shard, and its images. */
-export const shardListSchema = z.object({
-  shard: z.int(),
-  archive: partSchema,
-  /** Name in the archive, seed, label (null when unconditional). */
-  images: z.array(z.object({ name: z.string(), seed: z.int(), label: z.int().nullable() })),
-});
-export type ShardList = z.output<typeof shardListSchema>;
-
-/** `<prefix>manifest.json`. Written last: the set exists once this file exists. */
-export const syntheticManifestSchema = z.object({
-  version: z.literal(1),
-  digest: z.string(),
-  images: z.int(),
-  resolution: z.int(),
-  channels: z.union([z.literal(1), z.literal(3)]),
-  /** Class names in label order; null when unconditional. */
-  classes: z.array(z.string()).nullable(),
-  /** Images of each class. */
-  counts: z.array(z.int()).nullable(),
-  checkpoint: z.object({ prefix: z.string(), kimg: z.number(), step: z.int() }),
-  /** Image i has this seed + i. */
-  seed: z.int(),
-  truncationPsi: z.number(),
-  grid: z.string(),
-  /** Archives in order; `list` names the seed and class of each image. */
-  shards: z.array(partSchema.extend({ images: z.int(), firstSeed: z.int(), list: z.string() })),
-});
-export type SyntheticManifest = z.output<typeof syntheticManifestSchema>;
 
 const GRID = 'grid.png';
 const GRID_COLUMNS = 8;
 const GRID_ROWS = 8;
 const CHUNK = 64;
-
-export function syntheticPrefix(runId: string, digest: string): string {
-  return `runs/${runId}/generate/${digest}/`;
-}
 
 /** Range of the images of a shard within the set; `end` is exclusive. */
 export function shardRange(
@@ -158,8 +130,10 @@ export async function assembleSynthetic(
     seed: generate.seed,
     truncationPsi: generate.truncationPsi,
     grid: GRID,
+    card: generate.card,
     shards,
   };
+  await putDataCard(store, prefix, { manifest, evaluation: null });
   await putJson(store, `${prefix}manifest.json`, manifest);
   return { stage: 'generate', prefix, digest, images: manifest.images };
 }

@@ -19,6 +19,7 @@ export {
   type DatasetImage,
   loadTrainingSet,
   openDataset,
+  readLabels,
   type ReadOptions,
   type TrainingSet,
 } from './dataset/dataset-reader.js';

@@ -64,6 +64,13 @@ export interface AnalysisResult {
   caveats: string[];
 }
 
+/** Analyses in the order of their names, whatever the order in which they were made. */
+export function inOrder(analyses: readonly AnalysisResult[]): AnalysisResult[] {
+  return [...analyses].sort(
+    (a, b) => ANALYSIS_NAMES.indexOf(a.analysis) - ANALYSIS_NAMES.indexOf(b.analysis),
+  );
+}
+
 /** Keeps a figure of an analysis. @param file as in `AnalysisFigure` */
 export type KeepFigure = (file: string, bytes: Uint8Array) => Promise<void>;
 

@@ -2,6 +2,17 @@
 import { z } from 'zod';
 import { enumWithFuture } from './fields.js';
 
+const cardText = z.string().min(1).max(500).optional();
+
+/** What only the user knows about a synthetic set; its data card says the rest. */
+export const cardSchema = z.strictObject({
+  modality: cardText.describe('What the real images are, such as knee radiographs, anteroposterior.'),
+  intendedUse: cardText.describe('What the synthetic images are made for.'),
+  license: cardText.describe('License of the synthetic images.'),
+  contact: cardText.describe('Who answers questions about the set.'),
+});
+export type CardSpec = z.output<typeof cardSchema>;
+
 export const generateSchema = z.strictObject({
   count: z.int().min(1).max(100_000_000).default(50_000).describe('Number of synthetic images.'),
   truncationPsi: z
@@ -26,6 +37,7 @@ export const generateSchema = z.strictObject({
       'File format of the images: png, or dicom for secondary capture files that are marked as computer-generated.',
     ),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images per shard.'),
+  card: cardSchema.optional().describe('Facts for the data card of the synthetic set, DATA-CARD.md.'),
 });
 
 export type GenerateSpec = z.output<typeof generateSchema>;

@@ -2,6 +2,7 @@
  * Results that a stage passes to the next one: small records of keys and numbers, without pixels.
  */
 
+import type { Level } from './analyses.js';
 import type { ExtractorName } from './metrics.js';
 
 /** A data set in the object store, created by `preprocess`. */
@@ -35,6 +36,8 @@ export interface CurvePoint {
   kimg: number;
   metric: string;
   value: number;
+  /** Standard deviation over random subsets, of metrics that have one. */
+  spread?: number;
 }
 
 /** A snapshot without metrics, because its evaluation failed or came too late. */
@@ -96,6 +99,16 @@ export interface GenerateResult {
   images: number;
 }
 
+/** What an evaluation means, in plain sentences. */
+export interface Conclusion {
+  level: Level;
+  headline: string;
+  /** What the values show. */
+  shows: string[];
+  /** What they do not show. */
+  limits: string[];
+}
+
 export interface EvaluateResult {
   stage: 'evaluate';
   prefix: string;
@@ -107,6 +120,8 @@ export interface EvaluateResult {
    * Version and weights of the extractor of each metric; not in results of earlier versions.
    */
   extractors?: Partial<Record<ExtractorName, string>>;
+  /** Not in results of earlier versions. */
+  conclusion?: Conclusion;
   /** Key of the self-contained HTML report. */
   report: string;
 }

@@ -1,22 +1,11 @@
 /** The functions behind the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
-import {
-  evaluateSets,
-  evaluateSnapshot,
-  extractShardFeatures,
-  fitFigure,
-  listFeatureSets,
-  officialLines,
-} from '../evaluation/index.js';
-import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
+import { evaluateSnapshot, extractShardFeatures, listFeatureSets } from '../evaluation/index.js';
 import { trainClassifier } from '../evaluation/gan-train-test/train.js';
 import { assembleSynthetic, generateShard } from '../generation/index.js';
-import { renderRunReport } from '../report/run-report.js';
-import { analysisMetrics } from '../spec/analyses.js';
-import type { ComputeTasks, EvaluateInput, TaskName } from '../spec/compute-tasks.js';
-import { selectedMetrics } from '../spec/evaluate.js';
-import type { EvaluateResult } from '../spec/results.js';
-import { type ObjectStore, putJson } from '../storage/index.js';
+import type { ComputeTasks, TaskName } from '../spec/compute-tasks.js';
+import type { ObjectStore } from '../storage/index.js';
+import { computeMetrics } from './compute-metrics.js';
 
 type TaskFunctions = {
   [Name in TaskName]: (
@@ -39,49 +28,4 @@ export const tasks: TaskFunctions = {
 /** A request comes from another process: its name is checked before it is called. */
 export function isTask(name: string): name is TaskName {
   return Object.hasOwn(tasks, name);
-}
-
-/** The metrics, then the report on them; the result exists once its activity returns it. */
-async function computeMetrics(
-  store: ObjectStore,
-  input: EvaluateInput,
-  onProgress: OnProgress,
-): Promise<EvaluateResult> {
-  const { runId, spec, dataset, synthetic, classifiers } = input;
-  const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
-  const { maxImages, generatorImages: images } = spec.evaluate;
-  const sets = {
-    dataset: dataset.prefix,
-    synthetic: synthetic.prefix,
-    maxImages,
-    ...(input.train && { generator: { checkpoint: input.train.checkpoint.prefix, images } }),
-  };
-  const selected = selectedMetrics(spec.evaluate);
-  const evaluation = await evaluateSets(store, sets, selected, onProgress);
-  const { caveats, extractors, intervals, fits, classes, pictures } = evaluation;
-  const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
-  const analyses = [...evaluation.analyses, ...trained];
-  const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
-  const report = await renderRunReport(store, input, { ...evaluation, metrics, analyses }, prefix);
-  for (const [name, fit] of Object.entries(fits))
-    await store.put(`${prefix}figures/${name}.svg`, Buffer.from(fitFigure(name, fit)));
-  for (const [name, png] of Object.entries(pictures)) await store.put(`${prefix}figures/${name}.png`, png);
-  await putOfficialLines(store, prefix, input, metrics);
-  const details = { extractors, caveats, intervals, fits, classes, analyses };
-  await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
-  return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
-}
-
-/** Files of StyleGAN3's format beside the report, with the values of the snapshots. */
-async function putOfficialLines(
-  store: ObjectStore,
-  prefix: string,
-  { train }: EvaluateInput,
-  metrics: Readonly<Record<string, number>>,
-): Promise<void> {
-  if (!train) return;
-  const { checkpoint } = train;
-  const curve = 'curve' in train ? train.curve : [];
-  const files = officialLines({ metrics, curve, checkpoint, timestamp: Date.now() / 1000 });
-  for (const [file, lines] of Object.entries(files)) await store.put(`${prefix}${file}`, Buffer.from(lines));
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { makeScratchFolder } from '../../src/core/scratch.js';
 import { RandomStream } from '../../src/core/random.js';
-import type { ShardList, SyntheticManifest } from '../../src/generation/synthetic-set.js';
+import type { ShardList, SyntheticManifest } from '../../src/generation/synthetic-manifest.js';
 import { datasetManifestSchema, encodePng, writeStoredZip } from '../../src/imaging/index.js';
 import { type ObjectStore, putJson, putPart, sha256 } from '../../src/storage/index.js';
 

@@ -14,6 +14,8 @@ import type { CheckpointRef } from '../../spec/results.js';
 import { runIdSchema } from '../../spec/run-id.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { classIndex } from '../class-index.js';
+import { cardOf, writeCard } from '../generated-card.js';
+import { collect } from '../options.js';
 import { parseSeeds } from '../seeds.js';
 import { printResult } from '../terminal.js';
 
@@ -24,6 +26,7 @@ interface GenerateOptions {
   psi: string;
   out: string;
   format: string;
+  card?: string[];
   json?: boolean;
 }
 
@@ -32,6 +35,7 @@ const EXAMPLES = `
 Examples:
   gist generate --checkpoint knee-oa-20260131-142233-1f0c --seeds 0-99 --out synthetic
   gist generate --checkpoint runs/<run>/train/<checkpoint>/ --seeds 0-99 --out synthetic
+  gist generate --checkpoint <run> --card license=CC-BY-4.0 --card 'modality=knee radiographs'
   gist generate --checkpoint ./checkpoint --seeds 3,7 --class grade-2 --psi 0.7 --out few
   gist generate --checkpoint s3://gist/weights/ffhq/ --seeds 85,265,297`;
 
@@ -45,6 +49,11 @@ export function registerGenerate(program: Command): void {
     .option('--psi <number>', 'truncation: 1 gives full variety, lower values more typical images', '1')
     .option('--out <folder>', 'folder for the images', 'synthetic')
     .option('--format <format>', 'png, or dicom: secondary capture, marked as computer-generated', 'png')
+    .option(
+      '--card <key=value>',
+      'a fact for DATA-CARD.md: modality, intendedUse, license or contact; may be repeated',
+      collect,
+    )
     .option('--json', 'for machines')
     .addHelpText('after', EXAMPLES)
     .action(generate);
@@ -58,6 +67,7 @@ async function generate(options: GenerateOptions): Promise<void> {
   const { format } = options;
   if (format !== 'png' && format !== 'dicom')
     throw new UsageError({ what: `--format ${format} is not a format`, hint: 'Write png or dicom.' });
+  const card = cardOf(options.card);
   useStack();
   const { createSampler, encodeSynthetic, syntheticName } = await import('../../generation/index.js');
   const [store, prefix] = await locate(options.checkpoint);
@@ -87,6 +97,8 @@ async function generate(options: GenerateOptions): Promise<void> {
     bar.update(from + chunk.length);
   }
   bar.stop();
+  const classes = files.map(({ class: name }) => name);
+  await writeCard(options, { store, prefix, card, sampler, classes });
   printResult(options.json, { images: files }, `${files.length} images are in ${options.out}`);
 }
 

@@ -9,6 +9,7 @@ import { embeddedParts, uiAddress } from '../../client/stack/parts.js';
 import { openStackFolder } from '../../client/stack/stack.js';
 import { environment } from '../../core/environment.js';
 import { keepFilesPrivate } from '../../core/process-start.js';
+import { conclusionText } from '../conclusion-text.js';
 import { collect } from '../options.js';
 import { printNotice } from '../terminal.js';
 import { upForRuns } from '../up-for-runs.js';
@@ -39,12 +40,15 @@ async function quickstart({ set, json }: { set?: string[]; json?: boolean }): Pr
   const client = await connect();
   const runId = (await findRunning(client)) ?? (await start(client, source, set));
   const { follow } = await import('../follow.js');
-  await follow(client, runId, json);
+  const { stages } = await follow(client, runId, json);
   printNotice('');
+  const conclusion = stages.evaluate?.conclusion;
+  if (conclusion) printNotice(`${conclusionText(conclusion).join('\n')}\n`);
   if (isEmbedded)
     printNotice(
       `Temporal's UI: ${uiAddress(openStackFolder().read())}/namespaces/default/workflows/${runId}`,
     );
+  printNotice(`Show the report: gist report ${runId} --open`);
   printNotice('Try next: gist run examples/quickstart.json --watch --set train.kimg=60');
   printNotice('Stop the servers with: gist down');
 }

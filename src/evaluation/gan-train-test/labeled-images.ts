@@ -1,6 +1,6 @@
 /** Reads the labeled images of the compared sets, those of some classes only. */
 import { StoreError } from '../../core/errors.js';
-import { shardListSchema, syntheticManifestSchema } from '../../generation/synthetic-set.js';
+import { shardListSchema, syntheticManifestSchema } from '../../generation/synthetic-manifest.js';
 import { openDataset } from '../../imaging/index.js';
 import type { SetName } from '../../spec/compute-tasks.js';
 import { getJson, joinKey, type ObjectStore } from '../../storage/index.js';

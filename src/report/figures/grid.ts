@@ -1,10 +1,13 @@
 /**
- * Draws a grid of images of one size, enlarged by an integer factor so that details are visible.
+ * Draws a grid of images of one size. Small ones are enlarged by an integer factor so that details
+ * are visible, large ones are made smaller; gray values stay as they are.
  */
 import sharp from 'sharp';
 
 /** Minimum cell size in pixels; smaller images are enlarged. */
 const MIN_CELL = 96;
+/** Maximum cell size: the page shows three of them in half of its width. */
+const MAX_CELL = 512;
 const GAP = 2;
 const BACKGROUND = { r: 16, g: 18, b: 24 };
 
@@ -20,13 +23,13 @@ export async function grid(
   const first = pngs[0];
   if (!first) return null;
   const { width = 1 } = await sharp(first).metadata();
-  const cell = width * Math.max(1, Math.ceil(minCell / width));
+  const cell = Math.min(MAX_CELL, width * Math.max(1, Math.ceil(minCell / width)));
   const rows = Math.ceil(pngs.length / columns);
   const filledColumns = Math.min(columns, pngs.length);
   const composite = await Promise.all(
     pngs.map(async (png, i) => ({
       input: await sharp(png)
-        .resize(cell, cell, { kernel: 'nearest' })
+        .resize(cell, cell, { kernel: cell < width ? 'lanczos3' : 'nearest' })
         .toColourspace('srgb')
         .png()
         .toBuffer(),
@@ -40,5 +43,5 @@ export async function grid(
     channels: 3,
     background: BACKGROUND,
   } as const;
-  return sharp({ create: canvas }).composite(composite).png().toBuffer();
+  return sharp({ create: canvas }).composite(composite).removeAlpha().png().toBuffer();
 }

@@ -1,6 +1,6 @@
 /** Metrics of a tiny end-to-end run: training, synthetic set, features, report. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { evaluateSets } from '../../../src/evaluation/evaluate.js';
@@ -35,7 +35,7 @@ describe('the evaluation of a tiny run', () => {
       name: 'tiny',
       preprocess: { source: '/images', resolution: 16 },
       train: { kimg: 0.08, snapshotKimg: 0.08 },
-      generate: { count: 20, shardImages: 12 },
+      generate: { count: 20, shardImages: 12, card: { license: 'CC0-1.0' } },
       evaluate: { maxImages: 16 },
     });
     const set = { runId: 'r', digest: 'd', checkpoint, generate: spec.generate };
@@ -74,7 +74,11 @@ describe('the evaluation of a tiny run', () => {
   });
 
   test('metrics compare the synthetic set with both real sets, and the real sets with each other', async () => {
-    const { metrics, caveats, report, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
+    const { metrics, caveats, report, prefix, conclusion } = await tasks.computeMetrics(
+      tiny.store,
+      input,
+      quiet,
+    );
     const pairs = ['holdout', 'train', 'train_vs_holdout'];
     const onPairs = ['fd', 'kid', 'authenticity'].flatMap((base) =>
       pairs.map((pair) => `${base}_effnetlite0.${pair}`),
@@ -102,8 +106,15 @@ describe('the evaluation of a tiny run', () => {
     // With little training, the two real sets of one source are far closer to each other.
     const reference = metrics['fd_effnetlite0.train_vs_holdout'] as number;
     assert.ok((metrics['fd_effnetlite0.train'] as number) > 2 * reference);
-    assert.ok(await tiny.store.head(report));
-    assert.ok(await tiny.store.head(`${prefix}metrics.json`));
+    for (const name of ['metrics.json', 'figures/map.png', 'figures/real-class-0.png'])
+      assert.ok(await tiny.store.head(`${prefix}${name}`), name);
+    const page = await textOf(report);
+    for (const id of ['summary', 'images', 'metrics', 'map', 'training', 'data-set', 'lineage', 'next'])
+      assert.match(page, new RegExp(`<section id="${id}"`));
+    assert.match(page, /Each class.*<figcaption>early<.*<figcaption>late</s);
+    assert.equal(conclusion?.level, 'warning', 'hardly any training');
+    for (const sentence of [conclusion.headline, ...conclusion.shows, ...conclusion.limits])
+      assert.ok(page.includes(sentence), sentence);
   });
 
   test('classifiers that were trained are part of the metrics and of the report', async () => {
@@ -127,6 +138,64 @@ describe('the evaluation of a tiny run', () => {
     assert.equal(tables.filter(({ kind }) => kind === 'matrix').length, 4);
     assert.match(caveats.join(' '), /tested on 8 holdout images only/);
   });
+
+  test('the values are also in a CSV file and a LaTeX table', async () => {
+    const { metrics, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
+    const lines = (await textOf(`${prefix}metrics.csv`)).trim().split('\r\n');
+    const [name, , value, , , floor] = (
+      lines.find((line) => line.startsWith('fd_effnetlite0.holdout')) ?? ''
+    ).split(',');
+    assert.equal(name, 'fd_effnetlite0.holdout');
+    assert.equal(Number(value), metrics[name]);
+    assert.equal(Number(floor), metrics['fd_effnetlite0.train_vs_holdout']);
+    assert.match(
+      await textOf(`${prefix}metrics.tex`),
+      /unseen real images & effnetlite0 & [\d.]+ & [\d.]+ & 16 \\\\/,
+    );
+  });
+
+  test('the data card beside the synthetic set says what it was made from, and gets the values', async () => {
+    const key = `${input.synthetic.prefix}DATA-CARD.md`;
+    const set = { runId: 'r', digest: 'd', checkpoint, generate: input.spec.generate };
+    await tasks.assembleSynthetic(tiny.store, set, quiet);
+    const before = await textOf(key);
+    for (const text of [
+      'learned from 32 real images; 8 more were held out',
+      'early: 16, late: 16',
+      '| License | CC0-1.0 |',
+      'No privacy figures were computed',
+      '| Seeds | 0 to 19 |',
+    ])
+      assert.ok(before.includes(text), text);
+    const { prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
+    const after = await textOf(key);
+    assert.match(after, /authenticity_effnetlite0\.train/);
+    assert.ok(after.includes('| License | CC0-1.0 |'));
+    assert.equal(await textOf(`${prefix}DATA-CARD.md`), after);
+  });
+
+  test('`gist generate` writes a data card into its folder, with the facts that were given', async () => {
+    const user = await GistUser.create();
+    const address = `${tiny.store.uri}${checkpoint.prefix}`;
+    const make = (...args: string[]) =>
+      user.gist('generate', '--checkpoint', address, '--seeds', '0-3', '--out', 'made', ...args);
+    try {
+      const made = await make('--card', 'license=CC0-1.0', '--card', 'modality=phantoms');
+      assert.equal(made.code, 0, made.stderr);
+      const card = await readFile(path.join(user.folder, 'made', 'DATA-CARD.md'), 'utf8');
+      for (const text of ['| Images | 4, 16 x 16 pixels, gray |', 'CC0-1.0', 'phantoms', 'early: 2, late: 2'])
+        assert.ok(card.includes(text), text);
+      const wrong = await make('--card', 'owner=me');
+      assert.equal(wrong.code, 2);
+      assert.match(wrong.stderr, /license/);
+    } finally {
+      await user.leave();
+    }
+  });
+
+  async function textOf(key: string): Promise<string> {
+    return Buffer.from(await tiny.store.get(key)).toString('utf8');
+  }
 
   test('gist metrics gives the figures of the evaluate stage for the same images', async () => {
     const { dataset, synthetic, spec } = input;

@@ -88,9 +88,18 @@ test('`temporal workflow start` runs all stages from a folder of images to a rep
     assert.ok(Number.isFinite(stages.evaluate?.metrics[figure]), figure);
   }
   const report = Buffer.from(await rig.store.get(stages.evaluate?.report ?? '')).toString('utf8');
-  assert.match(report, /<h2>Real and synthetic images<\/h2>/);
+  assert.match(report, />Real and synthetic images<\/h2>/);
   const made = await keys('runs/by-command/');
-  for (const name of ['run.json', 'stats.jsonl', 'grid.png', 'report.html', 'metrics.json']) {
+  for (const name of [
+    'run.json',
+    'stats.jsonl',
+    'grid.png',
+    'report.html',
+    'metrics.json',
+    'metrics.csv',
+    'metrics.tex',
+    'DATA-CARD.md',
+  ]) {
     assert.ok(
       made.some((key) => key.endsWith(name)),
       name,

@@ -130,7 +130,10 @@ test('inspect and list show data sets, and inspect what a source would give', as
   for (const address of ['knees', 'shown']) {
     await user.json('dataset', 'inspect', address, '--html', 'page.html');
     const page = await readFile(path.join(user.folder, 'page.html'), 'utf8');
-    assert.match(page, /<h2>grade0<\/h2>\n<p><img alt="" src="data:image\/png;base64,/);
+    assert.match(
+      page,
+      /<h2>grade0<\/h2>\n<div class="sheet"><img alt="Image 1 of \d+ of class grade0" src="data:image\/png;base64,/,
+    );
     assert.doesNotMatch(page, /https?:|image\d\d\.png/);
   }
 });

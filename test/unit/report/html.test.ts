@@ -1,115 +1,154 @@
 /** The page of a report. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import sharp from 'sharp';
-import { curveSvg } from '../../../src/report/figures/curve.js';
-import { grid } from '../../../src/report/figures/grid.js';
+import { conclude } from '../../../src/report/conclusion.js';
+import { drawFigures } from '../../../src/report/drawn-figures.js';
 import { renderHtml } from '../../../src/report/html.js';
 import type { ReportInput } from '../../../src/report/report-input.js';
-import { parseSpec } from '../../../src/spec/parse.js';
+import { SHADES } from '../../../src/report/style.js';
+import { ANALYSES, discPng, fullReport, noisePng } from '../../support/report-input.js';
 
 const MALICIOUS = '<script>alert("x")</script>';
+const PAGE_BYTES = 10_000_000;
 
-const png = (value: number) =>
-  sharp({ create: { width: 32, height: 32, channels: 3, background: { r: value, g: value, b: value } } })
-    .png()
-    .toBuffer();
-
-async function input(): Promise<ReportInput> {
-  return {
-    runId: 'knees-1',
-    spec: parseSpec({ name: 'knees', preprocess: { source: '/data/knees' } }),
-    createdAt: '2026-01-01T00:00:00.000Z',
-    metrics: {
-      'fd_effnetlite0.holdout': 41.234,
-      'fd_effnetlite0.train_vs_holdout': 20.1,
-      'images.holdout': 120,
-      'images.synthetic': 480,
-    },
-    caveats: ['Few images.'],
-    extractors: { effnetlite0: 'effnetlite0-v2' },
-    intervals: {},
-    analyses: [],
-    rows: [{ name: MALICIOUS, real: [await png(10)], synthetic: [await png(200)] }],
-    progression: [{ kimg: 4, png: await png(90) }],
-    curve: [
-      { kimg: 4, metric: 'fd_effnetlite0', value: 90 },
-      { kimg: 8, metric: 'fd_effnetlite0', value: 60 },
-    ],
-    bestKimg: 8,
-    dataset: {
-      digest: 'd',
-      resolution: 32,
-      train: 480,
-      holdout: 120,
-      rejected: [MALICIOUS],
-      findings: [
-        [`  0  ${MALICIOUS}`, '480 training, 120 holdout'],
-        ['warning', 'values 0 to 4095 become 0 to 255'],
-      ],
-    },
-    synthetic: { digest: 's', images: 480 },
-    lineage: [['Checkpoint', 'runs/x']],
-  };
+async function page(change: Partial<ReportInput> = {}): Promise<string> {
+  const input = { ...(await fullReport()), ...change };
+  return renderHtml(input, await drawFigures(input), conclude(input));
 }
 
 test('the page loads and runs nothing, whatever the names of classes and files', async () => {
-  const report = await input();
-  const svg = curveSvg(report.curve, 'fd_effnetlite0', 8) ?? '';
-  const html = renderHtml(report, {
-    rows: [{ name: MALICIOUS, real: report.rows[0]?.real[0] ?? null, synthetic: null }],
-    progression: report.progression,
-    curves: [{ metric: 'fd_effnetlite0', svg }],
+  const input = await fullReport();
+  const [first, ...others] = ANALYSES as [(typeof ANALYSES)[number], ...typeof ANALYSES];
+  const html = await page({
+    rows: [{ name: MALICIOUS, real: [await discPng(32, 1)], synthetic: [] }],
+    map: input.map && { ...input.map, classes: [MALICIOUS] },
+    dataset: { ...input.dataset, classes: [MALICIOUS], rejected: [MALICIOUS], findings: [['x', MALICIOUS]] },
+    analyses: [
+      {
+        ...first,
+        title: MALICIOUS,
+        statement: MALICIOUS,
+        advice: [MALICIOUS],
+        tables: [
+          { title: MALICIOUS, columns: [MALICIOUS], rows: [[MALICIOUS], [1]], digits: 1, kind: 'matrix' },
+        ],
+      },
+      ...others,
+    ],
   });
   assert.ok(!html.includes('<script'));
-  assert.ok(html.includes('<strong>Warning:</strong> values 0 to 4095 become 0 to 255'));
   assert.ok(html.includes('&lt;script&gt;'));
   const addresses = html.match(/(?:src|href)="([^"]*)"/g) ?? [];
-  assert.ok(
-    addresses.length > 0 && addresses.every((address) => address.startsWith('src="data:image/png;base64,')),
-  );
+  assert.ok(addresses.length > 20);
+  for (const address of addresses)
+    assert.match(address, /^(src="data:image\/(png|svg\+xml);base64,|href="#)/);
 });
 
-test('every metric is shown with its full name, its explanation and the number of images', async () => {
-  const html = renderHtml(await input(), { rows: [], progression: [], curves: [] });
-  for (const name of ['fd_effnetlite0.holdout', 'fd_effnetlite0.train_vs_holdout', 'images.holdout'])
-    assert.ok(html.includes(name));
-  assert.match(html, /41\.23/);
-  assert.match(html, /not used in training/);
+test('every metric has its full name, explanation, interval, images, extractor and real value', async () => {
+  const html = await page();
+  const { metrics } = await fullReport();
+  for (const name of Object.keys(metrics).filter((name) => !/^(images|memorization)/.test(name)))
+    assert.ok(html.includes(`<code>${name}</code>`), name);
   assert.match(html, /480 synthetic images, 120 holdout images; effnetlite0/);
-  assert.match(html, />41\.23<\/td><td class="number">20\.10</, 'beside the value of real sets');
+  assert.match(
+    html,
+    />41\.23<span class="range">39\.10 to 44\.70<\/span><\/td><td class="number">20\.10<span class="range">18\.80 to 22\.40/,
+  );
   assert.match(html, /effnetlite0-v2/);
+  assert.match(html, /Fréchet distance to unseen real images <span class="note">\(note 1\)/);
 });
 
-test('the best snapshot is marked on the curve, and a single point gives no curve', async () => {
-  const { curve } = await input();
-  assert.match(curveSvg(curve, 'fd_effnetlite0', 8) ?? '', />best</);
-  assert.equal(curveSvg(curve.slice(0, 1), 'fd_effnetlite0', 4), null);
+test('each analysis has its level in words, values, tables and figures, in a fixed order', async () => {
+  const html = await page();
+  const order = [...html.matchAll(/<section id="analysis-(\w+)"/g)].map(([, name]) => name);
+  assert.deepEqual(order, ['memorization', 'artifacts', 'nuisances', 'classifiers']);
+  for (const { statement, advice, caveats, figures } of ANALYSES)
+    for (const text of [statement, ...advice, ...caveats, ...figures.map(({ alt }) => alt)])
+      if (text !== 'missing') assert.ok(html.includes(text), text);
+  for (const word of ['No concern', 'Read with care', 'Warning'])
+    assert.ok(html.includes(`</svg>${word}</span>`));
+  assert.match(html, /This picture is not on the page/, 'a figure whose file is missing');
+  assert.match(html, /<summary>More figures \(2\)<\/summary>/);
+  assert.match(html, /<summary>Worst images \(30 rows\)<\/summary>/);
 });
 
-test('small images are enlarged by an integer factor in a grid', async () => {
-  const image = await grid([await png(1), await png(2), await png(3)], 2);
-  const { width, height } = await sharp(image ?? Buffer.alloc(0)).metadata();
-  assert.deepEqual([width, height], [2 * 96 + 2, 2 * 96 + 2]);
-  assert.equal(await grid([], 3), null);
+test('cells of a matrix are shaded from the lowest number to the highest, and can be read', async () => {
+  const html = await page();
+  assert.match(html, /<td class="shade9">32<\/td>/);
+  assert.match(html, /<td class="shade0">1<\/td>/);
+  for (const [background, text] of SHADES)
+    assert.ok(contrast(background, text) >= 4.5, `${text} on ${background}`);
 });
 
-test('a curve with negative values stays inside its axes', () => {
-  const values = [0.02, -0.0004, -0.003];
-  const curve = values.map((value, i) => ({ kimg: 4 * (i + 1), metric: 'kid_effnetlite0', value }));
-  for (const points of [curve, curve.slice(1)]) {
-    const svg = curveSvg(points, 'kid_effnetlite0', 12) ?? '';
-    assert.ok(!svg.includes('NaN'));
-    const heights = [...svg.matchAll(/cy="([^"]+)"/g)].map(([, y]) => Number(y));
-    const lines = [...svg.matchAll(/y1="([^"]+)"/g)].map(([, y]) => Number(y));
-    assert.ok(heights.every((y) => y >= Math.min(...lines) && y <= Math.max(...lines)));
-  }
+test('a page of many large images stays below 10 MB and shows all of them', async () => {
+  const input = await fullReport();
+  const noise = await noisePng(1024);
+  const row = (name: string) => ({ name, real: Array(6).fill(noise), synthetic: Array(6).fill(noise) });
+  const rows = ['a', 'b'].map(row);
+  const html = await page({
+    ...input,
+    rows,
+    progression: [4, 8, 12].map((kimg) => ({ kimg, png: noise })),
+    analysisFigures: {
+      ...input.analysisFigures,
+      'figures/memorization-0.png': { type: 'png', bytes: noise },
+    },
+  });
+  assert.ok(html.length < PAGE_BYTES, `${html.length} bytes`);
+  assert.equal(html.match(/alt="Grid of/g)?.length, 4);
+  assert.match(html, /Reduced in size for this page/);
 });
 
 test('rejected images are counted by reason, and not named', async () => {
-  const report = await input();
-  report.dataset.rejected = Array.from({ length: 150 }, (_, i) => (i % 3 ? 'is corrupt' : 'is truncated'));
-  const html = renderHtml(report, { rows: [], progression: [], curves: [] });
+  const html = await page();
   assert.match(html, /150 images could not be read/);
   assert.match(html, /100: is corrupt.*50: is truncated/);
 });
+
+test('a run without training, holdout, labels and metrics gives a page that says what is missing', async () => {
+  const input = await fullReport();
+  const html = await page({
+    metrics: { 'images.train': 5 },
+    caveats: [],
+    extractors: {},
+    intervals: {},
+    analyses: [],
+    figures: [],
+    rows: [{ name: null, real: [await discPng(32, 1)], synthetic: [] }],
+    map: null,
+    progression: [],
+    curve: [],
+    gaps: [],
+    bestKimg: null,
+    dataset: { ...input.dataset, classes: null, holdout: 0, window: null, rejected: [], findings: [] },
+    isTrained: false,
+  });
+  for (const text of [
+    'There are no metrics.',
+    'No real images were held out',
+    'Nothing here searches for copies of single training images',
+    'No synthetic image of the data set',
+  ])
+    assert.ok(html.includes(text), text);
+  const settings = /<pre.*?<\/pre>/s;
+  for (const text of ['undefined', 'NaN', 'null', 'was trained on 480'])
+    assert.ok(!html.replace(settings, '').includes(text), text);
+  for (const id of ['map', 'training', 'figures']) assert.ok(!html.includes(`id="${id}"`), id);
+});
+
+/** WCAG 2.2, contrast ratio. */
+function contrast(a: string, b: string): number {
+  const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
+  return (high + 0.05) / (low + 0.05);
+}
+
+function luminance(color: string): number {
+  const [r, g, b] = [1, 3, 5]
+    .map((at) => Number.parseInt(color.slice(at, at + 2), 16) / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)) as [
+    number,
+    number,
+    number,
+  ];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}

@@ -1,0 +1,60 @@
+/** The task behind the end of the evaluate stage: metrics, analyses, their files, the report. */
+import type { OnProgress } from '../core/progress.js';
+import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
+import { evaluateSets, officialLines } from '../evaluation/index.js';
+import { renderRunReport } from '../report/run-report.js';
+import { analysisMetrics } from '../spec/analyses.js';
+import type { ComparedSets, EvaluateInput } from '../spec/compute-tasks.js';
+import { selectedMetrics } from '../spec/evaluate.js';
+import type { EvaluateResult } from '../spec/results.js';
+import { type ObjectStore, putJson } from '../storage/index.js';
+
+/** The result exists once its activity returns it. */
+export async function computeMetrics(
+  store: ObjectStore,
+  input: EvaluateInput,
+  onProgress: OnProgress,
+): Promise<EvaluateResult> {
+  const { runId, spec, synthetic, classifiers } = input;
+  const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
+  const evaluated = await evaluateSets(
+    store,
+    comparedSets(input),
+    selectedMetrics(spec.evaluate),
+    onProgress,
+  );
+  const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
+  const analyses = [...evaluated.analyses, ...trained];
+  const metrics = { ...evaluated.metrics, ...analysisMetrics(analyses) };
+  const evaluation = { ...evaluated, metrics, analyses };
+  const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
+  await putOfficialLines(store, prefix, input, metrics);
+  const { caveats, extractors, intervals, fits, classes } = evaluation;
+  const details = { extractors, caveats, intervals, fits, classes, analyses, conclusion };
+  await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
+  return { stage: 'evaluate', prefix, metrics, caveats, extractors, conclusion, report: key };
+}
+
+function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): ComparedSets {
+  const { maxImages, generatorImages: images } = spec.evaluate;
+  return {
+    dataset: dataset.prefix,
+    synthetic: synthetic.prefix,
+    maxImages,
+    ...(train && { generator: { checkpoint: train.checkpoint.prefix, images } }),
+  };
+}
+
+/** Files of StyleGAN3's format beside the report, with the values of the snapshots. */
+async function putOfficialLines(
+  store: ObjectStore,
+  prefix: string,
+  { train }: EvaluateInput,
+  metrics: Readonly<Record<string, number>>,
+): Promise<void> {
+  if (!train) return;
+  const { checkpoint } = train;
+  const curve = 'curve' in train ? train.curve : [];
+  const files = officialLines({ metrics, curve, checkpoint, timestamp: Date.now() / 1000 });
+  for (const [file, lines] of Object.entries(files)) await store.put(`${prefix}${file}`, Buffer.from(lines));
+}
