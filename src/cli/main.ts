@@ -12,8 +12,10 @@ import { registerMetrics } from './commands/metrics.js';
 import { registerQuickstart } from './commands/quickstart.js';
 import { registerRetry } from './commands/retry.js';
 import { registerRun } from './commands/run.js';
+import { registerSchedule } from './commands/schedule.js';
 import { registerStack } from './commands/stack.js';
 import { registerStatus } from './commands/status.js';
+import { registerSweep } from './commands/sweep.js';
 import { registerWatch } from './commands/watch.js';
 import { registerWeights } from './commands/weights.js';
 import { registerWorker } from './commands/worker.js';
@@ -42,6 +44,8 @@ export function buildProgram(): Command {
     registerQuickstart,
     registerStack,
     registerRun,
+    registerSweep,
+    registerSchedule,
     registerWatch,
     registerStatus,
     registerControls,

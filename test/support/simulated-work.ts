@@ -2,16 +2,19 @@
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import path from 'node:path';
-import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { PipelineInput, PipelineSpec } from '../../src/spec/pipeline.js';
 import type { PreprocessSpec } from '../../src/spec/preprocess.js';
 import { parseSpec } from '../../src/spec/parse.js';
 import type { Attention } from '../../src/spec/controls.js';
-import { asFailure } from '../../src/activities/failures.js';
+import { asFailure, withTypedFailures } from '../../src/activities/failures.js';
 import type { RecordedDirective, RunActivities } from '../../src/activities/run.js';
 import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
-import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
-import type { CheckpointRef, CurvePoint } from '../../src/spec/results.js';
+import { createSweepActivities } from '../../src/activities/sweep.js';
+import type { EvaluateInput, SnapshotInput } from '../../src/spec/compute-tasks.js';
+import type { CheckpointRef, CurvePoint, EvaluateResult } from '../../src/spec/results.js';
+import type { ObjectStore } from '../../src/storage/index.js';
+import { recordStageResult } from '../../src/storage/runs.js';
 
 /** The state of a simulated run, as the object store would hold it. */
 export class RunRecord {
@@ -39,6 +42,9 @@ export class RunRecord {
   failShards: Error | null = null;
   failEvaluations: Error | null = null;
   holdShards: Promise<void> | null = null;
+  failPlan: Error | null = null;
+  /** The spec of its newest execution. */
+  spec: PipelineSpec | null = null;
   /** Executions of the run, and what was sent by webhook. */
   runs = 0;
   notified: Attention[] = [];
@@ -47,6 +53,8 @@ export class RunRecord {
   /** Where each train activity started. */
   resumedKimg: number[] = [];
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
+  /** Milliseconds since 1970 at which train activities started. */
+  trainedAt: number[] = [];
 
   snapshot(kimg: number): CheckpointRef {
     return { prefix: `checkpoint-${kimg}/`, kimg, step: kimg * 10 };
@@ -67,9 +75,9 @@ const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', image
 
 /**
  * The activities, all on one task queue, of runs whose data sets have so many shards; and the
- * record of each run.
+ * record of each run. With a store, results and sweeps are recorded there.
  */
-export function simulatedWork(taskQueue: string, shards: number) {
+export function simulatedWork(taskQueue: string, shards: number, store?: ObjectStore) {
   const records = new Map<string, RunRecord>();
   const recordOf = (runId: string): RunRecord => {
     const record = records.get(runId) ?? new RunRecord();
@@ -83,6 +91,7 @@ export function simulatedWork(taskQueue: string, shards: number) {
       const record = recordOf(runId);
       await record.holdResolve;
       record.runs++;
+      record.spec = spec;
       return {
         spec,
         hasSearchAttributes: false,
@@ -104,17 +113,17 @@ export function simulatedWork(taskQueue: string, shards: number) {
       return { last: kimg > 0 ? recordOf(runId).snapshot(kimg) : null, snapshots, curve };
     },
     findStage: async () => null,
-    async recordStage({
-      runId,
-      stage,
-      matchesSpec,
-    }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+    async recordStage(lookup: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+      const { runId, stage, matchesSpec, result } = lookup;
       if (matchesSpec) recordOf(runId).matchesSpec.push(stage);
+      if (store) await recordStageResult(store, lookup, result, matchesSpec);
     },
+    ...(store && withTypedFailures(createSweepActivities({ store }))),
     newestCheckpoint: async ({ runId }: { runId: string }) => recordOf(runId).snapshot(recordOf(runId).kimg),
     async planDataset({ runId }: { runId: string }) {
       const record = recordOf(runId);
       await record.holdPlan;
+      if (record.failPlan) throw record.failPlan;
       return { digest: 'd', shards: record.plannedShards ?? shards, dataset: null };
     },
     async buildShard({ preprocess, shard }: { preprocess: PreprocessSpec; shard: number }): Promise<void> {
@@ -131,16 +140,16 @@ export function simulatedWork(taskQueue: string, shards: number) {
     assembleSynthetic: async () => synthetic,
     planEvaluation: async () => ({ sets: [], shards }),
     extractShardFeatures: async () => undefined,
-    computeMetrics: async () => ({
-      stage: 'evaluate' as const,
-      prefix: 'e/',
-      metrics: {},
-      report: 'e/report.html',
-    }),
+    async computeMetrics({ spec }: EvaluateInput): Promise<EvaluateResult> {
+      const size = spec.preprocess?.limit ?? 1000;
+      const metrics = { 'fd_effnetlite0.holdout': 10 + 900 / size + spec.train.seed / 10 };
+      return { stage: 'evaluate', prefix: 'e/', metrics, report: 'e/report.html' };
+    },
     async train({ runId, targetKimg, announced, expected }: TrainInput): Promise<TrainActivityResult> {
       const record = recordOf(runId);
       const context = Context.current();
       record.trainActivities++;
+      record.trainedAt.push(Date.now());
       record.expected.push(expected);
       record.resumedKimg.push(record.kimg);
       if (record.failTraining) throw record.failTraining;
