@@ -18,6 +18,7 @@ module.exports = {
   evaluation: [...FLOOR, 'storage', 'imaging', 'nn', 'weights', 'generation'],
   report: [...FLOOR, 'storage', 'imaging', 'checkpoints', 'weights', 'generation', 'evaluation'],
   sweeps: [...FLOOR, 'storage', 'checkpoints', 'report'],
+  runs: [...FLOOR, 'storage', 'checkpoints', 'report', 'sweeps'],
   workflows: [...FLOOR, 'activities'],
   activities: [
     ...FLOOR,
@@ -43,6 +44,7 @@ module.exports = {
     'training',
     'evaluation',
     'sweeps',
+    'runs',
     'client',
   ],
 };

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
 import { bypassProxies, keepFilesPrivate } from '../core/process-start.js';
 import { registerCancel } from './commands/cancel.js';
+import { registerCompare } from './commands/compare.js';
 import { registerControls } from './commands/control.js';
 import { registerDataset } from './commands/dataset.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -12,6 +13,7 @@ import { registerMetrics } from './commands/metrics.js';
 import { registerQuickstart } from './commands/quickstart.js';
 import { registerRetry } from './commands/retry.js';
 import { registerRun } from './commands/run.js';
+import { registerRuns } from './commands/runs.js';
 import { registerSchedule } from './commands/schedule.js';
 import { registerStack } from './commands/stack.js';
 import { registerStatus } from './commands/status.js';
@@ -46,6 +48,8 @@ export function buildProgram(): Command {
     registerRun,
     registerSweep,
     registerSchedule,
+    registerRuns,
+    registerCompare,
     registerWatch,
     registerStatus,
     registerControls,

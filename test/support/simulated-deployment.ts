@@ -23,6 +23,7 @@ interface Parts {
   worker: Worker;
   client: Client;
   recordOf: (runId: string) => RunRecord;
+  source: { images: number; begun: string[] };
   store: ObjectStore;
   folder: string;
 }
@@ -37,6 +38,8 @@ interface Size {
 export class SimulatedDeployment {
   readonly client: Client;
   readonly recordOf: Parts['recordOf'];
+  /** What all runs read. */
+  readonly source: { images: number; begun: string[] };
   readonly store: ObjectStore;
   /** Ends every wait that a test made, also one that failed before it got there. */
   private readonly ends: (() => void)[] = [];
@@ -46,13 +49,14 @@ export class SimulatedDeployment {
     this.client = parts.client;
     this.recordOf = parts.recordOf;
     this.store = parts.store;
+    this.source = parts.source;
     this.working = parts.worker.run();
   }
 
   static async start({ shards = 2, slots }: Size = {}): Promise<SimulatedDeployment> {
     const folder = mkdtempSync(path.join(tmpdir(), 'gist-simulated-'));
     const store = openStore(pathToFileURL(folder).href);
-    const { recordOf, activities } = simulatedWork(TASK_QUEUE, shards, store);
+    const { recordOf, source, activities } = simulatedWork(TASK_QUEUE, shards, store);
     const temporal = await TestTemporal.start();
     const { address } = temporal;
     const worker = await Worker.create({
@@ -65,7 +69,7 @@ export class SimulatedDeployment {
       defaultHeartbeatThrottleInterval: '100ms',
     });
     const client = new Client({ connection: await Connection.connect({ address }) });
-    return new SimulatedDeployment({ temporal, worker, client, recordOf, store, folder });
+    return new SimulatedDeployment({ temporal, worker, client, recordOf, source, store, folder });
   }
 
   async stop(): Promise<void> {

@@ -6,6 +6,7 @@ import type { PipelineInput, PipelineSpec } from '../../src/spec/pipeline.js';
 import type { PreprocessSpec } from '../../src/spec/preprocess.js';
 import { parseSpec } from '../../src/spec/parse.js';
 import type { Attention } from '../../src/spec/controls.js';
+import { TooFewImagesError } from '../../src/core/errors.js';
 import { asFailure, withTypedFailures } from '../../src/activities/failures.js';
 import type { RecordedDirective, RunActivities } from '../../src/activities/run.js';
 import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
@@ -42,7 +43,6 @@ export class RunRecord {
   failShards: Error | null = null;
   failEvaluations: Error | null = null;
   holdShards: Promise<void> | null = null;
-  failPlan: Error | null = null;
   /** The spec of its newest execution. */
   spec: PipelineSpec | null = null;
   /** Executions of the run, and what was sent by webhook. */
@@ -53,8 +53,6 @@ export class RunRecord {
   /** Where each train activity started. */
   resumedKimg: number[] = [];
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
-  /** Milliseconds since 1970 at which train activities started. */
-  trainedAt: number[] = [];
 
   snapshot(kimg: number): CheckpointRef {
     return { prefix: `checkpoint-${kimg}/`, kimg, step: kimg * 10 };
@@ -71,6 +69,9 @@ const dataset = {
   rejected: 0,
 };
 
+/** A failure of a first attempt. */
+const FIRST = { attempt: 1, elapsedMs: 0 };
+
 const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', images: 8 };
 
 /**
@@ -79,6 +80,8 @@ const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', image
  */
 export function simulatedWork(taskQueue: string, shards: number, store?: ObjectStore) {
   const records = new Map<string, RunRecord>();
+  /** Training images of the source, which tests may change; what was begun on it, in order. */
+  const source = { images: 1e6, begun: [] as string[] };
   const recordOf = (runId: string): RunRecord => {
     const record = records.get(runId) ?? new RunRecord();
     records.set(runId, record);
@@ -89,6 +92,7 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
     resolveRun: async ({ runId, input }: { runId: string; input: PipelineInput }) => {
       const spec = parseOrFail(input);
       const record = recordOf(runId);
+      source.begun.push(`resolve ${runId}`);
       await record.holdResolve;
       record.runs++;
       record.spec = spec;
@@ -120,10 +124,12 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
     },
     ...(store && withTypedFailures(createSweepActivities({ store }))),
     newestCheckpoint: async ({ runId }: { runId: string }) => recordOf(runId).snapshot(recordOf(runId).kimg),
-    async planDataset({ runId }: { runId: string }) {
+    async planDataset({ runId, preprocess }: { runId: string; preprocess: PreprocessSpec }) {
       const record = recordOf(runId);
+      source.begun.push(`plan ${runId}`);
       await record.holdPlan;
-      if (record.failPlan) throw record.failPlan;
+      if ((preprocess.limit ?? 0) > source.images)
+        throw asFailure(new TooFewImagesError({ what: `there are only ${source.images} images` }), FIRST);
       return { digest: 'd', shards: record.plannedShards ?? shards, dataset: null };
     },
     async buildShard({ preprocess, shard }: { preprocess: PreprocessSpec; shard: number }): Promise<void> {
@@ -149,7 +155,6 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
       const record = recordOf(runId);
       const context = Context.current();
       record.trainActivities++;
-      record.trainedAt.push(Date.now());
       record.expected.push(expected);
       record.resumedKimg.push(record.kimg);
       if (record.failTraining) throw record.failTraining;
@@ -180,7 +185,7 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
       return [point];
     },
   };
-  return { recordOf: recordOf, activities };
+  return { recordOf, source, activities };
 }
 
 /** A training of 30 kimg outside of a pipeline, whose history is short. */
@@ -201,6 +206,6 @@ function parseOrFail(input: PipelineInput) {
   try {
     return parseSpec(input);
   } catch (error) {
-    throw asFailure(error, { attempt: 1, elapsedMs: 0 });
+    throw asFailure(error, FIRST);
   }
 }

@@ -3,16 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { asFailure } from '../../../src/activities/failures.js';
-import { TooFewImagesError, TrainingError } from '../../../src/core/errors.js';
+import { TrainingError } from '../../../src/core/errors.js';
 import type { DatasetSizeSweepInput, SizePoint } from '../../../src/spec/dataset-size-sweep.js';
 import type { SweepProgress, SweepResult } from '../../../src/spec/sweep.js';
 import { addSizesUpdate, retryRunsUpdate } from '../../../src/workflows/messages.js';
 import { rootOf } from '../../support/failed-runs.js';
 import { SimulatedDeployment, untilSo } from '../../support/simulated-deployment.js';
 
-const attempt = { attempt: 1, elapsedMs: 0 };
-const NAN = asFailure(new TrainingError({ what: 'a loss is NaN' }), attempt) as Error;
-const TOO_FEW = asFailure(new TooFewImagesError({ what: 'there are only 120 images' }), attempt) as Error;
+const NAN = asFailure(new TrainingError({ what: 'a loss is NaN' }), { attempt: 1, elapsedMs: 0 }) as Error;
 
 let deployment: SimulatedDeployment;
 before(async () => {
@@ -144,11 +142,12 @@ test('a sweep of many runs continues as new, and runs each of them once', async 
 
 test('over a growing source, a later sweep trains only the sizes that were not possible before', async () => {
   const spec = specOf({ sizes: [100, 200], repeats: 1, growing: true });
-  deployment.recordOf('night1-200-0').failPlan = TOO_FEW;
+  deployment.source.images = 150;
   assert.deepEqual((await resultOf(await deployment.startSweep('night1', spec))).runs, {
     done: 1,
     unavailable: 1,
   });
+  deployment.source.images = 250;
   assert.deepEqual((await resultOf(await deployment.startSweep('night2', spec))).runs, { done: 2 });
   assert.deepEqual(trained('night1-100-0', 'night2-100-0', 'night2-200-0'), [1, 0, 1]);
   const other = { ...spec, run: { ...spec.run, train: { ...spec.run.train, batch: 16 } } };
@@ -188,18 +187,28 @@ test('a spec that cannot be run is refused with every wrong key', async () => {
   });
 });
 
-test('a single run starts before the runs of a sweep that wait for the same worker', async () => {
+test('a single run is taken before the runs of a sweep that wait for the same worker', async () => {
   const narrow = await SimulatedDeployment.start({ shards: 1, slots: 1 });
   try {
     const sizes = [10, 20, 30, 40];
-    const sweep = await narrow.startSweep('busy', specOf({ sizes, repeats: 1 }, 3));
-    const waits = (runId: string) => narrow.recordOf(runId).trainActivities === 0;
-    await untilSo(async () => sizes.some((size) => !waits(`busy-${size}-0`)));
+    const waiting = async (runId: string) => {
+      const { raw } = await narrow.client.workflow.getHandle(runId).describe();
+      return (raw.pendingActivities ?? []).length > 0;
+    };
+    // The first run of the sweep has the only slot; the others wait with their plans.
+    const hold = narrow.wait();
+    for (const size of sizes) narrow.recordOf(`busy-${size}-0`).holdPlan = hold.over;
+    const sweep = await narrow.startSweep('busy', specOf({ sizes, repeats: 1 }));
+    const plans = () => narrow.source.begun.filter((work) => work.startsWith('plan busy'));
+    await untilSo(async () => plans().length === 1);
     const single = await narrow.startRun('single', { kimg: 1 });
+    for (const id of ['single', ...sizes.map((size) => `busy-${size}-0`)]) await untilSo(() => waiting(id));
+    hold.end();
     await single.result();
-    const later = sizes.filter((size) => waits(`busy-${size}-0`));
-    assert.ok(later.length >= 2, `${later.length} of the sweep's trainings wait still`);
     assert.deepEqual((await resultOf(sweep)).runs, { done: 4 });
+    const { begun } = narrow.source;
+    const second = begun.indexOf(plans()[1] ?? '');
+    assert.ok(begun.indexOf('resolve single') < second, begun.join(', '));
   } finally {
     await narrow.stop();
   }
