@@ -1,15 +1,19 @@
 /**
- * Records test/integration/replay/histories/*.json again. Only for workflow changes that are
- * intentionally incompatible with old runs.
+ * Records test/integration/replay/histories/*.json: those that are named, or all again, which is
+ * only for workflow changes that are intentionally incompatible with old runs.
+ *
+ * node scripts/record-histories.mjs [size-sweep ...]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { partPath } from '../dist/src/core/parts.js';
+import { openStore } from '../dist/src/storage/index.js';
 import { simulatedWork, trainingInput } from '../dist/test/support/simulated-work.js';
 import { TestTemporal } from '../dist/test/support/temporal.js';
 
@@ -22,7 +26,9 @@ const IDENTITY = 'recorder';
 /** Number of shards that needs a second window of child workflows. */
 const SHARDS = 216;
 
-const { recordOf, activities } = simulatedWork(TASK_QUEUE, SHARDS);
+const folder = mkdtempSync(path.join(tmpdir(), 'gist-histories-'));
+const store = openStore(pathToFileURL(folder).href);
+const { recordOf, activities } = simulatedWork(TASK_QUEUE, SHARDS, store);
 
 function start(client, workflowId, stages, train) {
   const spec = {
@@ -38,7 +44,7 @@ async function untilParked(handle, stage) {
   for (;;) {
     const { attention } = await handle.query('progress');
     if (attention && (!stage || attention.stage === stage)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause();
   }
 }
 
@@ -52,7 +58,7 @@ async function untilKimg(handle, kimg) {
   for (;;) {
     const progress = await handle.query('progress');
     if ((progress.train?.kimg ?? 0) >= kimg) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause();
   }
 }
 
@@ -114,18 +120,6 @@ async function whole(client) {
   await (await start(client, 'whole', undefined, { kimg: 2, stopWhen: null })).result();
 }
 
-/** Trains classifiers for its evaluation. */
-async function classified(client) {
-  const spec = {
-    name: 'classified',
-    preprocess: { source: '/data/classified' },
-    train: { snapshotKimg: 1, kimg: 2, stopWhen: null },
-    evaluate: { ganTrainTest: true },
-  };
-  const options = { workflowId: 'classified', taskQueue: TASK_QUEUE, args: [spec] };
-  await (await client.workflow.start('gistPipeline', options)).result();
-}
-
 /** A training of its own, which continues as new. */
 async function continued(client) {
   const args = [trainingInput('continued', TASK_QUEUE)];
@@ -142,31 +136,95 @@ async function shards(client) {
   await (await start(client, 'shards', ['preprocess'], {})).result();
 }
 
-/** Workflow ids by the names of the files for their histories. */
-async function filesOf(client) {
-  const files = {
-    'pipeline-paused': 'paused',
-    'training-paused': 'paused/train',
-    'training-converged': 'converged/train',
-    'pipeline-shards': 'shards',
-    'pipeline-parked': 'parked',
-    'training-parked': 'parked/train',
-    'pipeline-stopped': 'stopped',
-    'training-stopped': 'stopped/train',
-    'pipeline-canceled': 'canceled',
-    'training-canceled': 'canceled/train',
-    'pipeline-failed': 'failed',
-    'training-failed': 'failed/train',
-    'pipeline-whole': 'whole',
-    'pipeline-classified': 'classified',
-    'training-continued': 'continued/train',
+/** Trains classifiers for its evaluation. */
+async function classified(client) {
+  const spec = {
+    name: 'classified',
+    preprocess: { source: '/data/classified' },
+    train: { snapshotKimg: 1, kimg: 2, stopWhen: null },
+    evaluate: { ganTrainTest: true },
   };
+  const options = { workflowId: 'classified', taskQueue: TASK_QUEUE, args: [spec] };
+  await (await client.workflow.start('gistPipeline', options)).result();
+}
+
+/** A run that fails and is retried, a size that is added, and a new history. */
+async function sweep(client) {
+  recordOf('sweep-transfer-100-0').failTraining = ApplicationFailure.nonRetryable(
+    'a loss is NaN',
+    'TrainingError',
+  );
+  const run = {
+    name: 'sweep',
+    preprocess: { source: '/data/sweep' },
+    train: { kimg: 2, snapshotKimg: 1, stopWhen: null },
+  };
+  const spec = { name: 'sweep', run, sizes: [100, 200, 300], repeats: 1, parallel: 2, modes: ['transfer'] };
+  for (const size of ['100-0', '200-0', '300-0', '50-0'])
+    for (const mode of ['', 'transfer-']) recordOf(`sweep-${mode}${size}`).plannedShards = 1;
+  const handle = await client.workflow.start('datasetSizeSweep', {
+    workflowId: 'sweep',
+    taskQueue: TASK_QUEUE,
+    args: [spec, null, { historyEvents: 60 }],
+  });
+  const progress = () => handle.query('progress');
+  while (!(await progress()).runs.some(({ state }) => state === 'failed')) await pause();
+  recordOf('sweep-transfer-100-0').failTraining = null;
+  await handle.executeUpdate('retryRuns');
+  await handle.executeUpdate('addSizes', { args: [{ sizes: [50] }] });
+  await handle.result();
+}
+
+function pause() {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** Workflow ids by the names of the files for their histories. */
+const FILES = {
+  'pipeline-paused': 'paused',
+  'training-paused': 'paused/train',
+  'training-converged': 'converged/train',
+  'pipeline-shards': 'shards',
+  'pipeline-parked': 'parked',
+  'training-parked': 'parked/train',
+  'pipeline-stopped': 'stopped',
+  'training-stopped': 'stopped/train',
+  'pipeline-canceled': 'canceled',
+  'training-canceled': 'canceled/train',
+  'pipeline-failed': 'failed',
+  'training-failed': 'failed/train',
+  'pipeline-whole': 'whole',
+  'pipeline-classified': 'classified',
+  'training-continued': 'continued/train',
+  'size-sweep': 'sweep',
+};
+
+const named = process.argv.slice(2);
+const recorders = [
+  paused,
+  converged,
+  shards,
+  parked,
+  stopped,
+  canceled,
+  failed,
+  whole,
+  classified,
+  continued,
+  sweep,
+];
+/** Those that make the named files; each is named after its workflow. */
+const wanted = recorders.filter(
+  ({ name }) => named.length === 0 || named.some((file) => FILES[file]?.split('/')[0] === name),
+);
+
+/** The last child of `shards`, whose id the server has chosen. */
+async function lastShards(client) {
   const { events } = await client.workflow.getHandle('shards').fetchHistory();
   const children = events.flatMap(
     (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
   );
-  files['shards-last'] = children.at(-1);
-  return files;
+  return children.at(-1);
 }
 
 /** Stacks name the folders of the machine that recorded them; replay does not read them. */
@@ -211,13 +269,11 @@ const client = new Client({
   identity: IDENTITY,
 });
 try {
-  await Promise.all(
-    [paused, converged, shards, parked, stopped, canceled, failed, whole, classified, continued].map(
-      (record) => record(client),
-    ),
-  );
+  await Promise.all(wanted.map((record) => record(client)));
   mkdirSync(HISTORIES, { recursive: true });
-  for (const [name, workflowId] of Object.entries(await filesOf(client))) write(name, workflowId);
+  for (const [name, workflowId] of Object.entries(FILES))
+    if (named.length === 0 || named.includes(name)) write(name, workflowId);
+  if (wanted.includes(shards)) write('shards-last', await lastShards(client));
   spawnSync(BIOME, ['format', '--write', HISTORIES], { stdio: 'inherit' });
 } finally {
   worker.shutdown();
@@ -225,4 +281,5 @@ try {
   await client.connection.close();
   await connection.close();
   await temporal.stop();
+  rmSync(folder, { recursive: true, force: true });
 }

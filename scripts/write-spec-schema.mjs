@@ -1,8 +1,6 @@
-/** Writes docs/spec.schema.json from the compiled spec. */
+/** Writes docs/*.schema.json from the compiled specs. */
 import { writeFileSync } from 'node:fs';
-import { specJsonSchema } from '../dist/src/spec/json-schema.js';
+import { specJsonSchemas } from '../dist/src/spec/json-schema.js';
 
-writeFileSync(
-  new URL('../docs/spec.schema.json', import.meta.url),
-  `${JSON.stringify(specJsonSchema(), null, 2)}\n`,
-);
+for (const [file, schema] of Object.entries(specJsonSchemas()))
+  writeFileSync(new URL(`../docs/${file}`, import.meta.url), `${JSON.stringify(schema, null, 2)}\n`);

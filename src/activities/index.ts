@@ -7,6 +7,7 @@ import { createGenerateActivities } from './generate.js';
 import { createNotifyActivities } from './notify.js';
 import { createPreprocessActivities } from './preprocess.js';
 import { createRunActivities } from './run.js';
+import { createSweepActivities } from './sweep.js';
 import { createTrainActivities } from './train.js';
 
 export function createActivities(deps: {
@@ -24,6 +25,7 @@ export function createActivities(deps: {
     ...createTrainActivities(deps),
     ...createGenerateActivities(deps),
     ...createEvaluateActivities(deps),
+    ...createSweepActivities(deps),
     ...createNotifyActivities(),
   };
   return withTypedFailures(activities, deps.onWorkerFailure);

@@ -2,7 +2,6 @@
  * Bookkeeping of a run: its inputs, the results of its stages, and results of earlier runs that it
  * can reuse.
  */
-import { Context } from '@temporalio/activity';
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
@@ -13,7 +12,6 @@ import { extractorsOf } from '../spec/metrics.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
 import type { CheckpointRef, DatasetRef, GenerateResult, StageResult, TrainResult } from '../spec/results.js';
-import { SEARCH_ATTRIBUTES } from '../spec/search-attributes.js';
 import {
   findDirective,
   findStageResult,
@@ -25,6 +23,7 @@ import {
   resolveFrom,
   type StageLookup,
 } from '../storage/runs.js';
+import { hasSearchAttributes } from './search-attributes.js';
 
 export interface ResolveInput {
   runId: string;
@@ -94,18 +93,6 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       return newestListed(store, runId);
     },
   };
-}
-
-/** false also where the server does not allow to ask: a run does not depend on them. */
-async function hasSearchAttributes(): Promise<boolean> {
-  const { client, info } = Context.current();
-  const request = { namespace: info.workflowNamespace ?? 'default' };
-  try {
-    const { customAttributes } = await client.connection.operatorService.listSearchAttributes(request);
-    return Object.keys(SEARCH_ATTRIBUTES).every((name) => name in (customAttributes ?? {}));
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.js';
 import { bypassProxies, keepFilesPrivate } from '../core/process-start.js';
 import { registerCancel } from './commands/cancel.js';
+import { registerCompare } from './commands/compare.js';
 import { registerControls } from './commands/control.js';
 import { registerDataset } from './commands/dataset.js';
 import { registerDoctor } from './commands/doctor.js';
@@ -13,8 +14,11 @@ import { registerQuickstart } from './commands/quickstart.js';
 import { registerReport } from './commands/report.js';
 import { registerRetry } from './commands/retry.js';
 import { registerRun } from './commands/run.js';
+import { registerRuns } from './commands/runs.js';
+import { registerSchedule } from './commands/schedule.js';
 import { registerStack } from './commands/stack.js';
 import { registerStatus } from './commands/status.js';
+import { registerSweep } from './commands/sweep.js';
 import { registerWatch } from './commands/watch.js';
 import { registerWeights } from './commands/weights.js';
 import { registerWorker } from './commands/worker.js';
@@ -43,6 +47,10 @@ export function buildProgram(): Command {
     registerQuickstart,
     registerStack,
     registerRun,
+    registerSweep,
+    registerSchedule,
+    registerRuns,
+    registerCompare,
     registerWatch,
     registerStatus,
     registerControls,

@@ -4,10 +4,13 @@ import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
 import { embeddedParts } from '../client/stack/parts.js';
 import { DatasetError, SpecError, UsageError } from '../core/errors.js';
+import { PIPELINE_WORKFLOW } from '../spec/controls.js';
 import { parseSpec } from '../spec/parse.js';
 import type { LabelsSpec } from '../spec/preprocess.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
+import { DATASET_SIZE_SWEEP } from '../spec/sweep.js';
 import { parseUri } from '../storage/uri.js';
+import { parseSweep } from '../sweeps/kinds.js';
 
 export interface SpecChanges {
   /** `train.kimg=200`: values are read as JSON where they are JSON, else as text. */
@@ -31,12 +34,40 @@ export function readSpec(file: string, changes: SpecChanges): PipelineSpec {
  * @throws SpecError for an invalid spec, DatasetError for a missing source
  */
 export function changeSpec(original: unknown, changes: SpecChanges): PipelineSpec {
-  const document = structuredClone(original) as Record<string, unknown>;
-  for (const change of changes.set ?? []) applySet(document, change);
+  const document = changed(original, changes.set);
   if (changes.stages) document.stages = changes.stages.split(',').map((stage) => stage.trim());
   if (changes.from) document.from = jsonOrText(changes.from);
   if (changes.cache === false) document.cache = false;
-  const spec = parseSpec(document);
+  return withAbsolutePaths(parseSpec(document));
+}
+
+/**
+ * The spec of a sweep, checked, with changes of the command line, all defaults and an absolute
+ * source.
+ *
+ * @throws as {@link readSpec}
+ */
+export function readSweep(file: string, workflow: string, set?: string[]): SweepSpec {
+  const spec = parseSweep(workflow, changed(readDocument(file), set)) as SweepSpec;
+  return { ...spec, run: withAbsolutePaths(spec.run) };
+}
+
+/** A run or a sweep, and the workflow that takes it. @throws as {@link readSpec} */
+export function readWork(file: string, set?: string[]): { workflow: string; spec: { name: string } } {
+  if (!('run' in readDocument(file))) return { workflow: PIPELINE_WORKFLOW, spec: readSpec(file, { set }) };
+  return { workflow: DATASET_SIZE_SWEEP, spec: readSweep(file, DATASET_SIZE_SWEEP, set) };
+}
+
+/** What all sweeps have. */
+export type SweepSpec = { name: string; run: PipelineSpec };
+
+function changed(original: unknown, set: string[] = []): Record<string, unknown> {
+  const document = structuredClone(original) as Record<string, unknown>;
+  for (const change of set) applySet(document, change);
+  return document;
+}
+
+function withAbsolutePaths(spec: PipelineSpec): PipelineSpec {
   if (!spec.preprocess) return spec;
   const labels = absoluteLabels(spec.preprocess.labels);
   return { ...spec, preprocess: { ...spec.preprocess, source: absoluteSource(spec), labels } };

@@ -13,7 +13,20 @@ export { type OrderReply, sendOrder } from './orders.js';
 export { progressOf } from './progress.js';
 export { type Retry, retryRun } from './retry.js';
 export type { RetryChanges } from './retry-changes.js';
+export {
+  backfillSchedule,
+  createSchedule,
+  deleteSchedule,
+  listSchedules,
+  type NewSchedule,
+  type Overlap,
+  OVERLAPS,
+  pauseSchedule,
+  type ScheduleView,
+  triggerSchedule,
+} from './schedules.js';
 export { registerSearchAttributes } from './search-attributes.js';
 export { newRunId, startRun } from './start.js';
+export { type LiveSweep, listSweeps, retrySweep, startSweep, type SweepSummary, sweepOf } from './sweeps.js';
 export { storedResult } from './stored-run.js';
 export type { Waiting } from './waiting.js';

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 import { RunError, StackError } from '../core/errors.js';
 import type { ControlReply, ControlUpdate } from '../spec/controls.js';
+import type { SweepUpdate } from '../spec/sweep.js';
 import { type Ended, endOf } from './ended.js';
 import { isUnanswered, noSuchRun, within } from './known-run.js';
 import { type ObservedRun, observeRun } from './pending.js';
@@ -27,11 +28,15 @@ const ACCEPT_MS = 4_000;
 const CARRY_OUT_MS = 2_500;
 const DESCRIBE_MS = 2_500;
 
-const WORDS: Record<ControlUpdate, string> = {
+type Order = ControlUpdate | SweepUpdate;
+
+const WORDS: Record<Order, string> = {
   pause: 'pause',
   resume: 'resume',
   stopTraining: 'stop',
   extendTraining: 'extend',
+  retryRuns: 'retry',
+  addSizes: 'add sizes',
 };
 
 /**
@@ -44,7 +49,7 @@ const WORDS: Record<ControlUpdate, string> = {
 export async function sendOrder(
   client: Client,
   runId: string,
-  update: ControlUpdate,
+  update: Order,
   input?: object,
 ): Promise<OrderReply> {
   const observed = await observeForOrder(client, runId);
@@ -111,7 +116,7 @@ function hasEnded(runId: string, { message, next }: Ended): RunError {
 function startUpdate(
   client: Client,
   { workflowId, runId, historyLength }: WorkflowExecutionDescription,
-  update: ControlUpdate,
+  update: Order,
   input?: object,
 ): Promise<WorkflowUpdateHandle<ControlReply>> {
   const identity = JSON.stringify([workflowId, runId, update, input ?? null, historyLength]);
@@ -131,7 +136,7 @@ function startUpdate(
 async function outcomeOf(
   client: Client,
   runId: string,
-  update: ControlUpdate,
+  update: Order,
   handle: WorkflowUpdateHandle<ControlReply>,
 ): Promise<OrderReply> {
   try {
@@ -147,7 +152,7 @@ function isLate(error: unknown): boolean {
   return error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isUnanswered(error);
 }
 
-async function undelivered(client: Client, observed: ObservedRun, update: ControlUpdate): Promise<RunError> {
+async function undelivered(client: Client, observed: ObservedRun, update: Order): Promise<RunError> {
   const runId = observed.pipeline.workflowId;
   const ask = () => findWaiting(client, observed, null);
   const waiting = await within(client, ask, DESCRIBE_MS).catch(() => null);

@@ -53,7 +53,8 @@ export async function startRun(
   }
 }
 
-function requireSize(spec: PipelineInput): void {
+/** @throws SpecError */
+export function requireSize(spec: object): void {
   const bytes = Buffer.byteLength(JSON.stringify(spec));
   if (bytes <= MAX_SPEC_BYTES) return;
   throw new SpecError({

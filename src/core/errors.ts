@@ -62,6 +62,13 @@ export class DatasetError extends GistError {
   override readonly exitCode = 3;
 }
 
+/** Fewer images than `preprocess.limit` asks for; a source that grows may have them later. */
+export class TooFewImagesError extends GistError {
+  override readonly name = 'TooFewImagesError';
+  override readonly causeClass = 'input';
+  override readonly exitCode = 3;
+}
+
 /**
  * A folder or archive of images that is not on this machine: its disk may not be mounted here, and
  * another worker may have it.
@@ -210,6 +217,7 @@ const CLASSES: Record<string, new (parts: ErrorParts) => GistError> = {
   SpecError,
   UsageError,
   DatasetError,
+  TooFewImagesError,
   SourceMissingError,
   ImageError,
   ArchiveError,

@@ -11,7 +11,11 @@ export const runIdSchema = z
   .min(1, 'is empty')
   .max(MAX_LENGTH, `is longer than ${MAX_LENGTH} characters`)
   .regex(/^[A-Za-z0-9]/, 'does not start with a letter or digit')
-  .regex(/^[A-Za-z0-9._-]*$/, 'has characters other than letters, digits, dots, hyphens and underscores')
+  // Temporal adds the time to the ids of scheduled runs, as in nightly-2026-01-31T02:00:00Z.
+  .regex(
+    /^[A-Za-z0-9._:-]*$/,
+    'has characters other than letters, digits, dots, hyphens, underscores and colons',
+  )
   .refine((id) => !id.includes('..') && !id.endsWith('.'), 'has two dots in a row, or a dot at its end')
   .describe('Id of a run.');
 
@@ -21,6 +25,6 @@ export function checkRunId(id: string): string {
   if (parsed.success) return parsed.data;
   throw new RunError({
     what: `${JSON.stringify(id.slice(0, MAX_LENGTH))} cannot be the id of a run: it ${parsed.error.issues[0]?.message}`,
-    hint: `An id has 1 to ${MAX_LENGTH} letters, digits, dots, hyphens and underscores.`,
+    hint: `An id has 1 to ${MAX_LENGTH} letters, digits, dots, hyphens, underscores and colons.`,
   });
 }

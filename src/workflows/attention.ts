@@ -25,9 +25,14 @@ function applicationFailureOf(error: unknown): ApplicationFailure | null {
   return error instanceof Error && error.cause !== undefined ? applicationFailureOf(error.cause) : null;
 }
 
+/** Name of the error behind the failure of an activity, also behind that of a child workflow. */
+export function failureType(error: unknown): string | null {
+  return applicationFailureOf(error)?.type ?? null;
+}
+
 /** Whether a training ended because it did not find the run that it belongs to. */
 export function isOrphaned(error: unknown): boolean {
-  return applicationFailureOf(error)?.type === 'OrphanedTraining';
+  return failureType(error) === 'OrphanedTraining';
 }
 
 /** The reason of a failure in one line. */

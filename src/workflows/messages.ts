@@ -8,7 +8,9 @@ import {
   type Resumption,
   type RunProgress,
 } from '../spec/controls.js';
+import type { AddSizesInput } from '../spec/dataset-size-sweep.js';
 import type { CheckpointRef, CurvePoint, MetricGap } from '../spec/results.js';
+import { ADD_SIZES_UPDATE, RETRY_RUNS_UPDATE, type SweepProgress } from '../spec/sweep.js';
 
 /** Query of `gistPipeline`: the progress of the run. */
 export const progressQuery = defineQuery<RunProgress>(PROGRESS_QUERY);
@@ -18,6 +20,12 @@ export const pauseUpdate = defineUpdate<ControlReply>('pause');
 export const resumeUpdate = defineUpdate<ControlReply>('resume');
 export const stopTrainingUpdate = defineUpdate<ControlReply>('stopTraining');
 export const extendTrainingUpdate = defineUpdate<ControlReply, [ExtendTrainingInput]>('extendTraining');
+
+/** Query of a sweep, by the same name as that of a run. */
+export const sweepProgressQuery = defineQuery<SweepProgress>(PROGRESS_QUERY);
+/** Updates of a sweep by its user, which `resume` also is. */
+export const retryRunsUpdate = defineUpdate<ControlReply>(RETRY_RUNS_UPDATE);
+export const addSizesUpdate = defineUpdate<ControlReply, [AddSizesInput]>(ADD_SIZES_UPDATE);
 
 /** What a training is to do; always complete, so that a repeated signal changes nothing. */
 export interface TrainDirective {

@@ -29,6 +29,7 @@ import type {
 import type { TrainSpec } from '../spec/train.js';
 import { attentionAfter, notify } from './attention.js';
 import { checkConvergence } from './convergence.js';
+import { historyIsLong } from './history.js';
 import {
   snapshotsSignal,
   type TrainReport,
@@ -58,8 +59,6 @@ export interface TrainUntilConvergedInput {
   };
 }
 
-/** History events after which the trainer writes a checkpoint and the workflow continues as new. */
-const HISTORY_EVENTS = 8_000;
 /** How long a training that has ended waits for the next of its evaluations. */
 const LAST_EVALUATIONS = '30 minutes';
 
@@ -142,7 +141,7 @@ class TrainUntilConverged {
       const endReason = this.endReason();
       if (endReason && (await this.staysEnded(endReason))) return this.finish(endReason);
       await this.runTrainActivity();
-      if (this.historyIsLong() && !this.endReason()) await this.continueWithNewHistory();
+      if (historyIsLong(this.input.historyEvents) && !this.endReason()) await this.continueWithNewHistory();
     }
   }
 
@@ -244,7 +243,7 @@ class TrainUntilConverged {
    * history.
    */
   private mustHalt(): boolean {
-    return this.directive.paused || this.endReason() !== null || this.historyIsLong();
+    return this.directive.paused || this.endReason() !== null || historyIsLong(this.input.historyEvents);
   }
 
   private endReason(): TrainResult['ended'] | null {
@@ -255,13 +254,6 @@ class TrainUntilConverged {
     if (this.directive.stop) return 'stopped';
     if (checkConvergence(this.evaluations.curve, this.input.train.stopWhen).converged) return 'converged';
     return null;
-  }
-
-  private historyIsLong(): boolean {
-    return (
-      workflowInfo().historyLength > (this.input.historyEvents ?? HISTORY_EVENTS) ||
-      workflowInfo().continueAsNewSuggested
-    );
   }
 
   private async waitWhilePaused(): Promise<void> {

@@ -3,9 +3,12 @@
  */
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { RunActivities } from '../../src/activities/run.js';
+import type { DatasetSizeSweepInput } from '../../src/spec/dataset-size-sweep.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { PipelineResult, TrainResult } from '../../src/spec/results.js';
+import type { SweepResult } from '../../src/spec/sweep.js';
 import * as unchanged from '../../src/workflows/index.js';
+import type { CarriedSweep } from '../../src/workflows/dataset-size-sweep.js';
 import { BOOKKEEPING } from '../../src/workflows/policies.js';
 import type { ShardRange } from '../../src/workflows/process-shards.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
@@ -29,4 +32,13 @@ export async function trainUntilConverged(input: TrainUntilConvergedInput): Prom
 export async function processShards(range: ShardRange): Promise<number> {
   await unchanged.processShards({ ...range, from: range.to - 1 });
   return unchanged.processShards({ ...range, to: range.to - 1 });
+}
+
+/** Waits before it resolves the sweep. */
+export async function datasetSizeSweep(
+  input: DatasetSizeSweepInput,
+  carried: CarriedSweep | null = null,
+): Promise<SweepResult> {
+  await sleep('1 second');
+  return unchanged.datasetSizeSweep(input, carried);
 }

@@ -1,12 +1,17 @@
 /** A real Temporal server and a worker whose activities are simulated, for tests of workflows. */
 import assert from 'node:assert/strict';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { CONTINUES_MEMO, type RunProgress } from '../../src/spec/controls.js';
+import { DATASET_SIZE_SWEEP } from '../../src/spec/sweep.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../src/spec/results.js';
 import type { trainUntilConverged } from '../../src/workflows/train-until-converged.js';
+import { openStore, type ObjectStore } from '../../src/storage/index.js';
 import { type RunRecord, simulatedWork, trainingInput } from './simulated-work.js';
 import { TestTemporal } from './temporal.js';
 
@@ -18,11 +23,24 @@ interface Parts {
   worker: Worker;
   client: Client;
   recordOf: (runId: string) => RunRecord;
+  source: { images: number; begun: string[] };
+  store: ObjectStore;
+  folder: string;
+}
+
+interface Size {
+  /** Shards of each run's data set. */
+  shards?: number;
+  /** Activities at the same time. */
+  slots?: number;
 }
 
 export class SimulatedDeployment {
   readonly client: Client;
   readonly recordOf: Parts['recordOf'];
+  /** What all runs read. */
+  readonly source: { images: number; begun: string[] };
+  readonly store: ObjectStore;
   /** Ends every wait that a test made, also one that failed before it got there. */
   private readonly ends: (() => void)[] = [];
   private readonly working: Promise<void>;
@@ -30,12 +48,15 @@ export class SimulatedDeployment {
   private constructor(private readonly parts: Parts) {
     this.client = parts.client;
     this.recordOf = parts.recordOf;
+    this.store = parts.store;
+    this.source = parts.source;
     this.working = parts.worker.run();
   }
 
-  /** @param shards number of shards of each run's data set */
-  static async start(shards = 2): Promise<SimulatedDeployment> {
-    const { recordOf, activities } = simulatedWork(TASK_QUEUE, shards);
+  static async start({ shards = 2, slots }: Size = {}): Promise<SimulatedDeployment> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gist-simulated-'));
+    const store = openStore(pathToFileURL(folder).href);
+    const { recordOf, source, activities } = simulatedWork(TASK_QUEUE, shards, store);
     const temporal = await TestTemporal.start();
     const { address } = temporal;
     const worker = await Worker.create({
@@ -43,20 +64,22 @@ export class SimulatedDeployment {
       taskQueue: TASK_QUEUE,
       activities,
       workflowsPath: WORKFLOWS,
+      ...(slots && { maxConcurrentActivityTaskExecutions: slots }),
       maxHeartbeatThrottleInterval: '100ms',
       defaultHeartbeatThrottleInterval: '100ms',
     });
     const client = new Client({ connection: await Connection.connect({ address }) });
-    return new SimulatedDeployment({ temporal, worker, client, recordOf });
+    return new SimulatedDeployment({ temporal, worker, client, recordOf, source, store, folder });
   }
 
   async stop(): Promise<void> {
-    const { worker, client, temporal } = this.parts;
+    const { worker, client, temporal, folder } = this.parts;
     for (const end of this.ends) end();
     worker.shutdown();
     await this.working;
     await client.connection.close();
     await temporal.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 
   startRun(
@@ -85,6 +108,15 @@ export class SimulatedDeployment {
       taskQueue: TASK_QUEUE,
       args: [spec],
       memo,
+    });
+  }
+
+  startSweep(sweepId: string, spec: object, historyEvents?: number): Promise<WorkflowHandle> {
+    const args = [spec, null, { historyEvents }];
+    return this.client.workflow.start(DATASET_SIZE_SWEEP, {
+      workflowId: sweepId,
+      taskQueue: TASK_QUEUE,
+      args,
     });
   }
 

@@ -2,17 +2,21 @@
 import assert from 'node:assert/strict';
 import { Context } from '@temporalio/activity';
 import path from 'node:path';
-import type { PipelineInput } from '../../src/spec/pipeline.js';
+import type { PipelineInput, PipelineSpec } from '../../src/spec/pipeline.js';
 import type { PreprocessSpec } from '../../src/spec/preprocess.js';
 import { parseSpec } from '../../src/spec/parse.js';
 import type { Attention } from '../../src/spec/controls.js';
-import { asFailure } from '../../src/activities/failures.js';
+import { TooFewImagesError } from '../../src/core/errors.js';
+import { asFailure, withTypedFailures } from '../../src/activities/failures.js';
 import type { RecordedDirective, ResolveInput, RunActivities } from '../../src/activities/run.js';
 import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
-import type { SnapshotInput } from '../../src/spec/compute-tasks.js';
+import { createSweepActivities } from '../../src/activities/sweep.js';
+import type { EvaluateInput, SnapshotInput } from '../../src/spec/compute-tasks.js';
 import type { ClassifierInput, ClassifierJob, ClassifierPlan } from '../../src/spec/gan-train-test.js';
-import type { CheckpointRef, CurvePoint } from '../../src/spec/results.js';
+import type { CheckpointRef, CurvePoint, EvaluateResult } from '../../src/spec/results.js';
+import type { ObjectStore } from '../../src/storage/index.js';
+import { recordStageResult } from '../../src/storage/runs.js';
 
 /** The state of a simulated run, as the object store would hold it. */
 export class RunRecord {
@@ -43,6 +47,8 @@ export class RunRecord {
   /** Classifiers that are trained, by data set: their activities know no run. */
   holdClassifiers: Promise<void> | null = null;
   classifiers: number[] = [];
+  /** The spec of its newest execution. */
+  spec: PipelineSpec | null = null;
   /** Executions of the run, and what was sent by webhook. */
   runs = 0;
   notified: Attention[] = [];
@@ -83,14 +89,19 @@ function classifierJob(seed: number): ClassifierJob {
   };
 }
 
+/** A failure of a first attempt. */
+const FIRST = { attempt: 1, elapsedMs: 0 };
+
 const synthetic = { stage: 'generate' as const, prefix: 'g/', digest: 'g', images: 8 };
 
 /**
  * The activities, all on one task queue, of runs whose data sets have so many shards; and the
- * record of each run.
+ * record of each run. With a store, results and sweeps are recorded there.
  */
-export function simulatedWork(taskQueue: string, shards: number) {
+export function simulatedWork(taskQueue: string, shards: number, store?: ObjectStore) {
   const records = new Map<string, RunRecord>();
+  /** Training images of the source, which tests may change; what was begun on it, in order. */
+  const source = { images: 1e6, begun: [] as string[] };
   const recordOf = (runId: string): RunRecord => {
     const record = records.get(runId) ?? new RunRecord();
     records.set(runId, record);
@@ -101,9 +112,11 @@ export function simulatedWork(taskQueue: string, shards: number) {
     resolveRun: async ({ runId, input, isNew }: ResolveInput) => {
       const spec = parseOrFail(input);
       const record = recordOf(runId);
+      source.begun.push(`resolve ${runId}`);
       await record.holdResolve;
       record.runs++;
       if (isNew) record.directive = null;
+      record.spec = spec;
       return {
         spec,
         hasSearchAttributes: false,
@@ -125,17 +138,19 @@ export function simulatedWork(taskQueue: string, shards: number) {
       return { last: kimg > 0 ? recordOf(runId).snapshot(kimg) : null, snapshots, curve };
     },
     findStage: async () => null,
-    async recordStage({
-      runId,
-      stage,
-      matchesSpec,
-    }: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+    async recordStage(lookup: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
+      const { runId, stage, matchesSpec, result } = lookup;
       if (matchesSpec) recordOf(runId).matchesSpec.push(stage);
+      if (store) await recordStageResult(store, lookup, result, matchesSpec);
     },
+    ...(store && withTypedFailures(createSweepActivities({ store }))),
     newestCheckpoint: async ({ runId }: { runId: string }) => recordOf(runId).snapshot(recordOf(runId).kimg),
-    async planDataset({ runId }: { runId: string }) {
+    async planDataset({ runId, preprocess }: { runId: string; preprocess: PreprocessSpec }) {
       const record = recordOf(runId);
+      source.begun.push(`plan ${runId}`);
       await record.holdPlan;
+      if ((preprocess.limit ?? 0) > source.images)
+        throw asFailure(new TooFewImagesError({ what: `there are only ${source.images} images` }), FIRST);
       return { digest: 'd', shards: record.plannedShards ?? shards, dataset: null };
     },
     async buildShard({ preprocess, shard }: { preprocess: PreprocessSpec; shard: number }): Promise<void> {
@@ -163,12 +178,11 @@ export function simulatedWork(taskQueue: string, shards: number) {
       await record.holdClassifiers;
       record.classifiers.push(job.seed);
     },
-    computeMetrics: async () => ({
-      stage: 'evaluate' as const,
-      prefix: 'e/',
-      metrics: {},
-      report: 'e/report.html',
-    }),
+    async computeMetrics({ spec }: EvaluateInput): Promise<EvaluateResult> {
+      const size = spec.preprocess?.limit ?? 1000;
+      const metrics = { 'fd_effnetlite0.holdout': 10 + 900 / size + spec.train.seed / 10 };
+      return { stage: 'evaluate', prefix: 'e/', metrics, report: 'e/report.html' };
+    },
     async train({ runId, targetKimg, announced, expected }: TrainInput): Promise<TrainActivityResult> {
       const record = recordOf(runId);
       const context = Context.current();
@@ -203,7 +217,7 @@ export function simulatedWork(taskQueue: string, shards: number) {
       return [point];
     },
   };
-  return { recordOf: recordOf, activities };
+  return { recordOf, source, activities };
 }
 
 /** A training of 30 kimg outside of a pipeline, whose history is short. */
@@ -224,6 +238,6 @@ function parseOrFail(input: PipelineInput) {
   try {
     return parseSpec(input);
   } catch (error) {
-    throw asFailure(error, { attempt: 1, elapsedMs: 0 });
+    throw asFailure(error, FIRST);
   }
 }

@@ -1,11 +1,12 @@
 /** `gist status`: the stack and its runs, or one run. */
 import type { Command } from 'commander';
-import type { LiveProgress, RunFilter, RunSummary } from '../../client/index.js';
+import type { LiveProgress, RunFilter, RunSummary, SweepSummary } from '../../client/index.js';
 import { requireStack, status, useStack } from '../../client/stack/stack.js';
 import { UsageError } from '../../core/errors.js';
 import { checkRunId } from '../../spec/run-id.js';
 import { STAGES } from '../../spec/pipeline.js';
 import { stageView } from '../stage-view.js';
+import { formatSweep } from '../sweep-view.js';
 import { duration, printResult, table } from '../terminal.js';
 import { waitingLine } from '../waiting-line.js';
 import { formatParts } from './stack.js';
@@ -35,7 +36,7 @@ Examples:
 export function registerStatus(program: Command): void {
   program
     .command('status')
-    .argument('[run]', 'id of a run; without it: the stack and its runs')
+    .argument('[run]', 'id of a run or sweep; without it: the stack and its runs')
     .description('show the state of the stack and its runs, the running ones first')
     .option('--state <state>', 'only runs in this state: running, paused, needs-attention, failed, ...')
     .option('--name <name>', 'only runs of this name')
@@ -52,8 +53,11 @@ export function registerStatus(program: Command): void {
 async function showOne(runId: string, { json }: StatusOptions): Promise<void> {
   checkRunId(runId);
   requireStack();
-  const { connect, progressOf } = await import('../../client/index.js');
-  const progress = await progressOf(await connect(), runId);
+  const { connect, progressOf, sweepOf } = await import('../../client/index.js');
+  const client = await connect();
+  const sweep = await sweepOf(client, runId);
+  if (sweep) return printResult(json, sweep, formatSweep(sweep));
+  const progress = await progressOf(client, runId);
   const text = formatProgress(progress);
   const note = await strengthOf(progress.train?.lastCheckpoint?.prefix);
   printResult(json, progress, note ? `${text}\n${note}` : text);
@@ -74,8 +78,9 @@ async function showAll(options: StatusOptions): Promise<void> {
   const serves = parts.some(
     ({ part, state }) => part === 'temporal' && (state === 'serving' || state === 'yours'),
   );
-  const runs = serves ? await runsOfServer(filter) : [];
-  printResult(options.json, { parts, runs }, `${formatParts(parts)}\n\n${formatRuns(runs)}`);
+  const { runs, sweeps } = serves ? await workOfServer(filter) : { runs: [], sweeps: [] };
+  const text = [formatParts(parts), ...(sweeps.length > 0 ? [formatSweeps(sweeps)] : []), formatRuns(runs)];
+  printResult(options.json, { parts, sweeps, runs }, text.join('\n\n'));
 }
 
 function filterOf({ state, name, dataset, limit, page }: StatusOptions): RunFilter {
@@ -100,9 +105,20 @@ function filterOf({ state, name, dataset, limit, page }: StatusOptions): RunFilt
   };
 }
 
-async function runsOfServer(filter: RunFilter): Promise<RunSummary[]> {
-  const { connect, listRuns } = await import('../../client/index.js');
-  return listRuns(await connect(), filter);
+async function workOfServer(filter: RunFilter): Promise<{ runs: RunSummary[]; sweeps: SweepSummary[] }> {
+  const { connect, listRuns, listSweeps } = await import('../../client/index.js');
+  const client = await connect();
+  return { runs: await listRuns(client, filter), sweeps: await listSweeps(client) };
+}
+
+function formatSweeps(sweeps: SweepSummary[]): string {
+  const rows = sweeps.map(({ sweepId, status: ending, stage, startedMs, closedMs }) => [
+    sweepId,
+    ending,
+    stage,
+    duration(((closedMs ?? Date.now()) - startedMs) / 1000),
+  ]);
+  return table([['SWEEP', 'STATE', 'RUNS', 'TIME'], ...rows]);
 }
 
 function formatRuns(runs: RunSummary[]): string {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { counted } from '../../core/counted.js';
-import { DatasetError } from '../../core/errors.js';
+import { DatasetError, TooFewImagesError } from '../../core/errors.js';
 import { LEFT_OUT } from '../labels/labels.js';
 
 /** What is split: one entry for each image. */
@@ -75,7 +75,8 @@ export function drawImages(seed: number, paths: readonly string[], keys: readonl
  * has at least as many images as there are classes. A limit takes such a prefix: smaller subsets
  * are contained in larger ones, and all of them have the same holdout.
  *
- * @throws DatasetError when a class is too small to be split, or the limit is out of range.
+ * @throws DatasetError when a class is too small to be split, or the limit is too low;
+ *   TooFewImagesError when it is above the number of images
  */
 export function splitImages(images: SplitImages, options: SplitOptions, where: string): Split {
   const { order } = images.draws;
@@ -320,7 +321,7 @@ function interleave(lists: number[][]): Uint32Array {
 function checkedLimit(limit: number | null, images: number, classes: number, where: string): number {
   if (limit === null) return images;
   if (limit > images) {
-    throw new DatasetError({
+    throw new TooFewImagesError({
       what: `preprocess.limit is ${limit}, but there are only ${images} training images`,
       where,
       hint: 'Lower preprocess.limit (--limit), remove it, or hold out fewer images.',

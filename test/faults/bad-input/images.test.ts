@@ -47,6 +47,8 @@ interface BadFolder {
   what: string;
   make(folder: string): Promise<unknown>;
   parts?: Parts;
+  /** Name of the error. Default: DatasetError. */
+  type?: string;
   says: RegExp;
 }
 
@@ -95,6 +97,7 @@ const FOLDERS: BadFolder[] = [
     what: 'a limit above the number of images',
     make: (folder) => writeClasses(folder, { a: 5 }),
     parts: { limit: 100 },
+    type: 'TooFewImagesError',
     says: /preprocess\.limit is 100, but there are only \d training images/,
   },
   {
@@ -125,14 +128,14 @@ const FOLDERS: BadFolder[] = [
   },
 ];
 
-for (const [i, { what, make, parts, says }] of FOLDERS.entries()) {
+for (const [i, { what, make, parts, type = 'DatasetError', says }] of FOLDERS.entries()) {
   test(`a run fails immediately on ${what}`, async () => {
     const runId = `folder-${i}`;
     const folder = path.join(rig.folder, runId);
     await mkdir(folder);
     await make(folder);
     const failure = await failureOf(rig, runId, specOf(folder, parts));
-    assert.equal(failure.type, 'DatasetError');
+    assert.equal(failure.type, type);
     assert.equal(failure.nonRetryable, true);
     assert.match(failure.message, says);
     await assertTriedOnce(rig, runId);

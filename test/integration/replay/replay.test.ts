@@ -46,6 +46,7 @@ before(async () => {
 
 test('there is a history of every workflow type, with updates, convergence and children among their events', () => {
   assert.deepEqual([...new Set(histories.map(({ type }) => type))].sort(), [
+    'datasetSizeSweep',
     'gistPipeline',
     'processShards',
     'trainUntilConverged',

@@ -32,7 +32,7 @@ const REFUSED = asFailure(new StoreAccessError({ what: 'the session token has ex
 
 let deployment: SimulatedDeployment;
 before(async () => {
-  deployment = await SimulatedDeployment.start(40);
+  deployment = await SimulatedDeployment.start({ shards: 40 });
 });
 after(() => deployment.stop());
 

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseSpec } from '../../../src/spec/parse.js';
+import { DATASET_SIZE_SWEEP } from '../../../src/spec/sweep.js';
+import { parseSweep } from '../../../src/sweeps/kinds.js';
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
 const files = readdirSync(EXAMPLES).filter((name) => name.endsWith('.json'));
@@ -11,10 +13,14 @@ function read(file: string): unknown {
   return JSON.parse(readFileSync(new URL(file, EXAMPLES), 'utf8'));
 }
 
+/** Workflows of the examples that are not runs. */
+const WORKFLOWS: Record<string, string> = { 'size-sweep.json': DATASET_SIZE_SWEEP };
+
 describe('example specs', () => {
   for (const file of files) {
     it(`examples/${file} is a spec that can be run`, () => {
-      assert.doesNotThrow(() => parseSpec(read(file)));
+      const workflow = WORKFLOWS[file];
+      assert.doesNotThrow(() => (workflow ? parseSweep(workflow, read(file)) : parseSpec(read(file))));
     });
   }
 

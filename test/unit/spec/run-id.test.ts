@@ -5,8 +5,9 @@ import { newRunId } from '../../../src/client/start.js';
 import { RunError } from '../../../src/core/errors.js';
 import { checkRunId } from '../../../src/spec/run-id.js';
 
-test('ids that GIST makes and that users choose are accepted', () => {
-  for (const id of [newRunId('knee-oa'), newRunId('x'.repeat(63)), 'knee_1', 'v2.1', '7'])
+test('ids that GIST, schedules and users choose are accepted', () => {
+  const scheduled = 'nightly-2026-01-31T02:00:00Z';
+  for (const id of [newRunId('knee-oa'), newRunId('x'.repeat(63)), scheduled, 'knee_1', 'v2.1', '7'])
     assert.equal(checkRunId(id), id);
 });
 

@@ -1,0 +1,80 @@
+/** Shows sweeps: their state, and every change of their runs until they end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, LiveSweep } from '../client/index.js';
+import { RunError } from '../core/errors.js';
+import type { SweepRun, SweepRunState } from '../spec/sweep.js';
+import { printNotice, printResult, table } from './terminal.js';
+import { whoIsAway } from './watching.js';
+
+const POLL_MS = 2_000;
+const EXIT_DETACHED = 130;
+
+export function formatSweep(sweep: LiveSweep): string {
+  const { sweepId, status, state, runs, attention, result } = sweep;
+  const counts = countsOf(runs).map(([name, count]) => `${count} ${name}`);
+  const rows = runs.map((run) => [run.runId, run.state, valueText(run), run.reason ?? '']);
+  const lines = [
+    `${sweepId}: ${status === 'running' ? state : status}; ${counts.join(', ') || 'no runs yet'}`,
+  ];
+  if (rows.length > 0) lines.push(table([['RUN', 'STATE', 'METRIC', ''], ...rows]));
+  if (attention) lines.push(`Needs attention: ${attention.message}\n  -> gist resume ${sweepId}`);
+  if (result)
+    lines.push(result.answer, `Report: ${result.report} of the store; gist sweep report ${sweepId}`);
+  const failed = runs.some((run) => run.state === 'failed' || run.state === 'unavailable');
+  if (failed || (status !== 'running' && status !== 'completed'))
+    lines.push(`  -> gist retry ${sweepId} runs again what is missing`);
+  return lines.join('\n');
+}
+
+function countsOf(runs: readonly SweepRun<unknown>[]): [SweepRunState, number][] {
+  const counts = new Map<SweepRunState, number>();
+  for (const { state } of runs) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts];
+}
+
+function valueText({ value }: SweepRun<unknown>): string {
+  return value === undefined ? '' : String(Number(value.toPrecision(5)));
+}
+
+/** Prints a line for each change until the sweep ends; Ctrl-C only detaches. */
+export async function followSweep(client: Client, sweepId: string, json?: boolean): Promise<void> {
+  const detach = () => {
+    printNotice(`\nThe sweep continues. Watch it again with: gist watch ${sweepId}`);
+    process.exit(EXIT_DETACHED);
+  };
+  process.once('SIGINT', detach);
+  try {
+    const sweep = await untilEnd(client, sweepId);
+    if (sweep.status === 'completed') return printResult(json, sweep, formatSweep(sweep));
+    throw new RunError({
+      what: `the sweep ended: ${sweep.status}`,
+      where: sweepId,
+      hint: `What has finished is kept. \`gist retry ${sweepId}\` continues it.`,
+    });
+  } finally {
+    process.off('SIGINT', detach);
+  }
+}
+
+async function untilEnd(client: Client, sweepId: string): Promise<LiveSweep> {
+  const { sweepOf } = await import('../client/index.js');
+  const shown = new Map<string, string>();
+  for (; ; await sleep(POLL_MS)) {
+    try {
+      const sweep = await sweepOf(client, sweepId);
+      if (!sweep)
+        throw new RunError({ what: `there is no sweep "${sweepId}"`, hint: '`gist status` lists all.' });
+      for (const run of sweep.runs) showRun(run, shown);
+      if (sweep.status !== 'running') return sweep;
+    } catch (error) {
+      // It is asked again: a sweep outlives its servers.
+      if (whoIsAway(error) === null) throw error;
+    }
+  }
+}
+
+function showRun(run: SweepRun<unknown>, shown: Map<string, string>): void {
+  if (shown.get(run.runId) === run.state || (run.state === 'waiting' && !shown.has(run.runId))) return;
+  shown.set(run.runId, run.state);
+  printNotice([run.runId, run.state, valueText(run), run.reason].filter(Boolean).join('  '));
+}

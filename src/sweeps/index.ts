@@ -1,0 +1,23 @@
+/** Public interface of sweeps: their records and their reports. */
+import type { DatasetSizeSweepSpec, SizePoint } from '../spec/dataset-size-sweep.js';
+import type { SweepRecord } from '../spec/sweep.js';
+import type { ObjectStore } from '../storage/object-store.js';
+import { sweepKind } from './kinds.js';
+import { listSweepRecords, type StoredSweep, sweepPrefix } from './records.js';
+import { type MissingRun, writeSizeReport } from './size-report.js';
+
+export { parseSweep } from './kinds.js';
+export { findSweep, listSweepRecords, type StoredSweep, sweepPrefix } from './records.js';
+export type { MissingRun };
+
+/** Writes the report over the finished runs of a sweep. */
+export async function writeSweepReport(
+  store: ObjectStore,
+  { sweepId, workflow, spec }: StoredSweep,
+  missing: MissingRun[],
+): Promise<{ report: string; answer: string }> {
+  const { metric } = sweepKind(workflow, spec);
+  const records = (await listSweepRecords(store, sweepId)) as SweepRecord<SizePoint>[];
+  const input = { sweepId, spec: spec as DatasetSizeSweepSpec, metric, records, missing };
+  return writeSizeReport(store, sweepPrefix(sweepId), input);
+}

@@ -1,0 +1,65 @@
+/** A real sweep over two sizes: nested subsets, real trainings, and its report. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { DatasetSizeSweepInput } from '../../../src/spec/dataset-size-sweep.js';
+import type { DatasetRef } from '../../../src/spec/results.js';
+import { DATASET_SIZE_SWEEP, type SweepResult } from '../../../src/spec/sweep.js';
+import { GistUser } from '../../support/gist.js';
+import { Rig, TINY_TRAIN } from '../../support/rig.js';
+
+let rig: Rig;
+before(async () => {
+  rig = await Rig.start();
+});
+after(() => rig.stop());
+
+const read = async (key: string) => JSON.parse(Buffer.from(await rig.store.get(key)).toString('utf8'));
+
+/** Names of the files that a data set of a run was made from. */
+async function trainingDigests(runId: string): Promise<string[]> {
+  const { dataset } = (await read(`runs/${runId}/preprocess.json`)).result as { dataset: DatasetRef };
+  const { labels } = await read(`${dataset.prefix}dataset.json`);
+  return (labels as [string, number][]).map(([name]) => name);
+}
+
+test('a sweep trains nested subsets and compares them with the same unseen images', async () => {
+  const spec: DatasetSizeSweepInput = {
+    name: 'sizes',
+    run: {
+      name: 'phantoms',
+      preprocess: { source: await rig.phantoms(60), labels: 'folders', resolution: 16 },
+      train: { ...TINY_TRAIN, kimg: 0.8 },
+      generate: { count: 32 },
+      evaluate: { metrics: ['fd_effnetlite0'] },
+    },
+    sizes: [16, 32],
+    repeats: 1,
+  };
+  const args: [DatasetSizeSweepInput] = [spec];
+  const started = { workflowId: 'sizes', taskQueue: 'gist', args };
+  const handle = await rig.client.workflow.start(DATASET_SIZE_SWEEP, started);
+  const { runs, report } = (await handle.result()) as SweepResult;
+  assert.deepEqual(runs, { done: 2 });
+  const [small, large] = await Promise.all([trainingDigests('sizes-16-0'), trainingDigests('sizes-32-0')]);
+  assert.equal(small.length, 16);
+  assert.equal(large.length, 32);
+  const { records } = await read('sweeps/sizes/sweep.json');
+  assert.equal(records[0].images.holdout, records[1].images.holdout);
+  for (const record of records) {
+    assert.ok(record.metrics['fd_effnetlite0.holdout'] > 0);
+    assert.ok(record.trainingSeconds > 0 && record.storedBytes > 0);
+  }
+  const page = Buffer.from(await rig.store.get(report)).toString('utf8');
+  assert.equal(page.match(/<img /g)?.length, 2, 'a grid for each size');
+
+  const user = await GistUser.create(rig.env);
+  const { stdout } = await user.gist('status', 'sizes');
+  assert.match(stdout, /sizes: completed; 2 done/);
+  assert.match(stdout, /sizes-16-0 +done +\d+/);
+  const { answer } = await user.json<{ answer: string }>('sweep', 'report', 'sizes', '--out', 'out');
+  assert.match(answer, /From 16 to 32 images/);
+  assert.match(readFileSync(path.join(user.folder, 'out/report.html'), 'utf8'), /sizes-32-0/);
+  await user.leave();
+});
