@@ -1,5 +1,6 @@
 /** Computes metrics of one stream of images against another. */
 import { RandomStream } from '../core/random.js';
+import type { AnalysisResult } from '../spec/analyses.js';
 import {
   type ExtractorName,
   extractorsOf,
@@ -27,6 +28,8 @@ export interface ComparisonSteps {
   onBatch?: (done: number) => void;
   /** Called during the computation of a metric. */
   onMetric?: (done: number, total: number) => void;
+  /** Analyzes the sets after the metrics. */
+  analyze?: (real: MeasuredImages, fake: MeasuredImages) => Promise<AnalysisResult[]>;
 }
 
 /**
@@ -40,7 +43,7 @@ export async function compareImages(
   real: AsyncIterable<SquareImage>,
   fake: AsyncIterable<SquareImage>,
   metrics: readonly MetricName[],
-  { onBatch, onMetric }: ComparisonSteps = {},
+  { onBatch, onMetric, analyze }: ComparisonSteps = {},
 ): Promise<Evaluation> {
   const [a, b] = [await measuredStream(real, metrics, onBatch), await measuredStream(fake, metrics, onBatch)];
   const values: Record<string, number> = { 'images.real': a.images, 'images.fake': b.images };
@@ -67,7 +70,8 @@ export async function compareImages(
   const caveats = await caveatsOf(metrics, { real: a, synthetic: b });
   caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName));
   const extractors = await extractorIdentities(extractorsOf(metrics));
-  return { metrics: values, caveats, extractors, intervals: {}, analyses: [] };
+  const analyses = (await analyze?.(a, b)) ?? [];
+  return { metrics: values, caveats, extractors, intervals: {}, analyses };
 }
 
 /** Full name of the value of two halves; null for such a value, and for those of one set. */

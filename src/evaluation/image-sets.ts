@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { makeScratchFolder } from '../core/scratch.js';
 import { z } from 'zod';
+import { StoreError } from '../core/errors.js';
+import { shardListSchema } from '../generation/index.js';
 import { mapInOrder } from '../imaging/in-flight.js';
-import { decodeStored, openShard } from '../imaging/index.js';
+import { decodeStored, LABEL_FILES, labelFileSchema, openShard } from '../imaging/index.js';
 import type { FeatureSet, SetName } from '../spec/compute-tasks.js';
 import {
   downloadVerified,
@@ -26,8 +28,10 @@ export interface ImageSet {
   digest: string;
   resolution: number;
   channels: 1 | 3;
-  /** In the order of the images. */
-  shards: (ManifestPart & { images: number })[];
+  /** Class names in label order; null when unlabeled. */
+  classes: string[] | null;
+  /** In the order of the images; `list` has the labels of a shard of a synthetic set. */
+  shards: (ManifestPart & { images: number; list?: string | undefined })[];
 }
 
 /**
@@ -38,7 +42,14 @@ const manifestSchema = z.object({
   digest: z.string(),
   resolution: z.int(),
   channels: z.union([z.literal(1), z.literal(3)]),
-  shards: z.array(partSchema.extend({ images: z.int(), split: z.enum(['train', 'holdout']).optional() })),
+  classes: z.array(z.string()).nullable().default(null),
+  shards: z.array(
+    partSchema.extend({
+      images: z.int(),
+      split: z.enum(['train', 'holdout']).optional(),
+      list: z.string().optional(),
+    }),
+  ),
 });
 
 /** Opens a set of images. @throws StoreError when there is no such set. */
@@ -46,13 +57,51 @@ export async function openImageSet(
   store: ObjectStore,
   { set, prefix }: Pick<FeatureSet, 'set' | 'prefix'>,
 ): Promise<ImageSet> {
-  const { digest, resolution, channels, shards } = await getJson(
+  const { digest, resolution, channels, classes, shards } = await getJson(
     store,
     joinKey(prefix, 'manifest.json'),
     manifestSchema,
   );
   const own = shards.filter(({ split }) => (set === 'synthetic' ? split === undefined : split === set));
-  return { set, prefix, digest, resolution, channels, shards: own };
+  return { set, prefix, digest, resolution, channels, classes, shards: own };
+}
+
+/**
+ * Labels of the first `count` images of a set, in order; null when unlabeled.
+ *
+ * @throws StoreError when the label files do not list as many images as the set has
+ */
+export async function imageLabels(
+  store: ObjectStore,
+  set: ImageSet,
+  count: number,
+): Promise<number[] | null> {
+  if (set.classes === null) return null;
+  const labels = set.set === 'synthetic' ? await listedLabels(store, set) : await splitLabels(store, set);
+  const images = set.shards.reduce((sum, shard) => sum + shard.images, 0);
+  if (labels.length === images) return labels.slice(0, count);
+  throw new StoreError({
+    what: `has labels of ${labels.length} images, but its shards have ${images}`,
+    where: set.prefix,
+    hint: 'Create the set again.',
+  });
+}
+
+async function listedLabels(store: ObjectStore, { prefix, shards }: ImageSet): Promise<number[]> {
+  const labels: number[] = [];
+  for (const { list } of shards) {
+    if (list === undefined) continue;
+    const { images } = await getJson(store, joinKey(prefix, list), shardListSchema);
+    for (const { label } of images) labels.push(label ?? 0);
+  }
+  return labels;
+}
+
+/** The label file of a split has the order of its shards. */
+async function splitLabels(store: ObjectStore, { prefix, set }: ImageSet): Promise<number[]> {
+  const key = LABEL_FILES[set === 'holdout' ? 'holdout' : 'train'];
+  const { labels } = await getJson(store, joinKey(prefix, key), labelFileSchema);
+  return (labels ?? []).map(([, label]) => label);
 }
 
 /** Number of shards that contain the first `maxImages` images. */

@@ -8,6 +8,8 @@ export {
   datasetManifestSchema,
   datasetPrefix,
   datasetRef,
+  LABEL_FILES,
+  labelFileSchema,
   REJECTED_LIST,
   type RejectedImage,
   rejectedListSchema,

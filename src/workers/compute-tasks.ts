@@ -1,6 +1,7 @@
 /** The functions behind the tasks of a compute process. */
 import type { OnProgress } from '../core/progress.js';
 import {
+  analyzeSets,
   evaluateSets,
   evaluateSnapshot,
   extractShardFeatures,
@@ -10,7 +11,7 @@ import { assembleSynthetic, generateShard } from '../generation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
 import type { ComputeTasks, EvaluateInput, TaskName } from '../spec/compute-tasks.js';
-import { selectedMetrics } from '../spec/evaluate.js';
+import { selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { type ObjectStore, putJson } from '../storage/index.js';
 
@@ -46,7 +47,16 @@ async function computeMetrics(
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
   const selected = selectedMetrics(spec.evaluate);
-  const evaluation = await evaluateSets(store, sets, selected, onProgress);
+  const wanted = {
+    names: selectedAnalyses(spec.evaluate),
+    rejectAbove: spec.evaluate.rejectAbove,
+    extractor: spec.evaluate.extractor,
+    keep: async (file: string, bytes: Uint8Array) => void (await store.put(`${prefix}${file}`, bytes)),
+  };
+  const evaluation = {
+    ...(await evaluateSets(store, sets, selected, onProgress)),
+    analyses: await analyzeSets(store, sets, wanted, onProgress),
+  };
   const { caveats, extractors, intervals, analyses } = evaluation;
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
   const report = await renderRunReport(store, input, { ...evaluation, metrics }, prefix);

@@ -4,6 +4,8 @@ import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
 import type { Evaluation, SquareImage } from '../../evaluation/index.js';
+import { analysisMetrics } from '../../spec/analyses.js';
+import { IMAGE_ANALYSES } from '../../spec/evaluate.js';
 import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
 import {
   BASE_METRICS,
@@ -14,6 +16,7 @@ import {
   METRICS,
   metricsOn,
 } from '../../spec/metrics.js';
+import { analysisText, streamAnalysis } from '../stream-analysis.js';
 import { printResult, printNotice, table } from '../terminal.js';
 
 const MIN_IMAGES = 2;
@@ -25,6 +28,9 @@ interface MetricsOptions {
   fake: string;
   extractor: ExtractorName;
   metrics?: string;
+  analyses?: string;
+  holdout?: string;
+  out?: string;
   json?: boolean;
 }
 
@@ -40,10 +46,13 @@ export function registerMetrics(program: Command): void {
         .default('effnetlite0'),
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
+    .option('--analyses <names>', `only these of ${IMAGE_ANALYSES.join(',')}; none for no analyses`)
+    .option('--holdout <address>', 'real images that the generator has not seen: what copies are told by')
+    .option('--out <folder>', 'write pictures and lists of the analyses into this folder')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k',
+      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real training/ --holdout unseen/ --fake synthetic/ --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --analyses artifacts --out evidence/',
     )
     .action(metrics);
 }
@@ -54,7 +63,14 @@ function titles(): string {
     .join(', ');
 }
 
-async function metrics({ real, fake, extractor, metrics: names, json }: MetricsOptions): Promise<void> {
+async function metrics({
+  real,
+  fake,
+  extractor,
+  metrics: names,
+  json,
+  ...analyses
+}: MetricsOptions): Promise<void> {
   const selected = names === undefined ? metricsOn(extractor) : parseMetrics(names, extractor);
   useStack();
   const { openSource } = await import('../../imaging/index.js');
@@ -62,14 +78,25 @@ async function metrics({ real, fake, extractor, metrics: names, json }: MetricsO
   const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
   const options = await optionsOf(theirs);
   const view = new ComparisonView();
+  const unseen =
+    analyses.holdout === undefined ? null : await listed(openSource(analyses.holdout), '--holdout');
+  const analysis = await streamAnalysis({ ...analyses, metrics: names }, extractor, (step, done, total) =>
+    view.step(step, done, total),
+  );
   try {
     const evaluation = await compareImages(
-      images(ours, options, view),
-      images(theirs, options, view),
+      analysis.record('train', images(ours, options, view)),
+      analysis.record('synthetic', images(theirs, options, view)),
       selected,
       {
         onBatch: (done) => view.images(done),
         onMetric: (done, total) => view.metrics(done, total),
+        analyze: async (a, b) =>
+          analysis.run(
+            await a.features(extractor),
+            await b.features(extractor),
+            unseen && images(unseen, options, view),
+          ),
       },
     );
     view.stop();
@@ -77,6 +104,7 @@ async function metrics({ real, fake, extractor, metrics: names, json }: MetricsO
     printEvaluation(json, { ...evaluation, caveats: [...evaluation.caveats, ...sizes] }, extractor);
   } finally {
     view.stop();
+    await analysis.remove();
   }
 }
 
@@ -127,7 +155,7 @@ function parseMetrics(names: string, extractor: ExtractorName): MetricName[] {
 
 function printEvaluation(
   json: boolean | undefined,
-  { metrics: values, caveats, extractors }: Evaluation,
+  { metrics: values, caveats, extractors, analyses }: Evaluation,
   extractor: ExtractorName,
 ): void {
   const rows = Object.entries(values).map(([name, value]) => [name, String(Number(value.toPrecision(6)))]);
@@ -136,8 +164,10 @@ function printEvaluation(
     '',
     `Extractor: ${extractors[extractor] ?? extractor}`,
     ...caveats.map((caveat) => `Note: ${caveat}`),
+    ...analyses.flatMap(analysisText),
   ];
-  printResult(json, { ...values, extractor, extractors, caveats }, text.join('\n'));
+  const all = { ...values, ...analysisMetrics(analyses) };
+  printResult(json, { ...all, extractor, extractors, caveats, analyses }, text.join('\n'));
 }
 
 /** A progress bar on a terminal, lines elsewhere. */
@@ -149,6 +179,7 @@ class ComparisonView {
       )
     : null;
   private isActive = false;
+  private shown: string | null = null;
 
   start(step: string, total: number): void {
     this.stop();
@@ -163,6 +194,14 @@ class ComparisonView {
 
   metrics(done: number, total: number): void {
     if (this.bar && this.bar.getTotal() !== total) this.start('metrics', total);
+    this.bar?.update(done);
+  }
+
+  step(step: string, done: number, total: number | undefined): void {
+    if (this.bar && (this.shown !== step || (total !== undefined && this.bar.getTotal() !== total)))
+      this.start(step, total ?? 0);
+    if (!this.bar && this.shown !== step) printNotice(step);
+    this.shown = step;
     this.bar?.update(done);
   }
 

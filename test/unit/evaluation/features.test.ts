@@ -127,7 +127,15 @@ test('only the shards that contain the first images are used', () => {
     sha256: '0'.repeat(64),
     images,
   }));
-  const set: ImageSet = { set: 'train', prefix: 'd/', digest: 'd', resolution: 16, channels: 1, shards };
+  const set: ImageSet = {
+    set: 'train',
+    prefix: 'd/',
+    digest: 'd',
+    resolution: 16,
+    channels: 1,
+    classes: null,
+    shards,
+  };
   assert.deepEqual(
     [1, 10, 11, 20, 21, 100].map((wanted) => shardsFor(set, wanted)),
     [1, 1, 2, 2, 3, 3],
