@@ -6,18 +6,18 @@ export type Fault = (pixels: Uint8Array, side: number, random: RandomStream, oth
 export const FAULTS = {
   /** The bones below the joint line are displaced, as if two knees were joined. */
   'improper joint': (pixels, side, random) => {
-    const by = side * (0.13 + 0.05 * random.uniform()) * (random.uniform() < 0.5 ? -1 : 1);
+    const by = side * (0.08 + 0.04 * random.uniform()) * (random.uniform() < 0.5 ? -1 : 1);
     return warped(pixels, side, (x, y) => [x + by * sigmoid((y - 0.5 * side) / (0.015 * side)), y]);
   },
   /** Bones bend to one side and back. */
   'curved bones': (pixels, side, random) => {
-    const by = side * (0.1 + 0.04 * random.uniform()) * (random.uniform() < 0.5 ? -1 : 1);
+    const by = side * (0.05 + 0.03 * random.uniform()) * (random.uniform() < 0.5 ? -1 : 1);
     return warped(pixels, side, (x, y) => [x + by * Math.cos((3 * Math.PI * y) / side), y]);
   },
   /** The image is drawn in at one border, in waves. */
   'warped border': (pixels, side, random) => {
     const phase = 2 * Math.PI * random.uniform();
-    const reach = 0.16 * side;
+    const reach = 0.1 * side;
     return warped(
       pixels,
       side,
@@ -33,7 +33,7 @@ export const FAULTS = {
   },
   /** At one side another X-ray begins. */
   'start of another X-ray': (pixels, side, random, other) => {
-    const width = Math.round(side * (0.12 + 0.06 * random.uniform()));
+    const width = Math.round(side * (0.08 + 0.05 * random.uniform()));
     return pixels.map((value, i) => {
       const [row, column] = [Math.floor(i / side), i % side];
       if (column < side - width) return value;
@@ -41,10 +41,10 @@ export const FAULTS = {
       return other[row * side + column - side + width + Math.round(0.3 * side)] as number;
     });
   },
-  blur: (pixels, side) => smoothed(smoothed(smoothed(pixels, side), side), side),
+  blur: (pixels, side) => smoothed(smoothed(pixels, side), side),
   checkerboard: (pixels, side) =>
-    pixels.map((value, i) => clamp(value + ((Math.floor(i / side) + i) % 2 === 0 ? 5 : -5))),
-  saturation: (pixels) => pixels.map((value) => clamp(1.7 * value)),
+    pixels.map((value, i) => clamp(value + ((Math.floor(i / side) + i) % 2 === 0 ? 4 : -4))),
+  saturation: (pixels) => pixels.map((value) => clamp(1.5 * value)),
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;

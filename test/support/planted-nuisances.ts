@@ -18,7 +18,7 @@ export const PLANTED = {
   /** Noise. */
   sharpness: (pixels, _side, random) => pixels.map((value) => clamp(value + 9 * random.normal())),
   /** Darker, with less contrast. */
-  exposure: (pixels) => pixels.map((value) => clamp(200 * (value / 255) ** 1.3)),
+  exposure: (pixels) => pixels.map((value) => clamp(160 * (value / 255) ** 1.4)),
   /** Moved and smaller. */
   position: (pixels, side) => {
     const center = side / 2;
