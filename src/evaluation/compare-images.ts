@@ -1,5 +1,6 @@
 /** Computes metrics of one stream of images against another. */
 import { RandomStream } from '../core/random.js';
+import type { AnalysisResult } from '../spec/analyses.js';
 import { extractorsOf, fullMetricName, METRIC_NAMES, type MetricName } from '../spec/metrics.js';
 import { caveatsOf, zeroCaveats } from './caveats.js';
 import type { Evaluation } from './evaluate.js';
@@ -26,6 +27,8 @@ export interface ComparisonSteps {
   onBatch?: (done: number) => void;
   /** Called during the computation of a metric. */
   onMetric?: (done: number, total: number) => void;
+  /** Analyzes the sets after the metrics. */
+  analyze?: (real: MeasuredImages, fake: MeasuredImages) => Promise<AnalysisResult[]>;
 }
 
 /**
@@ -39,7 +42,7 @@ export async function compareImages(
   real: AsyncIterable<ClassedImage>,
   fake: AsyncIterable<ClassedImage>,
   metrics: readonly MetricName[],
-  { onBatch, onMetric }: ComparisonSteps = {},
+  { onBatch, onMetric, analyze }: ComparisonSteps = {},
 ): Promise<Evaluation> {
   const [ours, theirs] = [
     await measuredStream(real, 'real', metrics, onBatch),
@@ -68,7 +71,7 @@ export async function compareImages(
     fits,
     classes: perClass.classes,
     pictures: {},
-    analyses: [],
+    analyses: (await analyze?.(a, b)) ?? [],
   };
 }
 

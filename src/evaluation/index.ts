@@ -2,6 +2,8 @@
  * Public interface of the evaluation folder. It loads TensorFlow, so only compute processes import
  * it.
  */
+export { analyzeSets, type StoredAnalyses } from './analyses/stored-analysis.js';
+export { StreamAnalysis } from './analyses/stream-analysis.js';
 export { type ClassedImage, compareImages } from './compare-images.js';
 export { type Evaluation, evaluateSets } from './evaluate.js';
 export type { SquareImage } from './extractors/input.js';

@@ -1,10 +1,15 @@
 /** The `evaluate` section of a spec: the metrics and the number of images. */
 import { z } from 'zod';
+import type { AnalysisName } from './analyses.js';
 import { enumWithFuture } from './fields.js';
 import { ganTrainTestSchema } from './gan-train-test.js';
 import { METRIC_NAMES, type MetricName, metricsOn, NETWORK_NAMES } from './metrics.js';
 
 const FUTURE_METRICS = ['fid'] as const;
+
+/** Analyses of images; the classifiers of GAN-train/GAN-test are trained apart. */
+export const IMAGE_ANALYSES = ['memorization', 'artifacts', 'nuisances'] as const satisfies AnalysisName[];
+export type ImageAnalysis = (typeof IMAGE_ANALYSES)[number];
 
 export const evaluateSchema = z.strictObject({
   extractor: z
@@ -39,9 +44,19 @@ export const evaluateSchema = z.strictObject({
     .describe(
       'Classifiers on real and synthetic images (GAN-train and GAN-test), for labeled data sets; true: with all defaults.',
     ),
-  memorisation: z
-    .literal(false, { error: 'memorization tests are not available in this version; omit the key' })
-    .default(false),
+  analyses: z
+    .union([z.literal('auto'), z.array(z.enum(IMAGE_ANALYSES))])
+    .default('auto')
+    .describe('Analyses of the synthetic images; auto: all; []: none.'),
+  rejectAbove: z
+    .number()
+    .min(0.5)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'List synthetic images as rejected that are more unusual than this share of real images, for example 0.99, and report the effect on recall.',
+    ),
 });
 
 export type EvaluateSpec = z.output<typeof evaluateSchema>;
@@ -52,4 +67,9 @@ export function selectedMetrics({
   metrics,
 }: Pick<EvaluateSpec, 'extractor' | 'metrics'>): MetricName[] {
   return metrics === 'auto' ? metricsOn(extractor) : metrics;
+}
+
+/** The analyses that a spec asks for. */
+export function selectedAnalyses({ analyses }: Pick<EvaluateSpec, 'analyses'>): readonly ImageAnalysis[] {
+  return analyses === 'auto' ? IMAGE_ANALYSES : IMAGE_ANALYSES.filter((name) => analyses.includes(name));
 }

@@ -1,11 +1,11 @@
 /** The task behind the end of the evaluate stage: metrics, analyses, their files, the report. */
 import type { OnProgress } from '../core/progress.js';
 import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
-import { evaluateSets, officialLines } from '../evaluation/index.js';
+import { analyzeSets, evaluateSets, officialLines, type StoredAnalyses } from '../evaluation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
 import type { ComparedSets, EvaluateInput } from '../spec/compute-tasks.js';
-import { selectedMetrics } from '../spec/evaluate.js';
+import { type EvaluateSpec, selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { type ObjectStore, putJson } from '../storage/index.js';
 
@@ -42,6 +42,16 @@ function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): Compa
     synthetic: synthetic.prefix,
     maxImages,
     ...(train && { generator: { checkpoint: train.checkpoint.prefix, images } }),
+  };
+}
+
+/** The analyses that a spec asks for; their figures are kept below the prefix. */
+function analysesOf(store: ObjectStore, prefix: string, evaluate: EvaluateSpec): StoredAnalyses {
+  return {
+    names: selectedAnalyses(evaluate),
+    rejectAbove: evaluate.rejectAbove,
+    extractor: evaluate.extractor,
+    keep: async (file, bytes) => void (await store.put(`${prefix}${file}`, bytes)),
   };
 }
 

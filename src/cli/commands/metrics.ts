@@ -6,6 +6,8 @@ import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
 import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
 import type { ClassedImage, Evaluation } from '../../evaluation/index.js';
+import { analysisMetrics } from '../../spec/analyses.js';
+import { IMAGE_ANALYSES } from '../../spec/evaluate.js';
 import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
 import { BASE_METRICS } from '../../spec/metric-descriptors.js';
 import {
@@ -17,6 +19,7 @@ import {
   NETWORK_NAMES,
   type NetworkName,
 } from '../../spec/metrics.js';
+import { analysisText, streamAnalysis } from '../stream-analysis.js';
 import { printResult, printNotice, table } from '../terminal.js';
 
 const MIN_IMAGES = 2;
@@ -29,7 +32,9 @@ interface MetricsOptions {
   extractor: NetworkName;
   metrics?: string;
   byClass?: boolean;
-  figures?: string;
+  analyses?: string;
+  holdout?: string;
+  out?: string;
   json?: boolean;
 }
 
@@ -46,11 +51,13 @@ export function registerMetrics(program: Command): void {
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
     .option('--by-class', 'also for the images of each class: the first folder of their names')
-    .option('--figures <folder>', 'write the figures (SVG) into this folder')
+    .option('--analyses <names>', `only these of ${IMAGE_ANALYSES.join(',')}; none for no analyses`)
+    .option('--holdout <address>', 'real images that the generator has not seen: what copies are told by')
+    .option('--out <folder>', 'write figures, and lists of the analyses, into this folder')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real knees/ --fake synthetic/ --by-class --figures figures/',
+      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real training/ --holdout unseen/ --fake synthetic/ --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --analyses artifacts --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --by-class --out evidence/',
     )
     .action(metrics);
 }
@@ -61,31 +68,43 @@ function titles(): string {
     .join(', ');
 }
 
-async function metrics({ real, fake, extractor, metrics: names, ...output }: MetricsOptions): Promise<void> {
+async function metrics({ real, fake, extractor, metrics: names, ...options }: MetricsOptions): Promise<void> {
   const selected = names === undefined ? metricsOn(extractor) : parseMetrics(names, extractor);
   useStack();
   const { openSource } = await import('../../imaging/index.js');
   const { compareImages } = await import('../../evaluation/index.js');
   const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
-  const options = await optionsOf(theirs);
+  const square = await optionsOf(theirs);
   const view = new ComparisonView();
+  const unseen =
+    options.holdout === undefined ? null : await listed(openSource(options.holdout), '--holdout');
+  const analysis = await streamAnalysis({ ...options, metrics: names }, extractor, (step, done, total) =>
+    view.step(step, done, total),
+  );
   try {
     const evaluation = await compareImages(
-      images(ours, options, view, output.byClass),
-      images(theirs, options, view, output.byClass),
+      analysis.record('train', images(ours, square, view, options.byClass)),
+      analysis.record('synthetic', images(theirs, square, view, options.byClass)),
       selected,
       {
         onBatch: (done) => view.images(done),
         onMetric: (done, total) => view.metrics(done, total),
+        analyze: async (a, b) =>
+          analysis.run(
+            await a.features(extractor),
+            await b.features(extractor),
+            unseen && images(unseen, square, view),
+          ),
       },
     );
     view.stop();
-    const sizes = await sizeCaveat([ours, theirs], options);
-    const files = output.figures === undefined ? [] : await writeFigures(output.figures, evaluation);
+    const sizes = await sizeCaveat([ours, theirs], square);
+    const files = options.out === undefined ? [] : await writeFigures(options.out, evaluation);
     const told = { ...evaluation, caveats: [...evaluation.caveats, ...sizes] };
-    printEvaluation(output.json, told, { extractor, files });
+    printEvaluation(options.json, told, { extractor, files });
   } finally {
     view.stop();
+    await analysis.remove();
   }
 }
 
@@ -155,7 +174,7 @@ async function writeFigures(folder: string, { fits }: Evaluation): Promise<strin
 
 function printEvaluation(
   json: boolean | undefined,
-  { metrics: values, caveats, extractors, intervals, fits, classes }: Evaluation,
+  { metrics: values, caveats, extractors, intervals, fits, classes, analyses }: Evaluation,
   { extractor, files }: { extractor: NetworkName; files: readonly string[] },
 ): void {
   const text = [
@@ -168,8 +187,11 @@ function printEvaluation(
     `Extractors: ${Object.values(extractors).join(', ') || 'none'}`,
     ...files.map((file) => `Figure: ${file}`),
     ...caveats.map((caveat) => `Note: ${caveat}`),
+    ...analyses.flatMap(analysisText),
   ];
-  printResult(json, { ...values, extractor, extractors, intervals, fits, classes, caveats }, text.join('\n'));
+  const all = { ...values, ...analysisMetrics(analyses) };
+  const details = { extractor, extractors, intervals, fits, classes, caveats, analyses };
+  printResult(json, { ...all, ...details }, text.join('\n'));
 }
 
 function valueRows(values: Readonly<Record<string, number>>, intervals: Evaluation['intervals']): string[][] {
@@ -189,6 +211,7 @@ class ComparisonView {
       )
     : null;
   private isActive = false;
+  private shown: string | null = null;
 
   start(step: string, total: number): void {
     this.stop();
@@ -203,6 +226,14 @@ class ComparisonView {
 
   metrics(done: number, total: number): void {
     if (this.bar && this.bar.getTotal() !== total) this.start('metrics', total);
+    this.bar?.update(done);
+  }
+
+  step(step: string, done: number, total: number | undefined): void {
+    if (this.bar && (this.shown !== step || (total !== undefined && this.bar.getTotal() !== total)))
+      this.start(step, total ?? 0);
+    if (!this.bar && this.shown !== step) printNotice(step);
+    this.shown = step;
     this.bar?.update(done);
   }
 

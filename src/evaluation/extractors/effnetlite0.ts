@@ -81,20 +81,60 @@ async function batchFeatures(program: Program, images: readonly ExtractorImage[]
 }
 
 function definition(state: Record<string, NamedTensor>, file: string): ProgramDefinition {
-  const variables: Record<string, VariableSpec> = {};
-  for (const layer of layers()) {
-    const { kernel, bias } = foldedLayer(state, file, layer);
-    variables[`${layer.conv}.kernel`] = kernel;
-    variables[`${layer.conv}.bias`] = bias;
-  }
   return {
-    variables,
+    variables: variablesOf(state, file),
     phases: {
       features: {
         feeds: { images: { shape: [BATCH, SIDE, SIDE, 3], dtype: 'float32' } },
         body: (weights, { images }) => ({ outputs: { features: network(weights, images as Tensor4D) } }),
       },
     },
+  };
+}
+
+function variablesOf(state: Record<string, NamedTensor>, file: string): Record<string, VariableSpec> {
+  const variables: Record<string, VariableSpec> = {};
+  for (const layer of layers()) {
+    const { kernel, bias } = foldedLayer(state, file, layer);
+    variables[`${layer.conv}.kernel`] = kernel;
+    variables[`${layer.conv}.bias`] = bias;
+  }
+  return variables;
+}
+
+/** Blocks whose outputs describe patches: of four, eight and sixteen pixels a step. */
+const PATCH_BLOCKS = [2, 4, 10];
+
+/** Activations in the middle of the network, finest first: [batch, height, width, channels]. */
+export async function loadPatchNetwork(
+  side: number,
+  batch: number,
+): Promise<{ run(images: Float32Array): Promise<Float32Array[]>; dispose(): void }> {
+  const file = partPath('efficientnet-lite0');
+  const variables = variablesOf(readPytorchFile(await readFile(file), file), file);
+  const body = (weights: Record<string, Tensor>, images: Tensor4D) => {
+    const outputs: Record<string, Tensor> = {};
+    network(weights, images, (block, output) => {
+      if (PATCH_BLOCKS.includes(block)) outputs[`block${block}`] = output;
+    });
+    return outputs;
+  };
+  const feeds = { images: { shape: [batch, side, side, 3], dtype: 'float32' as const } };
+  const program = await createProgram(
+    {
+      variables,
+      phases: {
+        patches: { feeds, body: (weights, { images }) => ({ outputs: body(weights, images as Tensor4D) }) },
+      },
+    },
+    { mode: 'graph' },
+  );
+  return {
+    run: async (images) => {
+      const outputs = await program.run('patches', { images });
+      return PATCH_BLOCKS.map((block) => outputs[`block${block}`] as Float32Array);
+    },
+    dispose: () => program.dispose(),
   };
 }
 
@@ -135,7 +175,14 @@ function foldedLayer(
   return { kernel: depthwise ? { ...kernel, shape: [height, width, outputs, inputs] } : kernel, bias };
 }
 
-function network(weights: Record<string, Tensor>, images: Tensor4D): Tensor {
+/**
+ * @param onBlock receives the output of each block, numbered from 0
+ */
+function network(
+  weights: Record<string, Tensor>,
+  images: Tensor4D,
+  onBlock: (block: number, output: Tensor4D) => void = () => undefined,
+): Tensor {
   const w = (name: string) => weights[name] as Tensor;
   const conv = (x: Tensor4D, name: string, stride = 1) =>
     tf.add(tf.conv2d(x, w(`${name}.kernel`) as Tensor4D, stride, 'same'), w(`${name}.bias`)) as Tensor4D;
@@ -145,12 +192,13 @@ function network(weights: Record<string, Tensor>, images: Tensor4D): Tensor {
       w(`${name}.bias`),
     ) as Tensor4D;
   let x = tf.relu6(conv(tf.div(tf.sub(images, 127), 128), '_conv_stem', 2));
-  for (const { name, stride, expands, residual } of BLOCKS) {
+  for (const [block, { name, stride, expands, residual }] of BLOCKS.entries()) {
     const input = x;
     if (expands) x = tf.relu6(conv(x, `${name}._expand_conv`));
     x = tf.relu6(depthwise(x, `${name}._depthwise_conv`, stride));
     x = conv(x, `${name}._project_conv`);
     if (residual) x = tf.add(x, input);
+    onBlock(block, x);
   }
   return tf.mean(tf.relu6(conv(x, '_conv_head')), [1, 2]);
 }

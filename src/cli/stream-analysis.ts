@@ -1,0 +1,69 @@
+/** The analyses of `gist metrics`: its options, their files and their text. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '../core/errors.js';
+import type { StreamAnalysis } from '../evaluation/index.js';
+import type { AnalysisResult } from '../spec/analyses.js';
+import { IMAGE_ANALYSES, type ImageAnalysis } from '../spec/evaluate.js';
+import type { ExtractorName } from '../spec/metrics.js';
+import { table } from './terminal.js';
+
+interface AnalysisOptions {
+  analyses?: string;
+  /** With chosen metrics there are no analyses unless they are chosen too. */
+  metrics?: string;
+  out?: string;
+}
+
+export async function streamAnalysis(
+  { analyses, metrics, out }: AnalysisOptions,
+  extractor: ExtractorName,
+  onStep: (step: string, done: number, total: number | undefined) => void,
+): Promise<StreamAnalysis> {
+  const { StreamAnalysis } = await import('../evaluation/index.js');
+  const names = parseAnalyses(analyses ?? (metrics === undefined ? IMAGE_ANALYSES.join(',') : 'none'));
+  return new StreamAnalysis({
+    names,
+    rejectAbove: null,
+    extractor,
+    keep: out === undefined ? null : (file, bytes) => write(path.join(out, file), bytes),
+    onProgress: ({ done, total, unit }) => onStep(`analyses: ${unit}`, done, total),
+  });
+}
+
+async function write(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, bytes);
+}
+
+/** @throws UsageError for an unknown analysis */
+function parseAnalyses(names: string): ImageAnalysis[] {
+  if (names.trim() === 'none') return [];
+  return names.split(',').map((name) => {
+    const known = IMAGE_ANALYSES.find((analysis) => analysis === name.trim());
+    if (known) return known;
+    throw new UsageError({
+      what: `there is no analysis "${name.trim().slice(0, 60)}"`,
+      where: '--analyses',
+      hint: `There are: ${IMAGE_ANALYSES.join(', ')}; or none.`,
+    });
+  });
+}
+
+/** Lines for people. */
+export function analysisText({ title, level, statement, values, advice, caveats }: AnalysisResult): string[] {
+  const rows = values.map(({ name, value, interval, floor, digits }) => [
+    `  ${name}`,
+    value.toFixed(digits),
+    interval ? `${interval.low.toFixed(digits)} to ${interval.high.toFixed(digits)}` : '',
+    floor === undefined ? '' : `real images: ${floor.toFixed(digits)}`,
+  ]);
+  return [
+    '',
+    `${title} [${level}]`,
+    statement,
+    ...(rows.length > 0 ? [table(rows)] : []),
+    ...advice.map((line) => `Advice: ${line}`),
+    ...caveats.map((caveat) => `Note: ${caveat}`),
+  ];
+}
