@@ -50,11 +50,13 @@ async function computeMetrics(
   const sets = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages: spec.evaluate.maxImages };
   const selected = selectedMetrics(spec.evaluate);
   const evaluation = await evaluateSets(store, sets, selected, onProgress);
-  const { caveats, extractors, intervals } = evaluation;
+  const { extractors, intervals } = evaluation;
   const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
   const analyses = [...evaluation.analyses, ...trained];
+  const untrained = classifiers?.impossible ? trained.map(({ statement }) => statement) : [];
+  const caveats = [...evaluation.caveats, ...untrained];
   const metrics = { ...evaluation.metrics, ...analysisMetrics(analyses) };
-  const report = await renderRunReport(store, input, { ...evaluation, metrics, analyses }, prefix);
+  const report = await renderRunReport(store, input, { ...evaluation, metrics, analyses, caveats }, prefix);
   const details = { extractors, caveats, intervals, analyses };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, report };
