@@ -26,10 +26,12 @@ export async function computeMetrics(
   const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
   const analyses = [...evaluated.analyses, ...trained];
   const metrics = { ...evaluated.metrics, ...analysisMetrics(analyses) };
-  const evaluation = { ...evaluated, metrics, analyses };
+  const untrained = classifiers?.impossible ? trained.map(({ statement }) => statement) : [];
+  const caveats = [...evaluated.caveats, ...untrained];
+  const evaluation = { ...evaluated, metrics, analyses, caveats };
   const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
   await putOfficialLines(store, prefix, input, metrics);
-  const { caveats, extractors, intervals, fits, classes } = evaluation;
+  const { extractors, intervals, fits, classes } = evaluation;
   const details = { extractors, caveats, intervals, fits, classes, analyses, conclusion };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, conclusion, report: key };

@@ -67,7 +67,7 @@ export async function planClassifiers(
       limits.maxImages,
       trainImages.reduce((a, b) => a + b, 0),
     );
-    return spec.classifiers.flatMap((network) =>
+    return [...new Set(spec.classifiers)].flatMap((network) =>
       seedsOf(spec).flatMap((seed) =>
         TRAINED_ON.map((trainedOn) =>
           job(sets, limits, {
@@ -90,8 +90,10 @@ function seedsOf({ seeds }: GanTrainTestSpec): number[] {
   return Array.from({ length: seeds }, (_, seed) => seed);
 }
 
-/** Of synthetic sets, and of data sets that are compared as such. */
+/** The part of the manifest of a synthetic set that decides what can be trained. */
 const syntheticSchema = z.object({
+  resolution: z.int(),
+  channels: z.int(),
   classes: z.array(z.string()).nullable(),
   counts: z.array(z.int()).nullable(),
 });
@@ -102,6 +104,8 @@ async function readCounts(store: ObjectStore, { dataset, synthetic }: Sets): Pro
   const fake = await getJson(store, joinKey(synthetic.prefix, 'manifest.json'), syntheticSchema);
   if (!real.classes || !real.classImages) return 'the data set has no labels';
   if (!fake.classes || !fake.counts) return 'the synthetic set has no labels: its generator knows no classes';
+  if (fake.resolution !== real.resolution || fake.channels !== real.channels)
+    return `the synthetic images have ${shapeOf(fake)}, the real ones ${shapeOf(real)}`;
   if (real.images.holdout === 0) return 'the data set holds out no images (preprocess.holdout)';
   const { counts, classes } = fake;
   return {
@@ -109,6 +113,10 @@ async function readCounts(store: ObjectStore, { dataset, synthetic }: Sets): Pro
     ...real.classImages,
     synthetic: real.classes.map((name) => counts[classes.indexOf(name)] ?? 0),
   };
+}
+
+function shapeOf({ resolution, channels }: { resolution: number; channels: number }): string {
+  return `${resolution} pixels a side and ${channels} channels`;
 }
 
 /** Labels of the classes with enough images. */
@@ -149,8 +157,11 @@ function subsetGroups(
   counts: ClassCounts,
   caveats: string[],
 ): ClassGroup[] {
+  const known = new Set([usable.join()]);
   return subsets.flatMap((subset, i) => {
     const labels = [...new Set(subset.map((each) => labelOf(each, counts.classes, i)))].sort((a, b) => a - b);
+    if (known.has(labels.join())) return [];
+    known.add(labels.join());
     const kept = labels.filter((label) => usable.includes(label));
     const name = labels.map((label) => counts.classes[label]).join(', ');
     if (kept.length === labels.length && kept.length > 1) return [groupOf(kept.join('_'), kept, counts)];
@@ -183,7 +194,7 @@ async function initialWeights(
     if (digest) weights[network] = digest;
     else
       caveats.push(
-        `${network} was trained from scratch: its ImageNet weights are not on the machine (gist weights fetch ${network}).`,
+        `${network} was trained from scratch, unlike in the paper: its ImageNet weights are not on the machine (gist weights fetch ${network}).`,
       );
   }
   return weights;

@@ -31,7 +31,6 @@ export interface SettingResult {
 export interface NetworkResult {
   network: ClassifierNetwork;
   group: ClassGroup;
-  weights: string | null;
   settings: Record<SettingName, SettingResult>;
 }
 
@@ -56,7 +55,7 @@ export function resultsOf({ groups, jobs }: ClassifierPlan, outcomes: Classifier
           return [name, settingResult(tests)];
         }),
       ) as Record<SettingName, SettingResult>;
-      return { network, group, weights: ofNetwork[0]?.job.weights ?? null, settings };
+      return { network, group, settings };
     });
   });
 }

@@ -99,7 +99,7 @@ function clearDifference(higher: SettingResult, lower: SettingResult): number {
   return difference > errorOfDifference(higher, lower) ? difference : 0;
 }
 
-function caveatsOf({ settings, group, network, weights }: NetworkResult): string[] {
+function caveatsOf({ settings }: NetworkResult): string[] {
   const caveats: string[] = [];
   const tested = settings.base.seeds[0]?.images ?? 0;
   if (tested < FEW_TESTED)
@@ -108,8 +108,6 @@ function caveatsOf({ settings, group, network, weights }: NetworkResult): string
     );
   if (settings.base.seeds.length < 2)
     caveats.push('One seed does not show how much a training varies (evaluate.ganTrainTest.seeds).');
-  if (network !== 'small' && weights === null && group.name === '')
-    caveats.push(`${network} was trained from scratch, not from ImageNet weights as in the paper.`);
   return caveats;
 }
 

@@ -84,6 +84,25 @@ describe('the plan of classifiers', () => {
     );
   });
 
+  test('a network or a subset that is named twice is trained once', async () => {
+    const sets = await write([9, 9, 9, 9], [3, 3, 3, 3], [9, 9, 9, 9]);
+    const { jobs, groups } = await plan(sets, {
+      classifiers: ['small', 'small'],
+      seeds: 1,
+      subsets: [
+        [0, 1],
+        ['1', '0'],
+        ['0', '1'],
+        [0, 1, 2, 3],
+      ],
+    });
+    assert.deepEqual(
+      groups.map(({ name }) => name),
+      ['', '0_2'],
+    );
+    assert.equal(jobs.length, 2 * 3);
+  });
+
   test('a class with too few images on one side is named and left out, with its subsets', async () => {
     const sets = await write([9, 9, 9, 2], [3, 3, 1, 3], [9, 0, 9, 9]);
     const sparse = await plan(sets, { subsets: [[0, 'severe']] });
@@ -106,13 +125,16 @@ describe('the plan of classifiers', () => {
 
   test('without labels on one side nothing is trained, and the report says why', async () => {
     const sets = await write([9, 9, 9, 9], [3, 3, 3, 3], [9, 9, 9, 9]);
-    const manifest = { version: 1, digest: 'u', classes: null, counts: null };
+    const manifest = { resolution: 32, channels: 1, classes: null, counts: null };
     await putJson(store, 'runs/u/generate/u/manifest.json', manifest);
     const unlabeled = { ...sets, synthetic: { prefix: 'runs/u/generate/u/', digest: 'u' } };
     const { statement, level, values } = await classifierAnalysis(store, await plan(unlabeled));
     assert.match(statement, /No classifiers were trained: the synthetic set has no labels/);
     assert.equal(level, 'caution');
     assert.deepEqual(values, []);
+    const larger = { resolution: 64, channels: 1, classes: CLASSES, counts: [9, 9, 9, 9] };
+    await putJson(store, 'runs/u/generate/u/manifest.json', larger);
+    assert.match((await plan(unlabeled)).impossible ?? '', /synthetic images have 64 pixels.* real ones 32/);
   });
 
   test('networks of the paper start from imported weights, or say that they do not', async () => {
