@@ -15,7 +15,10 @@ import type { ReportInput } from './report-input.js';
 import { classRows, MAX_CLASSES, previews } from './sample-images.js';
 
 /** The part of a report that the evaluation gives. */
-export type Evaluated = Pick<ReportInput, 'metrics' | 'caveats' | 'extractors' | 'intervals' | 'analyses'> & {
+export type Evaluated = Pick<
+  ReportInput,
+  'metrics' | 'caveats' | 'extractors' | 'intervals' | 'fits' | 'classes' | 'pictures' | 'analyses'
+> & {
   /** Figures beside those of the analyses. */
   figures?: ReportInput['figures'];
 };

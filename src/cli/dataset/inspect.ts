@@ -24,7 +24,12 @@ export async function inspect(address: string, { json, html, ...options }: Inspe
     const [first] = found;
     if (first && found.length === 1) {
       const rows = await describe(first.manifest);
-      if (html) await writePage(html, address, rows, await sheetOfDataset(openStore(address), first));
+      if (html)
+        await writePage(html, {
+          title: address,
+          rows,
+          images: await sheetOfDataset(openStore(address), first),
+        });
       return printResult(json, first.manifest, table(rows));
     }
     if (first) return printList(found, json);
@@ -217,7 +222,12 @@ async function inspectSource(
     ['images', `${findings.images.train} training, ${findings.images.holdout} holdout`],
     ...findingRows(findings),
   ];
-  if (html) await writePage(html, address, rows, await sheetOfSource(source, spec, survey, split.train));
+  if (html)
+    await writePage(html, {
+      title: address,
+      rows,
+      images: await sheetOfSource(source, spec, survey, split.train),
+    });
   const warnings = warningsOf(findings);
   printResult(json, { source: address, files: looked, ...findings, warnings }, table(rows));
 }

@@ -22,6 +22,7 @@ export function datasetSection({ dataset }: ReportInput, drawn: DrawnFigures): S
     body: [
       items.length > 0 ? `<ul>${items.join('')}</ul>` : '',
       rows.length > 30 ? details(`Facts (${rows.length})`, table) : table,
+      dataset.exposure ? `<figure class="drawing">${dataset.exposure}</figure>` : '',
       gallery(drawn.dataset),
       rejected.length > 0 ? rejectedList(rejected) : '',
     ].join(''),
