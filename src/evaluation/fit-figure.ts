@@ -5,7 +5,6 @@ const WIDTH = 560;
 const HEIGHT = 320;
 const MARGIN = { left: 72, right: 20, top: 36, bottom: 56 };
 /** Readable for color-blind readers, and on light and dark pages. */
-const INK = '#767676';
 const POINT = '#0072b2';
 const LINE = '#d55e00';
 
@@ -40,9 +39,9 @@ export function fitFigure(name: string, { points, intercept, slope }: LineFit): 
     `${name}: the distances of ${points.length} parts of the sets, and ${intercept.toPrecision(4)} for infinitely many images`,
   );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}" font-family="sans-serif" font-size="12" fill="${INK}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}" font-family="sans-serif" font-size="12" fill="currentColor">`,
     `<text x="${MARGIN.left}" y="20" font-size="14">${escaped(name)}</text>`,
-    `<path d="M${MARGIN.left} ${MARGIN.top}V${base}H${WIDTH - MARGIN.right}" fill="none" stroke="${INK}"/>`,
+    `<path d="M${MARGIN.left} ${MARGIN.top}V${base}H${WIDTH - MARGIN.right}" fill="none" stroke="currentColor"/>`,
     `<path d="M${at(x(0))} ${at(y(intercept))}L${at(x(furthest))} ${at(y(ends[1] as number))}" stroke="${LINE}" stroke-width="2"/>`,
     `<circle cx="${at(x(0))}" cy="${at(y(intercept))}" r="5" fill="none" stroke="${LINE}" stroke-width="2"/>`,
     ...dots,

@@ -53,7 +53,7 @@ export interface CardFacts {
   reproduce: string;
 }
 
-const UNSTATED = 'not stated';
+const UNSTATED = 'Not stated';
 
 /** All text of users is escaped: names of classes may hold any character. */
 export function dataCard(facts: CardFacts): string {
@@ -73,7 +73,7 @@ export function dataCard(facts: CardFacts): string {
 }
 
 function section(title: string, ...body: string[]): string {
-  return [`## ${title}`, ...body].join('\n\n');
+  return [`## ${title}`, ...body.filter((part) => part !== '')].join('\n\n');
 }
 
 function table(rows: readonly (readonly [string, string])[]): string {
@@ -178,12 +178,7 @@ function privacy(evaluation: CardEvaluation | null): string {
   const found = memorization
     ? [plain(memorization.statement), valueTable(memorization), items(memorization.caveats.map(plain))]
     : ['No search for copies of training images was made. Review the images before you share them.'];
-  return section(
-    title,
-    ...found.filter((part) => part !== ''),
-    metricTable(evaluation, ['authenticity']),
-    always,
-  );
+  return section(title, ...found, metricTable(evaluation, ['authenticity']), always);
 }
 
 function valueTable({ values }: AnalysisResult): string {

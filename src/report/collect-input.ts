@@ -11,16 +11,17 @@ import { getJson, type ObjectStore } from '../storage/index.js';
 import { featureMap } from './feature-map.js';
 import { type Picture, pictureOf } from './figures/picture.js';
 import { lineageOf } from './lineage.js';
-import { type ExplainedMetrics, metricFigures } from './metric-figures.js';
 import type { ReportInput } from './report-input.js';
 import { classRows, MAX_CLASSES, previews } from './sample-images.js';
 
 /** The part of a report that the evaluation gives. */
 export type Evaluated = Pick<
   ReportInput,
-  'metrics' | 'caveats' | 'extractors' | 'intervals' | 'classes' | 'analyses'
-> &
-  ExplainedMetrics;
+  'metrics' | 'caveats' | 'extractors' | 'intervals' | 'fits' | 'classes' | 'pictures' | 'analyses'
+> & {
+  /** Figures beside those of the analyses. */
+  figures?: ReportInput['figures'];
+};
 
 /** @param prefix of the results of the evaluation, with the figures of its analyses */
 export async function collectInput(
@@ -37,8 +38,8 @@ export async function collectInput(
     runId: run.runId,
     spec,
     createdAt: new Date().toISOString(),
+    figures: [],
     ...evaluation,
-    figures: metricFigures(evaluation),
     analysisFigures: await analysisFigures(store, prefix, evaluation.analyses),
     rows: await classRows(store, run),
     classesNotShown: Math.max(0, (dataset.classes?.length ?? 0) - MAX_CLASSES),

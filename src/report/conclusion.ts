@@ -72,7 +72,7 @@ function origin({ dataset, synthetic, isTrained }: Concluded): string {
 
 /** The first distance to unseen images, beside that of two real sets. */
 function distanceFinding(rows: readonly MetricRow[]): { level: Level; sentences: string[] } {
-  const row = rows.find((one) => isOf(one, 'fd', 'holdout') && one.floor !== null);
+  const row = rows.find((one) => isMainOf(one, 'fd') && one.floor !== null);
   if (!row?.floor) return { level: 'caution', sentences: kernelSentence(rows) };
   const { value, floor, digits, extractor } = row;
   const measure = `The Fréchet distance (${extractor}) of the synthetic images to unseen real images is ${shownNumber(value, digits)}; that of the training images, which are real, is ${shownNumber(floor.value, digits)}.`;
@@ -94,7 +94,7 @@ function readDistance({ value, interval, floor }: MetricRow): { level: Level; re
 
 /** Where there is no Fréchet distance. The kernel distance of real sets is about 0: no ratio. */
 function kernelSentence(rows: readonly MetricRow[]): string[] {
-  const row = rows.find((one) => isOf(one, 'kid', 'holdout') && !one.name.endsWith('.spread'));
+  const row = rows.find((one) => isMainOf(one, 'kid'));
   if (!row) return [];
   const floor = row.floor ? `; that of two real sets is ${shownNumber(row.floor.value, row.digits)}` : '';
   return [
@@ -104,8 +104,7 @@ function kernelSentence(rows: readonly MetricRow[]): string[] {
 
 /** Precision and recall as numbers of a hundred images. */
 function resemblance(rows: readonly MetricRow[]): string[] {
-  const find = (value: string) =>
-    rows.find((row) => isOf(row, 'pr', 'holdout') && row.name.endsWith(`.${value}`));
+  const find = (value: string) => rows.find((row) => isOf(row, 'pr') && row.name.endsWith(`.${value}`));
   const of = ({ value, floor }: MetricRow) =>
     `${hundredths(value)} of 100${floor ? ` (real images: ${hundredths(floor.value)} of 100)` : ''}`;
   const [precision, recall] = [find('precision'), find('recall')];
@@ -165,8 +164,14 @@ function has({ analyses }: Concluded, name: AnalysisName): boolean {
   return analyses.some(({ analysis }) => analysis === name);
 }
 
-function isOf(row: MetricRow, base: BaseMetric, reference: MetricRow['reference']): boolean {
-  return row.reference === reference && !row.isFloor && findMetricValue(row.name)?.metric.base === base;
+/** Whether it is a value against unseen images. */
+function isOf(row: MetricRow, base: BaseMetric): boolean {
+  return row.reference === 'holdout' && !row.isFloor && findMetricValue(row.name)?.metric.base === base;
+}
+
+/** Whether it is the value of a metric itself, as `fd_effnetlite0.holdout`. */
+function isMainOf(row: MetricRow, base: BaseMetric): boolean {
+  return isOf(row, base) && row.name.split('.').length === 2;
 }
 
 function count(number: number, noun: string): string {

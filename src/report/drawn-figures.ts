@@ -27,6 +27,8 @@ export interface DrawnFigures {
   map: { all: string; classes: { name: string; svg: string }[] } | null;
   /** By the `file` of the figure. */
   analyses: Map<string, Picture>;
+  /** Strips by their metric. */
+  strips: { metric: string; picture: Picture | null }[];
   figures: DrawnFigure[];
   dataset: DrawnFigure[];
 }
@@ -44,10 +46,13 @@ export async function drawFigures(input: ReportInput): Promise<DrawnFigures> {
   const progression = input.progression.map(({ kimg, png }) =>
     space.fill({ kimg, picture: { type: 'png', bytes: png } as Shown }),
   );
+  const strips = Object.entries(input.pictures ?? {}).map(([metric, png]) =>
+    space.fill({ metric, picture: { type: 'png', bytes: png } as Shown }),
+  );
   const figures = input.figures.map((figure) => space.fill<DrawnFigure>({ ...figure }));
   const dataset = input.dataset.figures.map((figure) => space.fill<DrawnFigure>({ ...figure }));
   await space.fit();
-  return { rows, progression, curves: curves(input), map: map(input), analyses, figures, dataset };
+  return { rows, progression, curves: curves(input), map: map(input), analyses, strips, figures, dataset };
 }
 
 /** The pictures of a page, which share its bytes. */

@@ -2,7 +2,6 @@
 import type { Level } from '../spec/analyses.js';
 import { escapeHtml } from './escape.js';
 import type { Picture } from './figures/picture.js';
-import { type Measured, shownNumber } from './metric-rows.js';
 
 export interface Section {
   /** Anchor of the table of contents. */
@@ -75,12 +74,4 @@ export function factTable(label: string, rows: readonly (readonly [string, strin
     label,
     `<table class="facts"><caption class="hidden">${escapeHtml(label)}</caption><tbody>${body.join('')}</tbody></table>`,
   );
-}
-
-/** A value and its interval in a cell of a table. */
-export function measured({ value, interval }: Measured, digits: number | null): string {
-  const range = interval
-    ? `<span class="range">${shownNumber(interval.low, digits)} to ${shownNumber(interval.high, digits)}</span>`
-    : '';
-  return `${shownNumber(value, digits)}${range}`;
 }

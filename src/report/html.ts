@@ -40,7 +40,7 @@ function sectionsOf(input: ReportInput, drawn: DrawnFigures, conclusion: Conclus
   return [
     summarySection(conclusion),
     imagesSection(input, drawn),
-    metricsSection(input),
+    metricsSection(input, drawn),
     drawn.map && mapSection(input, drawn.map),
     ...inOrder(input.analyses).map((result) => analysisSection(result, drawn.analyses)),
     figuresSection(drawn.figures),

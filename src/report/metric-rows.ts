@@ -62,17 +62,26 @@ function rowOf(name: string, input: Metrics): MetricRow {
     isFloor: found !== undefined && found.floor === null,
     images: sets.map((set) => [set, input.metrics[`images.${set}`] ?? null]),
     extractor: found?.metric.extractor ?? null,
-    notes: input.caveats.flatMap((caveat, i) => (names(caveat, metric) ? [i + 1] : [])),
+    notes: input.caveats.flatMap((caveat, i) => (isAbout(caveat, name, metric) ? [i + 1] : [])),
   };
 }
 
-/** Whether a caveat names a metric; `kid` alone is not in `kid50k_full`. */
-function names(caveat: string, metric: string): boolean {
-  return caveat.split(/[^A-Za-z0-9_]+/).includes(metric);
+/** Whether a caveat begins with the value, or with its metric as a whole. */
+function isAbout(caveat: string, name: string, metric: string): boolean {
+  const subject = /^[\w.]*\w/.exec(caveat)?.[0];
+  return subject === name || subject === metric;
 }
 
 function measured(name: string, { metrics, intervals }: Metrics): Measured {
   return { value: metrics[name] as number, interval: intervals[name] ?? null };
+}
+
+/** A value with its interval, as HTML. */
+export function shownMeasure({ value, interval }: Measured, digits: number | null): string {
+  const range = interval
+    ? `<span class="range">${shownNumber(interval.low, digits)} to ${shownNumber(interval.high, digits)}</span>`
+    : '';
+  return `${shownNumber(value, digits)}${range}`;
 }
 
 /** A number with the digits of its metric. */

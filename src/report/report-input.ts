@@ -2,6 +2,7 @@
 import type { AnalysisResult, Interval } from '../spec/analyses.js';
 import type { ClassMetrics } from '../spec/class-metrics.js';
 import type { SetName } from '../spec/compute-tasks.js';
+import type { LineFit } from '../spec/line-fit.js';
 import type { ExtractorName } from '../spec/metrics.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { CurvePoint, MetricGap } from '../spec/results.js';
@@ -20,8 +21,6 @@ export interface ReportFigure {
   caption: string;
   /** Alternative text. */
   alt: string;
-  /** Its file is `figures/<name>.png`. */
-  name: string;
   picture: Picture;
 }
 
@@ -55,12 +54,16 @@ export interface ReportInput {
   extractors: Partial<Record<ExtractorName, string>>;
   /** 95 % intervals of metrics by full name. */
   intervals: Record<string, Interval>;
+  /** Lines that values for infinitely many images are read off, by full name. */
+  fits?: Record<string, LineFit>;
   /** Metrics of the images of each class. */
-  classes: ClassMetrics[];
+  classes?: ClassMetrics[];
+  /** Strips of images (PNG) by the metric of the generator that they explain. */
+  pictures?: Record<string, Uint8Array>;
   analyses: AnalysisResult[];
   /** Figures of the analyses by their `file`, where the store has them. */
   analysisFigures: Record<string, Picture>;
-  /** Figures beside those of the analyses, such as strips of moved and rotated inputs. */
+  /** Figures beside those of the analyses and of metrics. */
   figures: ReportFigure[];
   rows: ClassRow[];
   /** Classes of the data set that `rows` leaves out. */
@@ -84,6 +87,8 @@ export interface ReportInput {
     rejected: string[];
     /** What was found in its source: a kind of finding, and what is to be said of it. */
     findings: [string, string][];
+    /** How bright the images of each class are, as SVG. */
+    exposure?: string | null;
     figures: ReportFigure[];
   };
   synthetic: { digest: string; prefix: string; images: number };

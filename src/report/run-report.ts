@@ -9,7 +9,6 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { collectInput, type Evaluated } from './collect-input.js';
 import { conclude } from './conclusion.js';
 import { type DrawnFigures, drawFigures } from './drawn-figures.js';
-import type { Picture } from './figures/picture.js';
 import { renderHtml } from './html.js';
 import { metricsCsv } from './tables/csv.js';
 import { metricsTex } from './tables/latex.js';
@@ -58,14 +57,8 @@ async function figureFiles(drawn: DrawnFigures): Promise<[string, Uint8Array][]>
   for (const { kimg, picture } of drawn.progression)
     if (picture) files.push([`progression-${kimg}-kimg`, picture.bytes]);
   for (const { metric, svg } of drawn.curves) files.push([`curve-${metric}`, await rasterized(svg)]);
-  for (const { name, picture } of [...drawn.figures, ...drawn.dataset])
-    if (picture) files.push([name, await pngOf(picture)]);
   if (drawn.map) files.push(['map', await rasterized(drawn.map.all)]);
   return files;
-}
-
-async function pngOf({ type, bytes }: Picture): Promise<Uint8Array> {
-  return type === 'png' ? bytes : rasterized(Buffer.from(bytes).toString());
 }
 
 function rasterized(svg: string): Promise<Uint8Array> {

@@ -80,7 +80,7 @@ const PRINT = `
 @media print {
  @page { margin: 15mm; } body { background: #fff; font-size: 11pt; } .page { max-width: none; padding: 0; } nav, .skip { display: none; }
  section { border: 0; padding: 0; margin: 0 0 1.2rem; } h2, h3 { break-after: avoid; } figure, tr, .headline { break-inside: avoid; } .scroll { overflow: visible; }
- pre { white-space: pre-wrap; } td.number { white-space: normal; } thead { display: table-header-group; } a { color: inherit; text-decoration: none; } details:not([open]) { display: none; }
+ pre { white-space: pre-wrap; } td.number { white-space: normal; } thead { display: table-header-group; } a { color: inherit; text-decoration: none; }
  .matrix td, .level { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }

@@ -1,7 +1,14 @@
 /** The task behind the end of the evaluate stage: metrics, analyses, their files, the report. */
 import type { OnProgress } from '../core/progress.js';
 import { classifierAnalysis } from '../evaluation/gan-train-test/analysis.js';
-import { analyzeSets, evaluateSets, officialLines, type StoredAnalyses } from '../evaluation/index.js';
+import {
+  analyzeSets,
+  type Evaluation,
+  evaluateSets,
+  fitFigure,
+  officialLines,
+  type StoredAnalyses,
+} from '../evaluation/index.js';
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
 import type { ComparedSets, EvaluateInput } from '../spec/compute-tasks.js';
@@ -30,6 +37,7 @@ export async function computeMetrics(
   const caveats = [...evaluated.caveats, ...untrained];
   const evaluation = { ...evaluated, metrics, analyses, caveats };
   const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
+  await putFigures(store, prefix, evaluation);
   await putOfficialLines(store, prefix, input, metrics);
   const { extractors, intervals, fits, classes } = evaluation;
   const details = { extractors, caveats, intervals, fits, classes, analyses, conclusion };
@@ -55,6 +63,17 @@ function analysesOf(store: ObjectStore, prefix: string, evaluate: EvaluateSpec):
     extractor: evaluate.extractor,
     keep: async (file, bytes) => void (await store.put(`${prefix}${file}`, bytes)),
   };
+}
+
+/** Figures of single metrics: fitted lines, strips of moved inputs. */
+async function putFigures(
+  store: ObjectStore,
+  prefix: string,
+  { fits, pictures }: Pick<Evaluation, 'fits' | 'pictures'>,
+): Promise<void> {
+  for (const [name, fit] of Object.entries(fits))
+    await store.put(`${prefix}figures/${name}.svg`, Buffer.from(fitFigure(name, fit)));
+  for (const [name, png] of Object.entries(pictures)) await store.put(`${prefix}figures/${name}.png`, png);
 }
 
 /** Files of StyleGAN3's format beside the report, with the values of the snapshots. */

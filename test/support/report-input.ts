@@ -183,6 +183,24 @@ export async function fullReport(side = 32): Promise<ReportInput> {
       'fd_effnetlite0.holdout': { low: 39.1, high: 44.7 },
       'fd_effnetlite0.train_vs_holdout': { low: 18.8, high: 22.4 },
     },
+    fits: {
+      'fd_effnetlite0.holdout': {
+        points: [
+          { share: 0.5, images: 240, value: 48 },
+          { share: 1, images: 480, value: 41 },
+        ],
+        intercept: 34,
+        slope: 7,
+        error: 1,
+      },
+    },
+    classes: CLASSES.map((name, i) => ({
+      class: name,
+      images: { synthetic: 160, holdout: 40 },
+      metrics: { 'fd_effnetlite0.holdout': 60 + i },
+      intervals: { 'fd_effnetlite0.holdout': { low: 50 + i, high: 70 + i } },
+    })),
+    pictures: { eqt: await discPng(2 * side, 5) },
     analyses: ANALYSES,
     analysisFigures: {
       ...Object.fromEntries(
@@ -195,18 +213,11 @@ export async function fullReport(side = 32): Promise<ReportInput> {
       ),
       'figures/artifacts-heat.svg': { type: 'svg', bytes: Buffer.from(HEAT) },
     },
-    classes: CLASSES.map((name) => ({
-      class: name,
-      images: { train: 60, holdout: 20, synthetic: 60 },
-      metrics: { 'fd_effnetlite0.holdout': 48.5 },
-      intervals: { 'fd_effnetlite0.holdout': { low: 45.1, high: 52.3 } },
-    })),
     figures: [
       {
         title: 'Moved inputs',
         caption: 'The same image while its input moves to the right.',
         alt: 'Strip of one image that moves to the right',
-        name: 'moved-inputs',
         picture: { type: 'png', bytes: await discPng(side, 77) },
       },
     ],

@@ -39,7 +39,7 @@ export async function inspect(
     if (first && found.length + failed.length === 1) {
       const manifest = { ...first.manifest, rejected: await named(first.manifest, source) };
       const rows = await describe(manifest);
-      if (html) await writePage(html, address, rows, await sheetOfDataset(store, first));
+      if (html) await writePage(html, { title: address, rows, images: await sheetOfDataset(store, first) });
       return printResult(json, manifest, table(rows));
     }
     const [only] = failed;
@@ -268,7 +268,12 @@ async function inspectSource(
     ['images', `${findings.images.train} training, ${findings.images.holdout} holdout`],
     ...findingRows(findings),
   ];
-  if (html) await writePage(html, address, rows, await sheetOfSource(source, spec, survey, split.train));
+  if (html)
+    await writePage(html, {
+      title: address,
+      rows,
+      images: await sheetOfSource(source, spec, survey, split.train),
+    });
   const warnings = warningsOf(findings);
   printResult(json, { source: address, files: looked, ...findings, warnings }, table(rows));
 }

@@ -1,5 +1,5 @@
 /** A page with what was found and a contact sheet: a few images of each class. */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 
 /** One image of the sheet. */
 export interface SheetImage {
@@ -20,19 +20,26 @@ main { margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
 h1 { font-size: 1.5rem; overflow-wrap: anywhere } h2 { font-size: 1.15rem; margin: 1.5rem 0 0.4rem; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100% } th, td { padding: 0.3rem 1rem 0.3rem 0; vertical-align: top; text-align: left; border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
 th { font-weight: 600; width: 12rem } .warning { color: var(--warning) } .sheet { display: flex; flex-wrap: wrap; gap: 4px }
-img { width: 128px; height: 128px; background: #000; image-rendering: pixelated } summary { cursor: pointer; font-weight: 600; padding: 0.3rem 0 }
+img { background: #000; image-rendering: pixelated } img.image { width: 128px; height: 128px } img.text { max-width: 100%; min-height: 24px } summary { cursor: pointer; font-weight: 600; padding: 0.3rem 0 }
 summary:focus-visible { outline: 3px solid #1d5fc4; outline-offset: 2px } footer { color: var(--muted); margin-top: 2rem }
-@media (max-width: 34rem) { th { width: 6rem } img { width: 96px; height: 96px } }
+@media (max-width: 34rem) { th { width: 6rem } img.image { width: 96px; height: 96px } }
 @media print { body { background: #fff } .sheet, tr { break-inside: avoid } }`;
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/** Writes the page. It loads nothing from elsewhere. */
-export async function writePage(
-  file: string,
-  title: string,
-  rows: readonly (readonly string[])[],
-  images: readonly SheetImage[],
-): Promise<void> {
+/** What the page shows. */
+export interface Page {
+  title: string;
+  rows: readonly (readonly string[])[];
+  images: readonly SheetImage[];
+  /** Regions of images with text, PNG. */
+  text?: readonly Uint8Array[];
+}
+
+/**
+ * Writes the page, which loads nothing from elsewhere. Only this user may read it: images of a
+ * source are private, and text in them may name patients.
+ */
+export async function writePage(file: string, { title, rows, images, text = [] }: Page): Promise<void> {
   const isWarning = ([kind]: readonly string[]) => kind === 'warning';
   const warnings = rows.filter(isWarning).map(([, text = '']) => `<li>${escaped(text)}</li>`);
   const facts = rows.filter((row) => !isWarning(row));
@@ -44,11 +51,14 @@ export async function writePage(
       ? `<details><summary>${facts.length - LONG} more</summary>${table('More that was found', facts.slice(LONG))}</details>`
       : '',
     ...sheets(images),
+    textSection(text),
     '<footer>This page loads nothing from elsewhere. It contains images: treat it as you treat them.</footer>',
   ];
+  await rm(file, { force: true });
   await writeFile(
     file,
     `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n<title>${escaped(title)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>\n${body.join('\n')}\n</main>\n</body>\n</html>\n`,
+    { mode: 0o600 },
   );
 }
 
@@ -69,8 +79,14 @@ function sheets(images: readonly SheetImage[]): string[] {
   });
 }
 
-function imageTag(png: Uint8Array, alt: string): string {
-  return `<img alt="${escaped(alt)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
+function textSection(text: readonly Uint8Array[]): string {
+  if (text.length === 0) return '';
+  const regions = text.map((png, i) => imageTag(png, `Region ${i + 1} of ${text.length} with text`, 'text'));
+  return `<h2>Text in images</h2>\n<p><strong>These regions may name patients: do not pass this page on.</strong> Set <code>preprocess.privacy.burnedIn</code> (<code>--privacy-burned-in</code>) to <code>crop</code> or <code>refuse</code>.</p>\n<div class="sheet">${regions.join('')}</div>`;
+}
+
+function imageTag(png: Uint8Array, alt: string, kind = 'image'): string {
+  return `<img class="${kind}" alt="${escaped(alt)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
 }
 
 function escaped(text: string): string {

@@ -3,7 +3,7 @@ import type { AnalysisFigure, AnalysisResult, AnalysisTable, AnalysisValue } fro
 import { escapeHtml } from '../escape.js';
 import { details, figure, levelBadge, list, scrollArea, type Section } from '../elements.js';
 import type { Picture } from '../figures/picture.js';
-import { shownNumber } from '../metric-rows.js';
+import { shownMeasure, shownNumber } from '../metric-rows.js';
 import { SHADES } from '../style.js';
 
 /** Tables with more rows, and figures beyond this number, are folded. */
@@ -33,13 +33,10 @@ export function analysisSection(result: AnalysisResult, pictures: ReadonlyMap<st
 function valueTable(title: string, values: readonly AnalysisValue[]): string {
   const hasFloors = values.some(({ floor }) => floor !== undefined);
   const rows = values.map(({ name, title: of, value, interval, floor, text, digits }) => {
-    const range = interval
-      ? `<span class="range">${shownNumber(interval.low, digits)} to ${shownNumber(interval.high, digits)}</span>`
-      : '';
     const floorCell = hasFloors
       ? `<td class="number">${floor === undefined ? '' : shownNumber(floor, digits)}</td>`
       : '';
-    return `<tr><th scope="row">${escapeHtml(of)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shownNumber(value, digits)}${range}</td>${floorCell}<td>${escapeHtml(text)}</td></tr>`;
+    return `<tr><th scope="row">${escapeHtml(of)}<br><code>${escapeHtml(name)}</code></th><td class="number">${shownMeasure({ value, interval: interval ?? null }, digits)}</td>${floorCell}<td>${escapeHtml(text)}</td></tr>`;
   });
   const floorHead = hasFloors ? '<th scope="col" class="number">Real images</th>' : '';
   return scrollArea(

@@ -1,39 +1,42 @@
 /** The metrics on the page: each beside that of real images, with its interval and its images. */
+import type { DrawnFigures } from '../drawn-figures.js';
 import { escapeHtml } from '../escape.js';
-import { details, list, measured, scrollArea, type Section } from '../elements.js';
-import { type Measured, type MetricRow, metricRows } from '../metric-rows.js';
+import { details, list, scrollArea, type Section } from '../elements.js';
+import { type Measured, type MetricRow, metricRows, shownMeasure } from '../metric-rows.js';
 import type { ReportInput } from '../report-input.js';
-import { classTable } from './class-metrics.js';
+import { classTable, fitFigures, stripFigures } from './metric-details.js';
 
-export function metricsSection(input: ReportInput): Section {
+const REST = 'Compared with the training images, and values of one set';
+
+export function metricsSection(input: ReportInput, drawn: Pick<DrawnFigures, 'strips'>): Section {
   const rows = metricRows(input);
   const own = rows.filter(({ isFloor }) => !isFloor);
   const main = own.filter(({ reference }) => reference === 'holdout');
   const rest = own.filter(({ reference }) => reference !== 'holdout');
   const floors = rows.filter(({ isFloor }) => isFloor);
-  const table = (label: string, shown: readonly MetricRow[]) => metricsTable(label, shown);
-  const parts =
-    rows.length === 0
-      ? ['<p>There are no metrics.</p>']
-      : [
-          main.length > 0
-            ? table('Compared with unseen real images', main)
-            : '<p>There are no unseen real images to compare with.</p>',
-          rest.length > 0 &&
-            (main.length > 0
-              ? details(
-                  'Compared with the training images, and values of one set',
-                  table('Other values', rest),
-                )
-              : table('Compared with the training images, and values of one set', rest)),
-          floors.length > 0 &&
-            details('Values of real images only', table('Values of real images only', floors)),
-        ].filter((part) => part !== false);
+  const parts = [
+    main.length > 0
+      ? metricsTable('Compared with unseen real images', main)
+      : '<p>There are no unseen real images to compare with.</p>',
+    folded(REST, rest, main.length === 0),
+    folded('Values of real images only', floors),
+    classTable(input),
+    stripFigures(drawn),
+    fitFigures(input),
+  ];
   return {
     id: 'metrics',
     title: 'Quality in numbers',
-    body: [...parts, classTable(input), notes(input), counts(input)].join(''),
+    body: [...(rows.length > 0 ? parts : ['<p>There are no metrics.</p>']), notes(input), counts(input)].join(
+      '',
+    ),
   };
+}
+
+function folded(label: string, rows: readonly MetricRow[], isOpen = false): string {
+  if (rows.length === 0) return '';
+  const table = metricsTable(label, rows);
+  return isOpen ? table : details(label, table);
 }
 
 function metricsTable(label: string, rows: readonly MetricRow[]): string {
@@ -49,12 +52,15 @@ function metricsTable(label: string, rows: readonly MetricRow[]): string {
 function tableRow(row: MetricRow): string {
   const { name, title, text, digits, floor, notes: numbers } = row;
   const marks = numbers.length > 0 ? ` <span class="note">(note ${numbers.join(', ')})</span>` : '';
-  const cell = (value: Measured | null) => `<td class="number">${value ? measured(value, digits) : ''}</td>`;
+  const cell = (value: Measured | null) =>
+    `<td class="number">${value ? shownMeasure(value, digits) : ''}</td>`;
   return `<tr><th scope="row">${escapeHtml(title)}${marks}<br><code>${escapeHtml(name)}</code><br><span class="muted">${escapeHtml(originOf(row))}</span></th>${cell(row)}${cell(floor)}<td>${escapeHtml(text)}</td></tr>`;
 }
 
 function originOf({ images, extractor }: MetricRow): string {
-  const counts = images.map(([set, number]) => `${number ?? 'unknown number of'} ${set} images`);
+  const counts = images.map(([set, number]) =>
+    number === null ? `${set} images` : `${number} ${set} images`,
+  );
   return `${counts.join(', ')}; ${extractor ?? 'pixels'}`;
 }
 

@@ -22,6 +22,7 @@ export function datasetSection({ dataset }: ReportInput, drawn: DrawnFigures): S
     body: [
       items.length > 0 ? `<ul>${items.join('')}</ul>` : '',
       rows.length > 30 ? details(`Facts (${rows.length})`, table) : table,
+      dataset.exposure ? `<figure class="drawing">${dataset.exposure}</figure>` : '',
       gallery(drawn.dataset),
       rejected.length > 0 ? rejectedList(rejected) : '',
     ].join(''),
@@ -34,7 +35,7 @@ function rejectedList(rejected: readonly string[]): string {
   for (const reason of rejected) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const items = [...counts].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count}: ${reason}`);
   return `<h3>Rejected images</h3><p>${rejected.length} images could not be read and are not in the data set.
-    <code>gist dataset inspect</code> lists them.</p>${foldedList('Reasons', items)}`;
+    <code>gist dataset inspect DATASET --source IMAGES</code> names them.</p>${foldedList('Reasons', items)}`;
 }
 
 /** Figures without an analysis of their own. */

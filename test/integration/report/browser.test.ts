@@ -34,7 +34,8 @@ describe('pages in a browser', { skip: withoutChromium }, () => {
       ['images', '480 training, 120 holdout'],
       ['warning', 'values 0 to 4095 become 0 to 255'],
     ];
-    await writePage(dataset, 's3://gist/datasets/d1/', rows, images);
+    const text = [await discPng(32, 9)];
+    await writePage(dataset, { title: 's3://gist/datasets/d1/', rows, images, text });
     browser = await Browser.launch();
   });
   after(async () => {

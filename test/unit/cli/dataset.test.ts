@@ -132,7 +132,7 @@ test('inspect and list show data sets, and inspect what a source would give', as
     const page = await readFile(path.join(user.folder, 'page.html'), 'utf8');
     assert.match(
       page,
-      /<h2>grade0<\/h2>\n<div class="sheet"><img alt="Image 1 of \d+ of class grade0" src="data:image\/png;base64,/,
+      /<h2>grade0<\/h2>\n<div class="sheet"><img class="image" alt="Image 1 of \d+ of class grade0" src="data:image\/png;base64,/,
     );
     assert.doesNotMatch(page, /https?:|image\d\d\.png/);
   }

@@ -58,6 +58,19 @@ test('every metric has its full name, explanation, interval, images, extractor a
   assert.match(html, /Fréchet distance to unseen real images <span class="note">\(note 1\)/);
 });
 
+test('values of each class, lines to infinitely many images and moved inputs are shown', async () => {
+  const html = await page();
+  assert.match(html, /<summary>By class<\/summary>/);
+  assert.match(html, /62\.00<span class="range">52\.00 to 72\.00</);
+  assert.match(
+    html,
+    /infinitely many images were found<\/summary>.*<svg[^>]*aria-label="fd_effnetlite0\.holdout/s,
+  );
+  assert.match(html, /<h3>Moved inputs<\/h3>.*<img alt="eqt: /);
+  const plain = await page({ fits: undefined, classes: undefined, pictures: undefined });
+  assert.doesNotMatch(plain, /By class|<h3>Moved inputs|infinitely many/);
+});
+
 test('each analysis has its level in words, values, tables and figures, in a fixed order', async () => {
   const html = await page();
   const order = [...html.matchAll(/<section id="analysis-(\w+)"/g)].map(([, name]) => name);
