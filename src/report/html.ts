@@ -89,7 +89,8 @@ function dataSet({ dataset }: ReportInput): string {
   );
   const items = warnings.map(([, text]) => `<li><strong>Warning:</strong> ${escapeHtml(text)}</li>`);
   const list = items.length > 0 ? `<ul>${items.join('')}</ul>` : '';
-  return `${list}<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>`;
+  const exposure = dataset.exposure ? `<figure class="curve">${dataset.exposure}</figure>` : '';
+  return `${list}<div class="scroll"><table><tbody>${cells.join('')}</tbody></table></div>${exposure}`;
 }
 
 /** Reasons and counts: a report is passed on, and names of files may be those of patients. */

@@ -39,6 +39,8 @@ export interface ReportInput {
     rejected: string[];
     /** What was found in its source: a kind of finding, and what is to be said of it. */
     findings: [string, string][];
+    /** How bright the images of each class are, as SVG. */
+    exposure?: string | null;
   };
   synthetic: { digest: string; images: number };
   /** The origin of data, weights and settings, as pairs of label and value. */

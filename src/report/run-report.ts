@@ -33,6 +33,7 @@ import type { EvaluateInput } from '../spec/compute-tasks.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, GenerateResult } from '../spec/results.js';
 import { downloadVerified, getJson } from '../storage/index.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { exposureSvg } from './figures/exposure.js';
 import { curveSvg } from './figures/curve.js';
 import { grid } from './figures/grid.js';
 import { type DrawnFigures, renderHtml } from './html.js';
@@ -88,6 +89,7 @@ async function collectInput(
       ...dataset.images,
       rejected: manifest.rejected.map(({ reason }) => reason),
       findings: findingRows(manifest),
+      exposure: manifest.exposure && exposureSvg({ classes: manifest.classes, ...manifest.exposure }),
     },
     synthetic: { digest: synthetic.digest, images: synthetic.images },
     lineage: [
