@@ -5,7 +5,7 @@ const NOUN = /\b(image|file|name|link|archive|volume|set|row|class|director|pati
 /**
  * `2 images that are damaged`, `1 image that is damaged`.
  *
- * @param things in the plural, the noun first where there are several; verbs behind it are changed, too
+ * @param things in the plural; the first noun is changed, and verbs behind it
  */
 export function counted(count: number, things: string): string {
   if (count !== 1 || /^\w+ and /.test(things)) return `${count} ${things}`;

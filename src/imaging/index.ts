@@ -32,6 +32,8 @@ export { type PlannedDataset, type PlanOptions, planDataset } from './dataset/pl
 export { planWindow } from './dataset/plan-window.js';
 export { readPlan } from './dataset/plan-file.js';
 export { nameRejected, type RejectedList } from './dataset/rejected-names.js';
+export { EXPOSURE_BINS, type Exposure } from './dataset/exposure.js';
+export { findTextExamples, type TextExamples } from './pixels/text-examples.js';
 export { settingsOf } from './dataset/all-frames.js';
 export { decodePng, encodePng } from './pixels/png.js';
 export { decodeStored, storedAsPng } from './dataset/stored-image.js';

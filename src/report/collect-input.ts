@@ -9,6 +9,7 @@ import type { CurvePoint } from '../spec/results.js';
 import { findObject } from '../storage/find-object.js';
 import { getJson, type ObjectStore } from '../storage/index.js';
 import { featureMap } from './feature-map.js';
+import { exposureSvg } from './figures/exposure.js';
 import { type Picture, pictureOf } from './figures/picture.js';
 import { lineageOf } from './lineage.js';
 import type { ReportInput } from './report-input.js';
@@ -56,6 +57,7 @@ export async function collectInput(
       window: windowText(manifest),
       rejected: manifest.rejected.map(({ reason }) => reason),
       findings: findingRows(manifest),
+      exposure: manifest.exposure && exposureSvg({ classes: manifest.classes, ...manifest.exposure }),
       figures: [],
     },
     synthetic: { digest: synthetic.digest, prefix: synthetic.prefix, images: synthetic.images },

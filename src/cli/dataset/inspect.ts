@@ -224,6 +224,7 @@ async function inspectSource(
   const {
     describeImages,
     findingRows,
+    findTextExamples,
     openSource,
     planWindow,
     splitSurvey,
@@ -268,12 +269,17 @@ async function inspectSource(
     ['images', `${findings.images.train} training, ${findings.images.holdout} holdout`],
     ...findingRows(findings),
   ];
-  if (html)
-    await writePage(html, {
-      title: address,
-      rows,
-      images: await sheetOfSource(source, spec, survey, split.train),
-    });
+  if (html) {
+    const images = await sheetOfSource(source, spec, survey, split.train);
+    const text = await withBar((onProgress) =>
+      findTextExamples(source, usedImages(survey), spec, { onProgress }),
+    );
+    rows.push([
+      'text',
+      `${text.found} of ${text.searched} images that were searched seem to have text in their pixels`,
+    ]);
+    await writePage(html, { title: address, rows, images, text: text.examples });
+  }
   const warnings = warningsOf(findings);
   printResult(json, { source: address, files: looked, ...findings, warnings }, table(rows));
 }

@@ -20,6 +20,8 @@ import {
   type RejectedImage,
   SPLITS,
 } from './dataset-manifest.js';
+import { ExposureCounter } from './exposure.js';
+import { joinSizes, type SourceSizes } from './source-sizes.js';
 import { mapInOrder } from '../in-flight.js';
 import { breakSeal } from './name-seal.js';
 import { datasetSettings } from './plan.js';
@@ -40,6 +42,8 @@ interface Totals {
   notes: Record<string, number>;
   /** Images of each class. */
   classImages: Record<DatasetSplit, number[]>;
+  exposure: Record<DatasetSplit, ExposureCounter>;
+  sizes: SourceSizes | null;
 }
 
 /**
@@ -80,6 +84,8 @@ export async function assembleDataset(
     shards: totals.shards,
     rejected: totals.rejected,
     notes: totals.notes,
+    exposure: { train: totals.exposure.train.exposures, holdout: totals.exposure.holdout.exposures },
+    sizes: totals.sizes,
     window: plan.window,
     ignored: plan.ignored,
     emptyClasses: emptyClasses(plan),
@@ -121,9 +127,13 @@ async function* readReports(
 async function sumReports(store: ObjectStore, plan: StoredPlan, options: WorkOptions): Promise<Totals> {
   const zeros = () => new Array<number>(plan.classes?.length ?? 1).fill(0);
   const classImages = { train: zeros(), holdout: zeros() };
-  const totals: Totals = { shards: [], rejected: [], notes: {}, classImages };
+  const exposure = { train: new ExposureCounter(), holdout: new ExposureCounter() };
+  const totals: Totals = { shards: [], rejected: [], notes: {}, classImages, exposure, sizes: null };
   let done = 0;
-  for await (const { split, part, images, rejected, notes } of readReports(store, plan, options)) {
+  for await (const report of readReports(store, plan, options)) {
+    const { split, part, images, rejected, notes } = report;
+    for (const own of report.exposure) exposure[split].add(own);
+    totals.sizes = joinSizes(totals.sizes, report.sizes);
     const counts = totals.classImages[split];
     for (const [, label] of images) counts[label] = (counts[label] ?? 0) + 1;
     totals.rejected.push(...rejected);

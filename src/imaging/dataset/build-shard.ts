@@ -26,6 +26,8 @@ import {
   shardReportSchema,
   writeReport,
 } from './plan-file.js';
+import { ExposureCounter } from './exposure.js';
+import { joinSizes, sizesOf, type SourceSizes } from './source-sizes.js';
 import { encodePng } from '../pixels/png.js';
 import { channelsOf, processImage } from '../pixels/process.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
@@ -44,7 +46,7 @@ const IN_FLIGHT = 2 + 2 * availableParallelism();
 
 /** The result of one source image: the PNG files, or the reason for which it was rejected. */
 type ImageResult = { planned: PlannedImage; notes: string[] } & (
-  | { files: Uint8Array[] }
+  | { files: Uint8Array[]; pixels: Uint8Array; sizes: SourceSizes | null }
   | { reason: string }
 );
 
@@ -79,7 +81,16 @@ export async function buildShard(
   const { split, key } = locateShard(plan, shard);
   const planned = await readShardPlan(store, digest, shard);
   const nameOf = await nameReader(store, digest, planned);
-  const report: ShardReport = { split, part: null, images: [], rejected: [], notes: {} };
+  const report: ShardReport = {
+    split,
+    part: null,
+    images: [],
+    rejected: [],
+    notes: {},
+    exposure: [],
+    sizes: null,
+  };
+  const counter = new ExposureCounter();
   const copies = copiesPerImage(spec, split);
   const options = { source, spec, copies, range: plan.window?.range, nameOf };
 
@@ -88,7 +99,11 @@ export async function buildShard(
     for await (const result of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(image, options), signal)) {
       for (const note of result.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
       if ('reason' in result) report.rejected.push(rejectedOf(result.planned, result.reason));
-      else yield* addImage(result.planned, result.files);
+      else {
+        counter.addImage(result.planned.label, result.pixels);
+        report.sizes = joinSizes(report.sizes, result.sizes);
+        yield* addImage(result.planned, result.files);
+      }
       onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
   }
@@ -108,7 +123,7 @@ export async function buildShard(
       await store.put(joinKey(prefix, key), { file: archive }, { contentType: 'application/zip' });
       report.part = { key, bytes, sha256: checksum };
     }
-    await writeReport(store, digest, shard, report);
+    await writeReport(store, digest, shard, { ...report, exposure: counter.exposures });
   } catch (error) {
     throw signal?.aborted ? error : classifyFileError(error, 'temporary folder');
   } finally {
@@ -142,21 +157,21 @@ async function makeImage(
   const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
   const makeFiles = async (bytes: Uint8Array) => {
     requireUnchanged(bytes, planned, spec.source);
+    let sizes: SourceSizes | null = null;
     const pixels = await processImage(bytes, {
       ...settingsOf(spec, planned),
       range,
+      onSize: (size) => {
+        sizes = sizesOf(size, resolution);
+      },
       onNote: (note) => notes.push(note),
     });
     const versions =
       copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
-    return Promise.all(versions.map(encode));
+    return { pixels, sizes, files: await Promise.all(versions.map(encode)) };
   };
   try {
-    return {
-      planned,
-      notes,
-      files: await withBytes(source, { ...planned, name: nameOf(planned) }, makeFiles),
-    };
+    return { planned, notes, ...(await withBytes(source, { ...planned, name: nameOf(planned) }, makeFiles)) };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { planned, notes, reason: [error.what, error.hint].filter(Boolean).join('. ') };

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { DatasetRef } from '../../spec/results.js';
 import { canonicalJson, partSchema, sha256 } from '../../storage/index.js';
+import { exposureSchema } from './exposure.js';
+import { sizesSchema } from './source-sizes.js';
 import { windowChoiceSchema } from '../pixels/window-choice.js';
 import { duplicateReportSchema } from '../split/duplicate-report.js';
 
@@ -62,6 +64,13 @@ export const datasetManifestSchema = z.object({
   rejected: z.array(rejectedSchema),
   /** Number of images with each harmless fault of their files. */
   notes: z.record(z.string(), z.int()).default({}),
+  /** How bright the images are; null in earlier versions. */
+  exposure: z
+    .object({ train: z.array(exposureSchema), holdout: z.array(exposureSchema) })
+    .nullable()
+    .default(null),
+  /** Sizes of the source images; null in earlier versions. */
+  sizes: sizesSchema.nullable().default(null),
   /** Values of 16-bit images that became 0 and 255, and why. */
   window: windowChoiceSchema.nullable().default(null),
   /** Number of files of the source that were ignored, since their names are not image names. */

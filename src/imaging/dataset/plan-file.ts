@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { StoreError } from '../../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../../storage/index.js';
+import { exposureSchema } from './exposure.js';
+import { sizesSchema } from './source-sizes.js';
 import { windowChoiceSchema } from '../pixels/window-choice.js';
 import {
   datasetPrefix,
@@ -70,6 +72,8 @@ export const shardReportSchema = z.object({
   rejected: z.array(rejectedSchema),
   /** Number of images with each harmless fault. */
   notes: z.record(z.string(), z.int()).default({}),
+  exposure: z.array(exposureSchema).default([]),
+  sizes: sizesSchema.nullable().default(null),
 });
 export type ShardReport = z.output<typeof shardReportSchema>;
 

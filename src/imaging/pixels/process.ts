@@ -16,6 +16,8 @@ export interface ProcessOptions
   resolution: number;
   /** Called for each harmless fault of the file. */
   onNote?: (note: string) => void;
+  /** Called with the size of the upright image, before it is cropped. */
+  onSize?: (size: { width: number; height: number }) => void;
 }
 
 /** The options under which a square image keeps its pixels. @throws ImageError */
@@ -53,6 +55,7 @@ export async function processImage(
 
 async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
   const { resolution, square, color, autocrop, contrast = 'none', onNote } = options;
+  options.onSize?.({ width: image.width, height: image.height });
   for (const note of image.notes) onNote?.(note);
   const content = autocrop ? await findContent(image) : wholeImage(image);
   const plan = planSquare(content, resolution, square);

@@ -6,7 +6,7 @@ import { sniffFormat } from '../pixels/format.js';
 export const SKIPPED = {
   system: 'hidden and system files and folders',
   other: 'other files',
-  table: 'CSV and JSON files',
+  table: 'CSV or JSON files',
   outside: 'links that leave the folder',
   broken: 'broken links',
   cycle: 'links to a folder above',

@@ -148,7 +148,7 @@ export class FolderSource implements ImageSource {
   }
 }
 
-/** An empty folder is a mount point whose disk is not there, more often than a folder without files. */
+/** An empty folder is often a mount point whose disk is not there. */
 function emptyFolder(where: string): SourceMissingError {
   return new SourceMissingError({
     what: 'is an empty folder',

@@ -104,9 +104,9 @@ export async function readZipDirectory(
 const UTF8_FLAG = 0x0800;
 
 /**
- * The name of an entry. macOS writes UTF-8 without the flag for it. Other names without the flag are
- * GBK, as Windows writes them in Chinese, if they are Chinese in it and not a word in code page 437,
- * which the standard prescribes and yauzl decodes.
+ * The name of an entry. macOS writes UTF-8 without the flag for it. Other names without the flag
+ * are in code page 437, as the standard prescribes and yauzl decodes, or in GBK, as Windows writes
+ * them in Chinese: that is, when they have symbols in the one and Chinese in the other.
  *
  * @returns null when the flag says UTF-8 and the name is not
  */

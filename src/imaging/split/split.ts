@@ -95,9 +95,9 @@ export function splitImages(images: SplitImages, options: SplitOptions, where: s
   const classes = members.filter((list) => list.length > 0).length;
   requireTraining(images, members, held, where);
   const holdout = interleave(inOrder(1));
-  if (!images.heldOut && options.fraction < 0.5 && holdout.length > train.length)
+  if (!images.heldOut && options.fraction < 0.5 && holdout.length >= train.length)
     notices.push(
-      `${holdout.length} images are held out and only ${train.length} are for training, since images of a patient, frames of a file and copies stay together: preprocess.holdout.fraction (--holdout) is ${options.fraction}`,
+      `${holdout.length} images are held out and only ${train.length} are for training, as happens in small sets and when images of a patient or copies stay together: preprocess.holdout.fraction (--holdout) is ${options.fraction}`,
     );
   return {
     train: train.subarray(0, checkedLimit(options.limit, train.length, classes, where)),
@@ -168,7 +168,7 @@ function limitClasses(
   members: readonly number[][],
   { draw, heldGroups, fraction }: { draw: Float64Array; heldGroups: Uint8Array; fraction: number },
 ): string[] {
-  const notices: string[] = [];
+  const limited = { labels: [] as number[], images: 0, drawn: 0, held: 0 };
   for (const [label, own] of members.entries()) {
     const held = own.filter((i) => heldGroups[groups[i] as number] === 1);
     const most = mostHeld(fraction, own.length);
@@ -183,12 +183,17 @@ function limitClasses(
       heldGroups[group] = 0;
       count -= held.filter((i) => groups[i] === group && labels[i] === label).length;
     }
-    const name = classes ? `of ${own.length} images of label ${label}` : `of ${own.length} images`;
-    notices.push(
-      `${name}, chance would hold out ${held.length}: ${count} ${count === 1 ? 'is' : 'are'}, since ${fraction} was asked for. Images of so small a class may change sides when others are added`,
-    );
+    if (count === held.length) continue;
+    limited.labels.push(label);
+    limited.images += own.length;
+    limited.drawn += held.length;
+    limited.held += count;
   }
-  return notices;
+  if (limited.labels.length === 0) return [];
+  const of = classes ? ` of label ${limited.labels.join(', ')}` : '';
+  return [
+    `chance would hold out ${limited.drawn} of ${limited.images} images${of}, and ${fraction} was asked for: ${limited.held} are held out. Images of so small a class may change sides when others are added`,
+  ];
 }
 
 /** The draw of each group, by its number. */

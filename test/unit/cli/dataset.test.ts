@@ -1,6 +1,6 @@
 /** `gist dataset`: an option for every key, what it prints, and the .zip of StyleGAN's tools. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
@@ -77,7 +77,7 @@ test('build says what was found before it builds, and prints counts, label numbe
   assert.match(stdout, /0 {2}grade0 +\d+ training, \d+ holdout/);
   assert.match(stdout, /2 {2}grade2 +no images: the class is empty and keeps its label/);
   assert.match(stdout, /left out +1 hidden and system files and folders/);
-  assert.match(stdout, /left out +1 other files/);
+  assert.match(stdout, /left out +1 other file\b/);
 });
 
 interface Built {
@@ -174,7 +174,7 @@ test('a window that is guessed is a warning, and accepted faults are counted, in
   assert.match(seen.stdout, guess);
   const built = await user.gist('dataset', 'build', 'deep', '--out', 'deeper', '--resolution', '16');
   assert.match(built.stdout, guess);
-  assert.match(built.stdout, /accepted +1 images: /);
+  assert.match(built.stdout, /accepted +1 image: /);
   assert.match((await user.gist('dataset', 'inspect', 'deeper')).stdout, guess);
   const json = await user.json<{ found: DatasetManifest & { warnings: string[] } }>(
     'dataset',
@@ -213,4 +213,27 @@ test('a data set that fails says where its list of files is, and inspect shows t
   assert.equal((await user.gist('dataset', 'build', 'worse', '--out', 'failed')).code, 3);
   const { failed } = await user.json<{ failed: Failed[] }>('dataset', 'inspect', 'failed');
   assert.deepEqual(failed.map(({ rejected }) => rejected.length).sort(), [2, 4]);
+});
+
+test('a page shows text that is drawn into images of a source, with a warning, to this user alone', async () => {
+  const folder = path.join(user.folder, 'named');
+  await mkdir(folder);
+  const svg = (text: string) =>
+    Buffer.from(
+      `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240"><rect width="320" height="240" fill="#303030"/><text x="12" y="30" font-size="20" fill="#fff" font-family="monospace">${text}</text></svg>`,
+    );
+  for (let i = 0; i < 4; i++)
+    await writeFile(
+      path.join(folder, `${i}.png`),
+      await sharp(svg(i < 2 ? `DOE JANE ${i}` : ''))
+        .png()
+        .toBuffer(),
+    );
+  const page = path.join(user.folder, 'named.html');
+  const { stdout } = await user.gist('dataset', 'inspect', 'named', '--html', page, '--duplicates', 'exact');
+  assert.match(stdout, /text +2 of 4 images that were searched seem to have text/);
+  const html = await readFile(page, 'utf8');
+  assert.match(html, /do not pass this page on/);
+  assert.equal(html.match(/class="text"/g)?.length, 2);
+  assert.equal((await stat(page)).mode & 0o777, 0o600);
 });
