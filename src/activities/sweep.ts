@@ -54,12 +54,15 @@ export function createSweepActivities({ store }: { store: ObjectStore }) {
       ...sweep
     }: StoredSweep & { runs: NamedRun[] }): Promise<{ runId: string; value?: number }[]> {
       const { metric } = sweepKind(sweep.workflow, sweep.spec);
-      const finished: { runId: string; value?: number }[] = [];
-      for (const run of runs) {
-        const record = await findSweepRecord(store, sweep, run);
-        if (record) finished.push({ runId: run.runId, value: record.metrics[metric] });
-      }
-      return finished;
+      return withHeartbeats('listing', async ({ onProgress }) => {
+        const finished: { runId: string; value?: number }[] = [];
+        for (const [done, run] of runs.entries()) {
+          onProgress({ done, total: runs.length, unit: 'runs' });
+          const record = await findSweepRecord(store, sweep, run);
+          if (record) finished.push({ runId: run.runId, value: record.metrics[metric] });
+        }
+        return finished;
+      });
     },
 
     /** Records a run whose stages have finished. */

@@ -62,8 +62,8 @@ async function untilEnd(client: Client, sweepId: string): Promise<LiveSweep> {
   for (; ; await sleep(POLL_MS)) {
     try {
       const sweep = await sweepOf(client, sweepId);
-      if (!sweep)
-        throw new RunError({ what: `there is no sweep "${sweepId}"`, hint: '`gist status` lists all.' });
+      // The server did not answer in time.
+      if (!sweep) continue;
       for (const run of sweep.runs) showRun(run, shown);
       if (sweep.status !== 'running') return sweep;
     } catch (error) {

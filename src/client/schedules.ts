@@ -50,13 +50,13 @@ export interface ScheduleView {
 }
 
 /** @throws RunError when there is one of this id, or the server refuses it */
-export async function createSchedule(client: Client, schedule: NewSchedule): Promise<void> {
+export async function createSchedule(client: Client, schedule: NewSchedule): Promise<ScheduleView> {
   const { scheduleId, workflow, spec, cron, every, timezone, jitter, overlap, paused } = schedule;
   // The time that is added has 21 characters.
   checkSweepId(`${scheduleId}-2026-01-31T02:00:00Z`);
   requireSize(spec);
   try {
-    await client.schedule.create({
+    const handle = await client.schedule.create({
       scheduleId,
       spec: {
         ...(cron !== undefined && { cronExpressions: [cron] }),
@@ -75,6 +75,7 @@ export async function createSchedule(client: Client, schedule: NewSchedule): Pro
       policies: { overlap: OVERLAPS[overlap] },
       state: { paused: paused ?? false },
     });
+    return viewOf(await handle.describe());
   } catch (error) {
     if (error instanceof ScheduleAlreadyRunning)
       throw new RunError({
@@ -85,13 +86,19 @@ export async function createSchedule(client: Client, schedule: NewSchedule): Pro
   }
 }
 
+/** A schedule that was changed a moment ago may still be listed as before. */
 export async function listSchedules(client: Client): Promise<ScheduleView[]> {
   const schedules: ScheduleView[] = [];
   for await (const summary of client.schedule.list()) schedules.push(viewOf(summary));
   return schedules;
 }
 
-function viewOf({ scheduleId, action, state, info }: ScheduleSummary): ScheduleView {
+function viewOf({
+  scheduleId,
+  action,
+  state,
+  info,
+}: Pick<ScheduleSummary, 'scheduleId' | 'action' | 'state' | 'info'>): ScheduleView {
   return {
     scheduleId,
     workflow: action?.workflowType ?? '',

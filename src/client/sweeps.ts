@@ -11,9 +11,12 @@ import { PROGRESS_QUERY } from '../spec/controls.js';
 import { checkSweepId, SWEEP_WORKFLOWS, type SweepProgress, type SweepResult } from '../spec/sweep.js';
 import { findSweep, listSweepRecords } from '../sweeps/index.js';
 import { deploymentStore } from './deployment-store.js';
-import { type RunStatus, statusName, within } from './known-run.js';
+import { isUnanswered, type RunStatus, statusName, within } from './known-run.js';
 import { sendOrder } from './orders.js';
 import { requireSize } from './start.js';
+
+/** What follows must still answer in time. */
+const DESCRIBE_MS = 2_000;
 
 /** A sweep, as `gist status SWEEP --json` shows it. */
 export interface LiveSweep extends SweepProgress {
@@ -55,10 +58,11 @@ export async function startSweep(
   }
 }
 
-/** @returns null when it is no sweep; also for sweeps that Temporal has forgotten */
+/** @returns null when it is no sweep, and when the server does not tell in time */
 export async function sweepOf(client: Client, sweepId: string): Promise<LiveSweep | null> {
   const description = await describe(client, sweepId);
-  if (!description) return storedSweep(sweepId);
+  if (description === 'unanswered') return null;
+  if (description === null) return storedSweep(sweepId);
   if (!SWEEP_WORKFLOWS.includes(description.type)) return null;
   const handle = client.workflow.getHandle(sweepId);
   const ask = () => handle.query<SweepProgress, []>(PROGRESS_QUERY);
@@ -69,11 +73,16 @@ export async function sweepOf(client: Client, sweepId: string): Promise<LiveSwee
   return { ...(answer ?? fromMemo(description)), status, result };
 }
 
-async function describe(client: Client, id: string): Promise<WorkflowExecutionDescription | null> {
+/** null: Temporal does not know it. */
+async function describe(
+  client: Client,
+  id: string,
+): Promise<WorkflowExecutionDescription | null | 'unanswered'> {
   try {
-    return await within(client, () => client.workflow.getHandle(id).describe());
+    return await within(client, () => client.workflow.getHandle(id).describe(), DESCRIBE_MS);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
+    if (isUnanswered(error)) return 'unanswered';
     throw error;
   }
 }

@@ -170,7 +170,9 @@ async function render(
   const grids = await gridsOf(store, records);
   const sections = [
     section('How much data is enough', `${answers.join('')}${list(caveats)}`),
-    ...(figure ? [section(`${metric} by number of images`, `${svgFigure(figure)}${explainFigure()}`)] : []),
+    ...(figure
+      ? [section(`${metric} by number of images`, `${svgFigure(figure)}${explainFigure(series)}`)]
+      : []),
     ...(grids.length > 0 ? [section('Synthetic images by size', gridsHtml(grids))] : []),
     section('Results and cost by size', costTable(rows)),
     section('Runs', runsTable(records, metric)),
@@ -179,10 +181,12 @@ async function render(
   return page(`GIST data-set-size sweep: ${spec.name}`, `Sweep ${sweepId}`, sections);
 }
 
-function explainFigure(): string {
-  return paragraph(
-    'Dots: single trainings. Bars: mean and standard deviation of a size. Line: fitted power law a n^-b + c; shaded: its 95 % band, which is cut off at the frame. Dashed: from here on more images buy less than is worthwhile.',
-  );
+function explainFigure(series: readonly SizeSeries[]): string {
+  const runs = 'Dots: single trainings. Bars: mean and standard deviation of a size.';
+  const isFitted = series.some(({ answer }) => answer.fit !== null);
+  const curve =
+    'Line: fitted power law a n^-b + c; shaded: its 95 % band, which is cut off at the frame. Dashed: from here on more images buy less than is worthwhile.';
+  return paragraph(isFitted ? `${runs} ${curve}` : runs);
 }
 
 function costTable(rows: readonly SizeRow[]): string {

@@ -109,8 +109,8 @@ export class SweepExecution<Point> {
     const { runIdOf } = this.required();
     const added = points.map((point) => ({ runId: runIdOf(point), point }));
     const { sweepId, workflow } = this;
-    const finished = await this.attend((activities) =>
-      activities.findSweepRuns({ sweepId, workflow, spec, runs: added }),
+    const finished = await this.attend(() =>
+      this.steady.findSweepRuns({ sweepId, workflow, spec, runs: added }),
     );
     for (const run of added) {
       if (this.runs.some(({ runId }) => runId === run.runId)) continue;

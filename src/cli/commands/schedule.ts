@@ -131,12 +131,10 @@ async function create(name: string, file: string, options: CreateOptions): Promi
     ...{ scheduleId: name, ...readWork(file, options.set), cron, every, timezone, jitter, overlap, paused },
   };
   await upForRuns();
-  const { connect, createSchedule, listSchedules } = await import('../../client/index.js');
-  const client = await connect();
-  await createSchedule(client, schedule);
-  const created = (await listSchedules(client)).find(({ scheduleId }) => scheduleId === name);
-  const next = created?.nextMs ? ` Next start: ${new Date(created.nextMs).toISOString()}.` : '';
-  printResult(json, created ?? { scheduleId: name }, `Schedule ${name} is created.${next}`);
+  const { connect, createSchedule } = await import('../../client/index.js');
+  const created = await createSchedule(await connect(), schedule);
+  const next = created.nextMs && !paused ? ` Next start: ${new Date(created.nextMs).toISOString()}.` : '';
+  printResult(json, created, `Schedule ${name} is created.${next}`);
 }
 
 async function overlapOf(text: string): Promise<Overlap> {

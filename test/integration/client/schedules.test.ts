@@ -34,10 +34,11 @@ test('a schedule that fires twice over a growing source trains only what is new'
   };
   const spec = { name: 'sizes', run, sizes: [100, 200], repeats: 1, growing: true };
   const schedule = { scheduleId: 'nightly', workflow: DATASET_SIZE_SWEEP, spec, every: '365 days' };
-  await createSchedule(client, { ...schedule, overlap: 'skip', paused: true });
+  const created = await createSchedule(client, { ...schedule, overlap: 'skip', paused: true });
+  assert.equal(created.paused, true);
   await assert.rejects(createSchedule(client, { ...schedule, overlap: 'skip' }), RunError);
   await pauseSchedule(client, 'nightly', false);
-  assert.equal((await listSchedules(client))[0]?.paused, false);
+  await untilSo(async () => (await listSchedules(client))[0]?.paused === false);
 
   const fire = async (known: number) => {
     await triggerSchedule(client, 'nightly');

@@ -10,15 +10,20 @@ import { GistUser } from '../../support/gist.js';
 import { Rig, TINY_TRAIN } from '../../support/rig.js';
 
 let rig: Rig;
+let user: GistUser;
 before(async () => {
   rig = await Rig.start();
+  user = await GistUser.create(rig.env);
 });
-after(() => rig.stop());
+after(async () => {
+  await user.leave();
+  await rig.stop();
+});
 
 const read = async (key: string) => JSON.parse(Buffer.from(await rig.store.get(key)).toString('utf8'));
 
-/** Names of the files that a data set of a run was made from. */
-async function trainingDigests(runId: string): Promise<string[]> {
+/** The training images of a run, by their names in its data set. */
+async function trainingImages(runId: string): Promise<string[]> {
   const { dataset } = (await read(`runs/${runId}/preprocess.json`)).result as { dataset: DatasetRef };
   const { labels } = await read(`${dataset.prefix}dataset.json`);
   return (labels as [string, number][]).map(([name]) => name);
@@ -42,7 +47,7 @@ test('a sweep trains nested subsets and compares them with the same unseen image
   const handle = await rig.client.workflow.start(DATASET_SIZE_SWEEP, started);
   const { runs, report } = (await handle.result()) as SweepResult;
   assert.deepEqual(runs, { done: 2 });
-  const [small, large] = await Promise.all([trainingDigests('sizes-16-0'), trainingDigests('sizes-32-0')]);
+  const [small, large] = await Promise.all([trainingImages('sizes-16-0'), trainingImages('sizes-32-0')]);
   assert.equal(small.length, 16);
   assert.equal(large.length, 32);
   const { records } = await read('sweeps/sizes/sweep.json');
@@ -54,12 +59,32 @@ test('a sweep trains nested subsets and compares them with the same unseen image
   const page = Buffer.from(await rig.store.get(report)).toString('utf8');
   assert.equal(page.match(/<img /g)?.length, 2, 'a grid for each size');
 
-  const user = await GistUser.create(rig.env);
   const { stdout } = await user.gist('status', 'sizes');
   assert.match(stdout, /sizes: completed; 2 done/);
   assert.match(stdout, /sizes-16-0 +done +\d+/);
   const { answer } = await user.json<{ answer: string }>('sweep', 'report', 'sizes', '--out', 'out');
   assert.match(answer, /From 16 to 32 images/);
   assert.match(readFileSync(path.join(user.folder, 'out/report.html'), 'utf8'), /sizes-32-0/);
-  await user.leave();
+});
+
+test('a run of it is repeated with the same weights, compared, priced, and kept by prune', async () => {
+  const outcome = await user.json<{ runId: string; isSame: boolean }>('reproduce', 'sizes-16-0', '--watch');
+  assert.deepEqual(outcome, { runId: 'sizes-16-0-reproduced', isSame: true, parts: [], differences: [] });
+  const compared = await user.json<{ settings: string[][]; metrics: string[][] }>(
+    ...['compare', 'sizes-16-0', 'sizes-32-0', '--html', 'compare.html'],
+  );
+  assert.deepEqual(compared.settings, [['preprocess.limit', '16', '32']]);
+  assert.ok(compared.metrics.some(([name]) => name === 'fd_effnetlite0.holdout'));
+  assert.match(readFileSync(path.join(user.folder, 'compare.html'), 'utf8'), /<img alt="sizes-32-0"/);
+  const [cost] = await user.json<{ trainingHours: number; runBytes: number }[]>('cost', 'sizes-16-0');
+  assert.ok(cost && cost.trainingHours > 0 && cost.runBytes > 0);
+  const pruned = await user.json<{ runs: { runId: string; usedBy: string[] }[] }>(
+    ...['runs', 'prune', 'sizes-16-0', 'sizes-16-0-reproduced', '--yes'],
+  );
+  assert.deepEqual(
+    pruned.runs.map(({ usedBy }) => usedBy),
+    [['sweep sizes'], []],
+  );
+  assert.ok(await rig.store.head('runs/sizes-16-0/run.json'));
+  assert.equal(await rig.store.head('runs/sizes-16-0-reproduced/run.json'), null);
 });
