@@ -4,8 +4,9 @@
  */
 import type { ObjectStore } from '../storage/object-store.js';
 import { environment } from '../core/environment.js';
+import { SetupError } from '../core/errors.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
-import { extractorIdentities } from '../evaluation/extractors/identity.js';
+import { extractorIdentities, extractorIdentity } from '../evaluation/extractors/identity.js';
 import { classifierIdentities } from '../evaluation/gan-train-test/plan.js';
 import { type EvaluateSpec, selectedMetrics } from '../spec/evaluate.js';
 import { extractorsOf } from '../spec/metrics.js';
@@ -23,6 +24,7 @@ import {
   resolveFrom,
   type StageLookup,
 } from '../storage/runs.js';
+import type { TrainSpec } from '../spec/train.js';
 import { hasSearchAttributes } from './search-attributes.js';
 
 export interface ResolveInput {
@@ -109,12 +111,29 @@ async function identified(
   const { stage, inputs, settings } = lookup;
   if (stage === 'generate')
     return withInputs(lookup, await Promise.all(inputs.map((at) => weightsDigest(store, at))));
+  if (stage === 'train') return withInputs(lookup, await snapshotExtractors(settings as TrainSpec));
   if (stage !== 'evaluate') return lookup;
   const known = result?.stage === 'evaluate' ? result.extractors : undefined;
   const spec = settings as EvaluateSpec;
   const names = extractorsOf(selectedMetrics(spec));
   const extractors = Object.values(known ?? (await extractorIdentities(names)));
   return withInputs(lookup, [...extractors, ...(await classifierIdentities(spec.ganTrainTest))]);
+}
+
+/**
+ * Imported weights of the extractors that choose the best snapshot; "missing" where they are not on
+ * this machine, which the evaluation of a snapshot reports.
+ */
+async function snapshotExtractors({ snapshotMetrics }: TrainSpec): Promise<string[]> {
+  const imported = extractorsOf(snapshotMetrics).filter((name) => name !== 'effnetlite0');
+  return Promise.all(
+    imported.map((name) =>
+      extractorIdentity(name).catch((error: unknown) => {
+        if (error instanceof SetupError) return `${name}-missing`;
+        throw error;
+      }),
+    ),
+  );
 }
 
 function withInputs(lookup: StageLookup, more: readonly string[]): StageLookup {

@@ -46,6 +46,10 @@ function countCaveats(name: MetricName, sets: Readonly<Record<string, MeasuredIm
     return [`${name} is left out for ${counts(missing)}: it needs at least ${minImagesOf(name)} images.`];
   const features = extractor === null ? 0 : EXTRACTORS[extractor].dimensions;
   const few = fewer(features);
+  if (base === 'frd' && few.length > 0)
+    caveats.push(
+      `${name}: ${counts(few)} are fewer than its ${features} features, so the distance is too high (biased). Compare only sets of equal size.`,
+    );
   if (base === 'fd' && few.length > 0)
     caveats.push(
       `${name}: ${counts(few)} are fewer than its ${features} features, so the distance is too high (biased). Compare only sets of equal size, or read the distances without this bias: fd_infinity_${extractor}, and kid_${extractor}, which has none at any number of images.`,

@@ -97,7 +97,8 @@ async function loadAll(names: readonly ExtractorName[]) {
   return loaded;
 }
 
-function checkedFeatures(features: Float32Array, name: ExtractorName): Float32Array {
+/** @throws DatasetError when features are not finite numbers */
+export function checkedFeatures(features: Float32Array, name: ExtractorName): Float32Array {
   if (features.every(Number.isFinite)) return features;
   throw new DatasetError({
     what: `${name} gives features that are not finite numbers`,

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { evaluateSets } from '../../../src/evaluation/evaluate.js';
 import { planClassifiers } from '../../../src/evaluation/gan-train-test/plan.js';
-import { openImageSet, shardImages } from '../../../src/evaluation/image-sets.js';
+import { imageLabels, openImageSet, shardImages } from '../../../src/evaluation/image-sets.js';
 import { superviseTrainer } from '../../../src/training/index.js';
 import { datasetRef, encodePng, openDataset } from '../../../src/imaging/index.js';
 import type { AnalysisResult } from '../../../src/spec/analyses.js';
@@ -92,6 +92,7 @@ describe('the evaluation of a tiny run', () => {
         ...named('kid', ['spread']),
         ...named('pr', ['precision', 'recall']),
         ...named('dc', ['density', 'coverage']),
+        ...pairs.map((pair) => `frd.${pair}`),
         'diversity.real.ssim',
         'diversity.synthetic.ssim',
         'images.holdout',
@@ -117,6 +118,15 @@ describe('the evaluation of a tiny run', () => {
     assert.equal(conclusion?.level, 'warning', 'hardly any training');
     for (const sentence of [conclusion.headline, ...conclusion.shows, ...conclusion.limits])
       assert.ok(page.includes(sentence), sentence);
+    const written = JSON.parse(Buffer.from(await tiny.store.get(`${prefix}metrics.json`)).toString()) as {
+      intervals: Record<string, { low: number; high: number }>;
+    };
+    for (const name of ['fd_effnetlite0.train', 'kid_effnetlite0.train', 'dc_effnetlite0.train.coverage']) {
+      const interval = written.intervals[name];
+      assert.ok(interval && interval.low <= interval.high, name);
+    }
+    assert.ok(caveats?.some((caveat) => caveat.startsWith('fd_infinity_effnetlite0 is left out')));
+    assert.ok(caveats?.some((caveat) => /Class ".*" has only \d+/.test(caveat)));
   });
 
   test('classifiers that were trained are part of the metrics and of the report', async () => {
@@ -214,6 +224,37 @@ describe('the evaluation of a tiny run', () => {
     } finally {
       await user.leave();
     }
+  });
+
+  test('labels are those of the images, in order', async () => {
+    const { dataset, synthetic } = input;
+    const wanted: number[] = [];
+    for await (const { label } of (await openDataset(tiny.store, dataset.prefix)).images('train'))
+      wanted.push(label ?? -1);
+    const train = await openImageSet(tiny.store, { set: 'train', prefix: dataset.prefix });
+    assert.deepEqual(await imageLabels(tiny.store, train, 100), wanted);
+    assert.ok(new Set(wanted).size > 1);
+    const set = await openImageSet(tiny.store, { set: 'synthetic', prefix: synthetic.prefix });
+    assert.equal((await imageLabels(tiny.store, set, 16))?.length, 16);
+  });
+
+  test('metrics of the generator are computed once, and its family decides which', async () => {
+    const { dataset, synthetic } = input;
+    const sets = {
+      dataset: dataset.prefix,
+      synthetic: synthetic.prefix,
+      maxImages: 16,
+      generator: { checkpoint: checkpoint.prefix, images: 16 },
+    };
+    const metrics = ['ppl_effnetlite0', 'eqt50k_int'] as const;
+    const first = await evaluateSets(tiny.store, sets, metrics, quiet);
+    assert.ok((first.metrics['ppl_effnetlite0.generator'] as number) > 0);
+    assert.ok(first.caveats.some((caveat) => caveat.startsWith('eqt50k_int is left out: only the input of')));
+    assert.ok(first.caveats.some((caveat) => caveat.includes('on 16 images instead of the 50000')));
+    assert.deepEqual((await evaluateSets(tiny.store, sets, metrics, quiet)).metrics, first.metrics);
+    const { generator: _, ...without } = sets;
+    const none = await evaluateSets(tiny.store, without, metrics, quiet);
+    assert.ok(none.caveats.some((caveat) => caveat.includes('this run has no generator')));
   });
 
   /** The images of a set as files, in the same order. */

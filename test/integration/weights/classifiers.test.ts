@@ -1,15 +1,17 @@
 /** Weights of classifier networks are fetched, imported and used by `gist metrics`. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { encodePng } from '../../../src/imaging/index.js';
-import { CLASSIFIERS } from '../../../src/nn/classifiers/index.js';
+import { checkedState, CLASSIFIERS } from '../../../src/nn/classifiers/index.js';
 import { encodeSafetensors } from '../../../src/nn/formats/safetensors.js';
-import { download, isPublished } from '../../../src/weights/classifiers/index.js';
+import { download, findClassifier, isPublished } from '../../../src/weights/classifiers/index.js';
 import { formulaState } from '../../support/formula-weights.js';
 import { GistUser } from '../../support/gist.js';
 
@@ -95,17 +97,27 @@ describe('weights of classifier networks', () => {
     for (const name of ['kid50k_full', 'pr_inception.precision', 'fid50k_full.real_halves', 'is50k.real'])
       assert.ok(Number.isFinite(values[name]), name);
     assert.ok(values.caveats.some((caveat) => /12 synthetic images instead of 50000/.test(caveat)));
-    assert.ok(values.caveats.some((caveat) => /fewer than its 2048 features/.test(caveat)));
+    assert.ok(
+      values.caveats.some((caveat) =>
+        /fewer than its 2048 features.*fd_infinity_inception.*kid_inception/.test(caveat),
+      ),
+    );
+    const { intervals } = values as unknown as { intervals: Record<string, { low: number; high: number }> };
+    const interval = intervals.kid50k_full;
+    assert.ok(interval && interval.low < (values.kid50k_full as number));
   });
 
   test('metrics are chosen by name; unknown ones and those of other extractors are refused', async () => {
     const one = await compare('--metrics', 'kid50k_full', '--json');
     assert.deepEqual(Object.keys(JSON.parse(one.stdout) as object).sort(), [
       'caveats',
+      'classes',
       'extractor',
       'extractors',
+      'fits',
       'images.fake',
       'images.real',
+      'intervals',
       'kid50k_full',
       'kid50k_full.real_halves',
       'kid50k_full.real_halves.spread',
@@ -148,6 +160,16 @@ describe('weights of classifier networks', () => {
   });
 });
 
+let folder: string;
+let file: string;
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'gist-download-'));
+});
+beforeEach(() => {
+  file = path.join(folder, randomUUID());
+});
+after(() => rm(folder, { recursive: true }));
+
 test('a download that declares more than the limit is refused before it is read, and says so', async () => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-length': 3e9 });
@@ -157,9 +179,10 @@ test('a download that declares more than the limit is refused before it is read,
   const { port } = server.address() as AddressInfo;
   try {
     await assert.rejects(
-      download(`http://127.0.0.1:${port}/x.pth`, () => undefined),
+      download(`http://127.0.0.1:${port}/x.pth`, file, () => undefined),
       /larger than 2 GB/,
     );
+    await assert.rejects(access(file));
   } finally {
     server.closeAllConnections();
     server.close();
@@ -175,10 +198,82 @@ test('a compressed answer is complete, although its length is that of the compre
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   try {
-    const bytes = await download(`http://127.0.0.1:${port}/x.pth`, () => undefined);
-    assert.ok(content.equals(Buffer.from(bytes)));
+    await download(`http://127.0.0.1:${port}/x.pth`, file, () => undefined);
+    assert.ok(content.equals(await readFile(file)));
   } finally {
     server.closeAllConnections();
     server.close();
   }
+});
+
+test('a download that breaks off leaves no file', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 1000 });
+    response.write('a', () => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await assert.rejects(
+      download(`http://127.0.0.1:${port}/x.pth`, file, () => undefined),
+      /broke off/,
+    );
+    await assert.rejects(access(file));
+  } finally {
+    server.close();
+  }
+});
+
+for (const variable of ['http_proxy', 'HTTP_PROXY'])
+  test(`a download goes through the proxy that ${variable} names`, async () => {
+    const tunnels: string[] = [];
+    const server = createServer((_, response) => response.end('weights'));
+    const proxy = createServer();
+    proxy.on('connect', ({ url = '' }, client) => {
+      tunnels.push(url);
+      const [, port] = url.split(':');
+      const target = connect(Number(port), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        target.pipe(client).pipe(target);
+      });
+      target.on('error', () => client.destroy());
+      client.on('error', () => target.destroy());
+    });
+    for (const one of [server, proxy])
+      await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
+    const at = (one: Server) => `http://127.0.0.1:${(one.address() as AddressInfo).port}`;
+    const names = ['http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'];
+    const saved = names.map((name) => [name, process.env[name]] as const);
+    for (const name of names) delete process.env[name];
+    process.env[variable] = at(proxy);
+    try {
+      await download(`${at(server)}/x.pth`, file, () => undefined);
+      assert.equal(await readFile(file, 'utf8'), 'weights');
+      assert.deepEqual(tunnels, [at(server).slice('http://'.length)]);
+    } finally {
+      for (const [name, value] of saved) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+      server.closeAllConnections();
+      proxy.closeAllConnections();
+      server.close();
+      proxy.close();
+    }
+  });
+
+test('the published form of SwAV is that of its extractor, without head and prototypes', () => {
+  const trunk = formulaState(CLASSIFIERS.swav_resnet50, 7);
+  const tensor = { shape: [2, 2], data: new Float32Array(4) };
+  const published = {
+    ...Object.fromEntries(Object.entries(trunk).map(([name, value]) => [`module.${name}`, value])),
+    'module.projection_head.0.weight': tensor,
+    'module.prototypes.weight': tensor,
+  };
+  assert.equal(findClassifier(published), 'swav_resnet50');
+  assert.deepEqual(
+    Object.keys(checkedState(CLASSIFIERS.swav_resnet50, published, 'x')).sort(),
+    Object.keys(trunk).sort(),
+  );
+  assert.equal(findClassifier(formulaState(CLASSIFIERS.resnet50, 7)), 'resnet50');
 });

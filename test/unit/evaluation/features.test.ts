@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resizeBicubic } from '../../../src/evaluation/extractors/bicubic.js';
 import { extractorInput, type SquareImage } from '../../../src/evaluation/extractors/input.js';
-import { extractFeatures } from '../../../src/evaluation/features.js';
+import { checkedFeatures, extractFeatures } from '../../../src/evaluation/features.js';
 import { type ImageSet, shardsFor } from '../../../src/evaluation/image-sets.js';
 import { compareImages } from '../../../src/evaluation/index.js';
 import { resizeTensorflow1 } from '../../../src/evaluation/extractors/tensorflow1-resize.js';
@@ -110,6 +110,45 @@ test('constant sets and metrics that were left out are told beside the numbers',
   assert.ok(caveats.some((caveat) => /All 3 synthetic images have the same features/.test(caveat)));
   assert.ok(
     caveats.some((caveat) => /pr_effnetlite0 is left out for 3 real images and 3 synthetic/.test(caveat)),
+  );
+});
+
+test('sets of one image and sets that no metric can compare are refused, not computed', async () => {
+  const several = () => each(Array.from({ length: 5 }, (_, i) => stripes(32, 1, 4 + 2 * i)));
+  await assert.rejects(
+    compareImages(several(), each([stripes(32, 1, 4)]), ['fd_effnetlite0', 'kid_effnetlite0']),
+    /too few images for every metric/,
+  );
+});
+
+test('features that are not finite numbers are refused with their extractor', () => {
+  assert.throws(
+    () => checkedFeatures(Float32Array.of(1, Number.NaN), 'inception'),
+    /inception gives features that are not finite numbers.*weights are damaged/s,
+  );
+});
+
+test('images of each class are compared on their own, on networks and on radiomics at once', async () => {
+  const classed = (periods: number[]) =>
+    (async function* () {
+      for (let i = 0; i < 44; i++) {
+        const period = (periods[i % 2] as number) + 2 * Math.floor(i / 8);
+        yield { ...stripes(32, 1, period), class: i % 2 === 0 ? 'knee' : 'hip' };
+      }
+    })();
+  const { classes, metrics, intervals, caveats } = await compareImages(classed([4, 6]), classed([4, 16]), [
+    'kid_effnetlite0',
+    'frd',
+  ]);
+  assert.deepEqual(
+    classes.map((own) => own.class),
+    ['hip', 'knee'],
+  );
+  const [hip, knee] = classes.map((own) => own.metrics.kid_effnetlite0 as number) as [number, number];
+  assert.ok(hip > knee + 1e-3, `${hip} and ${knee}`);
+  assert.ok((metrics.frd as number) > 0 && intervals.frd);
+  assert.ok(
+    caveats.some((caveat) => caveat.startsWith('frd: 44 real images and 44 synthetic images are fewer')),
   );
 });
 

@@ -141,7 +141,7 @@ const refusals: [string, unknown, RegExp][] = [
   ],
   [
     'official precision and recall in this version',
-    { ...minimal, evaluate: { metrics: ['pr50k3_full'] } },
+    { ...minimal, evaluate: { metrics: ['fid'] } },
     /evaluate\.metrics\[0\]: .*not available in this version/,
   ],
   [

@@ -48,6 +48,10 @@ test('images follow the moved input of an alias-free generator, and any other mo
       assert.ok(interval.low <= value && value <= interval.high);
     assert.ok(whole.strip.length > 100);
     assert.deepEqual(await equivariance(probe, 'int', 8, quiet), whole);
+    const rotating = await toyProbe('stylegan3-r');
+    const follows = await equivariance(rotating, 'rotation', 8, quiet);
+    rotating.dispose();
+    assert.ok(follows.value > turned.value + 20, `EQ-R ${follows.value} after ${turned.value}`);
   } finally {
     probe.dispose();
   }
