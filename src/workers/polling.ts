@@ -1,7 +1,12 @@
 /** One period of polling: from a connection until a request to stop, or until the machine fails. */
 import path from 'node:path';
 import { Context } from '@temporalio/activity';
-import { Worker, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import {
+  GracefulShutdownPeriodExpiredError,
+  Worker,
+  type WorkerOptions,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { environment } from '../core/environment.js';
 import { log } from '../core/log.js';
@@ -51,7 +56,10 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
     const ends = AbortSignal.any([signal, end.signal]);
     void temporal.keepCurrent(workers, ends);
     log.info('the worker polls', { queue, store: store.uri, namespace: temporal.namespace });
-    await run(workers, ends, () => announceReady(queue));
+    await run(workers, ends, () => announceReady(queue)).catch((error: unknown) => {
+      if (error instanceof GracefulShutdownPeriodExpiredError) throw error;
+      throw temporal.refusalOf(error);
+    });
   } finally {
     end.abort();
     announceEnd();

@@ -13,6 +13,7 @@ export class TemporalConnection {
     private native: NativeConnection,
     readonly namespace: string,
     private settings: string,
+    private readonly address: string | undefined,
   ) {}
 
   /** @throws StackError when the server does not answer or refuses this worker */
@@ -21,7 +22,7 @@ export class TemporalConnection {
     try {
       const native = await NativeConnection.connect(options);
       await native.workflowService.describeNamespace({ namespace });
-      return new TemporalConnection(native, namespace, settings);
+      return new TemporalConnection(native, namespace, settings, options.address);
     } catch (cause) {
       throw connectionError(options.address, namespace, cause);
     }
@@ -29,6 +30,11 @@ export class TemporalConnection {
 
   get connection(): NativeConnection {
     return this.native;
+  }
+
+  /** What ended a worker of this connection: a key that was revoked, a server that is gone. */
+  refusalOf(cause: unknown): StackError {
+    return connectionError(this.address, this.namespace, cause);
   }
 
   client(): Client {

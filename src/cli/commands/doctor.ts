@@ -20,9 +20,11 @@ const COMPILERS = ['g++', 'clang++', 'c++'];
 
 /** Checks every part; loads the native library to see that it works. */
 export async function collectDoctorReport(): Promise<DoctorCheck[]> {
+  const parts = installedParts();
+  const isInstalled = parts.every(({ found }) => found);
   return [
-    ...programs(),
-    ...installedParts(),
+    ...programs(isInstalled),
+    ...parts,
     ...(await tensorflowBinding()),
     ...gpuChecks(),
     officialTrainer(),
@@ -40,7 +42,8 @@ function program(name: string, commands: string[], args: string[], hint: string)
   return { name, found: false, version: '', where: commands.join(', '), hint, optional: false };
 }
 
-function programs(): DoctorCheck[] {
+/** @param isInstalled what only set-up needs is no longer needed, as in the container image */
+function programs(isInstalled: boolean): DoctorCheck[] {
   const { version, execPath: where } = process;
   const compiler = environment.compiler();
   return [
@@ -53,7 +56,7 @@ function programs(): DoctorCheck[] {
       'apt install python3 python3-pip, or set PYTHON',
     ),
     program('C++ compiler', compiler ? [compiler] : COMPILERS, ['--version'], 'apt install g++, or set CXX'),
-  ];
+  ].map((check) => (check.found ? check : { ...check, optional: isInstalled }));
 }
 
 function installedParts(): DoctorCheck[] {

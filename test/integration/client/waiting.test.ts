@@ -219,7 +219,7 @@ describe('with a CPU worker', { concurrency: 6 }, () => {
     await startRun(client, SPEC, 'no-room');
     const progress = await waits('no-room', 'no-room');
     assert.equal(progress.waiting?.message, `The training waits. ${storage}`);
-    assert.match(formatProgress(progress), /0\.00\/2 kimg, waiting for the store, or for space on its disk/);
+    assert.match(formatProgress(progress), /1\.00\/2 kimg, waiting for the store, or for space on its disk/);
     assert.equal(formatProgress(progress).split(storage).length, 2);
     await client.workflow.getHandle('no-room').terminate();
   });
