@@ -126,8 +126,9 @@ async function measuredStream(
   const sample: ComparedImage[] = [];
   const classes: string[] = [];
   const extractors = extractorsOf(metrics);
-  const features = await extractAllFeatures(sampled(images, sample, classes), extractors, onBatch);
-  const rows = Object.values(features)[0]?.rows ?? 0;
+  let rows = 0;
+  const counted = sampled(images, { sample, classes, onImage: () => rows++ });
+  const features = await extractAllFeatures(counted, extractors, onBatch);
   const set: MeasuredImages = {
     images: rows,
     features: async (extractor) => {
@@ -143,8 +144,7 @@ async function measuredStream(
 /** Passes images on and keeps a random sample (Vitter 1985, algorithm R). */
 async function* sampled(
   images: AsyncIterable<ClassedImage>,
-  sample: ComparedImage[],
-  classes: string[],
+  { sample, classes, onImage }: { sample: ComparedImage[]; classes: string[]; onImage: () => void },
 ): AsyncGenerator<SquareImage> {
   const random = new RandomStream(SEED, 'sample of images');
   let seen = 0;
@@ -152,6 +152,7 @@ async function* sampled(
     const at = seen < SAMPLE ? seen : random.integer(seen + 1);
     if (at < SAMPLE) sample[at] = { side: image.resolution, channels: image.channels, pixels: image.pixels };
     seen++;
+    onImage();
     if (image.class !== undefined) classes.push(image.class);
     yield image;
   }

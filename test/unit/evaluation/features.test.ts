@@ -121,6 +121,14 @@ test('sets of one image and sets that no metric can compare are refused, not com
   );
 });
 
+test('a metric of pixels alone needs no features', async () => {
+  const several = () => each(Array.from({ length: 5 }, (_, i) => stripes(32, 1, 4 + 2 * i)));
+  const { metrics, extractors } = await compareImages(several(), several(), ['diversity']);
+  assert.equal(metrics['images.fake'], 5);
+  assert.ok(Number.isFinite(metrics['diversity.fake.ssim']));
+  assert.deepEqual(extractors, {});
+});
+
 test('features that are not finite numbers are refused with their extractor', () => {
   assert.throws(
     () => checkedFeatures(Float32Array.of(1, Number.NaN), 'inception'),
