@@ -49,7 +49,7 @@ async function computeMetrics(
   const selected = selectedMetrics(spec.evaluate);
   const wanted = {
     names: selectedAnalyses(spec.evaluate),
-    rejectAbove: spec.evaluate.rejectAbove,
+    rejectAbove: spec.evaluate.rejectAbove ?? null,
     extractor: spec.evaluate.extractor,
     keep: async (file: string, bytes: Uint8Array) => void (await store.put(`${prefix}${file}`, bytes)),
   };

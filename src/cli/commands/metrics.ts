@@ -46,7 +46,10 @@ export function registerMetrics(program: Command): void {
         .default('effnetlite0'),
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
-    .option('--analyses <names>', `only these of ${IMAGE_ANALYSES.join(',')}; none for no analyses`)
+    .option(
+      '--analyses <names>',
+      `only these of ${IMAGE_ANALYSES.join(',')}, or none (default: all; none with --metrics)`,
+    )
     .option('--holdout <address>', 'real images that the generator has not seen: what copies are told by')
     .option('--out <folder>', 'write pictures and lists of the analyses into this folder')
     .option('--json', 'for machines')
@@ -79,7 +82,7 @@ async function metrics({
   const options = await optionsOf(theirs);
   const view = new ComparisonView();
   const unseen =
-    analyses.holdout === undefined ? null : await listed(openSource(analyses.holdout), '--holdout');
+    analyses.holdout === undefined ? null : await listed(openSource(analyses.holdout), analyses.holdout);
   const analysis = await streamAnalysis({ ...analyses, metrics: names }, extractor, (step, done, total) =>
     view.step(step, done, total),
   );
