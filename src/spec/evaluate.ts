@@ -69,7 +69,9 @@ export function selectedMetrics({
   return metrics === 'auto' ? metricsOn(extractor) : metrics;
 }
 
-/** The analyses that a spec asks for. */
-export function selectedAnalyses({ analyses }: Pick<EvaluateSpec, 'analyses'>): readonly ImageAnalysis[] {
+/** The analyses that a spec asks for. Specs of runs of earlier versions do not have the key. */
+export function selectedAnalyses({
+  analyses = 'auto',
+}: Partial<Pick<EvaluateSpec, 'analyses'>>): readonly ImageAnalysis[] {
   return analyses === 'auto' ? IMAGE_ANALYSES : IMAGE_ANALYSES.filter((name) => analyses.includes(name));
 }

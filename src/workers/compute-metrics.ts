@@ -59,7 +59,7 @@ function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): Compa
 function analysesOf(store: ObjectStore, prefix: string, evaluate: EvaluateSpec): StoredAnalyses {
   return {
     names: selectedAnalyses(evaluate),
-    rejectAbove: evaluate.rejectAbove,
+    rejectAbove: evaluate.rejectAbove ?? null,
     extractor: evaluate.extractor,
     keep: async (file, bytes) => void (await store.put(`${prefix}${file}`, bytes)),
   };

@@ -51,7 +51,10 @@ export function registerMetrics(program: Command): void {
     )
     .option('--metrics <names>', 'only these, separated by commas: fid50k_full,kid50k_full')
     .option('--by-class', 'also for the images of each class: the first folder of their names')
-    .option('--analyses <names>', `only these of ${IMAGE_ANALYSES.join(',')}; none for no analyses`)
+    .option(
+      '--analyses <names>',
+      `only these of ${IMAGE_ANALYSES.join(',')}, or none (default: all; none with --metrics)`,
+    )
     .option('--holdout <address>', 'real images that the generator has not seen: what copies are told by')
     .option('--out <folder>', 'write figures, and lists of the analyses, into this folder')
     .option('--json', 'for machines')
@@ -77,7 +80,7 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
   const square = await optionsOf(theirs);
   const view = new ComparisonView();
   const unseen =
-    options.holdout === undefined ? null : await listed(openSource(options.holdout), '--holdout');
+    options.holdout === undefined ? null : await listed(openSource(options.holdout), options.holdout);
   const analysis = await streamAnalysis({ ...options, metrics: names }, extractor, (step, done, total) =>
     view.step(step, done, total),
   );

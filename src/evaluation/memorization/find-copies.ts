@@ -22,7 +22,7 @@ export interface Pair {
   score: number;
   /** Probability that an unseen image is as near to one training image. */
   pValue: number;
-  /** One minus SSIM; null for small images. */
+  /** One minus SSIM; null for small images, and if another image is nearer by SSIM. */
   dissimilarity: number | null;
   isSuspect: boolean;
   isCopy: boolean;
@@ -107,10 +107,10 @@ function scoredPairs(
     return {
       synthetic: indices[i] as number,
       training,
-      isMirrored: found.isMirrored,
+      isMirrored: found.isMirrored && training === found.nearest.pixels,
       score,
       pValue: corrected,
-      dissimilarity: found.dissimilarity,
+      dissimilarity: training === found.nearest.ssim ? found.dissimilarity : null,
       isSuspect: score > threshold.score,
       isCopy: corrected < SIGNIFICANT / ofFake.length,
     };

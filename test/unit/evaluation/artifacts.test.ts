@@ -77,7 +77,8 @@ describe('artifacts', () => {
   });
 
   test('without a holdout some training images take its place, and a note says so', async () => {
-    const result = await run(train, null, images);
+    const faulty = Int32Array.from({ length: FAULTY }, (_, i) => CLEAN + i);
+    const result = await run(train, null, subsetOf(images, faulty));
     assert.equal(result.level, 'warning');
     assert.ok(result.caveats.some((caveat) => caveat.includes('every fourth training image')));
   });
@@ -88,8 +89,8 @@ describe('artifacts', () => {
     assert.equal(level, 'caution');
     assert.match(statement, /too few/);
     const black = await analyzed(Array.from({ length: 24 }, () => new Uint8Array(SIDE * SIDE)));
-    for (const result of [await run(train, holdout, black), await run(black, black, black)])
-      assert.ok(result.values.every(({ value }) => Number.isFinite(value)));
+    const result = await run(black, black, black);
+    assert.ok(result.values.every(({ value }) => Number.isFinite(value)));
   });
 
   function run(real: AnalyzedSet, unseen: AnalyzedSet | null, fake: AnalyzedSet): Promise<AnalysisResult> {
