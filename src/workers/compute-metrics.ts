@@ -24,14 +24,11 @@ export async function computeMetrics(
 ): Promise<EvaluateResult> {
   const { runId, spec, synthetic, classifiers } = input;
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
-  const evaluated = await evaluateSets(
-    store,
-    comparedSets(input),
-    selectedMetrics(spec.evaluate),
-    onProgress,
-  );
+  const sets = comparedSets(input);
+  const evaluated = await evaluateSets(store, sets, selectedMetrics(spec.evaluate), onProgress);
+  const found = await analyzeSets(store, sets, analysesOf(store, prefix, spec.evaluate), onProgress);
   const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
-  const analyses = [...evaluated.analyses, ...trained];
+  const analyses = [...found, ...trained];
   const metrics = { ...evaluated.metrics, ...analysisMetrics(analyses) };
   const untrained = classifiers?.impossible ? trained.map(({ statement }) => statement) : [];
   const caveats = [...evaluated.caveats, ...untrained];
