@@ -11,6 +11,17 @@ const NAMES = /\^|(^|[^\d])(19|20)\d\d[-_.]?(0[1-9]|1[0-2])[-_.]?([0-2]\d|3[01])
 const NUMBERS =
   /^(\d+(\.\d+){4,}|\d{5,}([-_]\w*)?|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{16,})$/i;
 
+/** A name and a number of three digits or more, as subjects of a study have: `BraTS20_001`. */
+const SERIAL = /^(.*\D)\d{3,}$/;
+const CLASS_WORDS = /class|grade|label|type|category|stage|score/i;
+
+/** Whether all names are one name with different numbers. */
+function areSerial(classes: readonly string[]): boolean {
+  const stems = new Set(classes.map((name) => SERIAL.exec(name)?.[1] ?? null));
+  const [stem] = stems;
+  return classes.length > 2 && stems.size === 1 && stem !== null && !CLASS_WORDS.test(stem ?? '');
+}
+
 /** From this number of classes on, a class has images enough, or is no class. */
 const MANY_CLASSES = 20;
 const FEW_IMAGES = 4;
@@ -22,7 +33,9 @@ const FEW_IMAGES = 4;
  * @throws DatasetError
  */
 export function refuseIdentifiers(classes: readonly string[], images: number, where: string): void {
-  const ids = classes.filter((name) => [WORDS, NUMBERS, NAMES].some((kind) => kind.test(name))).length;
+  const kinds = [WORDS, NUMBERS, NAMES];
+  const looksLikeId = (name: string) => kinds.some((kind) => kind.test(name));
+  const ids = areSerial(classes) ? classes.length : classes.filter(looksLikeId).length;
   const isMany = classes.length >= MANY_CLASSES && images < FEW_IMAGES * classes.length;
   if (ids * 2 <= classes.length && !isMany) return;
   throw patientClasses(

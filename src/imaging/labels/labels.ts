@@ -105,6 +105,36 @@ function applyRule(
   return fromTags(rule, labels.dicom);
 }
 
+/** Folders into which a large set was divided: `images_001`, `part_2`, `fold3`. */
+const PART = /(^|[-_ ])(images?|imgs?|parts?|folds?|batch|chunk|shard|subset|disc|cv)[-_ ]?\d+$/i;
+/** Folders of pictures that are no images of patients, but say something about them. */
+const MASKS = /^(masks?|segmentations?|segs?|annotations?|ground[-_ ]?truths?|gt|rois?)$/i;
+
+/** @throws DatasetError when a class is a folder of masks */
+function refuseMasks(classes: ReadonlySet<string | null>, where: string): void {
+  if (![...classes].some((name) => name !== null && MASKS.test(name))) return;
+  throw new DatasetError({
+    what: 'has a folder of masks or annotations beside the images: that is no class',
+    where,
+    hint: 'Give the folder of the images, or set preprocess.labels (--labels) to a pattern over the path.',
+  });
+}
+
+/** A notice where folders of masks are within those of classes. */
+function maskNotices({ paths }: Layout): string[] {
+  const masks = paths.filter((path) =>
+    path
+      .split('/')
+      .slice(0, -1)
+      .some((part) => MASKS.test(part)),
+  ).length;
+  return masks > 0
+    ? [
+        `${counted(masks, 'files are in folders of masks or annotations')}, and used as images: leave them out with a pattern for labels, preprocess.labels (--labels)`,
+      ]
+    : [];
+}
+
 /** `auto`: dataset.json of StyleGAN, else folders, else none. */
 async function findLabels(rule: Rule): Promise<Found | { why: string }> {
   const { source, images, layout } = rule;
@@ -117,10 +147,13 @@ async function findLabels(rule: Rule): Promise<Found | { why: string }> {
   }
   if (images.every(({ name }) => /(^|\/)\d{5}\/img\d{8}\.\w+$/.test(name)))
     return { why: "folders of a thousand images, as StyleGAN's tools write them, and no dataset.json" };
-  if (new Set(classFolders(layout)).size > 1) return fromFolders(rule);
+  const folders = [...new Set(classFolders(layout))];
+  const areParts = folders.length > 0 && folders.every((name) => name !== null && PART.test(name));
+  if (folders.length > 1 && !areParts) return fromFolders(rule);
   const tables = source.contents.tables.filter((name) => /\.[ct]sv$/i.test(name)).length;
   const advice = tables ? `; ${tables} CSV ${tables > 1 ? 'files' : 'file'} may: labels: {csv: FILE}` : '';
-  return { why: `all images are in one folder, and no dataset.json says more${advice}` };
+  const where = areParts && folders.length > 1 ? 'numbered parts of one set' : 'one folder';
+  return { why: `all images are in ${where}, and no dataset.json says more${advice}` };
 }
 
 /** @returns `other` when a program other than StyleGAN wrote the file */
@@ -135,6 +168,7 @@ async function readStyleGan(source: ImageSource, name: string): Promise<JsonLabe
 
 function fromFolders({ source, images, layout }: Rule): Found {
   const names = classFolders(layout);
+  refuseMasks(new Set(names), source.uri);
   const loose = names.filter((name) => name === null).length;
   const hint = 'Put every image into the folder of its class, or set preprocess.labels (--labels) to "none".';
   if (loose === names.length)
@@ -156,6 +190,7 @@ function fromFolders({ source, images, layout }: Rule): Found {
     classes: { names: siblings, isOrdered: false },
     basis: { from: 'folders', why: `each folder is a class${wraps}` },
     reason: SKIPPED.other,
+    notices: maskNotices(layout),
   };
 }
 

@@ -306,6 +306,38 @@ test('a CSV file may lie elsewhere, quote its fields, use semicolons, and name p
     );
   }));
 
+const numbered = (...folders: string[]) => folders.flatMap((name) => [1, 2].map((i) => `${name}/${i}.png`));
+
+test(
+  'numbered parts of a set are no classes, and numbered subjects are refused',
+  withFiles([], async (folder) => {
+    await write(
+      folder,
+      numbered('nih/images_001/images', 'nih/images_002/images', 'folds/fold1', 'folds/fold2'),
+    );
+    await write(folder, numbered('brats/BraTS20_001', 'brats/BraTS20_002', 'brats/BraTS20_003'));
+    await write(folder, numbered('grades/grade001', 'grades/grade002', 'grades/grade003'));
+    for (const name of ['nih', 'folds']) {
+      const { labels } = await survey(path.join(folder, name));
+      assert.equal(labels.classes, null);
+      assert.match(labels.basis.why, /numbered parts of one set/);
+    }
+    await refuses(survey(path.join(folder, 'brats')), /3 of 3 classes look like ids/);
+    assert.equal((await survey(path.join(folder, 'grades'))).labels.classes?.length, 3);
+  }),
+);
+
+test(
+  'a folder of masks is no class, and masks within classes are noticed',
+  withFiles([], async (folder) => {
+    await write(folder, numbered('beside/images', 'beside/masks'));
+    await write(folder, numbered('within/a/images', 'within/a/masks', 'within/b/images', 'within/b/masks'));
+    await refuses(survey(path.join(folder, 'beside')), /folder of masks or annotations/);
+    const { notices } = await survey(path.join(folder, 'within'));
+    assert.match(notices.join(), /4 files are in folders of masks or annotations/);
+  }),
+);
+
 test('a JSON file gives names or numbers as labels', () =>
   withFolder(async (folder) => {
     await write(folder, ['a.png', 'b.png', 'c.png']);
