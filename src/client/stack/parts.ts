@@ -132,6 +132,9 @@ function startTemporal(folder: StackFolder, { ports }: StackState, started: Star
     database,
     '--log-level',
     'warn',
+    // Sweeps share a device by their fairness keys; priorities need no setting.
+    '--dynamic-config-value',
+    'matching.enableFairness=true',
   ];
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }

@@ -1,7 +1,7 @@
 /** Holdouts that stay as they are when images are added, and nested subsets. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { DatasetError } from '../../../src/core/errors.js';
+import { GistError } from '../../../src/core/errors.js';
 import { compareNaturally } from '../../../src/imaging/labels/natural-order.js';
 import { drawImages, type SplitImages, splitImages } from '../../../src/imaging/split/split.js';
 
@@ -162,13 +162,13 @@ test('invalid classes and limits are rejected with a hint', () => {
   const cases: [number[], { fraction: number; limit: number | null }, RegExp][] = [
     [[10, 1], { fraction: 0.2, limit: null }, /"class1" has a single image/],
     [[1], { fraction: 0, limit: null }, /single image/],
-    [[10, 10], { fraction: 0, limit: 21 }, /only 20 training images/],
+    [[10, 10], { fraction: 0, limit: 21 }, /^TooFewImagesError.*only 20 training images/],
     [[10, 10, 10], { fraction: 0, limit: 2 }, /without images/],
   ];
   for (const [counts, options, message] of cases) {
     assert.throws(
       () => splitImages(labelled(...counts), options, 'source'),
-      (e) => e instanceof DatasetError && message.test(e.message) && Boolean(e.hint),
+      (e) => e instanceof GistError && message.test(String(e)) && Boolean(e.hint),
     );
   }
 });
