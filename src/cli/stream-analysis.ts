@@ -12,16 +12,26 @@ interface AnalysisOptions {
   analyses?: string;
   /** With chosen metrics there are no analyses unless they are chosen too. */
   metrics?: string;
+  holdout?: string;
   out?: string;
 }
 
+/** @returns null without analyses */
 export async function streamAnalysis(
-  { analyses, metrics, out }: AnalysisOptions,
+  { analyses, metrics, holdout, out }: AnalysisOptions,
   extractor: ExtractorName,
   onStep: (step: string, done: number, total: number | undefined) => void,
-): Promise<StreamAnalysis> {
-  const { StreamAnalysis } = await import('../evaluation/index.js');
+): Promise<StreamAnalysis | null> {
   const names = parseAnalyses(analyses ?? (metrics === undefined ? IMAGE_ANALYSES.join(',') : 'none'));
+  if (names.length === 0) {
+    if (holdout === undefined) return null;
+    throw new UsageError({
+      what: 'only analyses use unseen images, and none is asked for',
+      where: '--holdout',
+      hint: `Add --analyses ${IMAGE_ANALYSES.join(',')}.`,
+    });
+  }
+  const { StreamAnalysis } = await import('../evaluation/index.js');
   return new StreamAnalysis({
     names,
     rejectAbove: null,

@@ -1,7 +1,13 @@
 /** Computes metrics of one stream of images against another. */
 import { RandomStream } from '../core/random.js';
 import type { AnalysisResult } from '../spec/analyses.js';
-import { extractorsOf, fullMetricName, METRIC_NAMES, type MetricName } from '../spec/metrics.js';
+import {
+  type ExtractorName,
+  extractorsOf,
+  fullMetricName,
+  METRIC_NAMES,
+  type MetricName,
+} from '../spec/metrics.js';
 import { caveatsOf, zeroCaveats } from './caveats.js';
 import type { Evaluation } from './evaluate.js';
 import type { SquareImage } from './extractors/input.js';
@@ -9,6 +15,7 @@ import { extractorIdentities } from './extractors/identity.js';
 import { extractAllFeatures } from './features.js';
 import { type Comparison, measurePairs } from './measure-pairs.js';
 import { isComparison, minImagesOf } from './metrics/compute.js';
+import type { FeatureMatrix } from './metrics/feature-matrix.js';
 import { type MeasuredImages, subsetOf } from './metrics/measured-images.js';
 import type { ComparedImage } from './metrics/ssim.js';
 import { type LabeledSet, measureClasses } from './per-class.js';
@@ -27,8 +34,11 @@ export interface ComparisonSteps {
   onBatch?: (done: number) => void;
   /** Called during the computation of a metric. */
   onMetric?: (done: number, total: number) => void;
-  /** Analyzes the sets after the metrics. */
-  analyze?: (real: MeasuredImages, fake: MeasuredImages) => Promise<AnalysisResult[]>;
+  /** Analyzes the features of the sets after the metrics. */
+  analysis?: {
+    extractor: ExtractorName;
+    run: (real: FeatureMatrix, fake: FeatureMatrix) => Promise<AnalysisResult[]>;
+  } | null;
 }
 
 /**
@@ -42,11 +52,12 @@ export async function compareImages(
   real: AsyncIterable<ClassedImage>,
   fake: AsyncIterable<ClassedImage>,
   metrics: readonly MetricName[],
-  { onBatch, onMetric, analyze }: ComparisonSteps = {},
+  { onBatch, onMetric, analysis }: ComparisonSteps = {},
 ): Promise<Evaluation> {
+  const extracted = [...new Set([...extractorsOf(metrics), ...(analysis ? [analysis.extractor] : [])])];
   const [ours, theirs] = [
-    await measuredStream(real, 'real', metrics, onBatch),
-    await measuredStream(fake, 'synthetic', metrics, onBatch),
+    await measuredStream(real, 'real', extracted, onBatch),
+    await measuredStream(fake, 'synthetic', extracted, onBatch),
   ];
   const [a, b] = [ours.set, theirs.set];
   if (!metrics.some((name) => Math.min(a.images, b.images) >= minImagesOf(name)))
@@ -61,7 +72,7 @@ export async function compareImages(
   );
   const caveats = await caveatsOf(metrics, { real: a, synthetic: b });
   caveats.push(...halvesCaveats(metrics, halves), ...zeroCaveats(values, halvesOfName), ...perClass.caveats);
-  const extractors = await extractorIdentities(extractorsOf(metrics));
+  const extractors = await extractorIdentities(extracted);
   const { intervals, fits } = found;
   return {
     metrics: values,
@@ -71,7 +82,9 @@ export async function compareImages(
     fits,
     classes: perClass.classes,
     pictures: {},
-    analyses: (await analyze?.(a, b)) ?? [],
+    analyses: analysis
+      ? await analysis.run(await a.features(analysis.extractor), await b.features(analysis.extractor))
+      : [],
   };
 }
 
@@ -120,12 +133,11 @@ function halvesCaveats(
 async function measuredStream(
   images: AsyncIterable<ClassedImage>,
   name: string,
-  metrics: readonly MetricName[],
+  extractors: readonly ExtractorName[],
   onBatch?: (done: number) => void,
 ): Promise<LabeledSet> {
   const sample: ComparedImage[] = [];
   const classes: string[] = [];
-  const extractors = extractorsOf(metrics);
   let rows = 0;
   const counted = sampled(images, { sample, classes, onImage: () => rows++ });
   const features = await extractAllFeatures(counted, extractors, onBatch);

@@ -84,20 +84,20 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
   const analysis = await streamAnalysis({ ...options, metrics: names }, extractor, (step, done, total) =>
     view.step(step, done, total),
   );
+  const recorded = (set: 'train' | 'synthetic', stream: AsyncGenerator<ClassedImage>) =>
+    analysis ? analysis.record(set, stream) : stream;
   try {
     const evaluation = await compareImages(
-      analysis.record('train', images(ours, square, view, options.byClass)),
-      analysis.record('synthetic', images(theirs, square, view, options.byClass)),
+      recorded('train', images(ours, square, view, options.byClass)),
+      recorded('synthetic', images(theirs, square, view, options.byClass)),
       selected,
       {
         onBatch: (done) => view.images(done),
         onMetric: (done, total) => view.metrics(done, total),
-        analyze: async (a, b) =>
-          analysis.run(
-            await a.features(extractor),
-            await b.features(extractor),
-            unseen && images(unseen, square, view),
-          ),
+        analysis: analysis && {
+          extractor,
+          run: (a, b) => analysis.run(a, b, unseen && images(unseen, square, view)),
+        },
       },
     );
     view.stop();
@@ -107,7 +107,7 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
     printEvaluation(options.json, told, { extractor, files });
   } finally {
     view.stop();
-    await analysis.remove();
+    await analysis?.remove();
   }
 }
 
@@ -163,8 +163,9 @@ function parseMetrics(names: string, extractor: NetworkName): MetricName[] {
 }
 
 /** Draws what has a figure. @returns the files */
-async function writeFigures(folder: string, { fits }: Evaluation): Promise<string[]> {
+async function writeFigures(out: string, { fits }: Evaluation): Promise<string[]> {
   const { fitFigure } = await import('../../evaluation/index.js');
+  const folder = path.join(out, 'figures');
   await mkdir(folder, { recursive: true });
   const files: string[] = [];
   for (const [name, fit] of Object.entries(fits)) {

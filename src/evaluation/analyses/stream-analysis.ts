@@ -36,7 +36,7 @@ export class StreamAnalysis {
     images: AsyncIterable<Image>,
   ): AsyncGenerator<Image> {
     for await (const image of images) {
-      if (this.settings.names.length > 0) await this.keep(set, image);
+      await this.keep(set, image);
       yield image;
     }
   }
@@ -51,8 +51,7 @@ export class StreamAnalysis {
     synthetic: FeatureMatrix,
     holdout: AsyncIterable<SquareImage> | null,
   ): Promise<AnalysisResult[]> {
-    const { names, extractor, keep, onProgress } = this.settings;
-    if (names.length === 0) return [];
+    const { extractor, keep, onProgress } = this.settings;
     const extract = extractWith(extractor, onProgress);
     const unseen = holdout && (await extract(this.record('holdout', holdout)));
     const sets = {
