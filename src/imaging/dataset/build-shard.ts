@@ -1,18 +1,16 @@
 /** Builds one shard of a planned data set. */
 import { rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { makeScratchFolder } from '../../core/scratch.js';
-import { DatasetError, ImageError } from '../../core/errors.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { classifyFileError } from '../../storage/file-errors.js';
-import { findJson, joinKey, type ObjectStore, partVerifies, sha256 } from '../../storage/index.js';
+import { findJson, joinKey, type ObjectStore, partVerifies } from '../../storage/index.js';
 import { datasetPrefix, imageName } from './dataset-manifest.js';
-import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
-import { mirrorImage } from '../pixels/mirror.js';
+import { MadeImages, type Place } from './made-images.js';
+import { type MadeImage, type MakeSettings, makeSettings } from '../pixels/make-image.js';
 import { copiesPerImage } from './plan.js';
 import {
   locateShard,
@@ -24,34 +22,19 @@ import {
   shardReportSchema,
   writeReport,
 } from './plan-file.js';
-import { encodePng } from '../pixels/png.js';
-import { channelsOf, processImage } from '../pixels/process.js';
 import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
-import type { ValueRange } from '../pixels/window.js';
+import { TASKS_IN_FLIGHT } from '../threads/image-pool.js';
+import { inBatches, makeImages, type MadeWithThumbnail } from '../threads/work-on-files.js';
 
 export interface WorkOptions {
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
 
-/**
- * Images that are started and not yet stored. More than the processors, so that each has the next
- * image while a slow one is waited for; the memory of pixels is limited where they are decoded.
- */
-const IN_FLIGHT = 2 + 2 * availableParallelism();
-
-/** The result of one source image: the PNG files, or the reason for which it was rejected. */
-type ImageResult = { planned: PlannedImage; notes: string[] } & (
-  | { files: Uint8Array[] }
-  | { reason: string }
-);
-
-/** What all images of a shard have in common. */
-interface ShardOptions {
-  source: ImageSource;
-  spec: PreprocessSpec;
-  copies: 1 | 2;
-  range: ValueRange | undefined;
+/** The result of one source image. */
+interface ImageResult {
+  planned: PlannedImage;
+  made: MadeImage;
 }
 
 /**
@@ -75,15 +58,22 @@ export async function buildShard(
   const { split, key } = locateShard(plan, shard);
   const planned = await readShardPlan(store, digest, shard);
   const report: ShardReport = { split, part: null, images: [], rejected: [], notes: {} };
-  const options = { source, spec, copies: copiesPerImage(spec, split), range: plan.window?.range };
+  const copies = copiesPerImage(spec, split);
+  const settings = makeSettings({ ...spec, mirror: copies === 2 }, plan.window?.range);
 
   async function* files(): AsyncGenerator<ZipFileContent> {
     let done = 0;
-    for await (const result of mapInOrder(planned, IN_FLIGHT, (image) => makeImage(image, options), signal)) {
-      for (const note of result.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
-      if ('reason' in result) report.rejected.push({ name: result.planned.name, reason: result.reason });
-      else yield* addImage(result.planned, result.files);
-      onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
+    const known = new MadeImages(store, placesOf(planned));
+    const make = (images: PlannedImage[]) => readOrMake(source, images, settings, known);
+    const batches = inBatches(planned, ({ bytes, made }) => (made ? 0 : bytes));
+    for await (const results of mapInOrder(batches, TASKS_IN_FLIGHT, make, signal)) {
+      for (const { planned: image, made } of results) {
+        for (const note of made.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
+        if ('reason' in made) report.rejected.push({ name: image.name, reason: made.reason });
+        else yield* addImage(image, made.files.slice(0, copies));
+      }
+      done += results.length;
+      onProgress?.({ done, total: planned.length, unit: 'images' });
     }
   }
   function* addImage(image: PlannedImage, pngs: Uint8Array[]): Generator<ZipFileContent> {
@@ -98,6 +88,7 @@ export async function buildShard(
   try {
     const archive = path.join(folder, 'shard.zip');
     const { bytes, sha256: checksum } = await writeStoredZip(archive, files());
+    signal?.throwIfAborted();
     if (report.images.length > 0) {
       await store.put(joinKey(prefix, key), { file: archive }, { contentType: 'application/zip' });
       report.part = { key, bytes, sha256: checksum };
@@ -110,39 +101,22 @@ export async function buildShard(
   }
 }
 
-async function makeImage(
-  planned: PlannedImage,
-  { source, spec, copies, range }: ShardOptions,
-): Promise<ImageResult> {
-  const notes: string[] = [];
-  const { resolution } = spec;
-  const channels = channelsOf(spec.color);
-  const encode = (version: Uint8Array) => encodePng(version, resolution, resolution, channels);
-  const makeFiles = async (bytes: Uint8Array) => {
-    requireUnchanged(bytes, planned, spec.source);
-    const pixels = await processImage(bytes, { ...spec, range, onNote: (note) => notes.push(note) });
-    const versions =
-      copies === 2 ? [pixels, mirrorImage(pixels, resolution, resolution, channels)] : [pixels];
-    return Promise.all(versions.map(encode));
-  };
-  try {
-    return { planned, notes, files: await withBytes(source, planned, makeFiles) };
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    return { planned, notes, reason: [error.what, error.hint].filter(Boolean).join('. ') };
-  }
+function placesOf(planned: readonly PlannedImage[]): Place[] {
+  return planned.flatMap(({ made }) => made ?? []);
 }
 
-/**
- * The digest identifies the images as they were listed, so changed images must not be stored under
- * it.
- */
-function requireUnchanged(bytes: Uint8Array, planned: PlannedImage, where: string): void {
-  const hash = /^sha256:(.*)$/.exec(planned.identity)?.[1];
-  if (bytes.byteLength === planned.bytes && (hash === undefined || sha256(bytes) === hash)) return;
-  throw new DatasetError({
-    what: 'contains an image that has changed since it was listed',
-    where,
-    hint: 'Do not change the source while it is read, and start the run again.',
-  });
+/** Reads the images that exist, and makes the others. */
+async function readOrMake(
+  source: ImageSource,
+  images: readonly PlannedImage[],
+  settings: MakeSettings,
+  known: MadeImages,
+): Promise<ImageResult[]> {
+  const found = await Promise.all(images.map(({ made }) => (made ? known.read(made) : null)));
+  const missing = images.filter((_, i) => found[i] === null);
+  const made = await makeImages(source, missing, settings, { wantsThumbnails: false });
+  return images.map((planned, i) => ({
+    planned,
+    made: found[i] ?? (made.shift() as MadeWithThumbnail).made,
+  }));
 }

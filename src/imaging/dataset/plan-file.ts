@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { StoreError } from '../../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../../storage/index.js';
-import { windowChoiceSchema } from '../pixels/window-choice.js';
+import { placeSchema } from './made-images.js';
+import { windowChoiceSchema } from './window-choice-schema.js';
 import { datasetPrefix, type DatasetSplit, pad, shardKey, SPLITS, surveyFields } from './dataset-manifest.js';
 
 /** `<prefix>plan/plan.json`. Training shards come first, holdout shards after them. */
@@ -39,6 +40,8 @@ export const plannedImageSchema = z.object({
   label: z.int(),
   /** Index of the output image within the split; the mirrored image has the next index. */
   index: z.int(),
+  /** Where it is, if it was made already. */
+  made: placeSchema.optional(),
 });
 export type PlannedImage = z.output<typeof plannedImageSchema>;
 

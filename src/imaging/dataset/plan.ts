@@ -25,6 +25,10 @@ import {
   writeShardPlan,
 } from './plan-file.js';
 import { planWindow } from './plan-window.js';
+import { contentOf, PackWriter, type Place } from './made-images.js';
+import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
+import type { LookAt } from '../split/duplicates.js';
+import { makeImages } from '../threads/work-on-files.js';
 import { openSource } from '../source/source.js';
 import type { Split } from '../split/split.js';
 import { splitSurvey, surveyDigest, surveySource, usedImages } from './survey.js';
@@ -85,7 +89,11 @@ export async function planDataset(
   const dataset = await findDataset(store, folder);
   const known = await findJson(store, planKey(folder), planSchema);
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
-  const { split, duplicates } = await splitSurvey(source, spec, survey, options);
+  const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
+  const packs = new PackWriter(store, folder);
+  const lookAt = makeAndLook(source, makeSettings(spec, window.range), packs);
+  const { split, duplicates } = await splitSurvey(source, spec, survey, { ...options, lookAt });
+  await packs.flush();
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
   const plan: DatasetPlan = {
     version: 1,
@@ -99,15 +107,24 @@ export async function planDataset(
     labels: survey.labels.basis,
     duplicates: duplicates.report,
     notices: [...survey.notices, ...duplicates.notices, ...split.notices],
-    window: null,
+    window,
   };
   const all = SPLITS.flatMap((name) => shards[name]);
   const { images, labels } = survey;
-  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all }, options);
-  const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
+  const { places } = packs;
+  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all, places }, options);
   // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(folder), { ...plan, window });
+  await putJson(store, planKey(folder), plan);
   return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+/** Thumbnails for the search for copies; the images are made of the same decoding, and stored. */
+function makeAndLook(source: ImageSource, settings: MakeSettings, packs: PackWriter): LookAt {
+  return async (images) => {
+    const results = await makeImages(source, images, settings, { wantsThumbnails: true });
+    for (const [i, { made }] of results.entries()) await packs.add(images[i] as SourceImage, made);
+    return results.map(({ thumbnail }) => thumbnail);
+  };
 }
 
 /** Number of images of each class on both sides. */
@@ -153,14 +170,22 @@ const CONCURRENT_PLANS = 8;
 /** Writes the lines of every shard. */
 async function writeShardPlans(
   store: ObjectStore,
-  plan: { folder: string; images: readonly SourceImage[]; labels: Int32Array; shards: PlannedShard[] },
+  plan: {
+    folder: string;
+    images: readonly SourceImage[];
+    labels: Int32Array;
+    shards: PlannedShard[];
+    places: ReadonlyMap<string, Place>;
+  },
   { onProgress, signal }: PlanOptions,
 ): Promise<void> {
-  const { folder, images, labels, shards } = plan;
+  const { folder, images, labels, shards, places } = plan;
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
       const image = images[index] as SourceImage;
-      return { ...image, label: labels[index] as number, index: (first + i) * copies };
+      const made = places.get(contentOf(image));
+      const line = { ...image, label: labels[index] as number, index: (first + i) * copies };
+      return made ? { ...line, made } : line;
     });
     await writeShardPlan(store, folder, shard, lines);
   };

@@ -51,7 +51,8 @@ export async function processImage(
   return withImage(bytes, options, (image) => squareImage(image, options), where);
 }
 
-async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
+/** The same for an image that is decoded. */
+export async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
   const { resolution, square, color, autocrop, contrast = 'none', onNote } = options;
   for (const note of image.notes) onNote?.(note);
   const content = autocrop ? await findContent(image) : wholeImage(image);

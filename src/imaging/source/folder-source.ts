@@ -9,6 +9,8 @@ import { sha256OfFile } from '../../storage/index.js';
 import { HEAD_BYTES, isSystemName, SKIPPED } from './file-kinds.js';
 import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
+import { runTask, TASKS_IN_FLIGHT } from '../threads/image-pool.js';
+import { inBatches } from '../threads/work-on-files.js';
 import { SourceContents } from './source-contents.js';
 
 /**
@@ -17,8 +19,8 @@ import { SourceContents } from './source-contents.js';
  * files twice would cost more than it saves.
  */
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
-/** Number of files read concurrently: opening a small file takes longer than reading it. */
-const CONCURRENT_FILES = 8;
+/** Larger files are read in parts, or one at a time. */
+const WHOLE_FILE_BYTES = 32 * 2 ** 20;
 
 /**
  * A folder of images. Symbolic links within the folder are followed; cycles and links that leave it
@@ -42,7 +44,14 @@ export class FolderSource implements ImageSource {
     for await (const file of this.#walk(root, root, '', new Set())) found.add(file);
     const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
-    yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
+    if (!hashed) return yield* images;
+    const batches = inBatches(images, ({ bytes }) => bytes);
+    const digested = mapInOrder(batches, TASKS_IN_FLIGHT, (batch) => this.#withDigests(batch));
+    for await (const batch of digested) yield* batch;
+  }
+
+  localPath({ name, bytes }: SourceImage): string | null {
+    return bytes <= WHOLE_FILE_BYTES ? path.join(this.#root, ...name.split('/')) : null;
   }
 
   async #head(name: string): Promise<Uint8Array> {
@@ -57,8 +66,18 @@ export class FolderSource implements ImageSource {
     });
   }
 
-  async #withDigest(image: SourceImage): Promise<SourceImage> {
-    return { ...image, identity: `sha256:${await this.#digest(image.name)}` };
+  async #withDigests(images: readonly SourceImage[]): Promise<SourceImage[]> {
+    const paths = images.map((image) => this.localPath(image));
+    const small = paths.filter((file) => file !== null);
+    const digests = small.length > 0 ? await runTask({ kind: 'hash', paths: small }) : [];
+    return Promise.all(
+      images.map(async (image, i) => {
+        const known = paths[i] === null ? 'unreadable' : digests.shift();
+        // Reading a file here says what is wrong with it.
+        const digest = known === undefined || known === 'unreadable' ? await this.#digest(image.name) : known;
+        return { ...image, identity: `sha256:${digest}` };
+      }),
+    );
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {

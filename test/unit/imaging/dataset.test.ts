@@ -1,6 +1,6 @@
 /** Building a data set from a source, and reading it back. */
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
@@ -216,11 +216,33 @@ test('a source that changes between listing and reading is rejected', () =>
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 4 });
     const store = openStore(path.join(folder, 'store'));
-    const spec = preprocessSpec({ source });
+    const spec = preprocessSpec({ duplicates: 'exact', source });
     const { digest } = await planDataset(store, spec);
     for (const name of await readdir(path.join(source, 'a')))
       await writeFile(path.join(source, 'a', name), await grayPng(250));
     await assert.rejects(buildShard(store, openSource(source), spec, { digest, shard: 0 }), DatasetError);
+  }));
+
+test('an image that was made while copies were searched for is not read again', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'source');
+    await writeClasses(source, { a: 6, b: 4 });
+    await writeFile(path.join(source, 'a', 'damaged.png'), 'no image');
+    const store = openStore(path.join(folder, 'store'));
+    const other = openStore(path.join(folder, 'other'));
+    const spec = preprocessSpec({ source, shardImages: 3, maxRejected: 0.5 });
+    await build(other, { ...spec, duplicates: 'exact' });
+    const { digest, shards } = await planDataset(store, spec);
+    const away = path.join(folder, 'away');
+    await rename(source, away);
+    for (let shard = 0; shard < shards; shard++)
+      await buildShard(store, openSource(source), spec, { digest, shard });
+    await assembleDataset(store, spec, digest);
+    const zips = async (built: ObjectStore) =>
+      Object.entries(await contents(built)).filter(([key]) => key.endsWith('.zip'));
+    const bytes = async (built: ObjectStore) => (await zips(built)).map(([, zip]) => zip);
+    assert.deepEqual(await bytes(store), await bytes(other));
+    for await (const { key } of store.list('')) assert.doesNotMatch(key, /pack-/);
   }));
 
 test('an aborted shard stores neither shard nor report', () =>
@@ -241,7 +263,7 @@ test('an aborted shard stores neither shard nor report', () =>
       }),
     );
     await assert.rejects(assembleDataset(store, spec, digest), StoreError);
-    for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-)/);
+    for await (const { key } of store.list(`datasets/${digest}/`)) assert.match(key, /plan\/(plan|shard-|pack-)/);
   }));
 
 test('the training set gives random access to images and is reused from the cache', () =>
