@@ -21,6 +21,7 @@ import {
   SPLITS,
 } from './dataset-manifest.js';
 import { mapInOrder } from '../in-flight.js';
+import { keepForLater } from './earlier-images.js';
 import { removePacks } from './made-images.js';
 import { datasetSettings } from './plan.js';
 import {
@@ -91,6 +92,7 @@ export async function assembleDataset(
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
+  await keepForLater(store, spec, { folder, window: plan.window, shards: shardCount(plan) });
   await removePacks(store, folder);
   return datasetRef(manifest, prefix);
 }

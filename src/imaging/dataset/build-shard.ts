@@ -9,7 +9,7 @@ import { findJson, joinKey, type ObjectStore, partVerifies } from '../../storage
 import { datasetPrefix, imageName } from './dataset-manifest.js';
 import type { ImageSource } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
-import { MadeImages, type Place } from './made-images.js';
+import { contentOf, type FilePlace, MadeImages, type Place } from './made-images.js';
 import { type MadeImage, type MakeSettings, makeSettings } from '../pixels/make-image.js';
 import { copiesPerImage } from './plan.js';
 import {
@@ -22,7 +22,9 @@ import {
   shardReportSchema,
   writeReport,
 } from './plan-file.js';
-import { writeStoredZip, type ZipFileContent } from './stored-zip.js';
+import { LOCAL_HEADER_BYTES, writeStoredZip, type ZipFileContent } from './stored-zip.js';
+import { crc32 } from './crc32.js';
+import { type MadeLine, writeMadeLines } from './earlier-images.js';
 import { TASKS_IN_FLIGHT } from '../threads/image-pool.js';
 import { inBatches, makeImages, type MadeWithThumbnail } from '../threads/work-on-files.js';
 
@@ -58,6 +60,9 @@ export async function buildShard(
   const { split, key } = locateShard(plan, shard);
   const planned = await readShardPlan(store, digest, shard);
   const report: ShardReport = { split, part: null, images: [], rejected: [], notes: {} };
+  const lines: MadeLine[] = [];
+  /** Length of the archive so far. */
+  let written = 0;
   const copies = copiesPerImage(spec, split);
   const settings = makeSettings({ ...spec, mirror: copies === 2 }, plan.window?.range);
 
@@ -69,17 +74,31 @@ export async function buildShard(
     for await (const results of mapInOrder(batches, TASKS_IN_FLIGHT, make, signal)) {
       for (const { planned: image, made } of results) {
         for (const note of made.notes) report.notes[note] = (report.notes[note] ?? 0) + 1;
-        if ('reason' in made) report.rejected.push({ name: image.name, reason: made.reason });
-        else yield* addImage(image, made.files.slice(0, copies));
+        const line = { content: contentOf(image), notes: made.notes };
+        if ('reason' in made) {
+          report.rejected.push({ name: image.name, reason: made.reason });
+          lines.push({ ...line, reason: made.reason });
+        } else {
+          const places: FilePlace[] = [];
+          lines.push({ ...line, key: joinKey(prefix, key), files: places });
+          yield* addImage(image, made.files.slice(0, copies), places);
+        }
       }
       done += results.length;
       onProgress?.({ done, total: planned.length, unit: 'images' });
     }
   }
-  function* addImage(image: PlannedImage, pngs: Uint8Array[]): Generator<ZipFileContent> {
+  function* addImage(
+    image: PlannedImage,
+    pngs: Uint8Array[],
+    places: FilePlace[],
+  ): Generator<ZipFileContent> {
     for (const [copy, bytes] of pngs.entries()) {
       const name = imageName(image.index + copy);
       report.images.push([name, image.label]);
+      written += LOCAL_HEADER_BYTES + Buffer.byteLength(name);
+      places.push([written, bytes.byteLength, crc32(bytes)]);
+      written += bytes.byteLength;
       yield { name, bytes };
     }
   }
@@ -93,6 +112,7 @@ export async function buildShard(
       await store.put(joinKey(prefix, key), { file: archive }, { contentType: 'application/zip' });
       report.part = { key, bytes, sha256: checksum };
     }
+    await writeMadeLines(store, digest, shard, lines);
     await writeReport(store, digest, shard, report);
   } catch (error) {
     throw signal?.aborted ? error : classifyFileError(error, 'temporary folder');
@@ -112,7 +132,10 @@ async function readOrMake(
   settings: MakeSettings,
   known: MadeImages,
 ): Promise<ImageResult[]> {
-  const found = await Promise.all(images.map(({ made }) => (made ? known.read(made) : null)));
+  const versions = settings.mirror ? 2 : 1;
+  const isComplete = ({ files, reason }: Place) => reason !== undefined || (files ?? []).length >= versions;
+  const find = ({ made }: PlannedImage) => (made && isComplete(made) ? known.read(made) : null);
+  const found = await Promise.all(images.map(find));
   const missing = images.filter((_, i) => found[i] === null);
   const made = await makeImages(source, missing, settings, { wantsThumbnails: false });
   return images.map((planned, i) => ({

@@ -4,18 +4,21 @@
  */
 import { z } from 'zod';
 import { StoreError } from '../../core/errors.js';
-import { joinKey, type ObjectStore } from '../../storage/index.js';
+import { joinKey, type ObjectStore, sha256 } from '../../storage/index.js';
 import type { MadeImage } from '../pixels/make-image.js';
 import type { SourceImage } from '../source/image-source.js';
 import { crc32 } from './crc32.js';
 import { datasetPrefix, pad } from './dataset-manifest.js';
 
+/** Offset, length and CRC-32 of a PNG file within an object. */
+const filePlaceSchema = z.tuple([z.int(), z.int(), z.int()]);
+export type FilePlace = z.output<typeof filePlaceSchema>;
+
 /** Where the PNG files of an image are, or why there are none. */
 export const placeSchema = z.object({
   /** Key of the object that has them. */
   key: z.string().optional(),
-  /** Offset, length and CRC-32 of each. */
-  files: z.array(z.tuple([z.int(), z.int(), z.int()])).optional(),
+  files: z.array(filePlaceSchema).optional(),
   reason: z.string().optional(),
   notes: z.array(z.string()).optional(),
 });
@@ -24,9 +27,12 @@ export type Place = z.output<typeof placeSchema>;
 /** Length from which a pack is stored. */
 const PACK_BYTES = 8 * 2 ** 20;
 
-/** What an image was made of: its content, or its name if only that tells files apart. */
+/**
+ * What an image was made of: its content, or a hash of its name with size and time, if only these
+ * tell files apart.
+ */
 export function contentOf({ name, identity }: Pick<SourceImage, 'name' | 'identity'>): string {
-  return identity.startsWith('sha256:') ? identity : `${identity} ${name}`;
+  return identity.startsWith('sha256:') ? identity : `name:${sha256(`${identity} ${name}`)}`;
 }
 
 /** Stores images as they are made, several in one object: a pack. */
@@ -51,7 +57,7 @@ export class PackWriter {
       this.places.set(contentOf(image), { reason: made.reason, ...notes });
       return;
     }
-    const files = made.files.map((bytes): [number, number, number] => {
+    const files = made.files.map((bytes): FilePlace => {
       this.#parts.push(bytes);
       this.#bytes += bytes.byteLength;
       return [this.#bytes - bytes.byteLength, bytes.byteLength, crc32(bytes)];
@@ -127,7 +133,7 @@ export class MadeImages {
     }
   }
 
-  async #readFile(key: string, [at, length, checksum]: [number, number, number]): Promise<Uint8Array | null> {
+  async #readFile(key: string, [at, length, checksum]: FilePlace): Promise<Uint8Array | null> {
     const span = this.#spans.get(key) as Span;
     const spanBytes = span.last - span.first + 1;
     const isDense = spanBytes <= SPAN_BYTES && spanBytes <= 4 * span.needed;

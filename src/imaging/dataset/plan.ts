@@ -25,6 +25,13 @@ import {
   writeShardPlan,
 } from './plan-file.js';
 import { planWindow } from './plan-window.js';
+import {
+  type EarlierImages,
+  readChecksums,
+  readEarlierImages,
+  writeChecksums,
+  writeThumbnails,
+} from './earlier-images.js';
 import { contentOf, PackWriter, type Place } from './made-images.js';
 import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
 import type { LookAt } from '../split/duplicates.js';
@@ -78,7 +85,9 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
+  if (source.checksums) source.checksums = await readChecksums(store, source.uri);
   const survey = await surveySource(source, spec, options);
+  if (source.checksums?.size) await writeChecksums(store, source.uri, source.checksums);
   const digest = contentKey(
     'preprocess',
     PREPROCESS_VERSION,
@@ -90,10 +99,15 @@ export async function planDataset(
   const known = await findJson(store, planKey(folder), planSchema);
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
   const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
+  const isNew = options.generation !== undefined;
+  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, window);
   const packs = new PackWriter(store, folder);
-  const lookAt = makeAndLook(source, makeSettings(spec, window.range), packs);
+  const thumbnails = new Map<string, Uint8Array | null>();
+  const look = { settings: makeSettings(spec, window.range), earlier, packs, thumbnails };
+  const lookAt: LookAt = (images) => makeAndLook(source, images, look);
   const { split, duplicates } = await splitSurvey(source, spec, survey, { ...options, lookAt });
   await packs.flush();
+  if (thumbnails.size > 0) await writeThumbnails(store, folder, thumbnails);
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
   const plan: DatasetPlan = {
     version: 1,
@@ -111,20 +125,50 @@ export async function planDataset(
   };
   const all = SPLITS.flatMap((name) => shards[name]);
   const { images, labels } = survey;
-  const { places } = packs;
-  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all, places }, options);
+  const placeOf = (image: SourceImage) =>
+    packs.places.get(contentOf(image)) ?? earlier.places.get(contentOf(image));
+  await writeShardPlans(store, { folder, images, labels: labels.labels, shards: all, placeOf }, options);
   // Written last: the plan is valid once this file exists.
   await putJson(store, planKey(folder), plan);
   return { digest: folder, shards: shardCount(plan), dataset: null };
 }
 
-/** Thumbnails for the search for copies; the images are made of the same decoding, and stored. */
-function makeAndLook(source: ImageSource, settings: MakeSettings, packs: PackWriter): LookAt {
-  return async (images) => {
-    const results = await makeImages(source, images, settings, { wantsThumbnails: true });
-    for (const [i, { made }] of results.entries()) await packs.add(images[i] as SourceImage, made);
-    return results.map(({ thumbnail }) => thumbnail);
-  };
+const NO_IMAGES: EarlierImages = { places: new Map(), thumbnails: new Map() };
+
+/**
+ * Thumbnails for the search for copies, of which those of an earlier data set are known. The other
+ * images are made of the same decoding, and stored.
+ */
+async function makeAndLook(
+  source: ImageSource,
+  images: readonly SourceImage[],
+  {
+    settings,
+    earlier,
+    packs,
+    thumbnails,
+  }: {
+    settings: MakeSettings;
+    earlier: EarlierImages;
+    packs: PackWriter;
+    thumbnails: Map<string, Uint8Array | null>;
+  },
+): Promise<(Uint8Array | null)[]> {
+  const isKnown = (image: SourceImage) =>
+    earlier.places.has(contentOf(image)) && earlier.thumbnails.has(contentOf(image));
+  const others = images.filter((image) => !isKnown(image));
+  const results = await makeImages(source, others, settings, { wantsThumbnails: true });
+  for (const [i, { made, thumbnail }] of results.entries()) {
+    const image = others[i] as SourceImage;
+    await packs.add(image, made);
+    thumbnails.set(contentOf(image), thumbnail);
+  }
+  return images.map((image) => {
+    const content = contentOf(image);
+    const thumbnail = thumbnails.get(content) ?? earlier.thumbnails.get(content) ?? null;
+    thumbnails.set(content, thumbnail);
+    return thumbnail;
+  });
 }
 
 /** Number of images of each class on both sides. */
@@ -175,15 +219,15 @@ async function writeShardPlans(
     images: readonly SourceImage[];
     labels: Int32Array;
     shards: PlannedShard[];
-    places: ReadonlyMap<string, Place>;
+    placeOf: (image: SourceImage) => Place | undefined;
   },
   { onProgress, signal }: PlanOptions,
 ): Promise<void> {
-  const { folder, images, labels, shards, places } = plan;
+  const { folder, images, labels, shards, placeOf } = plan;
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
       const image = images[index] as SourceImage;
-      const made = places.get(contentOf(image));
+      const made = placeOf(image);
       const line = { ...image, label: labels[index] as number, index: (first + i) * copies };
       return made ? { ...line, made } : line;
     });

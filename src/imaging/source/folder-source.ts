@@ -5,7 +5,7 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
 import { errorCode } from '../../storage/file-errors.js';
-import { sha256OfFile } from '../../storage/index.js';
+import { sha256, sha256OfFile } from '../../storage/digest.js';
 import { HEAD_BYTES, isSystemName, SKIPPED } from './file-kinds.js';
 import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
@@ -19,6 +19,11 @@ import { SourceContents } from './source-contents.js';
  * files twice would cost more than it saves.
  */
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
+/**
+ * A file that was changed so shortly before it was read may be changed again within the same time
+ * stamp: its checksum is not kept.
+ */
+const RACY_MS = 2000;
 /** Larger files are read in parts, or one at a time. */
 const WHOLE_FILE_BYTES = 32 * 2 ** 20;
 
@@ -30,6 +35,7 @@ export class FolderSource implements ImageSource {
   readonly uri: string;
   readonly #root: string;
   contents = new SourceContents();
+  checksums: ReadonlyMap<string, string> = new Map();
 
   constructor(uri: string, root: string) {
     this.uri = uri;
@@ -45,9 +51,21 @@ export class FolderSource implements ImageSource {
     const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
     if (!hashed) return yield* images;
-    const batches = inBatches(images, ({ bytes }) => bytes);
-    const digested = mapInOrder(batches, TASKS_IN_FLIGHT, (batch) => this.#withDigests(batch));
-    for await (const batch of digested) yield* batch;
+    const known = this.checksums;
+    const checksums = new Map<string, string>();
+    const youngest = Date.now() - RACY_MS;
+    const batches = inBatches(images, (image) => (known.has(versionOf(image)) ? 0 : image.bytes));
+    const digest = async (batch: SourceImage[]) => ({
+      batch,
+      identified: await this.#withDigests(batch, known),
+    });
+    for await (const { batch, identified } of mapInOrder(batches, TASKS_IN_FLIGHT, digest)) {
+      for (const [i, image] of batch.entries())
+        if (modifiedMs(image) < youngest)
+          checksums.set(versionOf(image), (identified[i] as SourceImage).identity);
+      yield* identified;
+    }
+    this.checksums = checksums;
   }
 
   localPath({ name, bytes }: SourceImage): string | null {
@@ -66,18 +84,25 @@ export class FolderSource implements ImageSource {
     });
   }
 
-  async #withDigests(images: readonly SourceImage[]): Promise<SourceImage[]> {
-    const paths = images.map((image) => this.localPath(image));
+  async #withDigests(
+    images: readonly SourceImage[],
+    known: ReadonlyMap<string, string>,
+  ): Promise<SourceImage[]> {
+    const unknown = images.filter((image) => !known.has(versionOf(image)));
+    const paths = unknown.map((image) => this.localPath(image));
     const small = paths.filter((file) => file !== null);
     const digests = small.length > 0 ? await runTask({ kind: 'hash', paths: small }) : [];
-    return Promise.all(
-      images.map(async (image, i) => {
-        const known = paths[i] === null ? 'unreadable' : digests.shift();
-        // Reading a file here says what is wrong with it.
-        const digest = known === undefined || known === 'unreadable' ? await this.#digest(image.name) : known;
-        return { ...image, identity: `sha256:${digest}` };
-      }),
-    );
+    const read = new Map<SourceImage, string>();
+    for (const [i, image] of unknown.entries()) {
+      const digest = paths[i] === null ? 'unreadable' : digests.shift();
+      // Reading a file here says what is wrong with it.
+      const found = !digest || digest === 'unreadable' ? await this.#digest(image.name) : digest;
+      read.set(image, `sha256:${found}`);
+    }
+    return images.map((image) => ({
+      ...image,
+      identity: read.get(image) ?? (known.get(versionOf(image)) as string),
+    }));
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
@@ -160,6 +185,15 @@ export class FolderSource implements ImageSource {
       throw classifyError(error, this.uri, name !== '' && isThere !== null);
     }
   }
+}
+
+/** A hash of what tells a file from others, and from itself at another time. */
+function versionOf({ name, identity }: SourceImage): string {
+  return sha256(`${identity} ${name}`).slice(0, 32);
+}
+
+function modifiedMs({ identity }: SourceImage): number {
+  return Number(identity.slice(identity.lastIndexOf('-') + 1));
 }
 
 function imageOf(name: string, { size, mtimeMs }: Stats): SourceImage {

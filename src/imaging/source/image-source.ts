@@ -25,6 +25,11 @@ export interface ImageSource {
    *   unreadable or contains no images; ArchiveError when the archive is corrupt or malicious.
    */
   list(): AsyncIterable<SourceImage>;
+  /**
+   * Checksums of files by a hash of name, size and time, for a source that would have to read the files for
+   * them: known ones before {@link list}, all of them after it.
+   */
+  checksums?: ReadonlyMap<string, string>;
   /** Path of a file that a thread of this process can read as a whole; null for others. */
   localPath?(image: SourceImage): string | null;
   /**
