@@ -7,7 +7,7 @@ import { withoutTextInRows } from './burned-in-policy.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
 import { type DecodedImage, MAX_PIXELS, requireSize } from './decoded-image.js';
-import { decodeDicom, dicomMemory, type DicomOptions } from '../dicom/open.js';
+import { type DicomImage, type DicomOptions, openDicom } from '../dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
 import { WeightedLimit, type WorkLimit } from '../in-flight.js';
 import type { Inspection } from './inspection.js';
@@ -69,8 +69,9 @@ export async function withImage<T>(
   const format = requireFormat(bytes, where);
   if (format === 'dicom') {
     const dicom: DicomOptions = { frames: 'first', window: 'first', ...options.dicom, ...options.privacy };
-    return decoding.run(dicomMemory(bytes, dicom, where), async () =>
-      work(await dicomImage(bytes, dicom, options.strict ?? false, where)),
+    const file = openDicom(bytes, dicom, where);
+    return decoding.run(file.memory, async () =>
+      work(dicomImage(await file.decode(dicom), options.strict ?? false, where)),
     );
   }
   const inspection = await inspect(bytes, format, where);
@@ -95,13 +96,11 @@ export async function withImage<T>(
   });
 }
 
-async function dicomImage(
-  bytes: Uint8Array,
-  options: DicomOptions,
+function dicomImage(
+  { levels, faults, notes, ...image }: DicomImage,
   strict: boolean,
   where: string | undefined,
-): Promise<DecodedImage> {
-  const { levels, faults, notes, ...image } = await decodeDicom(bytes, options, where);
+): DecodedImage {
   if (strict) requireFaultless(faults, where);
   async function* rows() {
     yield levels;

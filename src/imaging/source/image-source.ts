@@ -26,8 +26,8 @@ export interface ImageSource {
    */
   list(): AsyncIterable<SourceImage>;
   /**
-   * Checksums of files by a hash of name, size and time, for a source that would have to read the files for
-   * them: known ones before {@link list}, all of them after it.
+   * Checksums of files by a hash of name, size and time, for a source that would have to read the
+   * files for them: known ones before {@link list}, all of them after it.
    */
   checksums?: ReadonlyMap<string, string>;
   /** Path of a file that a thread of this process can read as a whole; null for others. */
