@@ -8,16 +8,18 @@ import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
+import { benchScale, scaleTable } from './bench/scale.mjs';
 import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable, settings: ['only'] },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
+  scale: { run: benchScale, text: scaleTable, settings: ['files'] },
   dicom: { run: benchDicom, text: dicomTable },
   features: { run: benchFeatures, text: featuresTable },
   memory: { run: benchMemory, text: memoryTable },

@@ -30,8 +30,13 @@ export async function* mapInOrder<Item, Result>(
   }
 }
 
+/** Runs work of a weight when there is space for it. */
+export interface WorkLimit {
+  run<T>(weight: number, work: () => Promise<T>): Promise<T>;
+}
+
 /** Limits the sum of the weights of concurrent work. Work starts in the order of the calls. */
-export class WeightedLimit {
+export class WeightedLimit implements WorkLimit {
   readonly #total: number;
   #used = 0;
   #running = 0;

@@ -34,7 +34,7 @@ export { readPlan } from './dataset/plan-file.js';
 export { nameRejected, type RejectedList } from './dataset/rejected-names.js';
 export { EXPOSURE_BINS, type Exposure } from './dataset/exposure.js';
 export { findTextExamples, type TextExamples } from './pixels/text-examples.js';
-export { settingsOf } from './dataset/all-frames.js';
+export { settingsOf } from './pixels/frame-settings.js';
 export { decodePng, encodePng } from './pixels/png.js';
 export { decodeStored, storedAsPng } from './dataset/stored-image.js';
 export { channelsOf, ownOptions, type ProcessOptions, processImage } from './pixels/process.js';

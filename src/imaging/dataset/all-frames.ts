@@ -1,8 +1,7 @@
 /** With `dicom.frames: all`, each frame of a file is an image of its own. */
 import { ImageError } from '../../core/errors.js';
-import type { DicomSpec, PreprocessSpec } from '../../spec/preprocess.js';
 import { readDicomFile } from '../dicom/file.js';
-import { countFrames, type FrameChoice } from '../dicom/frames.js';
+import { countFrames } from '../dicom/frames.js';
 import { describeImage } from '../dicom/image-description.js';
 import { describeDicomError } from '../dicom/open.js';
 import { looksLikeDicom } from '../dicom/sniff.js';
@@ -14,20 +13,6 @@ import type { ImageSource, SourceImage } from '../source/image-source.js';
 const CONCURRENT_FILES = 8;
 /** Frames of one file that are used at most: half an hour of ultrasound. */
 export const MAX_FRAMES = 100_000;
-
-/** The frame of a file that an image is, as the decoder is told. */
-export function frameOf(choice: DicomSpec['frames'], frame: number | undefined): FrameChoice {
-  if (frame !== undefined) return { ofAll: frame };
-  return choice === 'all' ? 'first' : choice;
-}
-
-/** The settings of the pixels of one image of a source. */
-export function settingsOf<Spec extends Pick<PreprocessSpec, 'dicom'>>(
-  spec: Spec,
-  { frame }: Pick<SourceImage, 'frame'>,
-) {
-  return { ...spec, dicom: { ...spec.dicom, frames: frameOf(spec.dicom.frames, frame) } };
-}
 
 /**
  * The number of images that each file gives: that of its frames, and 1 for other files. Reads whole

@@ -23,6 +23,8 @@ import {
 import { ExposureCounter } from './exposure.js';
 import { joinSizes, type SourceSizes } from './source-sizes.js';
 import { mapInOrder } from '../in-flight.js';
+import { keepForLater } from './earlier-images.js';
+import { removePacks } from './made-images.js';
 import { breakSeal } from './name-seal.js';
 import { datasetSettings } from './plan.js';
 import {
@@ -97,6 +99,8 @@ export async function assembleDataset(
     madeWith: { sharp: sharp.versions.sharp ?? 'unknown', vips: sharp.versions.vips },
   };
   await putJson(store, joinKey(prefix, 'manifest.json'), manifest);
+  await keepForLater(store, spec, { folder, window: plan.window, shards: shardCount(plan) });
+  await removePacks(store, folder);
   // Nothing is read from the source any more.
   await breakSeal(store, folder);
   return datasetRef(manifest, prefix);

@@ -4,7 +4,7 @@ import type { DatasetRef } from '../../spec/results.js';
 import { canonicalJson, partSchema, sha256 } from '../../storage/index.js';
 import { exposureSchema } from './exposure.js';
 import { sizesSchema } from './source-sizes.js';
-import { windowChoiceSchema } from '../pixels/window-choice.js';
+import { windowChoiceSchema } from './window-choice-schema.js';
 import { duplicateReportSchema } from '../split/duplicate-report.js';
 
 export const SPLITS = ['train', 'holdout'] as const;

@@ -1,9 +1,8 @@
 /** How bright the stored images of each class are: histograms that a data set keeps. */
 import { z } from 'zod';
+import { EXPOSURE_BINS, type ImageExposure, LEVELS_PER_BIN } from '../pixels/image-facts.js';
 
-/** Bins of a histogram, of eight gray levels each. */
-export const EXPOSURE_BINS = 32;
-const LEVELS_PER_BIN = 256 / EXPOSURE_BINS;
+export { EXPOSURE_BINS };
 
 const histogram = z.array(z.int()).length(EXPOSURE_BINS);
 
@@ -31,19 +30,12 @@ export class ExposureCounter {
     return [...this.#byLabel.values()].sort((a, b) => a.label - b.label);
   }
 
-  /** @param pixels uint8 of a stored image, of any shape */
-  addImage(label: number, pixels: Uint8Array): void {
+  addImage(label: number, { mean, levels }: ImageExposure): void {
     const own = this.#of(label);
-    const counts = new Uint32Array(EXPOSURE_BINS);
-    let sum = 0;
-    for (const level of pixels) {
-      sum += level;
-      counts[level >> 3] = (counts[level >> 3] as number) + 1;
-    }
-    const mean = Math.floor(sum / pixels.length / LEVELS_PER_BIN);
     own.images++;
     own.means[mean] = (own.means[mean] as number) + 1;
-    for (const [bin, count] of counts.entries()) own.levels[bin] = (own.levels[bin] as number) + count;
+    for (const [bin, count] of levels.split(' ').entries())
+      own.levels[bin] = (own.levels[bin] as number) + Number(count);
   }
 
   add({ label, images, means, levels }: Exposure): void {

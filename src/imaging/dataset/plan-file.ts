@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { StoreError } from '../../core/errors.js';
 import { getJson, joinKey, type ObjectStore, partSchema, putJson } from '../../storage/index.js';
 import { exposureSchema } from './exposure.js';
+import { placeSchema } from './made-images.js';
 import { sizesSchema } from './source-sizes.js';
-import { windowChoiceSchema } from '../pixels/window-choice.js';
+import { windowChoiceSchema } from './window-choice-schema.js';
 import {
   datasetPrefix,
   type DatasetSplit,
@@ -56,6 +57,8 @@ export const plannedImageSchema = z.object({
   label: z.int(),
   /** Index of the output image within the split; the mirrored image has the next index. */
   index: z.int(),
+  /** Where it is, if it was made already. */
+  made: placeSchema.optional(),
 });
 export type PlannedImage = z.output<typeof plannedImageSchema>;
 

@@ -27,6 +27,17 @@ import {
 } from './plan-file.js';
 import { findSeal, makeSeal } from './name-seal.js';
 import { planWindow } from './plan-window.js';
+import {
+  type EarlierImages,
+  readChecksums,
+  readEarlierImages,
+  writeChecksums,
+  writeThumbnails,
+} from './earlier-images.js';
+import { contentOf, PackWriter, type Place } from './made-images.js';
+import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
+import type { LookAt } from '../split/duplicates.js';
+import { makeImages } from '../threads/work-on-files.js';
 import { openSource } from '../source/source.js';
 import type { Split } from '../split/split.js';
 import { positionsOf, splitSurvey, type Survey, surveyDigest, surveySource, usedImages } from './survey.js';
@@ -76,7 +87,9 @@ export async function planDataset(
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
+  if (source.checksums) source.checksums = await readChecksums(store, source.uri);
   const survey = await surveySource(source, spec, options);
+  if (source.checksums?.size) await writeChecksums(store, source.uri, source.checksums);
   const digest = await digestOf(survey, spec);
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const dataset = await findDataset(store, folder);
@@ -84,7 +97,16 @@ export async function planDataset(
   const seal = dataset ? null : await findSeal(store, folder);
   const known = dataset || seal ? await findJson(store, planKey(folder), planSchema) : null;
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
-  const { split, duplicates } = await splitSurvey(source, spec, survey, options);
+  const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
+  const isNew = options.generation !== undefined;
+  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, window);
+  const packs = new PackWriter(store, folder);
+  const thumbnails = new Map<string, Uint8Array | null>();
+  const look = { settings: makeSettings(spec, window.range), earlier, packs, thumbnails };
+  const lookAt: LookAt = (images) => makeAndLook(source, images, look);
+  const { split, duplicates } = await splitSurvey(source, spec, survey, { ...options, lookAt });
+  await packs.flush();
+  if (thumbnails.size > 0) await writeThumbnails(store, folder, thumbnails);
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
   const plan: DatasetPlan = {
     version: 1,
@@ -98,19 +120,59 @@ export async function planDataset(
     labels: survey.labels.basis,
     duplicates: duplicates.report,
     notices: [...survey.notices, ...duplicates.notices, ...split.notices],
-    window: null,
+    window,
   };
   const all = SPLITS.flatMap((name) => shards[name]);
-  await writeShardPlans(store, { folder, survey, shards: all, names: spec.privacy.names }, options);
-  const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
+  const placeOf = (image: SourceImage) =>
+    packs.places.get(contentOf(image)) ?? earlier.places.get(contentOf(image));
+  const lines = { folder, survey, shards: all, names: spec.privacy.names, placeOf };
+  await writeShardPlans(store, lines, options);
   // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(folder), { ...plan, window });
+  await putJson(store, planKey(folder), plan);
   return { digest: folder, shards: shardCount(plan), dataset: null };
 }
 
 /** The digest of the data set that a source gives with the settings. */
 export async function digestOf(survey: Survey, spec: PreprocessSpec): Promise<string> {
   return contentKey('preprocess', PREPROCESS_VERSION, [await surveyDigest(survey)], datasetSettings(spec));
+}
+
+const NO_IMAGES: EarlierImages = { places: new Map(), thumbnails: new Map() };
+
+/**
+ * Thumbnails for the search for copies, of which those of an earlier data set are known. The other
+ * images are made of the same decoding, and stored.
+ */
+async function makeAndLook(
+  source: ImageSource,
+  images: readonly SourceImage[],
+  {
+    settings,
+    earlier,
+    packs,
+    thumbnails,
+  }: {
+    settings: MakeSettings;
+    earlier: EarlierImages;
+    packs: PackWriter;
+    thumbnails: Map<string, Uint8Array | null>;
+  },
+): Promise<(Uint8Array | null)[]> {
+  const isKnown = (image: SourceImage) =>
+    earlier.places.has(contentOf(image)) && earlier.thumbnails.has(contentOf(image));
+  const others = images.filter((image) => !isKnown(image));
+  const results = await makeImages(source, others, settings, { wantsThumbnails: true });
+  for (const [i, { made, thumbnail }] of results.entries()) {
+    const image = others[i] as SourceImage;
+    await packs.add(image, made);
+    thumbnails.set(contentOf(image), thumbnail);
+  }
+  return images.map((image) => {
+    const content = contentOf(image);
+    const thumbnail = thumbnails.get(content) ?? earlier.thumbnails.get(content) ?? null;
+    thumbnails.set(content, thumbnail);
+    return thumbnail;
+  });
 }
 
 /** Number of images of each class on both sides. */
@@ -156,10 +218,16 @@ const CONCURRENT_PLANS = 8;
 /** Writes the lines of every shard. */
 async function writeShardPlans(
   store: ObjectStore,
-  plan: { folder: string; survey: Survey; shards: PlannedShard[]; names: PrivacySpec['names'] },
+  plan: {
+    folder: string;
+    survey: Survey;
+    shards: PlannedShard[];
+    names: PrivacySpec['names'];
+    placeOf: (image: SourceImage) => Place | undefined;
+  },
   { onProgress, signal }: PlanOptions,
 ): Promise<void> {
-  const { folder, survey, shards } = plan;
+  const { folder, survey, shards, placeOf } = plan;
   const { images } = survey;
   const { labels } = survey.labels;
   const seal = await makeSeal(store, folder);
@@ -168,10 +236,13 @@ async function writeShardPlans(
     plan.names === 'keep' ? { name } : { name: hiddenName(position), sealed: seal.seal(name) };
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
-      const { name, ...image } = images[index] as SourceImage;
+      const source = images[index] as SourceImage;
+      const { name, ...image } = source;
       const position = positions[index] as number;
       const label = labels[index] as number;
-      return { ...nameOf(name, position), position, ...image, label, index: (first + i) * copies };
+      const made = placeOf(source);
+      const line = { ...nameOf(name, position), position, ...image, label, index: (first + i) * copies };
+      return made ? { ...line, made } : line;
     });
     await writeShardPlan(store, folder, shard, lines);
   };

@@ -15,6 +15,8 @@ const UTF8_NAMES = 0x0800;
 const DOS_DATE = 0x0021;
 const UNIX_FILE_0644 = (0o100644 << 16) >>> 0;
 const MAX_32 = 0xffffffff;
+/** Length of the record before the bytes of each file, without the name of the file. */
+export const LOCAL_HEADER_BYTES = 30;
 
 export interface ZipFileContent {
   name: string;
@@ -98,7 +100,7 @@ interface EntryRecord {
 }
 
 function localHeader({ name, checksum, length }: EntryRecord): Buffer {
-  const header = Buffer.alloc(30);
+  const header = Buffer.alloc(LOCAL_HEADER_BYTES);
   header.writeUInt32LE(0x04034b50, 0);
   header.writeUInt16LE(VERSION_ZIP64, 4);
   writeCommon(header, 6, { checksum, length, name });

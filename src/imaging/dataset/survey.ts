@@ -4,7 +4,7 @@ import { counted } from '../../core/counted.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256OfStream } from '../../storage/index.js';
-import { type Duplicates, findDuplicates } from '../split/duplicates.js';
+import { type Duplicates, findDuplicates, type ScanOptions } from '../split/duplicates.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { type Labels, LEFT_OUT, labelImages, layoutOf } from '../labels/labels.js';
 import type { Layout } from '../labels/layout.js';
@@ -245,7 +245,7 @@ export async function splitSurvey(
   source: ImageSource,
   spec: PreprocessSpec,
   { images, layout, labels, draws, keys }: Survey,
-  options: SurveyOptions = {},
+  options: ScanOptions = {},
 ): Promise<{ split: Split; duplicates: Duplicates }> {
   const isUsed = (i: number) => labels.labels[i] !== LEFT_OUT;
   const duplicates = await findDuplicates(source, images, spec, isUsed, options);

@@ -3,7 +3,7 @@ import { ImageError } from '../../core/errors.js';
 import { type BurnedInPolicy, type LevelImage, withoutText } from '../pixels/burned-in-policy.js';
 import { requireSize } from '../pixels/decoded-image.js';
 import { Resampler } from '../pixels/resample.js';
-import { readDicomFile } from './file.js';
+import { type DicomFile, readDicomFile } from './file.js';
 import { frameIndex, type FrameChoice } from './frames.js';
 import { describeImage } from './image-description.js';
 import { pixelAspect } from './pixel-aspect.js';
@@ -33,58 +33,64 @@ const RENDERED_BYTES = 4;
 /** Bytes per sample that decoders of compressed frames keep: coefficients and their transforms. */
 const CODEC_BYTES = 12;
 
-/**
- * Memory that {@link decodeDicom} takes, in bytes, by the description of the image: compressed
- * pixels say nothing about it.
- *
- * @throws ImageError as decodeDicom does, when the file has no image.
- */
-export function dicomMemory(
-  bytes: Uint8Array,
-  { frames }: Pick<DicomOptions, 'frames'>,
-  where?: string,
-): number {
-  try {
-    const file = readDicomFile(bytes);
-    const image = describeImage(file);
-    const aspect = pixelAspect(file.dataSet, frameIndex(frames, image));
-    const { width, height, samples, bitsAllocated } = image;
-    const stored = Math.ceil(bitsAllocated / 8);
-    const perSample = 2 * stored + RENDERED_BYTES + (file.syntax.codec === 'native' ? 0 : CODEC_BYTES);
-    const stretched = aspect === 1 ? 0 : Math.max(aspect, 1 / aspect);
-    const body = file.dataSet.cursor.bytes.byteLength;
-    return (
-      bytes.byteLength +
-      (file.syntax.isDeflated ? body : 0) +
-      width * height * samples * (perSample + stretched)
-    );
-  } catch (error) {
-    throw describeDicomError(error, where);
-  }
+/** A file whose header is read. */
+export interface OpenedDicom {
+  /** Memory that decoding takes, in bytes. */
+  memory: number;
+  decode(options: DicomOptions): Promise<DicomImage>;
 }
 
 /**
- * Decodes a frame and applies the transforms of the standard: modality, VOI, polarity, and the
- * aspect ratio of pixels.
+ * Reads the header, once for the memory and for the pixels. The memory follows from the description
+ * of the image: compressed pixels say nothing about it. To decode a frame, the transforms of the
+ * standard are applied: modality, VOI, polarity, and the aspect ratio of pixels.
  *
  * @param where name of the file, for errors.
  * @throws ImageError when the file has no pixels, or they cannot be decoded completely. The reason
  *   contains no value of an element.
  */
-export async function decodeDicom(
+export function openDicom(
   bytes: Uint8Array,
-  options: DicomOptions,
+  { frames }: Pick<DicomOptions, 'frames'>,
   where?: string,
-): Promise<DicomImage> {
+): OpenedDicom {
   try {
-    return await decode(bytes, options);
+    const file = readDicomFile(bytes);
+    const decodeFile = async (options: DicomOptions) => {
+      try {
+        return await decode(file, options);
+      } catch (error) {
+        throw describeDicomError(error, where);
+      }
+    };
+    return { memory: memoryOf(file, bytes.byteLength, frames), decode: decodeFile };
   } catch (error) {
     throw describeDicomError(error, where);
   }
 }
 
-async function decode(bytes: Uint8Array, options: DicomOptions): Promise<DicomImage> {
-  const file = readDicomFile(bytes);
+/** Decodes a frame of a file. @throws ImageError as {@link openDicom} does */
+export async function decodeDicom(
+  bytes: Uint8Array,
+  options: DicomOptions,
+  where?: string,
+): Promise<DicomImage> {
+  return openDicom(bytes, options, where).decode(options);
+}
+
+function memoryOf(file: DicomFile, fileBytes: number, frames: FrameChoice): number {
+  const { dataSet, syntax } = file;
+  const image = describeImage(file);
+  const aspect = pixelAspect(dataSet, frameIndex(frames, image));
+  const { width, height, samples, bitsAllocated } = image;
+  const stored = Math.ceil(bitsAllocated / 8);
+  const perSample = 2 * stored + RENDERED_BYTES + (syntax.codec === 'native' ? 0 : CODEC_BYTES);
+  const stretched = aspect === 1 ? 0 : Math.max(aspect, 1 / aspect);
+  const inflated = syntax.isDeflated ? dataSet.cursor.bytes.byteLength : 0;
+  return fileBytes + inflated + width * height * samples * (perSample + stretched);
+}
+
+async function decode(file: DicomFile, options: DicomOptions): Promise<DicomImage> {
   const pixels = await decodePixels(file, options.frames);
   const { image, frame } = pixels;
   const { levels, channels, isGuessed } = renderPixels(file.dataSet, pixels, options.window);

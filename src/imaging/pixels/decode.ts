@@ -7,15 +7,16 @@ import { withoutTextInRows } from './burned-in-policy.js';
 import { cmykToRgb } from './color.js';
 import { describeDecodeError } from './decode-error.js';
 import { type DecodedImage, MAX_PIXELS, requireSize } from './decoded-image.js';
-import { decodeDicom, dicomMemory, type DicomOptions } from '../dicom/open.js';
+import { type DicomImage, type DicomOptions, openDicom } from '../dicom/open.js';
 import { type ImageFormat, sniffFormat } from './format.js';
-import { WeightedLimit } from '../in-flight.js';
+import { WeightedLimit, type WorkLimit } from '../in-flight.js';
 import type { Inspection } from './inspection.js';
 import { hasAllBlocks } from './jpeg-entropy.js';
 import { inspectJpeg } from './jpeg-file.js';
 import { decodePlainPng } from './plain-png.js';
 import { inspectPng } from './png-file.js';
 import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
+import { decodeSmallJpeg } from './small-jpeg.js';
 import { inspectTiff } from './tiff-file.js';
 import { inspectWebp } from './webp-file.js';
 import { applyRange, type ValueRange } from './window.js';
@@ -41,7 +42,13 @@ sharp.cache(false);
  * Memory of the images that are decoded at the same time: enough for each processor to have one of
  * some ten million pixels. A larger image is decoded alone.
  */
-const decoding = new WeightedLimit(Math.max(64, 16 * availableParallelism()) * 2 ** 20);
+export const DECODING_BYTES = Math.max(64, 16 * availableParallelism()) * 2 ** 20;
+let decoding: WorkLimit = new WeightedLimit(DECODING_BYTES);
+
+/** Shares the limit with other threads. */
+export function limitDecoding(limit: WorkLimit): void {
+  decoding = limit;
+}
 
 /**
  * Decodes a JPEG, PNG, TIFF, WebP or DICOM file. Only the first page or frame is used. EXIF
@@ -69,8 +76,9 @@ export async function withImage<T>(
       ...options.dicom,
       burnedIn: options.privacy?.burnedIn,
     };
-    return decoding.run(dicomMemory(bytes, dicom, where), async () =>
-      work(await dicomImage(bytes, dicom, options.strict ?? false, where)),
+    const file = openDicom(bytes, dicom, where);
+    return decoding.run(file.memory, async () =>
+      work(dicomImage(await file.decode(dicom), options.strict ?? false, where)),
     );
   }
   const inspection = await inspect(bytes, format, where);
@@ -78,25 +86,28 @@ export async function withImage<T>(
   const settings = { strict: options.strict ?? false, isSearched: burnedIn !== 'warn' };
   return withRaster(inspection, settings, where, async (raster, { samples, notes }) => {
     const range = samples.bits === 16 ? (options.range ?? (await rangeOf(raster, options.window))) : null;
-    async function* rows() {
+    async function* rowsWithin(chosen: ValueRange | null) {
       for await (const strip of raster.strips()) {
-        const levels = range ? applyRange(strip, range) : (strip as Uint8Array);
+        const levels = chosen ? applyRange(strip, chosen) : (strip as Uint8Array);
         yield samples.space === 'cmyk' ? cmykToRgb(levels) : levels;
       }
     }
+    const rows = () => rowsWithin(range);
+    async function* ownRows() {
+      // `auto` looks at the highest value alone.
+      yield* rowsWithin(range && chooseRange('auto', await sampleRaster(raster, 1)).range);
+    }
     const { width, height } = raster;
     const channels = samples.space === 'gray' ? 1 : 3;
-    return work(await withoutTextInRows({ width, height, channels, notes, rows }, burnedIn));
+    return work(await withoutTextInRows({ width, height, channels, notes, rows, ownRows }, burnedIn));
   });
 }
 
-async function dicomImage(
-  bytes: Uint8Array,
-  options: DicomOptions,
+function dicomImage(
+  { levels, faults, notes, ...image }: DicomImage,
   strict: boolean,
   where: string | undefined,
-): Promise<DecodedImage> {
-  const { levels, faults, notes, ...image } = await decodeDicom(bytes, options, where);
+): DecodedImage {
   if (strict) requireFaultless(faults, where);
   async function* rows() {
     yield levels;
@@ -130,17 +141,38 @@ async function rangeOf(raster: Raster, window: PreprocessSpec['window'] = 'auto'
 
 async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array> {
   const step = Math.ceil((raster.width * raster.height * raster.channels) / count);
-  const chosen: number[] = [];
+  const parts: Uint16Array[] = [];
   let [low, high] = [65_535, 0];
   for await (const strip of raster.strips()) {
-    for (let i = 0; i < strip.length; i += step) chosen.push(strip[i] as number);
-    for (let i = 0; i < strip.length; i++) {
-      const value = strip[i] as number;
-      if (value < low) low = value;
-      else if (value > high) high = value;
-    }
+    const chosen = new Uint16Array(Math.ceil(strip.length / step));
+    for (let i = 0; i < chosen.length; i++) chosen[i] = strip[i * step] as number;
+    parts.push(chosen);
+    const [least, most] = extremes(strip as Uint16Array);
+    low = Math.min(low, least);
+    high = Math.max(high, most);
   }
-  return Uint16Array.from([low, ...chosen, Math.max(low, high)]);
+  return concatenate([Uint16Array.of(low), ...parts, Uint16Array.of(high)]);
+}
+
+function concatenate(parts: readonly Uint16Array[]): Uint16Array {
+  const all = new Uint16Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** A function of its own is compiled for this type only, and takes a third of the time. */
+function extremes(values: Uint16Array): [number, number] {
+  let [low, high] = [65_535, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 /** Decodes to samples of the stored depth, while its memory is counted. */
@@ -173,6 +205,8 @@ async function decodeInspected(
   where: string | undefined,
 ): Promise<Raster> {
   if (inspection.plain) return decodePlainPng(inspection.plain, where);
+  const small = inspection.format === 'jpeg' ? await decodeSmallJpeg(inspection) : null;
+  if (small) return small;
   try {
     return await decodeRaster(pipelineOf(inspection), inspection.samples.bits, decodedBytes);
   } catch (error) {

@@ -39,4 +39,6 @@ export interface DecodedImage {
   notes: string[];
   /** Whole rows from the top, [rows, width, channels] uint8. Can be read repeatedly. */
   rows(): AsyncIterable<Uint8Array>;
+  /** The same with the range of values of this image alone, for 16-bit samples. */
+  ownRows?(): AsyncIterable<Uint8Array>;
 }

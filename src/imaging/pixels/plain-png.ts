@@ -39,6 +39,8 @@ function inflate(data: readonly Uint8Array[], bytes: number, where: string | und
   try {
     const inflated = inflateSync(data.length === 1 ? (data[0] as Uint8Array) : Buffer.concat(data), {
       maxOutputLength: bytes,
+      // One buffer for all, which is not copied.
+      chunkSize: Math.max(64, bytes + 1),
     });
     if (inflated.length === bytes) return inflated;
   } catch (error) {

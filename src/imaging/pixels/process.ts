@@ -53,7 +53,8 @@ export async function processImage(
   return withImage(bytes, options, (image) => squareImage(image, options), where);
 }
 
-async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
+/** The same for an image that is decoded. */
+export async function squareImage(image: DecodedImage, options: ProcessOptions): Promise<Uint8Array> {
   const { resolution, square, color, autocrop, contrast = 'none', onNote } = options;
   options.onSize?.({ width: image.width, height: image.height });
   for (const note of image.notes) onNote?.(note);

@@ -148,18 +148,23 @@ export class Resampler {
   }
 }
 
-/** Tables of the last lengths: the images of a source often have few sizes. */
+/** Tables of the last lengths: the images of a source often have few. */
 const cached = new Map<string, Table>();
-const CACHED_TABLES = 64;
+const CACHED_BYTES = 8 * 2 ** 20;
+let cachedBytes = 0;
 
 function tableOf(from: number, to: number): Table {
   const key = `${from} ${to}`;
   const known = cached.get(key);
   if (known) return known;
   const table = encodeTaps(lanczosTaps(from, to));
-  const [oldest] = cached.keys();
-  if (cached.size >= CACHED_TABLES && oldest !== undefined) cached.delete(oldest);
   cached.set(key, table);
+  cachedBytes += table.weights.byteLength;
+  for (const [oldest, { weights }] of cached) {
+    if (cachedBytes <= CACHED_BYTES || oldest === key) break;
+    cached.delete(oldest);
+    cachedBytes -= weights.byteLength;
+  }
   return table;
 }
 

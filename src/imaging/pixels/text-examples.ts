@@ -2,7 +2,7 @@
 import { ImageError } from '../../core/errors.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
-import { settingsOf } from '../dataset/all-frames.js';
+import { settingsOf } from './frame-settings.js';
 import { mapInOrder } from '../in-flight.js';
 import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';

@@ -1,16 +1,14 @@
 /** Chooses the range of 16-bit values that is mapped to 8 bits. */
-import { z } from 'zod';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { percentileRange, type ValueRange } from './window.js';
 
-export const windowChoiceSchema = z.object({
-  range: z.object({ low: z.number(), high: z.number() }),
+export interface WindowChoice {
+  range: ValueRange;
   /** How the range was chosen, in words. */
-  reason: z.string(),
+  reason: string;
   /** Whether it follows from the data alone, and should be checked. */
-  isGuess: z.boolean(),
-});
-export type WindowChoice = z.output<typeof windowChoiceSchema>;
+  isGuess: boolean;
+}
 
 /** Depths of the detectors and export formats in use, of which `auto` chooses one. */
 const DEPTHS = [8, 10, 12, 14, 16];

@@ -61,10 +61,7 @@ export function applyRange(values: ArrayLike<number>, range: ValueRange, inverte
   const flip = inverted ? 255 : 0;
   const level = (value: number) => levelOf(value, range) ^ flip;
   if (values instanceof Uint16Array && values.length > TABLE_LENGTH)
-    return lookUp(
-      values,
-      Uint8Array.from({ length: TABLE_LENGTH }, (_, value) => level(value)),
-    );
+    return lookUp(values, tableOf(range, inverted, level));
   const output = new Uint8Array(values.length);
   for (let i = 0; i < output.length; i++) output[i] = level(values[i] as number);
   return output;
@@ -72,6 +69,21 @@ export function applyRange(values: ArrayLike<number>, range: ValueRange, inverte
 
 /** All values of 16 bits. */
 const TABLE_LENGTH = 2 ** 16;
+
+/** The last tables: all strips of an image, and most images of a source, have one range. */
+const tables = new Map<string, Uint8Array>();
+const CACHED_TABLES = 8;
+
+function tableOf({ low, high }: ValueRange, inverted: boolean, level: (value: number) => number): Uint8Array {
+  const key = `${low} ${high} ${inverted}`;
+  const known = tables.get(key);
+  if (known) return known;
+  const table = new Uint8Array(TABLE_LENGTH);
+  for (let value = 0; value < TABLE_LENGTH; value++) table[value] = level(value);
+  if (tables.size >= CACHED_TABLES) tables.clear();
+  tables.set(key, table);
+  return table;
+}
 
 /** Faster than a division per sample. A function of its own is compiled for these types only. */
 function lookUp(values: Uint16Array, table: Uint8Array): Uint8Array {

@@ -5,10 +5,12 @@ import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
 import { errorCode } from '../../storage/file-errors.js';
-import { sha256OfFile } from '../../storage/index.js';
+import { sha256, sha256OfFile } from '../../storage/digest.js';
 import { HEAD_BYTES, isSystemName, SKIPPED } from './file-kinds.js';
 import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
+import { runTask, TASKS_IN_FLIGHT } from '../threads/image-pool.js';
+import { inBatches } from '../threads/work-on-files.js';
 import { SourceContents } from './source-contents.js';
 
 /**
@@ -17,8 +19,13 @@ import { SourceContents } from './source-contents.js';
  * files twice would cost more than it saves.
  */
 const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
-/** Number of files read concurrently: opening a small file takes longer than reading it. */
-const CONCURRENT_FILES = 8;
+/**
+ * A file that was changed so shortly before it was read may be changed again within the same time
+ * stamp: its checksum is not kept.
+ */
+const RACY_MS = 2000;
+/** Larger files are read in parts, or one at a time. */
+const WHOLE_FILE_BYTES = 32 * 2 ** 20;
 
 /**
  * A folder of images. Symbolic links within the folder are followed; cycles and links that leave it
@@ -28,6 +35,7 @@ export class FolderSource implements ImageSource {
   readonly uri: string;
   readonly #root: string;
   contents = new SourceContents();
+  checksums: ReadonlyMap<string, string> = new Map();
 
   constructor(uri: string, root: string) {
     this.uri = uri;
@@ -47,7 +55,26 @@ export class FolderSource implements ImageSource {
     if (isEmpty && contents.folders.size + contents.ignored === 0) throw emptyFolder(this.uri);
     const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
     const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
-    yield* hashed ? mapInOrder(images, CONCURRENT_FILES, (image) => this.#withDigest(image)) : images;
+    if (!hashed) return yield* images;
+    const known = this.checksums;
+    const checksums = new Map<string, string>();
+    const youngest = Date.now() - RACY_MS;
+    const batches = inBatches(images, (image) => (known.has(versionOf(image)) ? 0 : image.bytes));
+    const digest = async (batch: SourceImage[]) => ({
+      batch,
+      identified: await this.#withDigests(batch, known),
+    });
+    for await (const { batch, identified } of mapInOrder(batches, TASKS_IN_FLIGHT, digest)) {
+      for (const [i, image] of batch.entries())
+        if (modifiedMs(image) < youngest)
+          checksums.set(versionOf(image), (identified[i] as SourceImage).identity);
+      yield* identified;
+    }
+    this.checksums = checksums;
+  }
+
+  localPath({ name, bytes }: SourceImage): string | null {
+    return bytes <= WHOLE_FILE_BYTES ? path.join(this.#root, ...name.split('/')) : null;
   }
 
   async #head(name: string): Promise<Uint8Array> {
@@ -62,8 +89,25 @@ export class FolderSource implements ImageSource {
     });
   }
 
-  async #withDigest(image: SourceImage): Promise<SourceImage> {
-    return { ...image, identity: `sha256:${await this.#digest(image.name)}` };
+  async #withDigests(
+    images: readonly SourceImage[],
+    known: ReadonlyMap<string, string>,
+  ): Promise<SourceImage[]> {
+    const unknown = images.filter((image) => !known.has(versionOf(image)));
+    const paths = unknown.map((image) => this.localPath(image));
+    const small = paths.filter((file) => file !== null);
+    const digests = small.length > 0 ? await runTask({ kind: 'hash', paths: small }) : [];
+    const read = new Map<SourceImage, string>();
+    for (const [i, image] of unknown.entries()) {
+      const digest = paths[i] === null ? 'unreadable' : digests.shift();
+      // Reading a file here says what is wrong with it.
+      const found = !digest || digest === 'unreadable' ? await this.#digest(image.name) : digest;
+      read.set(image, `sha256:${found}`);
+    }
+    return images.map((image) => ({
+      ...image,
+      identity: read.get(image) ?? (known.get(versionOf(image)) as string),
+    }));
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
@@ -155,6 +199,15 @@ function emptyFolder(where: string): SourceMissingError {
     where,
     hint: 'If it is a mount point, its disk or network share is not mounted on this machine. Else put the images into it.',
   });
+}
+
+/** A hash of what tells a file from others, and from itself at another time. */
+function versionOf({ name, identity }: SourceImage): string {
+  return sha256(`${identity} ${name}`).slice(0, 32);
+}
+
+function modifiedMs({ identity }: SourceImage): number {
+  return Number(identity.slice(identity.lastIndexOf('-') + 1));
 }
 
 function imageOf(name: string, { size, mtimeMs }: Stats): SourceImage {

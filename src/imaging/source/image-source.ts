@@ -1,6 +1,6 @@
 /** The interface of a source of images: a folder, an archive or a bucket. */
 import { DatasetError, ImageError } from '../../core/errors.js';
-import { compareKeys } from '../../storage/index.js';
+import { compareKeys } from '../../storage/uri.js';
 import { kindOfBytes, kindOfName, REMEDIES, SKIPPED } from './file-kinds.js';
 import { mapInOrder } from '../in-flight.js';
 import { describeSkipped, type SourceContents } from './source-contents.js';
@@ -27,6 +27,13 @@ export interface ImageSource {
    *   unreadable or contains no images; ArchiveError when the archive is corrupt or malicious.
    */
   list(): AsyncIterable<SourceImage>;
+  /**
+   * Checksums of files by a hash of name, size and time, for a source that would have to read the
+   * files for them: known ones before {@link list}, all of them after it.
+   */
+  checksums?: ReadonlyMap<string, string>;
+  /** Path of a file that a thread of this process can read as a whole; null for others. */
+  localPath?(image: SourceImage): string | null;
   /**
    * Reads the bytes of one file.
    *

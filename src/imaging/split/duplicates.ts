@@ -1,15 +1,15 @@
 /** Finds copies of images in a source: the same bytes, and images that look the same. */
-import { ImageError } from '../../core/errors.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256 } from '../../storage/index.js';
 import type { DuplicateReport } from './duplicate-report.js';
-import { frameOf } from '../dataset/all-frames.js';
 import { HashIndex } from './hash-index.js';
 import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
-import { differenceHash, isBlank, looksSame, SIGNATURE_BYTES, thumbnail } from './signature.js';
+import { differenceHash, isBlank, looksSame, type Signature, signatureOf } from './signature.js';
+import { TASKS_IN_FLIGHT } from '../threads/image-pool.js';
+import { inBatches, lookAtImages } from '../threads/work-on-files.js';
 import { UnionFind } from './union-find.js';
 
 /** Up to this number of images, `auto` compares what they show: each is decoded once more. */
@@ -32,9 +32,14 @@ export interface Duplicates {
   notices: string[];
 }
 
+/** The thumbnails of images, null for those that cannot be decoded. */
+export type LookAt = (images: SourceImage[]) => Promise<(Uint8Array | null)[]>;
+
 export interface ScanOptions {
   onProgress?: OnProgress;
   signal?: AbortSignal;
+  /** Default: decodes the images for this alone. */
+  lookAt?: LookAt;
 }
 
 /** How copies are looked for in a number of images. */
@@ -121,28 +126,35 @@ async function joinNear(
   groups: UnionFind,
 ): Promise<number> {
   const { onProgress, signal } = options;
-  const thumbnails = new Uint8Array(images.length * SIGNATURE_BYTES);
-  const pixelsOf = (i: number) => thumbnails.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES);
+  const signatures = new Map<number, Signature>();
   const index = new HashIndex();
   const alike = new UnionFind(images.length);
   // One of several exact copies is enough.
-  const look = async (i: number) =>
-    isUsed(i) && exact.find(i) === i ? thumbnailOrNull(source, images[i] as SourceImage, spec) : null;
-  let i = 0;
+  const seen = Array.from(images.keys()).filter((i) => isUsed(i) && exact.find(i) === i);
+  const lookAt = options.lookAt ?? ((some: SourceImage[]) => lookAtImages(source, some, spec.dicom));
+  const look = async (batch: number[]) => {
+    const found = await lookAt(batch.map((i) => images[i] as SourceImage));
+    return batch.map((i, place) => ({ i, pixels: found[place] ?? null }));
+  };
+  const batches = inBatches(seen, (i) => (images[i] as SourceImage).bytes);
+  let done = 0;
   let compared = 0;
-  for await (const pixels of mapInOrder(images.keys(), CONCURRENT_IMAGES, look, signal)) {
-    if (pixels && !isBlank(pixels)) {
+  for await (const batch of mapInOrder(batches, TASKS_IN_FLIGHT, look, signal)) {
+    for (const { i, pixels } of batch) {
+      const own = pixels && signatureOf(pixels);
+      if (own === null || isBlank(own)) continue;
       compared++;
-      thumbnails.set(pixels, i * SIGNATURE_BYTES);
-      const hash = differenceHash(pixels);
+      const hash = differenceHash(own.pixels);
       const { name } = images[i] as SourceImage;
       // The frames of a file are no copies.
       for (const other of index.near(hash))
-        if (images[other]?.name !== name && looksSame(pixels, pixelsOf(other))) alike.join(other, i);
+        if (images[other]?.name !== name && looksSame(own, signatures.get(other) as Signature))
+          alike.join(other, i);
       index.add(i, hash);
+      signatures.set(i, own);
     }
-    i++;
-    onProgress?.({ done: i, total: images.length, unit: 'images looked at for copies' });
+    done += batch.length;
+    onProgress?.({ done, total: seen.length, unit: 'images looked at for copies' });
   }
   return joinSets(alike.sets(), groups, MAX_NEAR_SHARE * compared);
 }
@@ -155,18 +167,4 @@ function joinSets(sets: readonly number[][], groups: UnionFind, most: number): n
     else for (const image of set) groups.join(set[0] as number, image);
   }
   return alike;
-}
-
-/** null for an image that cannot be decoded: building the data set says why. */
-async function thumbnailOrNull(
-  source: ImageSource,
-  image: SourceImage,
-  { dicom }: PreprocessSpec,
-): Promise<Uint8Array | null> {
-  try {
-    return await withBytes(source, image, (bytes) => thumbnail(bytes, frameOf(dicom.frames, image.frame)));
-  } catch (error) {
-    if (error instanceof ImageError) return null;
-    throw error;
-  }
 }

@@ -1,6 +1,6 @@
 /** Building a data set from a source, and reading it back. */
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'node:test';
@@ -41,7 +41,8 @@ async function build(store: ObjectStore, spec: PreprocessSpec): Promise<DatasetR
 async function contents(store: ObjectStore): Promise<Record<string, string>> {
   const all: Record<string, string> = {};
   for await (const { key } of store.list(''))
-    if (!key.includes('/plan/shard-')) all[key] = Buffer.from(await store.get(key)).toString('latin1');
+    if (!/\/plan\/shard-|^cache\/sources\//.test(key))
+      all[key] = Buffer.from(await store.get(key)).toString('latin1');
   return all;
 }
 
@@ -252,11 +253,118 @@ test('a source that changes between listing and reading is rejected', () =>
     const source = path.join(folder, 'source');
     await writeClasses(source, { a: 4 });
     const store = openStore(path.join(folder, 'store'));
-    const spec = preprocessSpec({ source });
+    const spec = preprocessSpec({ duplicates: 'exact', source });
     const { digest } = await planDataset(store, spec);
     for (const name of await readdir(path.join(source, 'a')))
       await writeFile(path.join(source, 'a', name), await grayPng(250));
     await assert.rejects(buildShard(store, openSource(source), spec, { digest, shard: 0 }), DatasetError);
+  }));
+
+test('an image that was made while copies were searched for is not read again', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'source');
+    await writeClasses(source, { a: 6, b: 4 });
+    await writeFile(path.join(source, 'a', 'damaged.png'), 'no image');
+    const store = openStore(path.join(folder, 'store'));
+    const other = openStore(path.join(folder, 'other'));
+    const spec = preprocessSpec({ source, shardImages: 3, maxRejected: 0.5 });
+    await build(other, { ...spec, duplicates: 'exact' });
+    const { digest, shards } = await planDataset(store, spec);
+    const away = path.join(folder, 'away');
+    await rename(source, away);
+    for (let shard = 0; shard < shards; shard++)
+      await buildShard(store, openSource(source), spec, { digest, shard });
+    await assembleDataset(store, spec, digest);
+    const zips = async (built: ObjectStore) =>
+      Object.entries(await contents(built)).filter(([key]) => key.endsWith('.zip'));
+    const bytes = async (built: ObjectStore) => (await zips(built)).map(([, zip]) => zip);
+    assert.deepEqual(await bytes(store), await bytes(other));
+    for await (const { key } of store.list('')) assert.doesNotMatch(key, /pack-/);
+  }));
+
+test('of a source that has grown only the new images are read, and the data set is the same as a new one', () =>
+  withFolder(async (folder) => {
+    for (const duplicates of ['near', 'exact'] as const) {
+      const source = path.join(folder, duplicates);
+      await writeClasses(source, { a: 6, b: 4 });
+      await writeFile(path.join(source, 'a', 'damaged.png'), 'no image');
+      const longAgo = new Date(Date.now() - 60_000);
+      for (const name of await readdir(source, { recursive: true }))
+        await utimes(path.join(source, name), longAgo, longAgo);
+      const store = openStore(path.join(folder, `${duplicates}-store`));
+      const spec = preprocessSpec({ source, shardImages: 3, maxRejected: 0.5, mirror: true, duplicates });
+      await build(store, spec);
+      await writeFile(path.join(source, 'b', 'new.png'), await grayPng(77));
+      const expected = openStore(path.join(folder, `${duplicates}-expected`));
+      const fresh = await build(expected, spec);
+      // Files with other bytes, the same length and time: whatever is read again would be seen.
+      for (const name of await readdir(path.join(source, 'a'))) {
+        const file = path.join(source, 'a', name);
+        const { size } = await stat(file);
+        await writeFile(file, Buffer.alloc(size, 1));
+        await utimes(file, longAgo, longAgo);
+      }
+      const grown = await build(store, spec);
+      assert.deepEqual(grown, fresh);
+      const objects = async (from: ObjectStore) =>
+        Object.entries(await contents(from))
+          .filter(([key]) => key.startsWith(fresh.prefix) && /zip$|manifest|(dataset|holdout).json/.test(key))
+          .sort();
+      assert.deepEqual(await objects(store), await objects(expected));
+    }
+  }));
+
+test('of an archive that has grown only the new image is read, although plans hide the names of files', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'images.zip');
+    const levels = [10, 40, 70, 100, 130, 160];
+    const files = await Promise.all(
+      levels.map(async (level) => ({ name: `smith${level}.png`, bytes: await grayPng(level) })),
+    );
+    const store = openStore(path.join(folder, 'store'));
+    const spec = preprocessSpec({ source, duplicates: 'exact' });
+    await deflatedZip(source, files);
+    await build(store, spec);
+    await deflatedZip(source, [...files, { name: 'smith255.png', bytes: await grayPng(255) }]);
+    const { digest, shards } = await planDataset(store, spec);
+    const opened = openSource(source);
+    const read = opened.read.bind(opened);
+    const names: string[] = [];
+    opened.read = (name, options) => {
+      names.push(name);
+      return read(name, options);
+    };
+    for (let shard = 0; shard < shards; shard++) await buildShard(store, opened, spec, { digest, shard });
+    await assembleDataset(store, spec, digest);
+    assert.deepEqual(names, ['smith255.png']);
+    for await (const { key } of store.list(''))
+      assert.doesNotMatch(Buffer.from(await store.get(key)).toString('latin1'), /smith/, key);
+    const other = openStore(path.join(folder, 'other'));
+    const { prefix } = await build(other, spec);
+    for (const name of ['manifest.json', 'train-00000.zip', 'holdout-00000.zip'])
+      assert.deepEqual(await store.get(prefix + name), await other.get(prefix + name), name);
+  }));
+
+test('an image of an earlier data set that was deleted or damaged is made again', () =>
+  withFolder(async (folder) => {
+    const source = path.join(folder, 'source');
+    await writeClasses(source, { a: 6, b: 4 });
+    const store = openStore(path.join(folder, 'store'));
+    const spec = preprocessSpec({ source, duplicates: 'exact' });
+    const first = await build(store, spec);
+    const zip = `${first.prefix}train-00000.zip`;
+    const bytes = Buffer.from(await store.get(zip)).fill(7, 0, 300);
+    await writeFile(path.join(source, 'b', 'new.png'), await grayPng(77));
+    const { digest } = await planDataset(store, spec);
+    await store.put(zip, bytes);
+    await store.delete(`${first.prefix}holdout-00000.zip`);
+    for (const shard of [0, 1]) await buildShard(store, openSource(source), spec, { digest, shard });
+    const again = await assembleDataset(store, spec, digest);
+    assert.deepEqual([again.images.train + again.images.holdout, again.rejected], [11, 0]);
+    const other = openStore(path.join(folder, 'other'));
+    await build(other, spec);
+    const key = `datasets/${digest}/train-00000.zip`;
+    assert.deepEqual(await store.get(key), await other.get(key));
   }));
 
 test('an aborted shard stores neither shard nor report', () =>
@@ -278,7 +386,7 @@ test('an aborted shard stores neither shard nor report', () =>
     );
     await assert.rejects(assembleDataset(store, spec, digest), StoreError);
     for await (const { key } of store.list(`datasets/${digest}/`))
-      assert.match(key, /plan\/(plan|shard-|names)/);
+      assert.doesNotMatch(key, /report-|made-|\.zip$/);
   }));
 
 test('the training set gives random access to images and is reused from the cache', () =>

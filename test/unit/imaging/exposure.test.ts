@@ -17,13 +17,14 @@ import {
   openSource,
   planDataset,
 } from '../../../src/imaging/index.js';
+import { exposureOf } from '../../../src/imaging/pixels/image-facts.js';
 import { exposureSvg } from '../../../src/report/figures/exposure.js';
 import { openStore } from '../../../src/storage/index.js';
 import { grayPng, preprocessSpec, withFolder } from '../../support/images.js';
 
 test('percentiles of a histogram are those of the values, within a bin', () => {
   const counter = new ExposureCounter();
-  for (let level = 0; level < 256; level++) counter.addImage(2, Uint8Array.of(level, level));
+  for (let level = 0; level < 256; level++) counter.addImage(2, exposureOf(Uint8Array.of(level, level)));
   const [exposure] = counter.exposures;
   assert.ok(exposure);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 /** `dicom.frames: all`: each frame is an image, and the frames of a file are on one side. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
@@ -109,6 +109,27 @@ test('every frame of every encoding is an image with its own pixels and the labe
     assert.deepEqual(
       seen.sort(([, a], [, b]) => a - b),
       expected,
+    );
+  }));
+
+test('frames that were made while copies were searched for are the same, and not read again', () =>
+  withFolder(async (folder) => {
+    const source = await writeFiles(folder);
+    const spec = preprocessSchema.parse({ ...settings, source, duplicates: 'near' });
+    const built = async (name: string, duplicates: 'near' | 'exact') => {
+      const store = openStore(path.join(folder, name));
+      const { digest, shards } = await planDataset(store, { ...spec, duplicates });
+      if (duplicates === 'near') renameSync(source, `${source}-away`);
+      for (let shard = 0; shard < shards; shard++)
+        await buildShard(store, openSource(source), spec, { digest, shard });
+      const { prefix } = await assembleDataset(store, spec, digest);
+      return (await openDataset(store, prefix)).manifest;
+    };
+    const exact = await built('exact', 'exact');
+    const near = await built('near', 'near');
+    assert.deepEqual(
+      [near.images, near.shards, near.exposure, near.sizes],
+      [exact.images, exact.shards, exact.exposure, exact.sizes],
     );
   }));
 

@@ -74,7 +74,7 @@ describe('the keys of a spec', () => {
     assert.ok(!parse({ ViewPos: 'LATERAL' }));
     const { dicom, privacy, where } = preprocessSchema.parse({ source: 'a' });
     assert.deepEqual(dicom, { frames: 'first', window: 'first' });
-    assert.deepEqual([privacy, where], [{ burnedIn: 'warn' }, null]);
+    assert.deepEqual([privacy, where], [{ burnedIn: 'warn', names: 'hide' }, null]);
   });
 });
 
