@@ -12,7 +12,7 @@ import {
   type SizePoint,
   sourcePoint,
 } from '../spec/dataset-size-sweep.js';
-import { DATASET_SIZE_SWEEP, type SweepResult, type SweepRun } from '../spec/sweep.js';
+import { DATASET_SIZE_SWEEP, MAX_RUNS, type SweepResult, type SweepRun } from '../spec/sweep.js';
 import { addSizesUpdate } from './messages.js';
 import { refuse, SweepExecution } from './sweep-execution.js';
 
@@ -81,7 +81,6 @@ class DatasetSizeSweep {
       await execution.untilIdle();
       if (execution.hasWaiting) return null;
       const result = await execution.finish();
-      // Runs may have been added, or retried, while the report was written.
       await condition(allHandlersFinished);
       if (execution.isBusy) continue;
       execution.end();
@@ -122,5 +121,8 @@ class DatasetSizeSweep {
     this.execution.refuseOutsideOfRuns();
     if (!addSizesSchema.safeParse(added).success)
       refuse('addSizes takes {"sizes": [whole numbers from 2, none twice]}');
+    const sizes = [...new Set([...this.spec.sizes, ...added.sizes])];
+    if (pointsOf({ ...this.spec, sizes }).length > MAX_RUNS)
+      refuse(`the sweep would have more than ${MAX_RUNS} runs`);
   }
 }
