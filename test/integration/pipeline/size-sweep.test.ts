@@ -35,7 +35,7 @@ test('a sweep trains nested subsets and compares them with the same unseen image
     run: {
       name: 'phantoms',
       preprocess: { source: await rig.phantoms(40), labels: 'folders', resolution: 16 },
-      train: { ...TINY_TRAIN, kimg: 0.16 },
+      train: { ...TINY_TRAIN, kimg: 0.16, snapshotKimg: 0.16 },
       generate: { count: 16 },
       evaluate: { metrics: ['fd_effnetlite0'], analyses: [] },
     },
