@@ -87,11 +87,11 @@ async function describe(
   }
 }
 
-/** No worker answers: the memo, and the finished runs that the store has. */
+/** No worker answers: the memo, and the finished runs that the store has, if it answers. */
 async function withoutWorker(description: WorkflowExecutionDescription): Promise<SweepProgress> {
   const { workflowId, type, memo } = description;
   const { name, stage } = (memo ?? {}) as { name?: string; stage?: string };
-  const stored = await storedSweep(workflowId);
+  const stored = await storedSweep(workflowId).catch(() => null);
   return {
     sweepId: workflowId,
     workflow: type,

@@ -81,6 +81,7 @@ class DatasetSizeSweep {
       await execution.untilIdle();
       if (execution.hasWaiting) return null;
       const result = await execution.finish();
+      // Runs may have been added, or retried, while the report was written.
       await condition(allHandlersFinished);
       if (execution.isBusy) continue;
       execution.end();

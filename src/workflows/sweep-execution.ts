@@ -174,7 +174,7 @@ export class SweepExecution<Point> {
     while (this.running < parallel && !this.isFull && !this.isCancelled) {
       const next = this.nextRun();
       if (!next) break;
-      // Runs may have been added, or retried, while the report was written.
+      // It may have been finishing.
       this.state = 'running';
       this.running++;
       next.state = 'running';
