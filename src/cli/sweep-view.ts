@@ -45,7 +45,9 @@ export async function followSweep(client: Client, sweepId: string, json?: boolea
   process.once('SIGINT', detach);
   try {
     const sweep = await untilEnd(client, sweepId);
-    if (sweep.status === 'completed') return printResult(json, sweep, formatSweep(sweep));
+    // Temporal forgets what has ended; the store has what finished.
+    if (sweep.status === 'completed' || sweep.status === 'unknown')
+      return printResult(json, sweep, formatSweep(sweep));
     throw new RunError({
       what: `the sweep ended: ${sweep.status}`,
       where: sweepId,
@@ -56,21 +58,41 @@ export async function followSweep(client: Client, sweepId: string, json?: boolea
   }
 }
 
+/** A sweep outlives its servers: they are asked again until they answer. */
 async function untilEnd(client: Client, sweepId: string): Promise<LiveSweep> {
   const { sweepOf } = await import('../client/index.js');
   const shown = new Map<string, string>();
+  const notice = oncePerChange();
   for (; ; await sleep(POLL_MS)) {
     try {
       const sweep = await sweepOf(client, sweepId);
-      // The server did not answer in time.
-      if (!sweep) continue;
+      if (!sweep) {
+        notice(awayText('server'));
+        continue;
+      }
+      const { attention } = sweep;
+      notice(attention && `Needs attention: ${attention.message}\n  -> gist resume ${sweepId}`);
       for (const run of sweep.runs) showRun(run, shown);
       if (sweep.status !== 'running') return sweep;
     } catch (error) {
-      // It is asked again: a sweep outlives its servers.
-      if (whoIsAway(error) === null) throw error;
+      const away = whoIsAway(error);
+      if (away === null) throw error;
+      notice(awayText(away));
     }
   }
+}
+
+function awayText(who: 'server' | 'store'): string {
+  return `The ${who} does not answer; the sweep is safe, waiting for it.`;
+}
+
+/** Prints a text when it is another one than before. */
+function oncePerChange(): (text: string | null) => void {
+  let last: string | null = null;
+  return (text) => {
+    if (text !== null && text !== last) printNotice(text);
+    last = text;
+  };
 }
 
 function showRun(run: SweepRun<unknown>, shown: Map<string, string>): void {

@@ -1,13 +1,15 @@
 /** Schedules: runs and sweeps that Temporal starts by itself. */
 import {
   type Client,
+  isGrpcServiceError,
   ScheduleAlreadyRunning,
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
   type ScheduleSummary,
+  ServiceError,
 } from '@temporalio/client';
 import { environment } from '../core/environment.js';
-import { RunError } from '../core/errors.js';
+import { RunError, UsageError } from '../core/errors.js';
 import { checkSweepId } from '../spec/sweep.js';
 import { requireSize } from './start.js';
 
@@ -82,8 +84,29 @@ export async function createSchedule(client: Client, schedule: NewSchedule): Pro
         what: `there is a schedule "${scheduleId}" already`,
         hint: `Delete it with \`gist schedule delete ${scheduleId}\`, or choose another name.`,
       });
+    if (isRefusal(error)) throw refusedTimes(schedule, error);
     throw error;
   }
+}
+
+const INVALID_ARGUMENT = 3;
+
+/** Whether the server, or the client before it, did not understand the times. */
+function isRefusal(error: unknown): boolean {
+  if (error instanceof TypeError) return true;
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT;
+}
+
+function refusedTimes({ cron, every, timezone, jitter }: NewSchedule, cause: unknown): UsageError {
+  const given = Object.entries({ cron, every, timezone, jitter }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`--${option} ${value}`],
+  );
+  return new UsageError({
+    what: `${given.join(' ')} is not understood`,
+    hint: 'Write --cron "0 2 * * *" --timezone Europe/Zurich, or --every "12 hours" --jitter "10 minutes".',
+    cause,
+  });
 }
 
 /** A schedule that was changed a moment ago may still be listed as before. */

@@ -9,7 +9,7 @@ import { environment } from '../core/environment.js';
 import { RunError } from '../core/errors.js';
 import { PROGRESS_QUERY } from '../spec/controls.js';
 import { checkSweepId, SWEEP_WORKFLOWS, type SweepProgress, type SweepResult } from '../spec/sweep.js';
-import { findSweep, listSweepRecords } from '../sweeps/index.js';
+import { findSweep, listSweepRecords, sweepKind } from '../sweeps/index.js';
 import { deploymentStore } from './deployment-store.js';
 import { isUnanswered, type RunStatus, statusName, within } from './known-run.js';
 import { sendOrder } from './orders.js';
@@ -70,7 +70,7 @@ export async function sweepOf(client: Client, sweepId: string): Promise<LiveSwee
   const status = statusName(description.status.name);
   const isComplete = status === 'completed';
   const result = isComplete ? await within(client, () => handle.result() as Promise<SweepResult>) : null;
-  return { ...(answer ?? fromMemo(description)), status, result };
+  return { ...(answer ?? (await withoutWorker(description))), status, result };
 }
 
 /** null: Temporal does not know it. */
@@ -87,15 +87,18 @@ async function describe(
   }
 }
 
-function fromMemo({ workflowId, type, memo }: WorkflowExecutionDescription): SweepProgress {
-  const { name } = (memo ?? {}) as { name?: string };
+/** No worker answers: the memo, and the finished runs that the store has, if it answers. */
+async function withoutWorker(description: WorkflowExecutionDescription): Promise<SweepProgress> {
+  const { workflowId, type, memo } = description;
+  const { name, stage } = (memo ?? {}) as { name?: string; stage?: string };
+  const stored = await storedSweep(workflowId).catch(() => null);
   return {
     sweepId: workflowId,
     workflow: type,
     name: name ?? '',
-    state: 'starting',
+    state: stage === undefined || stage === 'starting' ? 'starting' : 'running',
     attention: null,
-    runs: [],
+    runs: stored?.runs ?? [],
   };
 }
 
@@ -105,7 +108,10 @@ async function storedSweep(sweepId: string): Promise<LiveSweep | null> {
   const sweep = store && (await findSweep(store, sweepId));
   if (!sweep) return null;
   const records = await listSweepRecords(store, sweepId);
-  const runs = records.map(({ runId, point }) => ({ runId, point, state: 'done' as const }));
+  const { metric } = sweepKind(sweep.workflow, sweep.spec);
+  const runs = records.map(({ runId, point, metrics }) => ({
+    ...{ runId, point, state: 'done' as const, value: metrics[metric] },
+  }));
   const { name } = sweep.spec as { name: string };
   return {
     ...{ sweepId, workflow: sweep.workflow, name, state: 'done', attention: null, runs },

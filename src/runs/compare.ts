@@ -6,7 +6,8 @@ import type { CurvePoint, EvaluateResult, GenerateResult, TrainResult } from '..
 import { findObject } from '../storage/find-object.js';
 import { findJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
-import { list, page, paragraph, pngFigure, section, strip, svgFigure, tableHtml } from '../sweeps/page.js';
+import { list } from '../report/elements.js';
+import { page, paragraph, pngFigure, section, strip, svgFigure, tableHtml } from '../sweeps/page.js';
 import { curvesSvg } from './curves-figure.js';
 import type { StoredRun } from './stored-run.js';
 
@@ -85,9 +86,22 @@ function caveatsOf(runs: readonly StoredRun[], settings: readonly Row[]): string
     );
   if (settings.some(([key]) => key === 'generate.count' || key === 'evaluate.maxImages'))
     caveats.push('The metrics are computed on different numbers of images, which they depend on.');
+  if (extractorsOf(runs).some((weights) => weights.size > 1))
+    caveats.push('The metrics of one name were computed with different weights: they do not compare.');
   if (runs.some(({ stages }) => !stages.evaluate)) caveats.push('Not all runs have been evaluated.');
   caveats.push('One run says little about settings: repeated trainings differ. A sweep shows by how much.');
   return caveats;
+}
+
+/** By extractor of features: the weights that the runs used. */
+function extractorsOf(runs: readonly StoredRun[]): Set<string>[] {
+  const weights = new Map<string, Set<string>>();
+  for (const { stages } of runs)
+    for (const [name, identity] of Object.entries(
+      (stages.evaluate as EvaluateResult | undefined)?.extractors ?? {},
+    ))
+      weights.set(name, (weights.get(name) ?? new Set()).add(identity));
+  return [...weights.values()];
 }
 
 /** The comparison as a self-contained HTML page, with curves and the grids of the same seeds. */
@@ -103,9 +117,11 @@ export async function comparisonPage(
     section('What to know', list(caveats)),
     section(
       'Settings that differ',
-      settings.length > 0 ? tableHtml(columns, settings) : paragraph('None: the runs have the same spec.'),
+      settings.length > 0
+        ? tableHtml('settings that differ', columns, settings)
+        : paragraph('None: the runs have the same spec.'),
     ),
-    section('Metrics', tableHtml(columns, metrics)),
+    section('Metrics', tableHtml('metrics', columns, metrics)),
     ...curves.map(([metric, svg]) => section(`${metric} during training`, svgFigure(svg))),
     ...(figures.length > 0 ? [section('Synthetic images of the first seeds', strip(figures))] : []),
   ]);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { selectedMetrics } from './evaluate.js';
 import { DISTANCE_NAMES, type DistanceName, type MetricName } from './metrics.js';
 import { type PipelineSpec, STAGES } from './pipeline.js';
-import { sweepFields, sweepRunId } from './sweep.js';
+import { MAX_RUNS, sweepFields, sweepRunId } from './sweep.js';
 
 const MAX_SIZES = 100;
 
@@ -57,6 +57,8 @@ export const datasetSizeSweepSchema = z
     const refuse = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: path.split('.'), message });
     const { run } = spec;
+    const runs = spec.sizes.length * spec.repeats * spec.modes.length;
+    if (runs > MAX_RUNS) refuse('sizes', `give ${runs} runs; a sweep has at most ${MAX_RUNS}`);
     const missing = STAGES.find((stage) => !run.stages.includes(stage));
     if (missing) refuse('run.stages', `needs all stages; "${missing}" is missing`);
     if (run.from !== null) refuse('run.from', 'must be left out: a sweep runs all stages');

@@ -48,6 +48,9 @@ export const RETRY_RUNS_UPDATE = 'retryRuns';
 /** More sizes. */
 export const ADD_SIZES_UPDATE = 'addSizes';
 
+/** Progress and history carry all runs, and a message of Temporal has at most 2 MB. */
+export const MAX_RUNS = 1_000;
+
 /** Leaves room for the names of its runs, whose ids begin with it. */
 const MAX_SWEEP_ID = 100;
 

@@ -4,7 +4,9 @@ import { SpecError } from '../core/errors.js';
 import {
   type DatasetSizeSweepSpec,
   datasetSizeSweepSchema,
+  pointRunId,
   pointSpec,
+  pointsOf,
   type SizePoint,
   sweepMetric,
 } from '../spec/dataset-size-sweep.js';
@@ -19,6 +21,8 @@ export interface RunOfSweep {
 }
 
 export interface SweepKind {
+  /** All runs, in the order in which they start. */
+  runsOf: (sweepId: string) => RunOfSweep[];
   /** The spec of the run at a point. */
   settingsOf: (sweepId: string, point: unknown) => PipelineSpec;
   /** Full name of the metric that runs are compared by. */
@@ -44,6 +48,7 @@ export function parseSweep(workflow: string, input: unknown): object {
 export function sweepKind(workflow: string, resolved: object): SweepKind {
   const spec = parseSweep(workflow, resolved) as DatasetSizeSweepSpec;
   return {
+    runsOf: (sweepId) => pointsOf(spec).map((point) => ({ runId: pointRunId(sweepId, point), point })),
     settingsOf: (sweepId, point) => pointSpec(sweepId, spec, point as SizePoint),
     metric: sweepMetric(spec) ?? '',
     isGrowing: spec.growing,

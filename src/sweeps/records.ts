@@ -1,7 +1,7 @@
 /** What the store keeps of a sweep: its spec, and a record of each finished run. */
 import { z } from 'zod';
 import { type CheckpointManifest, findManifest } from '../checkpoints/index.js';
-import { StoreError } from '../core/errors.js';
+import { CheckpointError, StoreError } from '../core/errors.js';
 import type { EvaluateResult, GenerateResult, PreprocessResult, TrainResult } from '../spec/results.js';
 import type { SweepRecord } from '../spec/sweep.js';
 import { checkRunId } from '../spec/run-id.js';
@@ -88,7 +88,7 @@ async function readRun(store: ObjectStore, { runId, point }: RunOfSweep): Promis
   const train = required(stages.train, runId) as TrainResult;
   const generate = required(stages.generate, runId) as GenerateResult;
   const evaluate = required(stages.evaluate, runId) as EvaluateResult;
-  const manifest = await findManifest(store, train.last.prefix).catch(() => null);
+  const manifest = await findManifest(store, train.last.prefix).catch(nullIfDamaged);
   const synthetic = await findJson(store, `${generate.prefix}manifest.json`, z.object({ grid: z.string() }));
   return {
     runId,
@@ -104,6 +104,12 @@ async function readRun(store: ObjectStore, { runId, point }: RunOfSweep): Promis
     grid: synthetic ? `${generate.prefix}${synthetic.grid}` : null,
     report: evaluate.report,
   };
+}
+
+/** A store that does not answer now is asked again: the record is made once. */
+function nullIfDamaged(error: unknown): null {
+  if (error instanceof CheckpointError) return null;
+  throw error;
 }
 
 function required<T>(result: T | undefined, runId: string): T {

@@ -7,7 +7,8 @@ import { findObject } from '../storage/find-object.js';
 import { putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type Cell, toCsv } from './csv.js';
-import { list, page, paragraph, pngFigure, section, strip, svgFigure, tableHtml } from './page.js';
+import { list } from '../report/elements.js';
+import { page, paragraph, pngFigure, section, strip, svgFigure, tableHtml } from './page.js';
 import { answerSizes, type SizeAnswer, type SizeSummary, STEP, summarizeSizes } from './size-answer.js';
 import { type SizeSeries, sizeFigure } from './size-figure.js';
 
@@ -94,7 +95,9 @@ function seriesOf(
   return modes.map((mode) => {
     const observations = records.flatMap(({ point, metrics }) => {
       const value = metrics[metric];
-      return point.mode === mode && value !== undefined ? [{ size: point.size, value }] : [];
+      return point.mode === mode && Number.isFinite(value)
+        ? [{ size: point.size, value: value as number }]
+        : [];
     });
     const answer = answerSizes(observations, metric, worthwhile);
     return { mode, sizes: summarizeSizes(observations), answer };
@@ -197,7 +200,7 @@ function costTable(rows: readonly SizeRow[]): string {
     ...[row.trainingHours, row.storedGigabytes],
     ...artifacts.map((name) => row.artifacts[name] ?? null),
   ]);
-  return `${tableHtml([...columns, ...artifacts], cells)}${paragraph('Hours and gigabytes are means for one run; results that were reused count as when they were made.')}`;
+  return `${tableHtml('cost by size', [...columns, ...artifacts], cells)}${paragraph('Hours and gigabytes are means for one run; results that were reused count as when they were made.')}`;
 }
 
 function runsTable(records: readonly SweepRecord<SizePoint>[], metric: string): string {
@@ -205,12 +208,12 @@ function runsTable(records: readonly SweepRecord<SizePoint>[], metric: string): 
     ...[runId, pointLabel(point), metrics[metric] ?? null, kimg, bestKimg],
     madeBy === runId ? ended : `${ended}; trained by ${madeBy}`,
   ]);
-  return tableHtml(['run', 'what', metric, 'kimg', 'best at kimg', 'training ended'], rows);
+  return tableHtml('runs', ['run', 'what', metric, 'kimg', 'best at kimg', 'training ended'], rows);
 }
 
 function missingHtml(sweepId: string, missing: readonly MissingRun[]): string {
   const items = missing.map(({ runId, state, reason }) => `${runId}: ${state}${reason ? `, ${reason}` : ''}`);
-  return `${list(items)}${paragraph(`gist retry ${sweepId} runs them again; what has finished is kept.`)}`;
+  return `${list(items)}${paragraph(`gist status ${sweepId} shows them. gist retry ${sweepId} runs again what has failed; what has finished is kept.`)}`;
 }
 
 type Grid = { caption: string; png: Uint8Array };

@@ -12,7 +12,7 @@ import {
   type SizePoint,
   sourcePoint,
 } from '../spec/dataset-size-sweep.js';
-import { DATASET_SIZE_SWEEP, type SweepResult, type SweepRun } from '../spec/sweep.js';
+import { DATASET_SIZE_SWEEP, MAX_RUNS, type SweepResult, type SweepRun } from '../spec/sweep.js';
 import { addSizesUpdate } from './messages.js';
 import { refuse, SweepExecution } from './sweep-execution.js';
 
@@ -122,5 +122,8 @@ class DatasetSizeSweep {
     this.execution.refuseOutsideOfRuns();
     if (!addSizesSchema.safeParse(added).success)
       refuse('addSizes takes {"sizes": [whole numbers from 2, none twice]}');
+    const sizes = [...new Set([...this.spec.sizes, ...added.sizes])];
+    if (pointsOf({ ...this.spec, sizes }).length > MAX_RUNS)
+      refuse(`the sweep would have more than ${MAX_RUNS} runs`);
   }
 }

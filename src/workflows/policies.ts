@@ -27,6 +27,9 @@ export const STEADY_WORK: ActivityOptions = {
   retry,
 };
 
+/** What a cancelled sweep still does: it ends also while its store is away. */
+export const LAST_WORK: ActivityOptions = { ...STEADY_WORK, scheduleToCloseTimeout: '10 minutes' };
+
 /** The metrics of one snapshot: what comes later than this is a gap in the curve. */
 export const EVALUATION: ActivityOptions = { ...STEADY_WORK, scheduleToCloseTimeout: '6 hours' };
 

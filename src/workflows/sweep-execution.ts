@@ -33,7 +33,7 @@ import { attentionAfter, failureType, notify, reasonOf } from './attention.js';
 import { gistPipeline } from './gist-pipeline.js';
 import { historyIsLong } from './history.js';
 import { resumeUpdate, retryRunsUpdate, sweepProgressQuery } from './messages.js';
-import { BOOKKEEPING, STEADY_WORK } from './policies.js';
+import { BOOKKEEPING, LAST_WORK, STEADY_WORK } from './policies.js';
 
 /** What a kind of sweep decides. */
 export interface SweepPlan<Point> {
@@ -50,7 +50,7 @@ export interface SweepPlan<Point> {
   historyEvents?: number;
 }
 
-/** Of reasons of failures, which progress and history carry for every run. */
+/** Length of the reason of a failure, which progress and history carry for every run. */
 const MAX_REASON = 300;
 /** Between two looks at a run that somebody else has started under the same id. */
 const TAKEN = '1 minute';
@@ -67,6 +67,7 @@ export class SweepExecution<Point> {
   private isCancelled = false;
   private readonly steady = proxyActivities<SweepActivities>(STEADY_WORK);
   private readonly bookkeeping = proxyActivities<SweepActivities>(BOOKKEEPING);
+  private readonly parting = proxyActivities<SweepActivities>(LAST_WORK);
 
   listen(): void {
     setHandler(sweepProgressQuery, () => this.progress());
@@ -134,7 +135,7 @@ export class SweepExecution<Point> {
   /** The report over what has finished. */
   async finish(): Promise<SweepResult> {
     this.state = 'finishing';
-    const { report, answer } = await this.analyze();
+    const { report, answer } = await this.attend(() => this.analyze(this.steady));
     const runs: SweepResult['runs'] = {};
     for (const { state } of this.runs) runs[state] = (runs[state] ?? 0) + 1;
     return { sweepId: this.sweepId, runs, report, answer };
@@ -173,6 +174,8 @@ export class SweepExecution<Point> {
     while (this.running < parallel && !this.isFull && !this.isCancelled) {
       const next = this.nextRun();
       if (!next) break;
+      // It may have been finishing.
+      this.state = 'running';
       this.running++;
       next.state = 'running';
       void this.perform(next).finally(() => {
@@ -242,14 +245,14 @@ export class SweepExecution<Point> {
   private async afterCancellation(): Promise<void> {
     this.isCancelled = true;
     await condition(() => this.running === 0);
-    await this.analyze().catch(() => undefined);
+    await this.analyze(this.parting).catch(() => undefined);
   }
 
-  private async analyze(): Promise<{ report: string; answer: string }> {
+  private analyze({ analyzeSweep }: Pick<SweepActivities, 'analyzeSweep'>) {
     const { sweepId, workflow } = this;
     const failed = this.runs.filter(({ state }) => state !== 'done');
     const missing = failed.map(({ runId, state, reason }) => ({ runId, state, reason }));
-    return this.attend(() => this.steady.analyzeSweep({ sweepId, workflow, missing }));
+    return analyzeSweep({ sweepId, workflow, missing });
   }
 
   private async park(attention: Attention): Promise<void> {

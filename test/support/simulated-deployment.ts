@@ -72,6 +72,16 @@ export class SimulatedDeployment {
     return new SimulatedDeployment({ temporal, worker, client, recordOf, source, store, folder });
   }
 
+  /** Variables that point a command at this deployment. */
+  get env(): Record<string, string> {
+    const { temporal, folder } = this.parts;
+    return {
+      TEMPORAL_ADDRESS: temporal.address,
+      GIST_STORE: pathToFileURL(folder).href,
+      GIST_TASK_QUEUE: TASK_QUEUE,
+    };
+  }
+
   async stop(): Promise<void> {
     const { worker, client, temporal, folder } = this.parts;
     for (const end of this.ends) end();

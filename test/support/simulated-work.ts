@@ -44,6 +44,8 @@ export class RunRecord {
   failShards: Error | null = null;
   failEvaluations: Error | null = null;
   holdShards: Promise<void> | null = null;
+  /** Of a sweep. */
+  failReport: Error | null = null;
   /** Classifiers that are trained, by data set: their activities know no run. */
   holdClassifiers: Promise<void> | null = null;
   classifiers: number[] = [];
@@ -143,7 +145,7 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
       if (matchesSpec) recordOf(runId).matchesSpec.push(stage);
       if (store) await recordStageResult(store, lookup, result, matchesSpec);
     },
-    ...(store && withTypedFailures(createSweepActivities({ store }))),
+    ...(store && sweepActivities(store, recordOf)),
     newestCheckpoint: async ({ runId }: { runId: string }) => recordOf(runId).snapshot(recordOf(runId).kimg),
     async planDataset({ runId, preprocess }: { runId: string; preprocess: PreprocessSpec }) {
       const record = recordOf(runId);
@@ -240,4 +242,15 @@ function parseOrFail(input: PipelineInput) {
   } catch (error) {
     throw asFailure(error, FIRST);
   }
+}
+
+/** The real ones, on the store. */
+function sweepActivities(store: ObjectStore, recordOf: (sweepId: string) => RunRecord) {
+  const activities = withTypedFailures(createSweepActivities({ store }));
+  const analyzeSweep: typeof activities.analyzeSweep = async (input) => {
+    const { failReport } = recordOf(input.sweepId);
+    if (failReport) throw failReport;
+    return activities.analyzeSweep(input);
+  };
+  return { ...activities, analyzeSweep };
 }

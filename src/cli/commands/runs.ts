@@ -1,6 +1,6 @@
 /** `gist runs`: lists, exports and deletes runs of the store. */
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
@@ -112,6 +112,7 @@ async function exportRun(runId: string, { out, json }: { out: string; json?: boo
   await readStoredRun(store, runId);
   const prefix = `runs/${runId}/`;
   const folder = path.resolve(out);
+  await requireEmpty(folder);
   let files = 0;
   for await (const { key } of store.list(prefix)) {
     const file = path.join(folder, key.slice(prefix.length));
@@ -123,6 +124,16 @@ async function exportRun(runId: string, { out, json }: { out: string; json?: boo
   printResult(json, { runId, folder, files }, `${files} files of ${runId} are in ${folder}.`);
 }
 
+/** Files of a user are never replaced. */
+async function requireEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new UsageError({ what: `--out ${folder} is not a folder`, hint: 'Name a new one.', cause: error });
+  });
+  if (names.length > 0)
+    throw new UsageError({ what: `--out ${folder} is not empty`, hint: 'Name a new folder, or empty it.' });
+}
+
 interface PruneOptions {
   name?: string;
   yes?: boolean;
@@ -130,12 +141,13 @@ interface PruneOptions {
 }
 
 async function prune(runIds: string[], { name, yes, json }: PruneOptions): Promise<void> {
-  if (runIds.length === 0 && name === undefined)
+  if ((runIds.length === 0) === (name === undefined))
     throw new UsageError({
-      what: 'prune needs ids of runs, or --name',
+      what: 'prune needs ids of runs, or --name, and not both',
       hint: '`gist runs list` lists them.',
     });
-  const chosen = name === undefined ? runIds : (await storedRuns(name)).map(({ runId }) => runId);
+  const chosen =
+    name === undefined ? [...new Set(runIds)] : (await storedRuns(name)).map(({ runId }) => runId);
   for (const runId of chosen) checkRunId(runId);
   const { deleteRun, planPruning } = await import('../../runs/index.js');
   const store = await knownStore();

@@ -174,15 +174,20 @@ async function backfill(
     end: timeOf('--end', end),
     overlap: await overlapOf(overlap),
   };
+  if (period.start >= period.end)
+    throw new UsageError({ what: `--start ${start} is not before --end ${end}`, hint: 'Exchange them.' });
   requireStack();
   const { backfillSchedule, connect } = await import('../../client/index.js');
   await backfillSchedule(await connect(), name, period);
   printResult(json, { scheduleId: name, ...period }, `Schedule ${name} starts what was due then.`);
 }
 
+/** A date, or a time with its zone: without one it would depend on this machine. */
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/;
+
 function timeOf(option: string, text: string): Date {
   const time = new Date(text);
-  if (!Number.isNaN(time.getTime())) return time;
+  if (TIME.test(text) && !Number.isNaN(time.getTime())) return time;
   throw new UsageError({
     what: `${option} ${text} is not a time`,
     hint: `Write ${option} 2026-01-31T02:00:00Z.`,

@@ -94,8 +94,16 @@ async function addSizes(
       hint: 'Write --sizes 50,1600.',
     });
   requireStack();
-  const { connect, sendOrder } = await import('../../client/index.js');
-  const reply = await sendOrder(await connect(), sweepId, 'addSizes', { sizes });
+  const { connect, sendOrder, sweepOf } = await import('../../client/index.js');
+  const client = await connect();
+  const sweep = await sweepOf(client, sweepId);
+  if (sweep && sweep.status !== 'running')
+    throw new RunError({
+      what: 'the sweep has ended',
+      where: sweepId,
+      hint: `Add the sizes to its spec and start it again with --id ${sweepId}; what has finished is kept.`,
+    });
+  const reply = await sendOrder(client, sweepId, 'addSizes', { sizes });
   printResult(json, reply, reply.message);
 }
 

@@ -31,6 +31,11 @@ export async function decodeJpeg(
   const segments = listSegments(jpeg);
   const frame = readFrame(jpeg, segments);
   const { marker, precision, width, height, components } = frame;
+  // ITU-T T.81, section B.2.5: the height may follow the first scan.
+  if (height === 0)
+    throw new ImageError({
+      what: 'is DICOM in JPEG with its height after its pixels, which is not supported',
+    });
   const isAsDeclared =
     width === expected.width && height === expected.height && components.length === expected.samples;
   if (!isAsDeclared)

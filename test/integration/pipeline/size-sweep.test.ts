@@ -34,12 +34,12 @@ test('a sweep trains nested subsets and compares them with the same unseen image
     name: 'sizes',
     run: {
       name: 'phantoms',
-      preprocess: { source: await rig.phantoms(60), labels: 'folders', resolution: 16 },
-      train: { ...TINY_TRAIN, kimg: 0.8 },
-      generate: { count: 32 },
-      evaluate: { metrics: ['fd_effnetlite0'] },
+      preprocess: { source: await rig.phantoms(40), labels: 'folders', resolution: 16 },
+      train: { ...TINY_TRAIN, kimg: 0.16, snapshotKimg: 0.16 },
+      generate: { count: 16 },
+      evaluate: { metrics: ['fd_effnetlite0'], analyses: [] },
     },
-    sizes: [16, 32],
+    sizes: [8, 16],
     repeats: 1,
   };
   const args: [DatasetSizeSweepInput] = [spec];
@@ -47,9 +47,9 @@ test('a sweep trains nested subsets and compares them with the same unseen image
   const handle = await rig.client.workflow.start(DATASET_SIZE_SWEEP, started);
   const { runs, report } = (await handle.result()) as SweepResult;
   assert.deepEqual(runs, { done: 2 });
-  const [small, large] = await Promise.all([trainingImages('sizes-16-0'), trainingImages('sizes-32-0')]);
-  assert.equal(small.length, 16);
-  assert.equal(large.length, 32);
+  const [small, large] = await Promise.all([trainingImages('sizes-8-0'), trainingImages('sizes-16-0')]);
+  assert.equal(small.length, 8);
+  assert.equal(large.length, 16);
   const { records } = await read('sweeps/sizes/sweep.json');
   assert.equal(records[0].images.holdout, records[1].images.holdout);
   for (const record of records) {
@@ -61,30 +61,30 @@ test('a sweep trains nested subsets and compares them with the same unseen image
 
   const { stdout } = await user.gist('status', 'sizes');
   assert.match(stdout, /sizes: completed; 2 done/);
-  assert.match(stdout, /sizes-16-0 +done +\d+/);
+  assert.match(stdout, /sizes-8-0 +done +\d+/);
   const { answer } = await user.json<{ answer: string }>('sweep', 'report', 'sizes', '--out', 'out');
-  assert.match(answer, /From 16 to 32 images/);
-  assert.match(readFileSync(path.join(user.folder, 'out/report.html'), 'utf8'), /sizes-32-0/);
+  assert.match(answer, /From 8 to 16 images/);
+  assert.match(readFileSync(path.join(user.folder, 'out/report.html'), 'utf8'), /sizes-16-0/);
 });
 
 test('a run of it is repeated with the same weights, compared, priced, and kept by prune', async () => {
-  const outcome = await user.json<{ runId: string; isSame: boolean }>('reproduce', 'sizes-16-0', '--watch');
-  assert.deepEqual(outcome, { runId: 'sizes-16-0-reproduced', isSame: true, parts: [], differences: [] });
+  const outcome = await user.json<{ runId: string; isSame: boolean }>('reproduce', 'sizes-8-0', '--watch');
+  assert.deepEqual(outcome, { runId: 'sizes-8-0-reproduced', isSame: true, parts: [], differences: [] });
   const compared = await user.json<{ settings: string[][]; metrics: string[][] }>(
-    ...['compare', 'sizes-16-0', 'sizes-32-0', '--html', 'compare.html'],
+    ...['compare', 'sizes-8-0', 'sizes-16-0', '--html', 'compare.html'],
   );
-  assert.deepEqual(compared.settings, [['preprocess.limit', '16', '32']]);
+  assert.deepEqual(compared.settings, [['preprocess.limit', '8', '16']]);
   assert.ok(compared.metrics.some(([name]) => name === 'fd_effnetlite0.holdout'));
-  assert.match(readFileSync(path.join(user.folder, 'compare.html'), 'utf8'), /<img alt="sizes-32-0"/);
-  const [cost] = await user.json<{ trainingHours: number; runBytes: number }[]>('cost', 'sizes-16-0');
+  assert.match(readFileSync(path.join(user.folder, 'compare.html'), 'utf8'), /<img alt="sizes-16-0"/);
+  const [cost] = await user.json<{ trainingHours: number; runBytes: number }[]>('cost', 'sizes-8-0');
   assert.ok(cost && cost.trainingHours > 0 && cost.runBytes > 0);
   const pruned = await user.json<{ runs: { runId: string; usedBy: string[] }[] }>(
-    ...['runs', 'prune', 'sizes-16-0', 'sizes-16-0-reproduced', '--yes'],
+    ...['runs', 'prune', 'sizes-8-0', 'sizes-8-0-reproduced', '--yes'],
   );
   assert.deepEqual(
     pruned.runs.map(({ usedBy }) => usedBy),
     [['sweep sizes'], []],
   );
-  assert.ok(await rig.store.head('runs/sizes-16-0/run.json'));
-  assert.equal(await rig.store.head('runs/sizes-16-0-reproduced/run.json'), null);
+  assert.ok(await rig.store.head('runs/sizes-8-0/run.json'));
+  assert.equal(await rig.store.head('runs/sizes-8-0-reproduced/run.json'), null);
 });

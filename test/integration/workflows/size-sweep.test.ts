@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { asFailure } from '../../../src/activities/failures.js';
-import { TrainingError } from '../../../src/core/errors.js';
+import { CheckpointLostError, TrainingError } from '../../../src/core/errors.js';
 import type { DatasetSizeSweepInput, SizePoint } from '../../../src/spec/dataset-size-sweep.js';
 import type { SweepProgress, SweepResult } from '../../../src/spec/sweep.js';
 import { addSizesUpdate, retryRunsUpdate } from '../../../src/workflows/messages.js';
@@ -124,6 +124,32 @@ test('cancelling keeps what has finished, with its report, and the same sweep co
   assert.deepEqual((await resultOf(again)).runs, { done: 2 });
   assert.deepEqual(trained('cancelled-100-0'), [1]);
   assert.ok((deployment.recordOf('cancelled-100-1').resumedKimg.at(-1) ?? 0) >= kimg - 1, 'it resumed');
+});
+
+test('a sweep does not grow beyond the runs that its history can carry', async () => {
+  const hold = deployment.wait();
+  deployment.recordOf('large-100-0').holdPlan = hold.over;
+  const handle = await deployment.startSweep('large', specOf({ sizes: [100], repeats: 20, parallel: 1 }));
+  await untilSo(async () => (await progressOf(handle)).runs.length === 20);
+  const sizes = Array.from({ length: 50 }, (_, i) => 200 + i);
+  await assert.rejects(handle.executeUpdate(addSizesUpdate, { args: [{ sizes }] }), (error: Error) =>
+    /more than 1000 runs/.test(String(error.cause)),
+  );
+  await handle.terminate();
+  hold.end();
+});
+
+test('a cancelled sweep ends although its report cannot be written', async () => {
+  const hold = deployment.wait();
+  deployment.recordOf('unwritten-100-0').holdPlan = hold.over;
+  const lost = new CheckpointLostError({ what: 'nothing is there' });
+  deployment.recordOf('unwritten').failReport = asFailure(lost, { attempt: 1, elapsedMs: 0 }) as Error;
+  const handle = await deployment.startSweep('unwritten', specOf({ sizes: [100], repeats: 1 }));
+  await untilSo(async () => (await progressOf(handle)).runs.some(({ state }) => state === 'running'));
+  await handle.cancel();
+  hold.end();
+  await assert.rejects(handle.result(), WorkflowFailedError);
+  assert.equal((await handle.describe()).status.name, 'CANCELLED');
 });
 
 test('a sweep of many runs continues as new, and runs each of them once', async () => {

@@ -44,10 +44,13 @@ async function writeRun(runId: string, change: Partial<PipelineInput> = {}, owne
   await recordStageResult(store, { ...lookup, runId }, trained(owner));
 }
 
-async function writeMetrics(runId: string, value: number, low: number): Promise<void> {
+async function writeMetrics(runId: string, value: number, low: number, weights = 'w'): Promise<void> {
   const prefix = `runs/${runId}/evaluate/e/`;
   const metrics = { 'fd_effnetlite0.holdout': value };
-  const result: EvaluateResult = { stage: 'evaluate', prefix, metrics, report: `${prefix}report.html` };
+  const result: EvaluateResult = {
+    ...{ stage: 'evaluate', prefix, metrics, report: `${prefix}report.html` },
+    extractors: { inception: weights },
+  };
   await putJson(store, `${prefix}metrics.json`, {
     ...metrics,
     intervals: { 'fd_effnetlite0.holdout': { low, high: value + 1 } },
@@ -91,6 +94,18 @@ test('a deleted run is not reused by later ones, and others keep theirs', async 
   await deleteRun(store, 'stays');
   assert.equal(await findStageResult(store, { ...lookup, runId: 'new' }), null);
   await assert.rejects(readStoredRun(store, 'stays'), /there is no run "stays"/);
+});
+
+test('metrics of one name with different weights are said not to compare', async () => {
+  const caveatsOf = async (weights: string) => {
+    for (const runId of ['a', 'b']) await writeRun(runId);
+    await writeMetrics('a', 50, 48);
+    await writeMetrics('b', 40, 38, weights);
+    const runs = await Promise.all(['a', 'b'].map((runId) => readStoredRun(store, runId)));
+    return (await compareRuns(store, runs)).caveats.join();
+  };
+  assert.doesNotMatch(await caveatsOf('w'), /different weights/);
+  assert.match(await caveatsOf('v'), /different weights/);
 });
 
 test('a comparison shows the settings that differ, and metrics with their intervals', async () => {

@@ -179,6 +179,16 @@ describe('lossy JPEG frames', () => {
     assert.ok(Math.abs((untransformed[0] as number) - 83) <= 3, String(untransformed.slice(0, 3)));
   });
 
+  it('are refused by name when their height follows their pixels', async () => {
+    const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
+    const jpeg = await sharp(Buffer.from(pattern(8)), { raw })
+      .toColourspace('b-w')
+      .jpeg()
+      .toBuffer();
+    jpeg.writeUInt16BE(0, jpeg.indexOf(Buffer.from([0xff, 0xc0])) + 5);
+    await refuses(decoded(SYNTAXES.jpegBaseline, { bits: 8 }, [jpeg]), /its height after its pixels/);
+  });
+
   it('are refused when they end early', async () => {
     const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
     const jpeg = await sharp(Buffer.from(pattern(8)), { raw })

@@ -201,6 +201,23 @@ describe('what of a DICOM file is shown', () => {
     assert.deepEqual(await shown(file), [0, 0, 255, 255, 255]);
   });
 
+  it('reads a lookup table of bytes that is declared as one of words, and refuses one that is cut', async () => {
+    const lut = (declared: number, bytes: number[]): TestElement => ({
+      tag: 0x00283010,
+      vr: 'SQ',
+      value: [
+        [
+          { tag: 0x00283002, vr: 'US', value: [declared, 0, 16] },
+          { tag: 0x00283006, vr: 'OB', value: Uint8Array.from(bytes) },
+        ],
+      ],
+    });
+    const table = Array.from({ length: 102 }, (_, i) => (i < 50 ? 0 : 255));
+    assert.deepEqual(await shown(explicit(...image, lut(102, table), ramp)), [0, 0, 255, 255, 255]);
+    await refuses(explicit(...image, lut(200, table), ramp), /a lookup table has fewer entries than/);
+    await refuses(explicit(...image, lut(102, table.slice(0, 60)), ramp), /a lookup table has fewer/);
+  });
+
   it('inverts MONOCHROME1', async () => {
     const inverted = imageElements({ width: 5, height: 1, photometric: 'MONOCHROME1' });
     assert.deepEqual(await shown(explicit(...inverted, ramp), full), [255, 191, 127, 64, 0]);
