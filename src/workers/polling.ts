@@ -60,9 +60,9 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
     const ends = AbortSignal.any([signal, end.signal]);
     void temporal.keepCurrent(workers, ends);
     log.info('the worker polls', { queue, store: store.uri, namespace: temporal.namespace });
-    await run(workers, ends, () => announceReady(queue)).catch((error: unknown) => {
+    await run(workers, ends, () => announceReady(queue)).catch(async (error: unknown) => {
       if (error instanceof GracefulShutdownPeriodExpiredError) throw error;
-      throw temporal.refusalOf(error);
+      throw await temporal.refusalOf(error);
     });
   } finally {
     end.abort();
@@ -99,7 +99,7 @@ async function run(workers: Worker[], signal: AbortSignal, onPolling: () => void
 
 /**
  * Runs a worker to its end. The SDK may wait for ever for the polls of a worker whose API key is
- * refused: such a worker is abandoned, and the next connection tells the reason.
+ * refused. Such a worker is abandoned.
  */
 async function runToEnd(worker: Worker): Promise<void> {
   const running = worker.run();
@@ -109,7 +109,8 @@ async function runToEnd(worker: Worker): Promise<void> {
   );
   let failedChecks = 0;
   while (!(await Promise.race([isOver, sleep(END_MS, false)])))
-    if (worker.getState() === 'FAILED' && ++failedChecks > 1) return;
+    if (worker.getState() === 'FAILED' && ++failedChecks > 1)
+      throw new Error('the worker has failed and does not end');
   return running;
 }
 
