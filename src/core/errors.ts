@@ -70,8 +70,8 @@ export class TooFewImagesError extends GistError {
 }
 
 /**
- * A folder or archive of images that is not on this machine: its disk may not be mounted here, and
- * another worker may have it.
+ * A folder or archive of images that is not on this machine, or that its user may not read: its
+ * disk may not be mounted here, and another worker may have it.
  */
 export class SourceMissingError extends GistError {
   override readonly name = 'SourceMissingError';

@@ -9,6 +9,7 @@ import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError }
 import { classifyFileError, errorCode } from './file-errors.js';
 import { freeBytes, formatSize } from './disk-space.js';
 import { withLockFolder } from './lock-folder.js';
+import { checkServed, noteServed } from './served-folders.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
 
@@ -48,7 +49,8 @@ export class FileStore implements ObjectStore {
   async getStream(key: string, range?: ByteRange): Promise<Readable> {
     const file = this.#path(key);
     const handle = await this.#try(key, () => open(file, 'r'));
-    const info = await handle.stat();
+    noteServed(this.#root);
+    const info = await this.#try(key, () => handle.stat());
     if (!info.isFile() || (range && range.first >= info.size)) {
       await handle.close();
       const what = info.isFile() ? `has no byte ${range?.first}` : 'is a folder, not an object';
@@ -64,6 +66,7 @@ export class FileStore implements ObjectStore {
   async put(key: string, body: PutBody, options: PutOptions = {}): Promise<ObjectInfo> {
     const file = this.#path(key);
     return this.#try(key, async () => {
+      await checkServed(this.#root);
       await mkdir(path.dirname(file), { recursive: true });
       const temporary = this.#beside(file, 'tmp');
       let written: ObjectInfo;
@@ -80,18 +83,22 @@ export class FileStore implements ObjectStore {
         await rm(temporary, { force: true });
       }
       await flushFolder(path.dirname(file));
+      noteServed(this.#root);
       return written;
     });
   }
 
   async head(key: string): Promise<ObjectInfo | null> {
-    return infoOf(this.#path(key), key);
+    const info = await infoOf(this.#path(key), key);
+    if (!info) await this.#try(key, () => checkServed(this.#root));
+    return info;
   }
 
   async *list(prefix: string, options: { startAfter?: string } = {}): AsyncIterable<ObjectInfo> {
     // The walk starts at the deepest folder that the prefix contains in full.
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
     if (folder !== '') checkKey(folder.slice(0, -1));
+    await this.#try(prefix, () => checkServed(this.#root));
     const { startAfter } = options;
     for await (const key of this.#walk(folder, prefix, startAfter)) {
       const info = await infoOf(path.join(this.#root, key), key);
@@ -168,6 +175,7 @@ export class FileStore implements ObjectStore {
     try {
       return await work();
     } catch (error) {
+      if (errorCode(error) === 'ENOENT') await checkServed(this.#root);
       throw classifyFileError(error, where);
     }
   }

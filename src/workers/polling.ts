@@ -1,5 +1,6 @@
 /** One period of polling: from a connection until a request to stop, or until the machine fails. */
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import {
   GracefulShutdownPeriodExpiredError,
@@ -24,6 +25,9 @@ const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivity
   // One activity uses the device at a time.
   gpu: { maxConcurrentActivityTaskExecutions: 1 },
 };
+
+/** A worker that has failed ends within this time. */
+const END_MS = 2_000;
 
 export interface PollingOptions {
   queue: Queue;
@@ -56,9 +60,9 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
     const ends = AbortSignal.any([signal, end.signal]);
     void temporal.keepCurrent(workers, ends);
     log.info('the worker polls', { queue, store: store.uri, namespace: temporal.namespace });
-    await run(workers, ends, () => announceReady(queue)).catch((error: unknown) => {
+    await run(workers, ends, () => announceReady(queue)).catch(async (error: unknown) => {
       if (error instanceof GracefulShutdownPeriodExpiredError) throw error;
-      throw temporal.refusalOf(error);
+      throw await temporal.refusalOf(error);
     });
   } finally {
     end.abort();
@@ -85,12 +89,29 @@ async function run(workers: Worker[], signal: AbortSignal, onPolling: () => void
   const shutdown = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  const running = workers.map((worker) => worker.run().finally(shutdown));
+  const running = workers.map((worker) => runToEnd(worker).finally(shutdown));
   signal.addEventListener('abort', shutdown, { once: true });
   if (signal.aborted) shutdown();
   else onPolling();
   const outcomes = await Promise.allSettled(running);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/**
+ * Runs a worker to its end. The SDK may wait for ever for the polls of a worker whose API key is
+ * refused. Such a worker is abandoned.
+ */
+async function runToEnd(worker: Worker): Promise<void> {
+  const running = worker.run();
+  const isOver = running.then(
+    () => true,
+    () => true,
+  );
+  let failedChecks = 0;
+  while (!(await Promise.race([isOver, sleep(END_MS, false)])))
+    if (worker.getState() === 'FAILED' && ++failedChecks > 1)
+      throw new Error('the worker has failed and does not end');
+  return running;
 }
 
 /**

@@ -5,6 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { duration } from '../core/duration.js';
 import { environment } from '../core/environment.js';
 import { type GistError, reviveError, SetupError, type WireError, wireError } from '../core/errors.js';
 import { openStore } from '../storage/index.js';
@@ -19,11 +20,15 @@ const RECHECK_DEVICE_MS = 60_000;
 const STORE_OPTIONS = { attempts: 2, idleTimeoutMs: 10_000 };
 
 /** Everything that keeps this machine from doing the work of a queue; empty when nothing does. */
-export function preflight(queue: Queue, signal?: AbortSignal): Promise<WireError[]> {
+export function preflight(
+  queue: Queue,
+  signal?: AbortSignal,
+  deviceMs: number = DEVICE_MS,
+): Promise<WireError[]> {
   return problemsOf([
     checkStore(),
     ...folderChecks(),
-    ...(queue === 'cpu' ? [] : [checkDevice(DEVICE_MS, signal)]),
+    ...(queue === 'cpu' ? [] : [checkDevice(deviceMs, signal)]),
   ]);
 }
 
@@ -106,10 +111,19 @@ function checkDevice(milliseconds: number, signal?: AbortSignal): Promise<void> 
     child.on('message', (message: WireError) => {
       problem = message;
     });
-    child.once('exit', (code, signal) => {
+    child.once('exit', (code, killedBy) => {
       if (code === 0) resolve();
-      else reject(problem ? reviveError(problem) : deviceCrashed(signal ?? `exit code ${code}`));
+      else if (problem) reject(reviveError(problem));
+      else reject(child.killed ? deviceHangs(milliseconds) : deviceCrashed(killedBy ?? `exit code ${code}`));
     });
+  });
+}
+
+function deviceHangs(milliseconds: number): GistError {
+  return new SetupError({
+    what: `the device has not finished a small computation within ${duration(milliseconds / 1000)}`,
+    where: `GIST_TENSORFLOW=${environment.tensorflow()}`,
+    hint: 'Look for another program that uses it; on a machine with a GPU, check nvidia-smi and the log of its driver.',
   });
 }
 

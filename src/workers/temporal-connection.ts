@@ -32,9 +32,18 @@ export class TemporalConnection {
     return this.native;
   }
 
-  /** What ended a worker of this connection: a key that was revoked, a server that is gone. */
-  refusalOf(cause: unknown): StackError {
-    return connectionError(this.address, this.namespace, cause);
+  /**
+   * What ended a worker of this connection: a key that was revoked, a server that is gone.
+   *
+   * @param cause the worker's own words, used when the server answers; often they name no reason
+   */
+  async refusalOf(cause: unknown): Promise<StackError> {
+    const { namespace } = this;
+    const refusal = await this.native.workflowService.describeNamespace({ namespace }).then(
+      () => cause,
+      (error: unknown) => error,
+    );
+    return connectionError(this.address, namespace, refusal);
   }
 
   client(): Client {

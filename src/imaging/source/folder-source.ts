@@ -115,7 +115,7 @@ export class FolderSource implements ImageSource {
     const file = path.join(this.#root, ...name.split('/'));
     const handle = await this.#try(name, () => open(file, 'r'));
     try {
-      const { size } = await handle.stat();
+      const { size } = await this.#try(name, () => handle.stat());
       if (size > maxBytes) throw tooLarge(name, size, maxBytes);
       return await this.#try(name, () => handle.readFile());
     } finally {
@@ -125,7 +125,8 @@ export class FolderSource implements ImageSource {
 
   async #realRoot(): Promise<string> {
     const root = await this.#try('', () => realpath(this.#root));
-    if (!(await stat(root)).isDirectory()) {
+    const info = await this.#try('', () => stat(root));
+    if (!info.isDirectory()) {
       throw new DatasetError({
         what: 'is neither a folder nor a .zip',
         where: this.uri,
@@ -158,7 +159,7 @@ export class FolderSource implements ImageSource {
         continue;
       }
       const target = entry.isSymbolicLink()
-        ? await linkTarget(root, path.join(folder, base))
+        ? await this.#try(name, () => linkTarget(root, path.join(folder, base)))
         : path.join(folder, base);
       if (typeof target !== 'string') {
         this.contents.skip(target.skipped);
@@ -186,8 +187,9 @@ export class FolderSource implements ImageSource {
     try {
       return await work();
     } catch (error) {
-      const isThere = await stat(this.#root).catch(() => null);
-      throw classifyError(error, this.uri, name !== '' && isThere !== null);
+      // A mount point whose disk is gone is an empty folder.
+      const entries = name === '' ? [] : await readdir(this.#root).catch(() => []);
+      throw classifyError(error, this.uri, entries.length > 0);
     }
   }
 }
@@ -216,7 +218,10 @@ function imageOf(name: string, { size, mtimeMs }: Stats): SourceImage {
 
 /** @returns the target of a link, or why it is not followed */
 async function linkTarget(root: string, link: string): Promise<string | { skipped: string }> {
-  const target = await realpath(link).catch(() => null);
+  const target = await realpath(link).catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(errorCode(error) ?? '')) return null;
+    throw error;
+  });
   if (target === null) return { skipped: SKIPPED.broken };
   const isWithin = target === root || target.startsWith(root + path.sep);
   return isWithin ? target : { skipped: SKIPPED.outside };
@@ -247,14 +252,19 @@ function classifyError(error: unknown, where: string, isWithin: boolean): unknow
           });
     case 'EACCES':
     case 'EPERM':
-      return new DatasetError({
-        what: isWithin
-          ? 'contains a file or folder that this user cannot read'
-          : 'cannot be read by this user',
-        where,
-        hint: 'Change the permissions; `find <folder> ! -readable` lists them.',
-        cause: error,
-      });
+      return isWithin
+        ? new DatasetError({
+            what: 'contains a file or folder that this user cannot read',
+            where,
+            hint: 'Change the permissions; `find <folder> ! -readable` lists them.',
+            cause: error,
+          })
+        : new SourceMissingError({
+            what: 'cannot be read by this user',
+            where,
+            hint: 'Change the permissions of the folder.',
+            cause: error,
+          });
     case 'ENOTDIR':
     case 'ELOOP':
       return new DatasetError({

@@ -1,7 +1,8 @@
 /** Random access to a file on the local disk or in an object store. */
 import { open, stat } from 'node:fs/promises';
 import yauzl from 'yauzl';
-import { DatasetError, SourceMissingError } from '../../core/errors.js';
+import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
+import { errorCode } from '../../storage/file-errors.js';
 import type { ObjectStore } from '../../storage/index.js';
 
 /** A file whose bytes can be read at any offset. */
@@ -16,6 +17,8 @@ export interface RandomAccessFile {
 /** Location of an archive: a local path, or a key of a store. */
 export type FileLocation = string | { store: ObjectStore; key: string };
 
+const ABSENT = { what: 'does not exist', hint: 'Check the path of the archive of images.' };
+
 /**
  * @throws SourceMissingError or DatasetError when there is no such file; errors of the store
  *   unchanged.
@@ -23,41 +26,56 @@ export type FileLocation = string | { store: ObjectStore; key: string };
 export async function openRandomAccess(location: FileLocation, where: string): Promise<RandomAccessFile> {
   const file = typeof location === 'string' ? await localFile(location, where) : await storedFile(location);
   if (file) return file;
-  const parts = { what: 'does not exist', where, hint: 'Check the path of the archive of images.' };
+  const parts = { ...ABSENT, where };
   // Every worker sees the same bucket, but not the same disks.
   throw typeof location === 'string' ? new SourceMissingError(parts) : new DatasetError(parts);
 }
 
 async function localFile(file: string, where: string): Promise<RandomAccessFile | null> {
-  const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw permissionError(error, where);
+  const info = await stat(file).catch((error: unknown) => {
+    if (isAbsent(error)) return null;
+    throw classifyError(error, where);
   });
   if (info && !info.isFile())
     throw new DatasetError({ what: 'is not a file', where, hint: 'Rename folders that end in .zip.' });
   // The file is opened for every read: that is faster than decoding an image, and the caller does
   // not have to close it.
   const read = async (start: number, length: number) => {
-    const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-      throw permissionError(error, where);
-    });
     try {
-      const buffer = Buffer.alloc(length);
-      const { bytesRead } = await handle.read(buffer, 0, length, start);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
+      const handle = await open(file, 'r');
+      try {
+        const buffer = Buffer.alloc(length);
+        const { bytesRead } = await handle.read(buffer, 0, length, start);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw classifyError(error, where);
     }
   };
   return info && { version: `${info.size}-${info.mtimeMs}`, bytes: info.size, read };
 }
 
-function permissionError(error: NodeJS.ErrnoException, where: string): unknown {
-  if (error.code !== 'EACCES' && error.code !== 'EPERM') return error;
-  return new DatasetError({
-    what: 'cannot be read by this user',
+function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '');
+}
+
+function classifyError(error: unknown, where: string): unknown {
+  const code = errorCode(error);
+  if (code === undefined) return error;
+  if (isAbsent(error)) return new SourceMissingError({ ...ABSENT, where, cause: error });
+  if (code === 'EACCES' || code === 'EPERM')
+    return new SourceMissingError({
+      what: 'cannot be read by this user',
+      where,
+      hint: 'Change its permissions.',
+      cause: error,
+    });
+  return new StoreUnavailableError({
+    what: `cannot be read (${code})`,
     where,
-    hint: 'Change its permissions.',
+    hint: 'Check the disk or network share. The work then resumes automatically.',
     cause: error,
   });
 }

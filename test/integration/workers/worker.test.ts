@@ -2,7 +2,7 @@
  * A worker on a machine that fails: it says why, does not poll, and is found when it was killed.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,12 +10,14 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { progressOf } from '../../../src/client/index.js';
 import type { WireError } from '../../../src/core/errors.js';
+import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../../src/spec/results.js';
 import { preprocessSchema } from '../../../src/spec/preprocess.js';
 import { failAbandoned } from '../../../src/workers/in-flight.js';
 import { pollersOf } from '../../../src/client/pollers.js';
 import { FaultyProxy } from '../../support/faulty-proxy.js';
 import { exists } from '../../support/gist.js';
+import { KeyProxy } from '../../support/key-proxy.js';
 import { descendants } from '../../support/processes.js';
 import { Rig, TINY_TRAIN, until } from '../../support/rig.js';
 import { TestWorker } from '../../support/worker.js';
@@ -31,6 +33,15 @@ before(async () => {
   rig = await Rig.start();
 });
 after(() => rig?.stop());
+
+async function smallDataset(): Promise<PipelineInput> {
+  const source = await rig.phantoms(8);
+  return {
+    name: 'small',
+    stages: ['preprocess'],
+    preprocess: { source, resolution: 16, holdout: { fraction: 0 } },
+  };
+}
 
 test('a worker that cannot write its cache says so instead of polling, and polls once it can', async () => {
   const cache = path.join(rig.folder, 'cache');
@@ -100,17 +111,83 @@ test('a worker connects again when the settings of Temporal change, and the old 
     readFileSync(path.join(rig.folder, 'renewed.log'), 'utf8').includes('with new settings'),
   );
   await old.close();
-  const source = await rig.phantoms(8);
-  const preprocess = { source, resolution: 16, holdout: { fraction: 0 } };
-  const handle = await rig.client.workflow.start('gistPipeline', {
-    workflowId: 'after-renewal',
-    taskQueue: 'renewed',
-    args: [{ name: 'renewal', stages: ['preprocess'], preprocess }],
-  });
+  const handle = await rig.startRun('after-renewal', await smallDataset(), 'renewed');
   const { stages } = (await handle.result()) as PipelineResult;
   assert.equal(stages.preprocess?.dataset.images.train, 8);
   await worker.end('SIGTERM');
   await renewed.close();
+});
+
+test('a worker whose API key is revoked while it polls says so, and works again once the file has another', async (t) => {
+  const server = await KeyProxy.open(rig.temporal.address, 'first');
+  const [file, ready] = [path.join(rig.folder, 'key.toml'), path.join(rig.folder, 'ready-key')];
+  const settle = (key: string) =>
+    writeFileSync(
+      file,
+      `[profile.default]\naddress = "${server.address}"\napi_key = "${key}"\n[profile.default.tls]\ndisabled = true\n`,
+    );
+  settle('first');
+  const { TEMPORAL_ADDRESS: _given, ...env } = rig.env;
+  const queues = { GIST_TASK_QUEUE: 'revoked', GIST_GPU_TASK_QUEUE: 'revoked-gpu' };
+  // As for a user whose queues these are.
+  Object.assign(process.env, queues);
+  t.after(() => {
+    for (const name of Object.keys(queues)) delete process.env[name];
+  });
+  const worker = new TestWorker(
+    { ...env, ...queues, TEMPORAL_CONFIG_FILE: file, GIST_READY_FILE: ready },
+    path.join(rig.folder, 'revoked.log'),
+  );
+  await worker.start();
+  server.require('second');
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
+  assert.match(problem?.what ?? '', /Temporal cannot be used \(.*unauthorized/i);
+  assert.match(problem?.hint ?? '', /TEMPORAL_API_KEY/);
+  assert.ok(!existsSync(ready));
+  const handle = await rig.startRun('revoked', await smallDataset(), 'revoked');
+  await until(
+    'the run says that no worker takes it',
+    async () => (await progressOf(rig.client, 'revoked')).waiting?.reason === 'no-worker',
+  );
+  settle('second');
+  assert.equal(((await handle.result()) as PipelineResult).stages.preprocess?.dataset.images.train, 8);
+  assert.ok(existsSync(ready) && !existsSync(`${ready}.problem`));
+  await worker.end('SIGTERM');
+  await server.close();
+});
+
+test('a store folder and a source whose share is unmounted for a while stop no run, and are not created again', async () => {
+  const [store, ready] = [path.join(rig.folder, 'share'), path.join(rig.folder, 'ready-share')];
+  const queues = { GIST_TASK_QUEUE: 'share', GIST_GPU_TASK_QUEUE: 'share-gpu' };
+  const env = { ...rig.env, ...queues, GIST_STORE: store, GIST_READY_FILE: ready };
+  const worker = new TestWorker(env, path.join(rig.folder, 'share.log'));
+  await worker.start();
+  const spec = await smallDataset();
+  const source = spec.preprocess?.source as string;
+  for (const folder of [store, source]) renameSync(folder, `${folder}-unmounted`);
+  const handle = await rig.startRun('share', spec, 'share');
+  await until('the problem is written', async () => existsSync(`${ready}.problem`));
+  const [problem] = JSON.parse(readFileSync(`${ready}.problem`, 'utf8')) as WireError[];
+  assert.match(problem?.what ?? '', /folder of the store was there, and is absent/);
+  assert.ok(!existsSync(store));
+  for (const folder of [store, source]) renameSync(`${folder}-unmounted`, folder);
+  assert.equal(((await handle.result()) as PipelineResult).stages.preprocess?.dataset.images.train, 8);
+  await worker.end('SIGTERM');
+});
+
+test('a worker whose device cannot be used tries again less and less often, and says when', async () => {
+  const log = path.join(rig.folder, 'device.log');
+  // Set-up has bound the library for CPUs.
+  const worker = new TestWorker({ ...rig.env, GIST_TENSORFLOW: 'cuda' }, log);
+  worker.start().catch(() => undefined);
+  const waits = () =>
+    [...readFileSync(log, 'utf8').matchAll(/does not poll: .*nextTry="?(\d+) s/g)].map(
+      ([, seconds]) => seconds,
+    );
+  await until('it has tried three times', async () => waits().length >= 3);
+  assert.deepEqual(waits().slice(0, 3), ['2', '4', '8']);
+  await worker.end('SIGTERM');
 });
 
 test('a worker starts although a killed one was at work for another server', async () => {

@@ -1,6 +1,6 @@
 /** Folders and archives as sources of images, valid and malicious. */
 import assert from 'node:assert/strict';
-import { chmod, cp, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, rename, rmdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import sharp from 'sharp';
@@ -10,6 +10,7 @@ import {
   type GistError,
   ImageError,
   SourceMissingError,
+  StoreUnavailableError,
 } from '../../../src/core/errors.js';
 import { openRandomAccess } from '../../../src/imaging/source/random-access.js';
 import { openSource } from '../../../src/imaging/source/source.js';
@@ -91,12 +92,34 @@ test('folders that are missing, empty or without images are rejected with a hint
 test('a folder that is gone when an image is read is missing on this machine: another may have it', () =>
   withFolder(async (folder) => {
     const source = path.join(folder, 'mounted');
-    await writeClasses(source, { a: 1 });
+    const elsewhere = path.join(folder, 'elsewhere');
+    await writeClasses(source, { a: 1, b: 1 });
     const opened = openSource(source);
-    for await (const _ of opened.list()) await rename(path.join(source, 'a'), path.join(folder, 'a'));
+    for await (const _ of opened.list());
+    await rename(path.join(source, 'a'), path.join(folder, 'a'));
     await assert.rejects(opened.read('a/image00.png'), /lost a file/);
-    await rename(source, path.join(folder, 'elsewhere'));
-    await assert.rejects(opened.read('a/image00.png'), SourceMissingError);
+    await rename(source, elsewhere);
+    await assert.rejects(opened.read('b/image00.png'), SourceMissingError);
+    // What a mount point is without its disk.
+    await mkdir(source);
+    await assert.rejects(opened.read('b/image00.png'), SourceMissingError);
+    await rename(elsewhere, source);
+    assert.ok((await opened.read('b/image00.png')).byteLength > 0);
+  }));
+
+test('an archive that is gone, or on a share that fails, when bytes are read is not refused', () =>
+  withFolder(async (folder) => {
+    const [archive, elsewhere] = [path.join(folder, 'images.zip'), path.join(folder, 'elsewhere')];
+    await storedZip(archive, [{ name: 'a.png', bytes: await grayPng(1) }]);
+    const opened = await openRandomAccess(archive, archive);
+    await rename(archive, elsewhere);
+    await assert.rejects(opened.read(0, 4), SourceMissingError);
+    // Reading a folder as a file fails as a share does: with a code of its own.
+    await mkdir(archive);
+    await assert.rejects(opened.read(0, 4), StoreUnavailableError);
+    await rmdir(archive);
+    await rename(elsewhere, archive);
+    assert.equal((await opened.read(0, 4)).toString('latin1'), 'PK\x03\x04');
   }));
 
 test(

@@ -9,7 +9,7 @@ const ROOT = new URL('../../../../', import.meta.url);
 const text = readFileSync(new URL('docs/troubleshooting.md', ROOT), 'utf8');
 
 /** All sources of messages, with every expression in a template as one mark. */
-const sources = ['src/client/', 'src/cli/', 'src/checkpoints/', 'src/spec/']
+const sources = ['src/client/', 'src/cli/', 'src/checkpoints/', 'src/spec/', 'src/storage/', 'src/workers/']
   .flatMap((folder) =>
     readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
@@ -22,6 +22,9 @@ const QUOTED = [
   'No worker polls queue "',
   'No worker takes work from queue "',
   'polled it last, ',
+  'this worker does not poll: ',
+  'Temporal cannot be used (',
+  'the folder of the store was there, and is absent or empty now',
   "is the name of the run's task queue misspelt?",
   'Only a CPU worker runs: no worker polls queue "',
   'where trainings wait for a device.',

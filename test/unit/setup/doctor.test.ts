@@ -57,6 +57,16 @@ describe('gist doctor', () => {
     for (const { hint, where } of missing) assert.ok(hint !== '' && where.startsWith(empty), where);
   });
 
+  it('needs neither Python nor a compiler once everything is installed', async () => {
+    const absent = path.join(empty, 'absent');
+    const { code, stdout } = await doctor(['--json'], { PYTHON: absent, CXX: absent });
+    assert.equal(code, 0);
+    for (const name of ['Python with pip', 'C++ compiler']) {
+      const part = (JSON.parse(stdout) as DoctorCheck[]).find((each) => each.name === name);
+      assert.deepEqual([part?.found, part?.optional, part?.where], [false, true, absent]);
+    }
+  });
+
   it('says of the official trainer what is missing, and that GIST runs without it', async () => {
     const lineFor = async (env: Record<string, string>) => {
       const { code, stdout } = await doctor(['--json'], { GIST_STYLEGAN3_DIR: '', ...env });

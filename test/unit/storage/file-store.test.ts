@@ -1,6 +1,6 @@
 /** The object store on a local folder. */
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -113,6 +113,38 @@ test('a read-only folder is a StoreAccessError', {
   await chmod(folder, 0o500);
   await assert.rejects(store.put('b', Buffer.from('x')), StoreAccessError);
   await chmod(folder, 0o700);
+});
+
+test('a folder that is gone is not created again, nor taken for an empty store, and serves again once it is back', async () => {
+  const [folder, elsewhere] = [path.join(root, 'share'), path.join(root, 'unmounted')];
+  const store = openStore(folder);
+  await store.put('runs/a', Buffer.from('a'));
+  const operations = [
+    () => store.get('runs/a'),
+    () => store.head('runs/a'),
+    () => store.put('runs/b', Buffer.from('b')),
+    () => Readable.from(store.list('runs/')).toArray(),
+  ];
+  await rename(folder, elsewhere);
+  for (const each of operations)
+    await assert.rejects(each, (e) => e instanceof StoreAccessError && /Mount its disk/.test(e.message));
+  await assert.rejects(readdir(folder));
+  // What a mount point is without its disk.
+  await mkdir(folder);
+  for (const each of operations) await assert.rejects(each, StoreAccessError);
+  await rename(elsewhere, folder);
+  assert.equal(Buffer.from(await store.get('runs/a')).toString(), 'a');
+});
+
+test('errors of a disk or a network share end by themselves; missing permission is of this machine', () => {
+  for (const code of ['EIO', 'ESTALE', 'ETIMEDOUT', 'ENOTCONN', 'EBUSY', 'EMFILE']) {
+    const error = classifyFileError(Object.assign(new Error(code), { code }), 'a');
+    assert.ok(error instanceof StoreUnavailableError && error.causeClass === 'world', code);
+  }
+  for (const code of ['EACCES', 'EPERM', 'EROFS']) {
+    const error = classifyFileError(Object.assign(new Error(code), { code }), 'a');
+    assert.ok(error instanceof StoreAccessError && error.causeClass === 'worker', code);
+  }
 });
 
 test('a full disk is a StoreUnavailableError', () => {

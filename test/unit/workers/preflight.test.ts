@@ -9,6 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { WireError } from '../../../src/core/errors.js';
+import { preflight } from '../../../src/workers/preflight.js';
 import { type OtherUser, otherUser } from '../../support/other-user.js';
 
 let user: OtherUser;
@@ -86,4 +87,15 @@ test('all problems are told at once: no folder for temporary files, no store', (
     'TMPDIR',
     'folder',
   ]);
+});
+
+test('a device that does not answer is given up after its time limit, and told as that', async (t) => {
+  const given = { ...process.env };
+  t.after(() => Object.assign(process.env, given));
+  process.env.GIST_STORE = path.join(folder, 'store');
+  process.env.GIST_DATA_CACHE = path.join(folder, 'own', 'device');
+  // Loading the library takes longer.
+  const [problem, ...others] = await preflight('gpu', undefined, 100);
+  assert.deepEqual(others, []);
+  assert.match(problem?.what ?? '', /device has not finished a small computation within/);
 });
