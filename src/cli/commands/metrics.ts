@@ -162,12 +162,12 @@ function parseMetrics(names: string, extractor: NetworkName): MetricName[] {
   });
 }
 
-/** Draws what has a figure. @returns the files */
-async function writeFigures(out: string, { fits }: Evaluation): Promise<string[]> {
+/** Draws the figures of metrics; analyses have written theirs. @returns the files of both */
+async function writeFigures(out: string, { fits, analyses }: Evaluation): Promise<string[]> {
   const { fitFigure } = await import('../../evaluation/index.js');
   const folder = path.join(out, 'figures');
   await mkdir(folder, { recursive: true });
-  const files: string[] = [];
+  const files = analyses.flatMap(({ figures }) => figures.map(({ file }) => path.join(out, file)));
   for (const [name, fit] of Object.entries(fits)) {
     const file = path.join(folder, `${name}.svg`);
     await writeFile(file, fitFigure(name, fit));

@@ -14,22 +14,27 @@ import {
   shardsFor,
 } from '../image-sets.js';
 import type { AnalyzedSet } from './analyzed-set.js';
+import { FinishedAnalyses } from './finished.js';
 import { PixelFile } from './pixel-file.js';
 import { type AnalysisSettings, runAnalyses } from './registry.js';
 
 export interface StoredAnalyses extends AnalysisSettings {
   extractor: ExtractorName;
   keep: KeepFigure;
+  /** Key prefix of their results, which changes with everything that these depend on. */
+  finished: string;
 }
 
 /** No analysis without training images or synthetic images. */
 export async function analyzeSets(
   store: ObjectStore,
   compared: ComparedSets,
-  { extractor, keep, ...settings }: StoredAnalyses,
+  { extractor, keep, finished: prefix, ...settings }: StoredAnalyses,
   onProgress: OnProgress,
 ): Promise<AnalysisResult[]> {
-  if (settings.names.length === 0) return [];
+  const finished = new FinishedAnalyses(store, prefix);
+  const known = await Promise.all(settings.names.map((name) => finished.find(name)));
+  if (known.every((result) => result !== null)) return known;
   const files: PixelFile[] = [];
   const sets: Partial<Record<SetName, AnalyzedSet>> = {};
   let classes: string[] | null = null;
@@ -49,7 +54,8 @@ export async function analyzeSets(
     const { train, holdout = null, synthetic } = sets;
     if (!train || !synthetic) return [];
     const extract = extractWith(extractor, onProgress);
-    return await runAnalyses({ train, holdout, synthetic, classes, extract }, settings, { keep, onProgress });
+    const read = { train, holdout, synthetic, classes, extract };
+    return await runAnalyses(read, settings, { keep, onProgress }, finished);
   } finally {
     for (const file of files) await file.remove();
   }

@@ -40,36 +40,32 @@ export async function scoreSets(sets: LearnedSets, onProgress: OnProgress): Prom
   const classes = ClassDistances.of(train, onBlock);
   const maps: Float32Array[] = [];
   const patches = await PatchModel.of(train, onProgress);
-  try {
-    const scoresOf = async (set: AnalyzedSet, keepMap: (map: Float32Array) => void): Promise<Scores> => {
-      const ofPatches = new Float64Array(set.images);
-      await patches.score(set, onProgress, ({ score, map }, index) => {
-        ofPatches[index] = score;
-        keepMap(map);
-      });
-      const looks = (await appearances(set, onProgress)).map((image) => model.scores(image));
-      const appearance = APPEARANCE_SCORES.map(
-        (name) => [name, Float64Array.from(looks, (scores) => scores[name])] as const,
-      );
-      return {
-        neighbors: await neighborScores(train.features, set.features, onBlock),
-        classDistance: classes.scores(set, onBlock),
-        patches: ofPatches,
-        ...(Object.fromEntries(appearance) as Record<(typeof APPEARANCE_SCORES)[number], Float64Array>),
-      };
-    };
-    const ofHoldout = await scoresOf(holdout, () => undefined);
-    const ofSynthetic = await scoresOf(synthetic, (map) => maps.push(map));
+  const scoresOf = async (set: AnalyzedSet, keepMap: (map: Float32Array) => void): Promise<Scores> => {
+    const ofPatches = new Float64Array(set.images);
+    await patches.score(set, onProgress, ({ score, map }, index) => {
+      ofPatches[index] = score;
+      keepMap(map);
+    });
+    const looks = (await appearances(set, onProgress)).map((image) => model.scores(image));
+    const appearance = APPEARANCE_SCORES.map(
+      (name) => [name, Float64Array.from(looks, (scores) => scores[name])] as const,
+    );
     return {
-      holdout: ofHoldout,
-      synthetic: ofSynthetic,
-      mapScale: Math.max(...ofHoldout.patches),
-      map: (index) => maps[index] as Float32Array,
-      grid: patches.grid,
+      neighbors: await neighborScores(train.features, set.features, onBlock),
+      classDistance: classes.scores(set, onBlock),
+      patches: ofPatches,
+      ...(Object.fromEntries(appearance) as Record<(typeof APPEARANCE_SCORES)[number], Float64Array>),
     };
-  } finally {
-    patches.dispose();
-  }
+  };
+  const ofHoldout = await scoresOf(holdout, () => undefined);
+  const ofSynthetic = await scoresOf(synthetic, (map) => maps.push(map));
+  return {
+    holdout: ofHoldout,
+    synthetic: ofSynthetic,
+    mapScale: Math.max(...ofHoldout.patches),
+    map: (index) => maps[index] as Float32Array,
+    grid: patches.grid,
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import { analyzed, phantomPixels, quiet, setsOf } from '../../support/analyzed-p
 import { PLANTED } from '../../support/planted-nuisances.js';
 
 const SIDE = 32;
-const IMAGES = 60;
+const IMAGES = 40;
 
 describe('nuisances', () => {
   let train: AnalyzedSet;
