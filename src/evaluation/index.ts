@@ -2,6 +2,7 @@
  * Public interface of the evaluation folder. It loads TensorFlow, so only compute processes import
  * it.
  */
+export { FinishedAnalyses } from './analyses/finished.js';
 export { analyzeSets, type StoredAnalyses } from './analyses/stored-analysis.js';
 export { StreamAnalysis } from './analyses/stream-analysis.js';
 export { type ClassedImage, compareImages } from './compare-images.js';

@@ -6,6 +6,7 @@ import {
   type Evaluation,
   evaluateSets,
   extractorIdentities,
+  FinishedAnalyses,
   fitFigure,
   officialLines,
   type StoredAnalyses,
@@ -73,7 +74,7 @@ async function analysesOf(
     names: selectedAnalyses(evaluate),
     rejectAbove,
     extractor,
-    finished: `${prefix}analyses/${key}`,
+    finished: new FinishedAnalyses(store, prefix, key),
     keep: async (file, bytes) => void (await store.put(`${prefix}${file}`, bytes)),
   };
 }

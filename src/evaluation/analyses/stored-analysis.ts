@@ -14,25 +14,23 @@ import {
   shardsFor,
 } from '../image-sets.js';
 import type { AnalyzedSet } from './analyzed-set.js';
-import { FinishedAnalyses } from './finished.js';
+import type { FinishedAnalyses } from './finished.js';
 import { PixelFile } from './pixel-file.js';
 import { type AnalysisSettings, runAnalyses } from './registry.js';
 
 export interface StoredAnalyses extends AnalysisSettings {
   extractor: ExtractorName;
   keep: KeepFigure;
-  /** Key prefix of their results, which changes with everything that these depend on. */
-  finished: string;
+  finished: FinishedAnalyses;
 }
 
 /** No analysis without training images or synthetic images. */
 export async function analyzeSets(
   store: ObjectStore,
   compared: ComparedSets,
-  { extractor, keep, finished: prefix, ...settings }: StoredAnalyses,
+  { extractor, keep, finished, ...settings }: StoredAnalyses,
   onProgress: OnProgress,
 ): Promise<AnalysisResult[]> {
-  const finished = new FinishedAnalyses(store, prefix);
   const known = await Promise.all(settings.names.map((name) => finished.find(name)));
   if (known.every((result) => result !== null)) return known;
   const files: PixelFile[] = [];

@@ -7,7 +7,7 @@ import {
   type Level,
   REJECTED_COUNT,
 } from '../../spec/analyses.js';
-import { type AnalysisOutlets, type AnalyzedSets, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalysisOutlets, type AnalyzedSets, drawn, subsetOf } from '../analyses/analyzed-set.js';
 import { Calibration, exceedancePValue } from '../analyses/calibration.js';
 import { blended, colored, galleryPng, heatColors } from '../analyses/gallery.js';
 import { rowsAt } from '../metrics/feature-matrix.js';
@@ -94,7 +94,8 @@ export function withHoldout(sets: AnalyzedSets): (AnalyzedSets & { holdout: obje
   if (synthetic.images < MIN_SYNTHETIC) return null;
   if (holdout && holdout.images >= MIN_HOLDOUT && train.images >= MIN_TRAINING) return { ...sets, holdout };
   const [kept, held]: [number[], number[]] = [[], []];
-  for (let i = 0; i < train.images; i++) (i % HELD_OUT === HELD_OUT - 1 ? held : kept).push(i);
+  for (const [i, index] of drawn(train.images, train.images).entries())
+    (i % HELD_OUT === HELD_OUT - 1 ? held : kept).push(index);
   if (held.length < MIN_HOLDOUT) return null;
   return {
     ...sets,
@@ -236,7 +237,7 @@ async function filterTable(
   const row = async (title: string, rejected: readonly number[]) => {
     const out = new Set(rejected);
     const kept = Array.from({ length: synthetic.images }, (_, i) => i).filter((i) => !out.has(i));
-    const compared = Int32Array.from(spread(kept.length, MAX_COMPARED), (i) => kept[i] as number);
+    const compared = Int32Array.from(drawn(kept.length, MAX_COMPARED), (i) => kept[i] as number);
     if (compared.length <= NEIGHBORS) return [title, kept.length, null, null];
     const fake = rowsAt(synthetic.features, compared);
     const { precision, recall } = await precisionRecall(holdout.features, fake, { onBlock });

@@ -5,7 +5,7 @@
  */
 import { RandomStream } from '../../core/random.js';
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, imagesOf, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, imagesOf, subsetOf } from '../analyses/analyzed-set.js';
 import { type PatchNetwork, patchNetwork } from '../extractors/effnetlite0.js';
 import { extractorInput, type SquareImage } from '../extractors/input.js';
 import { concatRows, type FeatureMatrix, rowsAt } from '../metrics/feature-matrix.js';
@@ -55,7 +55,7 @@ export class PatchModel {
   static async of(train: AnalyzedSet, onProgress: OnProgress): Promise<PatchModel> {
     const side = train.side <= SMALL_UP_TO ? SIDES.small : SIDES.large;
     const model = new PatchModel(await patchNetwork(side, BATCH), side);
-    const chosen = [...spread(train.images, BANK_IMAGES + PLACE_IMAGES)];
+    const chosen = [...drawn(train.images, BANK_IMAGES + PLACE_IMAGES)];
     // Two of three are learned from.
     const learned = chosen.filter((_, i) => i % 3 !== 2);
     const others = chosen.filter((_, i) => i % 3 === 2);

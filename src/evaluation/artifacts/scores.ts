@@ -1,6 +1,6 @@
 /** Every artifact score of each image, and their combination. */
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, subsetOf } from '../analyses/analyzed-set.js';
 import { Calibration } from '../analyses/calibration.js';
 import { APPEARANCE_SCORES, AppearanceModel, appearances } from './appearance.js';
 import { ClassDistances, neighborScores } from './density.js';
@@ -32,8 +32,8 @@ export interface LearnedSets {
 }
 
 export async function scoreSets(sets: LearnedSets, onProgress: OnProgress): Promise<ScoredSets> {
-  const train = subsetOf(sets.train, spread(sets.train.images, MAX_LEARNED));
-  const holdout = subsetOf(sets.holdout, spread(sets.holdout.images, MAX_CALIBRATION));
+  const train = subsetOf(sets.train, drawn(sets.train.images, MAX_LEARNED));
+  const holdout = subsetOf(sets.holdout, drawn(sets.holdout.images, MAX_CALIBRATION));
   const { synthetic } = sets;
   const onBlock = () => onProgress({ done: 0, unit: 'comparisons' });
   const model = new AppearanceModel(await appearances(train, onProgress));

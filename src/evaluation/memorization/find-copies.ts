@@ -1,6 +1,6 @@
 /** Copies of training images among synthetic ones, calibrated on unseen real images. */
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, subsetOf } from '../analyses/analyzed-set.js';
 import { areaUnderCurve, Calibration, exceedancePValue } from '../analyses/calibration.js';
 import { authenticity } from '../metrics/authenticity.js';
 import { nearestNeighbors } from '../metrics/neighbors.js';
@@ -48,9 +48,9 @@ export async function findCopies(
   synthetic: AnalyzedSet,
   onProgress: OnProgress,
 ): Promise<MemorizationFindings> {
-  const chosen = spread(synthetic.images, MAX_SEARCHED);
+  const chosen = drawn(synthetic.images, MAX_SEARCHED);
   const fake = subsetOf(synthetic, chosen);
-  const real = subsetOf(holdout, spread(holdout.images, MAX_SEARCHED));
+  const real = subsetOf(holdout, drawn(holdout.images, MAX_SEARCHED));
   const index = await TrainingIndex.of(train, onProgress);
   const [ofReal, ofFake] = [await index.nearest(real, onProgress), await index.nearest(fake, onProgress)];
   const { pairs, rank } = scoredPairs(ofReal, ofFake, chosen);
@@ -128,7 +128,7 @@ async function membership(
   synthetic: AnalyzedSet,
   onBlock: () => void,
 ) {
-  const members = subsetOf(train, spread(train.images, MAX_SEARCHED));
+  const members = subsetOf(train, drawn(train.images, MAX_SEARCHED));
   const nearness = async ({ features }: AnalyzedSet) =>
     (await nearestNeighbors(features, synthetic.features, 1, { onBlock })).squared.map((value) => -value);
   return areaUnderCurve(await nearness(members), await nearness(holdout));

@@ -228,7 +228,7 @@ function caveatsOf({ synthetic, holdout }: AnalyzedSets, { dataCopying }: Memori
       `With ${unseen} unseen images the threshold is the nearest of them: a few copies may be missed.`,
     );
   if (Math.max(synthetic.images, unseen) > MAX_SEARCHED)
-    caveats.push(`Searched for ${MAX_SEARCHED} images of each set, at equal distances.`);
+    caveats.push(`Searched for ${MAX_SEARCHED} images of each set, drawn at random.`);
   if (dataCopying === null) caveats.push('C_T is left out: too few images in every cell.');
   return caveats;
 }

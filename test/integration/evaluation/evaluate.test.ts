@@ -163,10 +163,10 @@ describe('the evaluation of a tiny run', () => {
       return { prefix, statement: analyses.find(({ analysis }) => analysis === 'nuisances')?.statement };
     };
     const { prefix } = await evaluate();
-    const [key] = (await keysBelow(`${prefix}analyses/`)).filter((name) => name.endsWith('nuisances.json'));
-    assert.ok(key);
+    const key = `${prefix}analyses/nuisances.json`;
     const text = await textOf(key);
-    const changed = JSON.stringify({ ...JSON.parse(text), statement: 'Kept.' });
+    const { result, ...found } = JSON.parse(text);
+    const changed = JSON.stringify({ ...found, result: { ...result, statement: 'Kept.' } });
     await tiny.store.put(key, Buffer.from(changed));
     assert.equal((await evaluate()).statement, 'Kept.');
     await tiny.store.put(key, Buffer.from(text));
@@ -325,12 +325,6 @@ describe('the evaluation of a tiny run', () => {
     assert.ok(isTask('computeMetrics'));
     assert.ok(!isTask('toString'));
   });
-
-  async function keysBelow(prefix: string): Promise<string[]> {
-    const found: string[] = [];
-    for await (const { key } of tiny.store.list(prefix)) found.push(key);
-    return found;
-  }
 
   async function featureFiles(): Promise<string[]> {
     const found: string[] = [];
