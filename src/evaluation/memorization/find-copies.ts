@@ -100,22 +100,34 @@ function scoredPairs(
   const threshold = new Calibration(ofReal.map((found) => scoreOf(best(found).pValue))).threshold(
     FALSE_ALARMS,
   );
+  const nearest = ofFake.map(best);
+  const corrected = nearest.map(({ pValue }) => Math.min(1, MEASURES.length * pValue));
+  const limit = discoveryLimit(corrected);
   const pairs = ofFake.map((found, i) => {
-    const { training, pValue } = best(found);
-    const corrected = Math.min(1, MEASURES.length * pValue);
+    const { training, pValue } = nearest[i] as (typeof nearest)[number];
     const score = scoreOf(pValue);
     return {
       synthetic: indices[i] as number,
       training,
       isMirrored: found.isMirrored && training === found.nearest.pixels,
       score,
-      pValue: corrected,
+      pValue: corrected[i] as number,
       dissimilarity: training === found.nearest.ssim ? found.dissimilarity : null,
       isSuspect: score > threshold.score,
-      isCopy: corrected < SIGNIFICANT / ofFake.length,
+      isCopy: (corrected[i] as number) <= limit,
     };
   });
   return { pairs, rank: threshold.rank };
+}
+
+/**
+ * The largest p-value that counts (Benjamini and Hochberg 1995, section 3): at most one in a
+ * hundred of those found is false, and a set without copies has any in one of a hundred cases.
+ */
+function discoveryLimit(pValues: readonly number[]): number {
+  const sorted = Float64Array.from(pValues).sort();
+  const last = sorted.findLastIndex((p, i) => p <= (SIGNIFICANT * (i + 1)) / sorted.length);
+  return sorted[last] ?? -1;
 }
 
 /**
