@@ -1,7 +1,7 @@
 /** The evaluate stage: features of every set by shard, then metrics and the report. */
 import { planClassifiers } from '../evaluation/gan-train-test/plan.js';
 import type { Compute, EvaluateInput, FeatureSet, FeatureShard } from '../spec/compute-tasks.js';
-import { selectedMetrics } from '../spec/evaluate.js';
+import { selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
 import type { ClassifierInput, ClassifierPlan } from '../spec/gan-train-test.js';
 import { extractorsOf } from '../spec/metrics.js';
 import type { EvaluateResult } from '../spec/results.js';
@@ -15,7 +15,8 @@ export function createEvaluateActivities({ store, compute }: { store: ObjectStor
       shards: number;
     }> {
       const { maxImages } = spec.evaluate;
-      const extractors = extractorsOf(selectedMetrics(spec.evaluate));
+      const analyzed = selectedAnalyses(spec.evaluate).length > 0 ? [spec.evaluate.extractor] : [];
+      const extractors = [...new Set([...extractorsOf(selectedMetrics(spec.evaluate)), ...analyzed])];
       const compared = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages, extractors };
       const sets = await withHeartbeats('listing', (controls) =>
         compute.run('listFeatureSets', compared, controls),

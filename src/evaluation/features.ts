@@ -10,7 +10,7 @@ import { extractorIdentity } from './extractors/identity.js';
 import { EXTRACTORS } from './extractors/index.js';
 import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
-import { type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
+import { concatRows, type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
 /** Of plans of earlier versions. */
 const DEFAULT: readonly ExtractorName[] = ['effnetlite0'];
@@ -248,14 +248,4 @@ interface ExtractedShard {
 async function featureKey({ digest, set }: ImageSet, { shard, extractor }: ExtractedShard): Promise<string> {
   const identity = await extractorIdentity(extractor);
   return `features/${identity}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
-}
-
-function concatRows(parts: readonly Float32Array[], columns: number): FeatureMatrix {
-  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { rows: data.length / columns, columns, data };
 }

@@ -3,7 +3,7 @@
  * be used for, their limits (Mitchell et al. 2019, "Model Cards for Model Reporting"; Pushkarna et
  * al. 2022, "Data Cards").
  */
-import type { AnalysisResult, Interval } from '../spec/analyses.js';
+import { type AnalysisResult, type Interval, REJECTED_COUNT } from '../spec/analyses.js';
 import type { CardSpec } from '../spec/generate.js';
 import { findMetricValue } from '../spec/metrics.js';
 
@@ -122,7 +122,7 @@ function origin({ real, generator }: CardFacts): string {
   );
 }
 
-function making({ generator }: CardFacts): string {
+function making({ generator, evaluation }: CardFacts): string {
   const { cfg, kimg, truncationPsi, seeds, checkpoint, weights } = generator;
   return section(
     'How it was made',
@@ -137,8 +137,16 @@ function making({ generator }: CardFacts): string {
       ['Checkpoint', `\`${code(checkpoint)}\``],
       ['SHA-256 of the weights', weights ? `\`${weights}\`` : 'unknown'],
     ]),
-    'No image was selected or removed after it was drawn.',
+    `No image was selected or removed after it was drawn.${rejection(evaluation)}`,
   );
+}
+
+/** Images that an evaluation advises to leave out are in the set all the same. */
+function rejection(evaluation: CardEvaluation | null): string {
+  const artifacts = evaluation?.analyses.find(({ analysis }) => analysis === 'artifacts');
+  const listed = artifacts?.values.find(({ name }) => name === REJECTED_COUNT)?.value;
+  if (!evaluation || listed === undefined) return '';
+  return ` The evaluation of run \`${code(evaluation.runId)}\` lists ${listed} images as rejected, because they are more unusual than real ones (artifacts.json beside its metrics); they are still part of this set. A copy of the set without them is no longer what this card describes.`;
 }
 
 function use({ card }: CardFacts): string {

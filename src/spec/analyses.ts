@@ -16,6 +16,9 @@ export interface Interval {
   high: number;
 }
 
+/** Value of `artifacts`: number of images that it lists as rejected, where that is asked for. */
+export const REJECTED_COUNT = 'rejected';
+
 export interface AnalysisValue {
   /** Its full name in `metrics.json` is `<analysis>.<name>`. */
   name: string;

@@ -5,6 +5,8 @@ import {
   analyzeSets,
   type Evaluation,
   evaluateSets,
+  extractorIdentities,
+  FinishedAnalyses,
   fitFigure,
   officialLines,
   type StoredAnalyses,
@@ -12,9 +14,10 @@ import {
 import { renderRunReport } from '../report/run-report.js';
 import { analysisMetrics } from '../spec/analyses.js';
 import type { ComparedSets, EvaluateInput } from '../spec/compute-tasks.js';
-import { type EvaluateSpec, selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
+import { selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
-import { type ObjectStore, putJson } from '../storage/index.js';
+import { contentKey, type ObjectStore, putJson } from '../storage/index.js';
+import { STAGE_VERSIONS } from '../storage/runs.js';
 
 /** The result exists once its activity returns it. */
 export async function computeMetrics(
@@ -26,17 +29,22 @@ export async function computeMetrics(
   const prefix = `runs/${runId}/evaluate/${synthetic.digest}/`;
   const sets = comparedSets(input);
   const evaluated = await evaluateSets(store, sets, selectedMetrics(spec.evaluate), onProgress);
-  const found = await analyzeSets(store, sets, analysesOf(store, prefix, spec.evaluate), onProgress);
+  const found = await analyzeSets(store, sets, await analysesOf(store, prefix, input), onProgress);
   const trained = classifiers ? [await classifierAnalysis(store, classifiers)] : [];
   const analyses = [...found, ...trained];
   const metrics = { ...evaluated.metrics, ...analysisMetrics(analyses) };
   const untrained = classifiers?.impossible ? trained.map(({ statement }) => statement) : [];
   const caveats = [...evaluated.caveats, ...untrained];
-  const evaluation = { ...evaluated, metrics, analyses, caveats };
-  const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
+  const { extractor } = spec.evaluate;
+  const extractors = {
+    ...evaluated.extractors,
+    ...(found.length > 0 && (await extractorIdentities([extractor]))),
+  };
+  const evaluation = { ...evaluated, extractors, metrics, analyses, caveats };
   await putFigures(store, prefix, evaluation);
+  const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
   await putOfficialLines(store, prefix, input, metrics);
-  const { extractors, intervals, fits, classes } = evaluation;
+  const { intervals, fits, classes } = evaluation;
   const details = { extractors, caveats, intervals, fits, classes, analyses, conclusion };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
   return { stage: 'evaluate', prefix, metrics, caveats, extractors, conclusion, report: key };
@@ -52,12 +60,21 @@ function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): Compa
   };
 }
 
-/** The analyses that a spec asks for; their figures are kept below the prefix. */
-function analysesOf(store: ObjectStore, prefix: string, evaluate: EvaluateSpec): StoredAnalyses {
+/** The analyses that a spec asks for; their figures and results are kept below the prefix. */
+async function analysesOf(
+  store: ObjectStore,
+  prefix: string,
+  { spec: { evaluate }, dataset, synthetic }: EvaluateInput,
+): Promise<StoredAnalyses> {
+  const { extractor, maxImages, rejectAbove = null } = evaluate;
+  const identity = Object.values(await extractorIdentities([extractor]));
+  const inputs = [dataset.digest, synthetic.digest, ...identity];
+  const key = contentKey('analyses', STAGE_VERSIONS.evaluate, inputs, { maxImages, rejectAbove });
   return {
     names: selectedAnalyses(evaluate),
-    rejectAbove: evaluate.rejectAbove ?? null,
-    extractor: evaluate.extractor,
+    rejectAbove,
+    extractor,
+    finished: new FinishedAnalyses(store, prefix, key),
     keep: async (file, bytes) => void (await store.put(`${prefix}${file}`, bytes)),
   };
 }

@@ -118,9 +118,11 @@ interface Listed {
   names: string[];
 }
 
+/** @throws DatasetError for an empty set, before anything is computed */
 async function listed(source: ImageSource, address: string): Promise<Listed> {
   const names: string[] = [];
   for await (const { name } of source.list()) names.push(name);
+  if (names.length < MIN_IMAGES) throw tooFew(names.length, address);
   return { address, source, names };
 }
 
@@ -162,12 +164,12 @@ function parseMetrics(names: string, extractor: NetworkName): MetricName[] {
   });
 }
 
-/** Draws what has a figure. @returns the files */
-async function writeFigures(out: string, { fits }: Evaluation): Promise<string[]> {
+/** Draws the figures of metrics; analyses have written theirs. @returns the files of both */
+async function writeFigures(out: string, { fits, analyses }: Evaluation): Promise<string[]> {
   const { fitFigure } = await import('../../evaluation/index.js');
   const folder = path.join(out, 'figures');
   await mkdir(folder, { recursive: true });
-  const files: string[] = [];
+  const files = analyses.flatMap(({ figures }) => figures.map(({ file }) => path.join(out, file)));
   for (const [name, fit] of Object.entries(fits)) {
     const file = path.join(folder, `${name}.svg`);
     await writeFile(file, fitFigure(name, fit));

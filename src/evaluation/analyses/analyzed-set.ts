@@ -1,8 +1,11 @@
 /** The sets that analyses look at: features, pixels and classes of each image. */
 import type { OnProgress } from '../../core/progress.js';
+import { RandomStream } from '../../core/random.js';
 import type { KeepFigure } from '../../spec/analyses.js';
 import type { SquareImage } from '../extractors/input.js';
 import { type FeatureMatrix, rowsAt } from '../metrics/feature-matrix.js';
+
+const SEED = 0;
 
 export interface AnalyzedSet {
   images: number;
@@ -44,10 +47,13 @@ export function subsetOf(set: AnalyzedSet, indices: Int32Array): AnalyzedSet {
   };
 }
 
-/** At most `count` of n indices, at equal distances. */
-export function spread(n: number, count: number): Int32Array {
-  const size = Math.min(n, count);
-  return Int32Array.from({ length: size }, (_, i) => Math.floor((i * n) / size));
+/**
+ * At most `count` of n indices in random order, the same each time. Indices at equal distances
+ * would all be of one class where a set has its classes in turn.
+ */
+export function drawn(n: number, count: number): Int32Array {
+  const order = new RandomStream(SEED, 'drawn images').shuffle(Array.from({ length: n }, (_, i) => i));
+  return Int32Array.from(order.slice(0, count));
 }
 
 export async function* imagesOf(set: AnalyzedSet, indices?: Iterable<number>): AsyncGenerator<SquareImage> {

@@ -1,11 +1,11 @@
 /** How unusual a score is for real images: p-values, tests of shares, areas under ROC curves. */
 import type { Interval } from '../../spec/analyses.js';
+import { normalInterval } from '../metrics/intervals.js';
 
 /** Share of the real scores that the tail is fitted to, and limits of their number. */
 const TAIL = { share: 0.1, least: 5, most: 250 };
 /** One-sided 95 %. */
 const ONE_SIDED = 1.645;
-const TWO_SIDED = 1.96;
 
 /** Scores of real images, which others are read by. A higher score is more unusual. */
 export class Calibration {
@@ -74,15 +74,6 @@ export function exceedancePValue(count: number, images: number, rank: number, re
   return Math.max(0, Math.min(1, 1 - below));
 }
 
-/** Interval of a share (Wilson 1927). */
-export function shareInterval(count: number, n: number): Interval {
-  const z = TWO_SIDED;
-  const share = count / n;
-  const center = (share + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
-  const half = (z * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2))) / (1 + z ** 2 / n);
-  return { low: Math.max(0, center - half), high: Math.min(1, center + half) };
-}
-
 /** Probability that a score of `a` exceeds one of `b`, ties counted half; with its interval. */
 export function areaUnderCurve(
   a: ArrayLike<number>,
@@ -94,8 +85,8 @@ export function areaUnderCurve(
   const variance =
     (area * (1 - area) + (a.length - 1) * (q1 - area ** 2) + (b.length - 1) * (q2 - area ** 2)) /
     (a.length * b.length);
-  const half = TWO_SIDED * Math.sqrt(Math.max(0, variance));
-  return { area, interval: { low: Math.max(0, area - half), high: Math.min(1, area + half) } };
+  const { low, high } = normalInterval(area, Math.sqrt(Math.max(0, variance)));
+  return { area, interval: { low: Math.max(0, low), high: Math.min(1, high) } };
 }
 
 /** The Mann-Whitney statistic: pairs in which `a` is greater, ties counted half. */

@@ -5,6 +5,8 @@ import { encodeRawPng } from '../../generation/image-grid.js';
 export type ColorImage = Uint8Array;
 
 const GAP = 6;
+/** Width of a column that only separates groups. */
+const NARROW = 3 * GAP;
 const BACKGROUND = 255;
 /** Small images are enlarged by a whole number to about this side. */
 const SHOWN_SIDE = 128;
@@ -17,20 +19,23 @@ export function colored(pixels: Uint8Array, channels: 1 | 3): ColorImage {
   return out;
 }
 
-/** PNG of rows of images of one size; null marks an empty place. */
+/** PNG of rows of images of one size; null marks an empty place. Empty columns are narrow. */
 export function galleryPng(
   rows: readonly (readonly (ColorImage | null)[])[],
   side: number,
 ): Promise<Uint8Array> {
   const scale = Math.max(1, Math.floor(SHOWN_SIDE / side));
   const cell = side * scale + GAP;
-  const width = Math.max(...rows.map((row) => row.length)) * cell + GAP;
+  const lefts = [GAP];
+  for (let column = 0; column < Math.max(...rows.map((row) => row.length)); column++)
+    lefts.push((lefts[column] as number) + (rows.some((row) => row[column]) ? cell : NARROW));
+  const width = lefts.at(-1) as number;
   const height = rows.length * cell + GAP;
   const pixels = new Uint8Array(width * height * 3).fill(BACKGROUND);
   for (const [row, images] of rows.entries())
     for (const [column, image] of images.entries())
       if (image)
-        place(pixels, width, image, { side, scale, left: column * cell + GAP, top: row * cell + GAP });
+        place(pixels, width, image, { side, scale, left: lefts[column] as number, top: row * cell + GAP });
   return encodeRawPng({ width, height, channels: 3, pixels });
 }
 

@@ -5,6 +5,7 @@ import { artifacts } from '../artifacts/artifacts.js';
 import { memorization } from '../memorization/memorization.js';
 import { nuisances } from '../nuisances/nuisances.js';
 import type { AnalysisOutlets, AnalyzedSets } from './analyzed-set.js';
+import type { FinishedAnalyses } from './finished.js';
 
 export interface AnalysisSettings {
   names: readonly ImageAnalysis[];
@@ -28,8 +29,14 @@ export async function runAnalyses(
   sets: AnalyzedSets,
   settings: AnalysisSettings,
   outlets: AnalysisOutlets,
+  finished?: FinishedAnalyses,
 ): Promise<AnalysisResult[]> {
   const results: AnalysisResult[] = [];
-  for (const name of settings.names) results.push(await ANALYSES[name](sets, outlets, settings));
+  for (const name of settings.names) {
+    const known = await finished?.find(name);
+    const result = known ?? (await ANALYSES[name](sets, outlets, settings));
+    if (!known) await finished?.add(result);
+    results.push(result);
+  }
   return results;
 }

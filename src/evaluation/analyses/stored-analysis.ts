@@ -14,22 +14,25 @@ import {
   shardsFor,
 } from '../image-sets.js';
 import type { AnalyzedSet } from './analyzed-set.js';
+import type { FinishedAnalyses } from './finished.js';
 import { PixelFile } from './pixel-file.js';
 import { type AnalysisSettings, runAnalyses } from './registry.js';
 
 export interface StoredAnalyses extends AnalysisSettings {
   extractor: ExtractorName;
   keep: KeepFigure;
+  finished: FinishedAnalyses;
 }
 
 /** No analysis without training images or synthetic images. */
 export async function analyzeSets(
   store: ObjectStore,
   compared: ComparedSets,
-  { extractor, keep, ...settings }: StoredAnalyses,
+  { extractor, keep, finished, ...settings }: StoredAnalyses,
   onProgress: OnProgress,
 ): Promise<AnalysisResult[]> {
-  if (settings.names.length === 0) return [];
+  const known = await Promise.all(settings.names.map((name) => finished.find(name)));
+  if (known.every((result) => result !== null)) return known;
   const files: PixelFile[] = [];
   const sets: Partial<Record<SetName, AnalyzedSet>> = {};
   let classes: string[] | null = null;
@@ -49,7 +52,8 @@ export async function analyzeSets(
     const { train, holdout = null, synthetic } = sets;
     if (!train || !synthetic) return [];
     const extract = extractWith(extractor, onProgress);
-    return await runAnalyses({ train, holdout, synthetic, classes, extract }, settings, { keep, onProgress });
+    const read = { train, holdout, synthetic, classes, extract };
+    return await runAnalyses(read, settings, { keep, onProgress }, finished);
   } finally {
     for (const file of files) await file.remove();
   }

@@ -1,15 +1,17 @@
 /** Artifacts: which synthetic images look unlike any real one, where, and in what way? */
-import type {
-  AnalysisFigure,
-  AnalysisResult,
-  AnalysisTable,
-  AnalysisValue,
-  Level,
+import {
+  type AnalysisFigure,
+  type AnalysisResult,
+  type AnalysisTable,
+  type AnalysisValue,
+  type Level,
+  REJECTED_COUNT,
 } from '../../spec/analyses.js';
-import { type AnalysisOutlets, type AnalyzedSets, spread, subsetOf } from '../analyses/analyzed-set.js';
-import { Calibration, exceedancePValue, shareInterval } from '../analyses/calibration.js';
+import { type AnalysisOutlets, type AnalyzedSets, drawn, subsetOf } from '../analyses/analyzed-set.js';
+import { Calibration, exceedancePValue } from '../analyses/calibration.js';
 import { blended, colored, galleryPng, heatColors } from '../analyses/gallery.js';
 import { rowsAt } from '../metrics/feature-matrix.js';
+import { shareInterval } from '../metrics/intervals.js';
 import { precisionRecall } from '../metrics/precision-recall.js';
 import { combinedScores, SCORE_NAMES, type ScoreName, scoreSets, type ScoredSets } from './scores.js';
 
@@ -70,7 +72,7 @@ export async function artifacts(
   return {
     ...BASE,
     ...judgedShare(found),
-    values: valuesOf(found),
+    values: [...valuesOf(found), ...(rejected ? [rejectedValue(rejected)] : [])],
     tables: [worstTable(found), filters],
     figures: await worstFigure(calibrated, found, outlets),
     advice: adviceOf(found),
@@ -92,7 +94,8 @@ export function withHoldout(sets: AnalyzedSets): (AnalyzedSets & { holdout: obje
   if (synthetic.images < MIN_SYNTHETIC) return null;
   if (holdout && holdout.images >= MIN_HOLDOUT && train.images >= MIN_TRAINING) return { ...sets, holdout };
   const [kept, held]: [number[], number[]] = [[], []];
-  for (let i = 0; i < train.images; i++) (i % HELD_OUT === HELD_OUT - 1 ? held : kept).push(i);
+  for (const [i, index] of drawn(train.images, train.images).entries())
+    (i % HELD_OUT === HELD_OUT - 1 ? held : kept).push(index);
   if (held.length < MIN_HOLDOUT) return null;
   return {
     ...sets,
@@ -138,7 +141,8 @@ function valuesOf({ scored, combined, calibration, calibrations }: Found): Analy
   const share = (scores: Float64Array, own: Calibration) => {
     const { score } = own.threshold(UNUSUAL);
     const count = scores.filter((value) => value > score).length;
-    return { value: count / scores.length, interval: shareInterval(count, scores.length), floor: UNUSUAL };
+    const value = count / scores.length;
+    return { value, interval: shareInterval(value, scores.length), floor: UNUSUAL };
   };
   return [
     {
@@ -156,6 +160,16 @@ function valuesOf({ scored, combined, calibration, calibrations }: Found): Analy
       digits: 3,
     })),
   ];
+}
+
+function rejectedValue(rejected: readonly number[]): AnalysisValue {
+  return {
+    name: REJECTED_COUNT,
+    title: 'Listed as rejected',
+    value: rejected.length,
+    text: `Synthetic images above evaluate.rejectAbove: ${LIST} lists them, and they stay in the set.`,
+    digits: 0,
+  };
 }
 
 const TEXTS: Record<ScoreName, string> = {
@@ -223,7 +237,7 @@ async function filterTable(
   const row = async (title: string, rejected: readonly number[]) => {
     const out = new Set(rejected);
     const kept = Array.from({ length: synthetic.images }, (_, i) => i).filter((i) => !out.has(i));
-    const compared = Int32Array.from(spread(kept.length, MAX_COMPARED), (i) => kept[i] as number);
+    const compared = Int32Array.from(drawn(kept.length, MAX_COMPARED), (i) => kept[i] as number);
     if (compared.length <= NEIGHBORS) return [title, kept.length, null, null];
     const fake = rowsAt(synthetic.features, compared);
     const { precision, recall } = await precisionRecall(holdout.features, fake, { onBlock });

@@ -5,10 +5,10 @@
  */
 import { RandomStream } from '../../core/random.js';
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, imagesOf, spread, subsetOf } from '../analyses/analyzed-set.js';
-import { loadPatchNetwork } from '../extractors/effnetlite0.js';
+import { type AnalyzedSet, drawn, imagesOf, subsetOf } from '../analyses/analyzed-set.js';
+import { type PatchNetwork, patchNetwork } from '../extractors/effnetlite0.js';
 import { extractorInput, type SquareImage } from '../extractors/input.js';
-import { type FeatureMatrix, rowsAt } from '../metrics/feature-matrix.js';
+import { concatRows, type FeatureMatrix, rowsAt } from '../metrics/feature-matrix.js';
 import { nearestNeighbors } from '../metrics/neighbors.js';
 
 /** Small images need no large input; larger ones get the side that the network was trained on. */
@@ -28,8 +28,6 @@ const BANK = 1_200;
 const PROJECTED = 24;
 const SEED = 0;
 
-type Network = Awaited<ReturnType<typeof loadPatchNetwork>>;
-
 export interface PatchScore {
   /** Mean of the most unusual patches, in deviations of training images at their places. */
   score: number;
@@ -45,7 +43,7 @@ export class PatchModel {
   private usual: { mean: Float32Array; deviation: Float32Array };
 
   private constructor(
-    private readonly network: Network,
+    private readonly network: PatchNetwork,
     private readonly side: number,
   ) {
     this.grid = side / STEP;
@@ -56,8 +54,8 @@ export class PatchModel {
   /** Learns patches of some training images, and usual distances from others. */
   static async of(train: AnalyzedSet, onProgress: OnProgress): Promise<PatchModel> {
     const side = train.side <= SMALL_UP_TO ? SIDES.small : SIDES.large;
-    const model = new PatchModel(await loadPatchNetwork(side, BATCH), side);
-    const chosen = [...spread(train.images, BANK_IMAGES + PLACE_IMAGES)];
+    const model = new PatchModel(await patchNetwork(side, BATCH), side);
+    const chosen = [...drawn(train.images, BANK_IMAGES + PLACE_IMAGES)];
     // Two of three are learned from.
     const learned = chosen.filter((_, i) => i % 3 !== 2);
     const others = chosen.filter((_, i) => i % 3 === 2);
@@ -84,21 +82,17 @@ export class PatchModel {
     });
   }
 
-  dispose(): void {
-    this.network.dispose();
-  }
-
   private async learn(train: AnalyzedSet, onProgress: OnProgress): Promise<void> {
     const random = new RandomStream(SEED, 'patches');
     const places = this.grid ** 2;
     const perImage = Math.max(1, Math.min(places, Math.ceil(BANK_CANDIDATES / train.images)));
-    const kept: Float32Array[] = [];
+    const kept: FeatureMatrix['data'][] = [];
     for await (const { patches } of this.patchesOf(train, onProgress)) {
       const order = random.shuffle(Array.from({ length: patches.rows }, (_, i) => i));
       const images = patches.rows / places;
-      kept.push(rowsAt(patches, Int32Array.from(order.slice(0, perImage * images))).data as Float32Array);
+      kept.push(rowsAt(patches, Int32Array.from(order.slice(0, perImage * images))).data);
     }
-    const candidates = joined(kept, WIDTH + 2);
+    const candidates = concatRows(kept, WIDTH + 2);
     this.scale = scalesOf(candidates);
     this.applyScale(candidates);
     this.bank = rowsAt(candidates, await coreset(candidates, random));
@@ -153,7 +147,7 @@ export class PatchModel {
       const input = new Float32Array(BATCH * this.side * this.side * 3);
       for (const [i, image] of batch.entries())
         input.set(extractorInput(image, this.side), i * this.side * this.side * 3);
-      const outputs = await this.network.run(input);
+      const outputs = await this.network(input);
       const patches = describePatches(outputs, batch.length, this.grid);
       const result = { first, patches };
       first += batch.length;
@@ -230,16 +224,6 @@ function pooled3(values: Float32Array, grid: number, channels: number, stride: n
       out[i] = ((values[i - before] as number) + (values[i] as number) + (values[i + after] as number)) / 3;
   }
   return out;
-}
-
-function joined(parts: readonly Float32Array[], columns: number): FeatureMatrix {
-  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { rows: data.length / columns, columns, data };
 }
 
 /** Every block counts as much as any other, with channels of equal variance. */

@@ -1,6 +1,6 @@
 /** Every artifact score of each image, and their combination. */
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, subsetOf } from '../analyses/analyzed-set.js';
 import { Calibration } from '../analyses/calibration.js';
 import { APPEARANCE_SCORES, AppearanceModel, appearances } from './appearance.js';
 import { ClassDistances, neighborScores } from './density.js';
@@ -32,44 +32,40 @@ export interface LearnedSets {
 }
 
 export async function scoreSets(sets: LearnedSets, onProgress: OnProgress): Promise<ScoredSets> {
-  const train = subsetOf(sets.train, spread(sets.train.images, MAX_LEARNED));
-  const holdout = subsetOf(sets.holdout, spread(sets.holdout.images, MAX_CALIBRATION));
+  const train = subsetOf(sets.train, drawn(sets.train.images, MAX_LEARNED));
+  const holdout = subsetOf(sets.holdout, drawn(sets.holdout.images, MAX_CALIBRATION));
   const { synthetic } = sets;
   const onBlock = () => onProgress({ done: 0, unit: 'comparisons' });
   const model = new AppearanceModel(await appearances(train, onProgress));
   const classes = ClassDistances.of(train, onBlock);
   const maps: Float32Array[] = [];
   const patches = await PatchModel.of(train, onProgress);
-  try {
-    const scoresOf = async (set: AnalyzedSet, keepMap: (map: Float32Array) => void): Promise<Scores> => {
-      const ofPatches = new Float64Array(set.images);
-      await patches.score(set, onProgress, ({ score, map }, index) => {
-        ofPatches[index] = score;
-        keepMap(map);
-      });
-      const looks = (await appearances(set, onProgress)).map((image) => model.scores(image));
-      const appearance = APPEARANCE_SCORES.map(
-        (name) => [name, Float64Array.from(looks, (scores) => scores[name])] as const,
-      );
-      return {
-        neighbors: await neighborScores(train.features, set.features, onBlock),
-        classDistance: classes.scores(set, onBlock),
-        patches: ofPatches,
-        ...(Object.fromEntries(appearance) as Record<(typeof APPEARANCE_SCORES)[number], Float64Array>),
-      };
-    };
-    const ofHoldout = await scoresOf(holdout, () => undefined);
-    const ofSynthetic = await scoresOf(synthetic, (map) => maps.push(map));
+  const scoresOf = async (set: AnalyzedSet, keepMap: (map: Float32Array) => void): Promise<Scores> => {
+    const ofPatches = new Float64Array(set.images);
+    await patches.score(set, onProgress, ({ score, map }, index) => {
+      ofPatches[index] = score;
+      keepMap(map);
+    });
+    const looks = (await appearances(set, onProgress)).map((image) => model.scores(image));
+    const appearance = APPEARANCE_SCORES.map(
+      (name) => [name, Float64Array.from(looks, (scores) => scores[name])] as const,
+    );
     return {
-      holdout: ofHoldout,
-      synthetic: ofSynthetic,
-      mapScale: Math.max(...ofHoldout.patches),
-      map: (index) => maps[index] as Float32Array,
-      grid: patches.grid,
+      neighbors: await neighborScores(train.features, set.features, onBlock),
+      classDistance: classes.scores(set, onBlock),
+      patches: ofPatches,
+      ...(Object.fromEntries(appearance) as Record<(typeof APPEARANCE_SCORES)[number], Float64Array>),
     };
-  } finally {
-    patches.dispose();
-  }
+  };
+  const ofHoldout = await scoresOf(holdout, () => undefined);
+  const ofSynthetic = await scoresOf(synthetic, (map) => maps.push(map));
+  return {
+    holdout: ofHoldout,
+    synthetic: ofSynthetic,
+    mapScale: Math.max(...ofHoldout.patches),
+    map: (index) => maps[index] as Float32Array,
+    grid: patches.grid,
+  };
 }
 
 /**

@@ -106,10 +106,21 @@ function variablesOf(state: Record<string, NamedTensor>, file: string): Record<s
 const PATCH_BLOCKS = [2, 4, 10];
 
 /** Activations in the middle of the network, finest first: [batch, height, width, channels]. */
-export async function loadPatchNetwork(
-  side: number,
-  batch: number,
-): Promise<{ run(images: Float32Array): Promise<Float32Array[]>; dispose(): void }> {
+export type PatchNetwork = (images: Float32Array) => Promise<Float32Array[]>;
+
+const patchNetworks = new Map<string, Promise<PatchNetwork>>();
+
+/** Compiles a network once: it is small, and every analysis asks for the same. */
+export function patchNetwork(side: number, batch: number): Promise<PatchNetwork> {
+  const key = `${side}/${batch}`;
+  const known = patchNetworks.get(key) ?? compilePatchNetwork(side, batch);
+  patchNetworks.set(key, known);
+  // The caller receives the error; the next call compiles again.
+  known.catch(() => patchNetworks.delete(key));
+  return known;
+}
+
+async function compilePatchNetwork(side: number, batch: number): Promise<PatchNetwork> {
   const file = partPath('efficientnet-lite0');
   const variables = variablesOf(readPytorchFile(await readFile(file), file), file);
   const body = (weights: Record<string, Tensor>, images: Tensor4D) => {
@@ -129,12 +140,9 @@ export async function loadPatchNetwork(
     },
     { mode: 'graph' },
   );
-  return {
-    run: async (images) => {
-      const outputs = await program.run('patches', { images });
-      return PATCH_BLOCKS.map((block) => outputs[`block${block}`] as Float32Array);
-    },
-    dispose: () => program.dispose(),
+  return async (images) => {
+    const outputs = await program.run('patches', { images });
+    return PATCH_BLOCKS.map((block) => outputs[`block${block}`] as Float32Array);
   };
 }
 

@@ -1,5 +1,6 @@
 /** How well predictions of classes agree with labels, by the definitions of scikit-learn. */
 import { z } from 'zod';
+import { rankSum } from '../analyses/calibration.js';
 
 /** One class against the rest. Values without images to compute them on are 0, or null. */
 const classScoreSchema = z.object({
@@ -92,23 +93,11 @@ function auroc(
   probabilities: Float32Array,
   { label, classes }: { label: number; classes: number },
 ): number | null {
-  const scoreOf = (image: number) => probabilities[image * classes + label] as number;
-  const order = Array.from({ length: labels.length }, (_, i) => i).sort((a, b) => scoreOf(a) - scoreOf(b));
-  let positives = 0;
-  let rankSum = 0;
-  for (let from = 0; from < order.length; ) {
-    let to = from;
-    let own = 0;
-    for (; to < order.length && scoreOf(order[to] as number) === scoreOf(order[from] as number); to++)
-      if (labels[order[to] as number] === label) own++;
-    // Ranks from 1; equal scores have the mean of their ranks.
-    rankSum += (own * (from + 1 + to)) / 2;
-    positives += own;
-    from = to;
-  }
-  const negatives = labels.length - positives;
-  if (positives === 0 || negatives === 0) return null;
-  return (rankSum - (positives * (positives + 1)) / 2) / (positives * negatives);
+  const [positives, negatives]: [number[], number[]] = [[], []];
+  for (let i = 0; i < labels.length; i++)
+    (labels[i] === label ? positives : negatives).push(probabilities[i * classes + label] as number);
+  if (positives.length === 0 || negatives.length === 0) return null;
+  return rankSum(positives, negatives) / (positives.length * negatives.length);
 }
 
 function sum(values: readonly number[]): number {

@@ -2,6 +2,7 @@
 import { RandomStream } from '../../core/random.js';
 import type { Interval } from '../../spec/analyses.js';
 import type { ClassGroup, ClassifierNetwork, ClassifierPlan, TrainedOn } from '../../spec/gan-train-test.js';
+import { NORMAL, shareInterval } from '../metrics/intervals.js';
 import { type Classification, mean, scoreClassification } from './classification.js';
 import type { ClassifierOutcome } from './outcome.js';
 
@@ -34,8 +35,6 @@ export interface NetworkResult {
   settings: Record<SettingName, SettingResult>;
 }
 
-/** 97.5 % point of the normal distribution. */
-const NORMAL = 1.96;
 const SCORES: readonly ScoreName[] = ['accuracy', 'balancedAccuracy', 'precision', 'recall', 'f1', 'auroc'];
 
 /** @param outcomes in the order of the plan's jobs */
@@ -87,12 +86,9 @@ function deviation(values: readonly number[]): number | null {
  */
 function accuracyInterval(accuracies: readonly number[], images: number): Interval {
   const share = mean(accuracies);
-  const z2 = NORMAL ** 2;
-  const center = (share + z2 / (2 * images)) / (1 + z2 / images);
-  const half =
-    (NORMAL / (1 + z2 / images)) * Math.sqrt((share * (1 - share)) / images + z2 / (4 * images ** 2));
+  const { low, high } = shareInterval(share, images);
+  const [below, above] = [share - low, high - share];
   const ofSeeds = (NORMAL * (deviation(accuracies) ?? 0)) / Math.sqrt(accuracies.length);
-  const [below, above] = [share - (center - half), center + half - share];
   return {
     low: Math.max(0, share - Math.hypot(below, ofSeeds)),
     high: Math.min(1, share + Math.hypot(above, ofSeeds)),

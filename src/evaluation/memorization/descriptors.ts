@@ -5,7 +5,7 @@ import { tf } from '../../nn/tensorflow.js';
 import { type AnalyzedSet, imagesOf } from '../analyses/analyzed-set.js';
 import { grayPlane, type Plane, reduced, standardized } from '../analyses/plane.js';
 import { transform } from '../analyses/spectrum.js';
-import type { FeatureMatrix } from '../metrics/feature-matrix.js';
+import { concatRows, type FeatureMatrix } from '../metrics/feature-matrix.js';
 
 /** Sides of the small images, and of the part of their spectra that counts. */
 const THUMBNAIL = 16;
@@ -48,7 +48,7 @@ export async function describe(set: AnalyzedSet, onProgress: OnProgress): Promis
   if (chunk.length > 0) await flush();
   return {
     thumbnails: { rows: set.images, columns: THUMBNAIL * THUMBNAIL, data: thumbnails },
-    spectra: joined(spectra, set.images),
+    spectra: concatRows(spectra, LOW * LOW),
     plane: (index) => {
       const size = aligned * aligned;
       return { side: aligned, data: Float32Array.from(planes.subarray(index * size, (index + 1) * size)) };
@@ -76,14 +76,4 @@ function magnitudes(planes: readonly Float32Array[]): Float32Array {
         out[(image * LOW + row) * LOW + column] =
           (at(image, row, column) + at(image, row, SPECTRUM - column)) / 2;
   return out;
-}
-
-function joined(parts: readonly Float32Array[], rows: number): FeatureMatrix {
-  const data = new Float32Array(rows * LOW * LOW);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return { rows, columns: LOW * LOW, data };
 }

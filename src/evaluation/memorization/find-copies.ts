@@ -1,6 +1,6 @@
 /** Copies of training images among synthetic ones, calibrated on unseen real images. */
 import type { OnProgress } from '../../core/progress.js';
-import { type AnalyzedSet, spread, subsetOf } from '../analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, subsetOf } from '../analyses/analyzed-set.js';
 import { areaUnderCurve, Calibration, exceedancePValue } from '../analyses/calibration.js';
 import { authenticity } from '../metrics/authenticity.js';
 import { nearestNeighbors } from '../metrics/neighbors.js';
@@ -48,9 +48,9 @@ export async function findCopies(
   synthetic: AnalyzedSet,
   onProgress: OnProgress,
 ): Promise<MemorizationFindings> {
-  const chosen = spread(synthetic.images, MAX_SEARCHED);
+  const chosen = drawn(synthetic.images, MAX_SEARCHED);
   const fake = subsetOf(synthetic, chosen);
-  const real = subsetOf(holdout, spread(holdout.images, MAX_SEARCHED));
+  const real = subsetOf(holdout, drawn(holdout.images, MAX_SEARCHED));
   const index = await TrainingIndex.of(train, onProgress);
   const [ofReal, ofFake] = [await index.nearest(real, onProgress), await index.nearest(fake, onProgress)];
   const { pairs, rank } = scoredPairs(ofReal, ofFake, chosen);
@@ -100,22 +100,34 @@ function scoredPairs(
   const threshold = new Calibration(ofReal.map((found) => scoreOf(best(found).pValue))).threshold(
     FALSE_ALARMS,
   );
+  const nearest = ofFake.map(best);
+  const corrected = nearest.map(({ pValue }) => Math.min(1, MEASURES.length * pValue));
+  const limit = discoveryLimit(corrected);
   const pairs = ofFake.map((found, i) => {
-    const { training, pValue } = best(found);
-    const corrected = Math.min(1, MEASURES.length * pValue);
+    const { training, pValue } = nearest[i] as (typeof nearest)[number];
     const score = scoreOf(pValue);
     return {
       synthetic: indices[i] as number,
       training,
       isMirrored: found.isMirrored && training === found.nearest.pixels,
       score,
-      pValue: corrected,
+      pValue: corrected[i] as number,
       dissimilarity: training === found.nearest.ssim ? found.dissimilarity : null,
       isSuspect: score > threshold.score,
-      isCopy: corrected < SIGNIFICANT / ofFake.length,
+      isCopy: (corrected[i] as number) <= limit,
     };
   });
   return { pairs, rank: threshold.rank };
+}
+
+/**
+ * The largest p-value that counts (Benjamini and Hochberg 1995, section 3): at most one in a
+ * hundred of those found is false, and a set without copies has any in one of a hundred cases.
+ */
+function discoveryLimit(pValues: readonly number[]): number {
+  const sorted = Float64Array.from(pValues).sort();
+  const last = sorted.findLastIndex((p, i) => p <= (SIGNIFICANT * (i + 1)) / sorted.length);
+  return sorted[last] ?? -1;
 }
 
 /**
@@ -128,7 +140,7 @@ async function membership(
   synthetic: AnalyzedSet,
   onBlock: () => void,
 ) {
-  const members = subsetOf(train, spread(train.images, MAX_SEARCHED));
+  const members = subsetOf(train, drawn(train.images, MAX_SEARCHED));
   const nearness = async ({ features }: AnalyzedSet) =>
     (await nearestNeighbors(features, synthetic.features, 1, { onBlock })).squared.map((value) => -value);
   return areaUnderCurve(await nearness(members), await nearness(holdout));

@@ -1,9 +1,9 @@
 /** Memorization: does the synthetic set contain copies of training images? */
 import type { AnalysisFigure, AnalysisResult, AnalysisValue, Level } from '../../spec/analyses.js';
 import type { AnalysisOutlets, AnalyzedSets } from '../analyses/analyzed-set.js';
-import { shareInterval } from '../analyses/calibration.js';
 import { colored, differenceOf, galleryPng } from '../analyses/gallery.js';
 import { mirroredPixels } from '../analyses/plane.js';
+import { shareInterval } from '../metrics/intervals.js';
 import {
   FALSE_ALARMS,
   findCopies,
@@ -102,7 +102,7 @@ function valuesOf(findings: MemorizationFindings): AnalysisValue[] {
       name: 'suspects',
       title: 'Share of suspected copies',
       value: suspects / n,
-      interval: shareInterval(suspects, n),
+      interval: shareInterval(suspects / n, n),
       floor: FALSE_ALARMS,
       text: 'Share of synthetic images that are nearer to one training image than 99 % of the unseen images are. About 1 % is expected without copying.',
       digits: 3,
@@ -228,7 +228,7 @@ function caveatsOf({ synthetic, holdout }: AnalyzedSets, { dataCopying }: Memori
       `With ${unseen} unseen images the threshold is the nearest of them: a few copies may be missed.`,
     );
   if (Math.max(synthetic.images, unseen) > MAX_SEARCHED)
-    caveats.push(`Searched for ${MAX_SEARCHED} images of each set, at equal distances.`);
+    caveats.push(`Searched for ${MAX_SEARCHED} images of each set, drawn at random.`);
   if (dataCopying === null) caveats.push('C_T is left out: too few images in every cell.');
   return caveats;
 }

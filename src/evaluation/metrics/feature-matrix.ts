@@ -19,6 +19,17 @@ export function rowsAt({ columns, data }: FeatureMatrix, indices: Int32Array): F
   return { rows: indices.length, columns, data: chosen };
 }
 
+/** All rows of some matrices, in order. */
+export function concatRows(parts: readonly FeatureMatrix['data'][], columns: number): FeatureMatrix {
+  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return { rows: data.length / columns, columns, data };
+}
+
 /** The first rows of a matrix, as a view of its memory. */
 export function firstRows({ rows, columns, data }: FeatureMatrix, count: number): FeatureMatrix {
   const kept = Math.min(rows, count);

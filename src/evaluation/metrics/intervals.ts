@@ -2,7 +2,7 @@
 import type { Interval } from '../../spec/analyses.js';
 
 /** Quantile of the normal distribution. */
-const NORMAL = 1.959964;
+export const NORMAL = 1.959964;
 
 /** Around a value, from its standard error. */
 export function normalInterval(value: number, error: number): Interval {
@@ -34,6 +34,11 @@ export function sampleVariance(values: Float64Array): number {
   if (n < 2) return 0;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+}
+
+/** Of the share of `images` independent images (Wilson 1927). */
+export function shareInterval(share: number, images: number): Interval {
+  return fractionInterval(share, 0, images);
 }
 
 /**

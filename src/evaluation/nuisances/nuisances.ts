@@ -4,7 +4,7 @@
  */
 import type { OnProgress } from '../../core/progress.js';
 import type { AnalysisFigure, AnalysisResult, AnalysisTable, AnalysisValue } from '../../spec/analyses.js';
-import { type AnalysisOutlets, type AnalyzedSets, imagesOf, spread } from '../analyses/analyzed-set.js';
+import { type AnalysisOutlets, type AnalyzedSets, drawn, imagesOf } from '../analyses/analyzed-set.js';
 import { colored, galleryPng } from '../analyses/gallery.js';
 import type { SquareImage } from '../extractors/input.js';
 import { type FeatureMatrix, rowsAt } from '../metrics/feature-matrix.js';
@@ -16,8 +16,8 @@ import { sharpness } from './sharpness.js';
 import { background, exposure } from './tone.js';
 import type { Change, Transfer } from './transfer.js';
 
-/** Images of each set: a third, within limits. Features of all are extracted five times. */
-const SAMPLE = { part: 3, least: 100, most: 500 };
+/** Images of each set: a quarter, within limits. Features of all are extracted five times. */
+const SAMPLE = { part: 4, least: 100, most: 500 };
 const MIN_IMAGES = 20;
 /** A distance below this many deviations of a random choice of images is no difference. */
 const DEVIATIONS = 2;
@@ -126,7 +126,7 @@ interface Sample {
 }
 
 async function sampleOf({ train, synthetic }: AnalyzedSets, size: number): Promise<Sample> {
-  const [a, b] = [spread(synthetic.images, size), spread(train.images, size)];
+  const [a, b] = [drawn(synthetic.images, size), drawn(train.images, size)];
   return {
     synthetic: await collected(imagesOf(synthetic, a)),
     real: await collected(imagesOf(train, b)),
@@ -296,11 +296,11 @@ async function figuresOf(
   for (const [i, { name, share }] of explained.entries()) {
     const change = changes.get(name);
     if (!change || (i > 0 && share < NOTABLE)) continue;
-    const shown = Array.from(spread(synthetic.length, SHOWN), (at) => synthetic[at] as SquareImage);
+    const shown = Array.from(drawn(synthetic.length, SHOWN), (at) => synthetic[at] as SquareImage);
     const rows = [
       shown,
       shown.map(change),
-      Array.from(spread(real.length, SHOWN), (at) => real[at] as SquareImage),
+      Array.from(drawn(real.length, SHOWN), (at) => real[at] as SquareImage),
     ].map((row) => row.map(({ pixels, channels }) => colored(pixels, channels)));
     const file = `figures/nuisance-${name}.png`;
     await keep(file, await galleryPng(rows, (shown[0] as SquareImage).resolution));

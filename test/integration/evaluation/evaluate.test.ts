@@ -142,13 +142,34 @@ describe('the evaluation of a tiny run', () => {
     const base = result.metrics['classifiers.small.accuracy.base'] ?? assert.fail();
     assert.ok(base >= 0 && base <= 1);
     const written = JSON.parse(Buffer.from(await tiny.store.get(`${result.prefix}metrics.json`)).toString());
-    const { tables, caveats } = (written.analyses as AnalysisResult[])[0] ?? assert.fail();
+    const { tables, caveats } =
+      (written.analyses as AnalysisResult[]).find(({ analysis }) => analysis === 'classifiers') ??
+      assert.fail();
     assert.deepEqual(
       tables[0]?.rows.map(([, approach]) => approach),
       ['Base', 'GAN-train', 'GAN-test', 'Real + synthetic', 'Most frequent class', 'Random by frequency'],
     );
     assert.equal(tables.filter(({ kind }) => kind === 'matrix').length, 4);
     assert.match(caveats.join(' '), /tested on 8 holdout images only/);
+  });
+
+  test('an evaluation that starts again keeps its finished analyses', async () => {
+    const one = { ...input.spec, evaluate: { ...input.spec.evaluate, metrics: ['diversity' as const] } };
+    const evaluate = async () => {
+      const { prefix } = await tasks.computeMetrics(tiny.store, { ...input, spec: one }, quiet);
+      const { analyses } = JSON.parse(await textOf(`${prefix}metrics.json`)) as {
+        analyses: AnalysisResult[];
+      };
+      return { prefix, statement: analyses.find(({ analysis }) => analysis === 'nuisances')?.statement };
+    };
+    const { prefix } = await evaluate();
+    const key = `${prefix}analyses/nuisances.json`;
+    const text = await textOf(key);
+    const { result, ...found } = JSON.parse(text);
+    const changed = JSON.stringify({ ...found, result: { ...result, statement: 'Kept.' } });
+    await tiny.store.put(key, Buffer.from(changed));
+    assert.equal((await evaluate()).statement, 'Kept.');
+    await tiny.store.put(key, Buffer.from(text));
   });
 
   test('the values are also in a CSV file and a LaTeX table', async () => {
@@ -217,10 +238,20 @@ describe('the evaluation of a tiny run', () => {
     try {
       await writeImages(path.join(user.folder, 'real'), 'train', dataset.prefix);
       await writeImages(path.join(user.folder, 'fake'), 'synthetic', synthetic.prefix);
-      const compared = await user.json<Record<string, number>>('metrics', '--real', 'real', '--fake', 'fake');
+      // As unseen images the same ones do: what is judged here is that their options work together.
+      const analyzed = ['--holdout', 'real', '--analyses', 'memorization,nuisances', '--out', 'evidence'];
+      const compared = await user.json<Record<string, number> & { analyses: AnalysisResult[] }>(
+        'metrics',
+        ...['--real', 'real', '--fake', 'fake', ...analyzed],
+      );
       assert.equal(compared['images.fake'], staged['images.synthetic']);
       const [a, b] = [compared.fd_effnetlite0 as number, staged['fd_effnetlite0.train'] as number];
       assert.ok(Math.abs(a - b) < 1e-6 * b, `${a} and ${b}`);
+      const figures = compared.analyses.flatMap((result) => result.figures.map(({ file }) => file));
+      assert.ok(figures.includes('figures/memorization-pairs.png'));
+      assert.ok(figures.some((file) => file.startsWith('figures/nuisance-')));
+      for (const file of [...figures, 'memorization.json'])
+        assert.ok((await readFile(path.join(user.folder, 'evidence', file))).length > 0, file);
     } finally {
       await user.leave();
     }

@@ -11,7 +11,7 @@ import { analyzed, phantomPixels, quiet, setsOf } from '../../support/analyzed-p
 import { FAULTS, type Fault } from '../../support/planted-faults.js';
 
 const SIDE = 64;
-const [TRAIN, HOLDOUT, CLEAN, FAULTY] = [100, 50, 40, 12];
+const [TRAIN, HOLDOUT, CLEAN, FAULTY] = [100, 50, 30, 10];
 /** The area under the ROC curve that every fault reaches. */
 const LEAST = 0.9;
 

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { AnalysisResult } from '../../../src/spec/analyses.js';
 import { RandomStream } from '../../../src/core/random.js';
-import { type AnalyzedSet, subsetOf } from '../../../src/evaluation/analyses/analyzed-set.js';
+import { type AnalyzedSet, drawn, subsetOf } from '../../../src/evaluation/analyses/analyzed-set.js';
 import { firstRows } from '../../../src/evaluation/metrics/feature-matrix.js';
 import { nuisances } from '../../../src/evaluation/nuisances/nuisances.js';
 import { analyzed, phantomPixels, quiet, setsOf } from '../../support/analyzed-phantoms.js';
 import { PLANTED } from '../../support/planted-nuisances.js';
 
 const SIDE = 32;
-const IMAGES = 60;
+const IMAGES = 40;
 
 describe('nuisances', () => {
   let train: AnalyzedSet;
@@ -57,6 +57,10 @@ describe('nuisances', () => {
     const result = await nuisances(sets, { keep: null, onProgress: quiet });
     assert.equal(result.values[0]?.name, 'classes', result.statement);
     assert.ok((result.values[0]?.value ?? 0) > 0.8, result.statement);
+  });
+
+  test('of a set that has its four classes in turn, images of each are looked at', () => {
+    assert.deepEqual([...new Set(Array.from(drawn(480, 120), (i) => i % 4))].sort(), [0, 1, 2, 3]);
   });
 
   test('between two sets of real images there is nothing to explain', async () => {

@@ -68,6 +68,19 @@ test('privacy and quality come from the evaluation, beside the values of real im
   assert.doesNotMatch(quality, /nearer to a training image/);
 });
 
+test('that images are listed as rejected but still in the set is said', () => {
+  const evaluated = (analyses: CardFacts['evaluation'] & object) =>
+    dataCard({ ...FACTS, evaluation: analyses });
+  const none = { runId: 'r', metrics: {}, intervals: {}, analyses: ANALYSES };
+  assert.match(evaluated(none), /No image was selected or removed after it was drawn\.\n/);
+  const rejected = { name: 'rejected', title: 'Listed as rejected', value: 7, text: '', digits: 0 };
+  const analyses = ANALYSES.map((result) =>
+    result.analysis === 'artifacts' ? { ...result, values: [...result.values, rejected] } : result,
+  );
+  const card = evaluated({ ...none, analyses });
+  assert.match(card, /run `r` lists 7 images as rejected.*they are still part of this set/);
+});
+
 test('of imported weights nothing is claimed about the images behind them', () => {
   const card = dataCard({ ...FACTS, real: null });
   assert.match(card, /Nothing is recorded of the images that the generator was trained on/);
