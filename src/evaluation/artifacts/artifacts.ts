@@ -238,10 +238,10 @@ async function filterTable(
     const out = new Set(rejected);
     const kept = Array.from({ length: synthetic.images }, (_, i) => i).filter((i) => !out.has(i));
     const compared = Int32Array.from(drawn(kept.length, MAX_COMPARED), (i) => kept[i] as number);
-    if (compared.length <= NEIGHBORS) return [title, kept.length, null, null];
+    if (compared.length <= NEIGHBORS) return [title, String(kept.length), null, null];
     const fake = rowsAt(synthetic.features, compared);
     const { precision, recall } = await precisionRecall(holdout.features, fake, { onBlock });
-    return [title, kept.length, precision, recall];
+    return [title, String(kept.length), precision, recall];
   };
   const rows = [await row('none', [])];
   for (const quantile of quantiles) {

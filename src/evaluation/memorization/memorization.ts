@@ -152,8 +152,8 @@ function pairTable({ pairs }: MemorizationFindings) {
     rows: suspects
       .slice(0, LISTED)
       .map(({ synthetic, training, isMirrored, dissimilarity, pValue, isCopy }) => [
-        synthetic,
-        training,
+        String(synthetic),
+        String(training),
         isMirrored ? 'yes' : 'no',
         dissimilarity === null ? null : 1 - dissimilarity,
         pValue.toExponential(1),

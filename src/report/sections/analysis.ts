@@ -23,7 +23,7 @@ export function analysisSection(result: AnalysisResult, pictures: ReadonlyMap<st
       values.length > 0 ? valueTable(title, values) : '',
       gallery(shown, pictures),
       more.length > 0 ? details(`More figures (${more.length})`, gallery(more, pictures)) : '',
-      ...tables.map(foldedTable),
+      ...tables.filter(({ rows }) => rows.length > 0).map(foldedTable),
       advice.length > 0 ? `<h3>What usually helps</h3>${list(advice)}` : '',
       caveats.length > 0 ? `<h3>To know beside the numbers</h3>${list(caveats)}` : '',
     ].join(''),
