@@ -1,9 +1,8 @@
 /** The evaluate stage: features of every set by shard, then metrics and the report. */
 import { planClassifiers } from '../evaluation/gan-train-test/plan.js';
 import type { Compute, EvaluateInput, FeatureSet, FeatureShard } from '../spec/compute-tasks.js';
-import { selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
+import { evaluationExtractors } from '../spec/evaluate.js';
 import type { ClassifierInput, ClassifierPlan } from '../spec/gan-train-test.js';
-import { extractorsOf } from '../spec/metrics.js';
 import type { EvaluateResult } from '../spec/results.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { withHeartbeats } from './heartbeat.js';
@@ -15,8 +14,7 @@ export function createEvaluateActivities({ store, compute }: { store: ObjectStor
       shards: number;
     }> {
       const { maxImages } = spec.evaluate;
-      const analyzed = selectedAnalyses(spec.evaluate).length > 0 ? [spec.evaluate.extractor] : [];
-      const extractors = [...new Set([...extractorsOf(selectedMetrics(spec.evaluate)), ...analyzed])];
+      const extractors = evaluationExtractors(spec.evaluate);
       const compared = { dataset: dataset.prefix, synthetic: synthetic.prefix, maxImages, extractors };
       const sets = await withHeartbeats('listing', (controls) =>
         compute.run('listFeatureSets', compared, controls),

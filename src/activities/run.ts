@@ -8,7 +8,7 @@ import { SetupError } from '../core/errors.js';
 import { newestListed, weightsDigest } from '../checkpoints/index.js';
 import { extractorIdentities, extractorIdentity } from '../evaluation/extractors/identity.js';
 import { classifierIdentities } from '../evaluation/gan-train-test/plan.js';
-import { type EvaluateSpec, selectedMetrics } from '../spec/evaluate.js';
+import { type EvaluateSpec, evaluationExtractors } from '../spec/evaluate.js';
 import { extractorsOf } from '../spec/metrics.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
@@ -115,8 +115,7 @@ async function identified(
   if (stage !== 'evaluate') return lookup;
   const known = result?.stage === 'evaluate' ? result.extractors : undefined;
   const spec = settings as EvaluateSpec;
-  const names = extractorsOf(selectedMetrics(spec));
-  const extractors = Object.values(known ?? (await extractorIdentities(names)));
+  const extractors = Object.values(known ?? (await extractorIdentities(evaluationExtractors(spec)))).sort();
   return withInputs(lookup, [...extractors, ...(await classifierIdentities(spec.ganTrainTest))]);
 }
 

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { AnalysisName } from './analyses.js';
 import { enumWithFuture } from './fields.js';
 import { ganTrainTestSchema } from './gan-train-test.js';
-import { METRIC_NAMES, type MetricName, metricsOn, NETWORK_NAMES } from './metrics.js';
+import {
+  type ExtractorName,
+  extractorsOf,
+  METRIC_NAMES,
+  type MetricName,
+  metricsOn,
+  NETWORK_NAMES,
+} from './metrics.js';
 
 const FUTURE_METRICS = ['fid'] as const;
 
@@ -74,4 +81,10 @@ export function selectedAnalyses({
   analyses = 'auto',
 }: Partial<Pick<EvaluateSpec, 'analyses'>>): readonly ImageAnalysis[] {
   return analyses === 'auto' ? IMAGE_ANALYSES : IMAGE_ANALYSES.filter((name) => analyses.includes(name));
+}
+
+/** The extractors of the metrics and of the analyses that a spec asks for, each once. */
+export function evaluationExtractors(spec: EvaluateSpec): ExtractorName[] {
+  const analyzed = selectedAnalyses(spec).length > 0 ? [spec.extractor] : [];
+  return [...new Set([...extractorsOf(selectedMetrics(spec)), ...analyzed])];
 }

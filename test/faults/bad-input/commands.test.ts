@@ -106,9 +106,9 @@ const CASES: Refusal[] = [
   {
     name: '`gist metrics` refuses an empty folder',
     args: ['metrics', '--real', 'none', '--fake', 'two'],
-    type: 'DatasetError',
+    type: 'SourceMissingError',
     code: 3,
-    says: /contains no images/,
+    says: /none: is an empty folder/,
   },
 ];
 

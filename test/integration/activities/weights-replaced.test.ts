@@ -82,7 +82,7 @@ test('metrics are only reused while the weights of their extractor are the same'
     runId: 'e',
     stage: 'evaluate' as const,
     inputs: ['dataset', 'synthetic'],
-    settings: evaluateSchema.parse({ extractor: 'inception' }),
+    settings: evaluateSchema.parse({ extractor: 'inception', metrics: ['fid50k_full'] }),
     reuse: true,
   };
   await assert.rejects(findStage(lookup), { name: 'SetupError' });
