@@ -110,6 +110,7 @@ describe('weights of classifier networks', () => {
   test('metrics are chosen by name; unknown ones and those of other extractors are refused', async () => {
     const one = await compare('--metrics', 'kid50k_full', '--json');
     assert.deepEqual(Object.keys(JSON.parse(one.stdout) as object).sort(), [
+      'analyses',
       'caveats',
       'classes',
       'extractor',
