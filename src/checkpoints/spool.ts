@@ -30,7 +30,7 @@ export class Spool {
   private readonly store: FileStore;
 
   constructor(readonly folder: string) {
-    this.store = new FileStore(folder);
+    this.store = new FileStore(folder, { isRemovable: true });
   }
 
   static of(storeUri: string, runId: string, training: string): Spool {

@@ -9,7 +9,7 @@ import { GistError, PreconditionFailedError, StoreError, StoreUnavailableError }
 import { classifyFileError, errorCode } from './file-errors.js';
 import { freeBytes, formatSize } from './disk-space.js';
 import { withLockFolder } from './lock-folder.js';
-import { checkServed, noteServed } from './served-folders.js';
+import { checkServed, forgetServed, noteServed } from './served-folders.js';
 import type { ByteRange, ObjectInfo, ObjectStore, PutBody, PutOptions } from './object-store.js';
 import { checkKey, compareKeys, formatUri } from './uri.js';
 
@@ -35,7 +35,14 @@ export class FileStore implements ObjectStore {
   readonly uri: string;
   readonly #root: string;
 
-  constructor(root: string) {
+  /**
+   * @param options.isRemovable whether its owner removes the folder with the last object; any other
+   *   folder that held objects and is gone counts as a disk that is not mounted
+   */
+  constructor(
+    root: string,
+    private readonly options: { isRemovable?: boolean } = {},
+  ) {
     this.#root = path.resolve(root);
     this.uri = formatUri({ scheme: 'file', path: this.#root });
   }
@@ -49,7 +56,7 @@ export class FileStore implements ObjectStore {
   async getStream(key: string, range?: ByteRange): Promise<Readable> {
     const file = this.#path(key);
     const handle = await this.#try(key, () => open(file, 'r'));
-    noteServed(this.#root);
+    this.#noteServed();
     const info = await this.#try(key, () => handle.stat());
     if (!info.isFile() || (range && range.first >= info.size)) {
       await handle.close();
@@ -83,7 +90,7 @@ export class FileStore implements ObjectStore {
         await rm(temporary, { force: true });
       }
       await flushFolder(path.dirname(file));
-      noteServed(this.#root);
+      this.#noteServed();
       return written;
     });
   }
@@ -109,6 +116,12 @@ export class FileStore implements ObjectStore {
   async delete(key: string): Promise<void> {
     const file = this.#path(key);
     await this.#try(key, () => rm(file, { force: true }));
+    // Folders below the root stay: only an object directly in it may have been all that it held.
+    if (!key.includes('/')) forgetServed(this.#root);
+  }
+
+  #noteServed(): void {
+    if (!this.options.isRemovable) noteServed(this.#root);
   }
 
   /** A temporary file has no key, so its age decides. */

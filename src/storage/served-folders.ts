@@ -10,6 +10,11 @@ export function noteServed(root: string): void {
   served.add(root);
 }
 
+/** Its last object may have been deleted. */
+export function forgetServed(root: string): void {
+  served.delete(root);
+}
+
 /**
  * A folder that has held objects must not be created again, or taken for a store without objects.
  *
