@@ -64,7 +64,7 @@ describe('artifacts', () => {
     assert.ok([20, 21, 22].every((index) => rejected.includes(index)));
     const filters = result.tables[1]?.rows ?? [];
     const chosen = filters.find(([title]) => String(title).includes('chosen'));
-    assert.equal(chosen?.[1], 23 - rejected.length);
+    assert.equal(chosen?.[1], String(23 - rejected.length));
     assert.ok(filters.every(([, , , recall]) => typeof recall === 'number' && recall >= 0 && recall <= 1));
     assert.ok(kept.has('figures/artifacts-worst.png'));
     assert.ok(result.caveats.some((caveat) => caveat.includes('stay in the synthetic set')));

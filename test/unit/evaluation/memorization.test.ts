@@ -41,7 +41,7 @@ describe('memorization', () => {
       });
       assert.equal(result.level, 'warning');
       const suspects = new Map(
-        result.tables[0]?.rows.map(([synthetic, training]) => [synthetic, training] as [number, number]),
+        result.tables[0]?.rows.map(([synthetic, training]) => [Number(synthetic), Number(training)]),
       );
       for (const [synthetic, training] of planted) assert.equal(suspects.get(synthetic), training, name);
       const list = JSON.parse(Buffer.from(kept.get('memorization.json') ?? '').toString());

@@ -31,12 +31,13 @@ describe('an attempt at a training', () => {
     return path.join(on.folder, entry.prefix);
   };
   const listFile = () => path.join(folder, 'store', trainPrefix('r'), 'checkpoints.json');
-  const loseTheStore = () => rm(path.join(folder, 'store'), { recursive: true });
+  const loseTheRun = () => rm(path.join(folder, 'store', 'runs', 'r'), { recursive: true });
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'gist-resume-'));
     process.env.GIST_DATA_CACHE = path.join(folder, 'cache');
     store = new FileStore(path.join(folder, 'store'));
+    await store.put('runs/another/run.json', Buffer.from('{}'));
     warnings = [];
     attempt = 0;
   });
@@ -59,7 +60,7 @@ describe('an attempt at a training', () => {
   test('uses no state of a deleted run of the same name, and leaves it on the disk', async () => {
     const deleted = (await open()).writer.training;
     await spool(deleted, 20);
-    await loseTheStore();
+    await loseTheRun();
     const { newest, writer } = await open();
     assert.equal(newest, null);
     assert.notEqual(writer.training, deleted);
@@ -80,7 +81,7 @@ describe('an attempt at a training', () => {
     const { writer } = await open();
     const known = await writer.write(draft(10), parts(10));
     await spool(writer.training, 20);
-    await loseTheStore();
+    await loseTheRun();
     const opened = await open(known);
     assert.equal(opened.newest?.ref.step, 20);
     assert.equal(opened.writer.training, writer.training);
