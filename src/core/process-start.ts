@@ -27,11 +27,19 @@ export function chooseGpu(env: NodeJS.ProcessEnv = process.env): void {
   if (env.GIST_GPU) env.CUDA_VISIBLE_DEVICES ??= env.GIST_GPU;
 }
 
+let isStarted = false;
+
+/** Whether this process is one in the background, which outlives the mount of a disk. */
+export function isService(): boolean {
+  return isStarted;
+}
+
 /**
  * For processes in the background: private files, no proxy for this machine, their card, and a log
  * that cannot be written, on a full disk or to a closed pipe, ends nothing.
  */
 export function startService(): void {
+  isStarted = true;
   keepFilesPrivate();
   bypassProxies();
   chooseGpu();

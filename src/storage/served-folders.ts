@@ -1,6 +1,7 @@
 /** Notices that the folder of a store is gone, as when its disk or network share is unmounted. */
 import { opendir } from 'node:fs/promises';
 import { StoreAccessError } from '../core/errors.js';
+import { isService } from '../core/process-start.js';
 import { errorCode } from './file-errors.js';
 
 /** Folders that have held objects while this process runs. */
@@ -17,11 +18,12 @@ export function forgetServed(root: string): void {
 
 /**
  * A folder that has held objects must not be created again, or taken for a store without objects.
+ * Processes in the background notice it; a command may well be what removed the store.
  *
  * @throws StoreAccessError when such a folder is absent or empty now
  */
 export async function checkServed(root: string): Promise<void> {
-  if (!served.has(root) || !(await isAbsentOrEmpty(root))) return;
+  if (!isService() || !served.has(root) || !(await isAbsentOrEmpty(root))) return;
   throw new StoreAccessError({
     what: 'the folder of the store was there, and is absent or empty now',
     where: root,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import test, { after } from 'node:test';
+import { startService } from '../../../src/core/process-start.js';
 import { StoreAccessError, StoreError, StoreUnavailableError } from '../../../src/core/errors.js';
 import { classifyFileError } from '../../../src/storage/file-errors.js';
 import { openStore } from '../../../src/storage/open-store.js';
@@ -116,6 +117,7 @@ test('a read-only folder is a StoreAccessError', {
 });
 
 test('a folder that is gone is not created again, nor taken for an empty store, and serves again once it is back', async () => {
+  startService();
   const [folder, elsewhere] = [path.join(root, 'share'), path.join(root, 'unmounted')];
   const store = openStore(folder);
   await store.put('runs/a', Buffer.from('a'));
