@@ -191,6 +191,8 @@ test('invalid images are rejected and listed with their reasons, and named nowhe
     'dataset',
     'inspect',
     `${rig.store.uri}${dataset.prefix}`,
+    '--source',
+    folder,
   );
   const reasons = Object.fromEntries(
     rejected.map(({ name, reason }) => [name.replace(`spät/${PATIENT}-`, ''), reason]),
