@@ -5,9 +5,8 @@ import { conv2d } from '../ops/conv.js';
 import { customGradient } from '../ops/custom-gradient.js';
 import { nativeOp } from '../ops/native-op.js';
 import { tf } from '../tensorflow.js';
-import type { Classifier, Convolution, Layer, Pooling } from './layers.js';
-
-type Variables = Record<string, Tensor>;
+import { applyLayers, inRange, padded, poolingInput, type Variables } from './apply-layers.js';
+import type { Classifier, Convolution, Pooling } from './layers.js';
 
 /** Mean and variance of a batch, for each batch norm: `<norm>.mean`, `<norm>.variance`. */
 export type Moments = Record<string, Tensor>;
@@ -25,46 +24,20 @@ export function trainableLogits(
   images: Tensor4D,
   moments: Moments | null,
 ): Tensor2D {
-  const x = tf.div(tf.sub(images, tf.tensor1d([...range.mean])), tf.tensor1d([...range.deviation]));
-  return apply(network, x, { variables, epsilon, moments }) as Tensor2D;
+  const context = { variables, epsilon, moments };
+  const operations = {
+    variables,
+    convolve: (layer: Convolution, x: Tensor4D) => convolve(layer, x, context),
+    pool,
+    relu,
+  };
+  return applyLayers(network, inRange(images, range), operations) as Tensor2D;
 }
 
 interface Context {
   variables: Variables;
   epsilon: number;
   moments: Moments | null;
-}
-
-function apply(layer: Layer, x: Tensor, context: Context): Tensor {
-  const next = (part: Layer, input: Tensor) => apply(part, input, context);
-  switch (layer.kind) {
-    case 'convolution':
-      return convolve(layer, x as Tensor4D, context);
-    case 'pooling':
-      return pool(layer, x as Tensor4D);
-    case 'linear': {
-      const { name, bias } = layer;
-      const kernel = context.variables[`${name}.kernel`] as Tensor2D;
-      const product = tf.matMul(x as Tensor2D, kernel, false, true);
-      const sum = bias ? tf.add(product, context.variables[`${name}.bias`] as Tensor) : product;
-      return layer.relu ? relu(sum) : sum;
-    }
-    case 'sequence':
-      return layer.layers.reduce((input, part) => next(part, input), x);
-    case 'branches':
-      return tf.concat(
-        layer.branches.map((branch) => next(branch, x)),
-        3,
-      );
-    case 'residual':
-      return relu(tf.add(next(layer.body, x), layer.shortcut ? next(layer.shortcut, x) : x));
-    case 'globalMean':
-      return tf.mean(x, [1, 2]);
-    case 'flatten':
-      return tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [x.shape[0], x.size / x.shape[0]]);
-    case 'output':
-      return x;
-  }
 }
 
 function convolve(layer: Convolution, x: Tensor4D, context: Context): Tensor {
@@ -80,25 +53,10 @@ function convolve(layer: Convolution, x: Tensor4D, context: Context): Tensor {
   return layer.relu ? relu(y) : y;
 }
 
-function padded(x: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
-  if (rows === 0 && columns === 0) return x;
-  return tf.pad(x, [
-    [0, 0],
-    [rows, rows],
-    [columns, columns],
-    [0, 0],
-  ]);
-}
-
-/**
- * Zeros that count are added before. At stride 2 they also stand for the padding of a maximum:
- * pooled maps are never negative.
- */
-function pool({ reduce, size, stride, padding, countsPadding }: Pooling, x: Tensor4D): Tensor {
-  const isSame = padding > 0 && stride === 1 && !countsPadding;
-  const input = isSame ? x : padded(x, [padding, padding]);
-  const pooled = reduce === 'max' ? tf.maxPool : tf.avgPool;
-  return pooled(input, size, stride, isSame ? 'same' : 'valid');
+function pool(layer: Pooling, x: Tensor4D): Tensor {
+  const { input, isSame } = poolingInput(layer, x);
+  const pooled = layer.reduce === 'max' ? tf.maxPool : tf.avgPool;
+  return pooled(input, layer.size, layer.stride, isSame ? 'same' : 'valid');
 }
 
 /** max(x, 0) */
