@@ -1,6 +1,7 @@
 /** Draws the curves of several runs in one figure. */
-import { escapeHtml } from '../report/escape.js';
-import { scale, tickLabel, ticks } from '../report/figures/axis.js';
+import { escapeHtml } from '../core/escape-html.js';
+import { ticks } from '../report/figures/axis.js';
+import { chartFrame } from '../report/figures/chart.js';
 import type { CurvePoint } from '../spec/results.js';
 
 const WIDTH = 720;
@@ -22,26 +23,16 @@ export function curvesSvg(curves: readonly Curve[], title: string): string | nul
   const values = all.map(({ value }) => value);
   const xTicks = ticks(0, Math.max(...all.map(({ kimg }) => kimg)));
   const yTicks = ticks(Math.min(0, ...values), Math.max(0, ...values));
-  const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
-  const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
-    `<title>${escapeHtml(title)} against thousands of images shown</title>`,
-    ...yTicks.map(
-      (tick) =>
-        `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(tick)}" y2="${y(tick)}" stroke="#8893a5" stroke-opacity="0.3"/><text x="${MARGIN.left - 8}" y="${y(tick) + 4}" text-anchor="end">${tickLabel(tick)}</text>`,
-    ),
-    ...xTicks.map(
-      (tick) =>
-        `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${tickLabel(tick)}</text>`,
-    ),
-    `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">kimg (thousands of real images shown)</text>`,
+  const { x, y, document } = chartFrame(
+    { width: WIDTH, height: HEIGHT, margin: MARGIN },
+    { x: { ticks: xTicks, title: 'kimg (thousands of real images shown)' }, y: { ticks: yTicks } },
+  );
+  return document(`${title} against thousands of images shown`, [
     ...drawn.map(({ name, points }, i) => {
       const color = COLORS[i % COLORS.length];
       const line = points.map(({ kimg, value }) => `${x(kimg).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
       const height = MARGIN.top + 8 + i * 18;
       return `<polyline fill="none" stroke="${color}" stroke-width="2" points="${line}"/><text x="${WIDTH - MARGIN.right - 22}" y="${height + 4}" text-anchor="end">${escapeHtml(name)}</text><line x1="${WIDTH - MARGIN.right - 16}" x2="${WIDTH - MARGIN.right}" y1="${height}" y2="${height}" stroke="${color}" stroke-width="3"/>`;
     }),
-    '</svg>',
-  ].join('');
+  ]);
 }

@@ -1,6 +1,7 @@
 /** Draws a metric against the number of training images: every run, the fitted curve, its band. */
-import { escapeHtml } from '../report/escape.js';
-import { scale, tickLabel, ticks } from '../report/figures/axis.js';
+import { escapeHtml } from '../core/escape-html.js';
+import { ticks } from '../report/figures/axis.js';
+import { chartFrame } from '../report/figures/chart.js';
 import { curveOf, type SizeAnswer, type SizeSummary } from './size-answer.js';
 
 const WIDTH = 720;
@@ -30,27 +31,22 @@ export function sizeFigure(series: readonly SizeSeries[], metric: string): strin
   const xTicks = ticks(0, largest);
   // A wide band where few runs are would flatten everything else.
   const yTicks = ticks(Math.min(0, ...lows), Math.max(...heights) * 1.1);
-  const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
-  const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const { x, y, document } = chartFrame(
+    { width: WIDTH, height: HEIGHT, margin: MARGIN },
+    {
+      x: { ticks: xTicks, title: 'training images' },
+      y: { ticks: yTicks, title: `${metric}, lower is better` },
+    },
+  );
   const [low, high] = [yTicks[0] as number, yTicks.at(-1) as number];
   const clamped = (value: number) => y(Math.min(high, Math.max(low, value)));
   const parts = series.flatMap((one, index) =>
     drawSeries(one, curves[index] ?? [], { color: colorOf(one.mode), x, y: clamped }),
   );
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
-    `<title>${escapeHtml(metric)} against the number of training images</title>`,
-    ...yTicks.map((tick) => horizontal(y(tick), tickLabel(tick))),
-    ...xTicks.map(
-      (tick) =>
-        `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${tickLabel(tick)}</text>`,
-    ),
-    `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">training images</text>`,
-    `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(metric)}, lower is better</text>`,
+  return document(`${metric} against the number of training images`, [
     ...parts,
     ...series.map(({ mode, answer }, index) => legend(mode, answer, index)),
-    '</svg>',
-  ].join('');
+  ]);
 }
 
 interface Place {
@@ -110,9 +106,4 @@ function legend(mode: string, { fit }: SizeAnswer, index: number): string {
 
 function short(value: number): string {
   return String(Number(value.toPrecision(2)));
-}
-
-function horizontal(y: number, label: string): string {
-  const line = `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#8893a5" stroke-opacity="0.3"/>`;
-  return `${line}<text x="${MARGIN.left - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
 }

@@ -1,11 +1,9 @@
 /** Draws a metric curve as SVG: value against kimg, its band, and the best snapshot. */
 import type { CurvePoint } from '../../spec/results.js';
-import { escapeHtml } from '../escape.js';
-import { scale, tickLabel, ticks } from './axis.js';
+import { ticks } from './axis.js';
+import { chartFrame } from './chart.js';
 
-const WIDTH = 720;
-const HEIGHT = 320;
-const MARGIN = { left: 64, right: 16, top: 20, bottom: 44 };
+const SIZE = { width: 720, height: 320, margin: { left: 64, right: 16, top: 20, bottom: 44 } };
 
 /**
  * Colors are attributes, for programs that open the file alone; the style sheet of the page
@@ -24,28 +22,20 @@ export function curveSvg(
   const ends = curve.flatMap(({ value, spread = 0 }) => [value - spread, value + spread]);
   // The kernel distance may be negative.
   const yTicks = ticks(Math.min(0, ...ends), Math.max(0, ...ends));
-  const x = scale(xTicks, MARGIN.left, WIDTH - MARGIN.right);
-  const y = scale(yTicks, HEIGHT - MARGIN.bottom, MARGIN.top);
+  const { x, y, document } = chartFrame(SIZE, {
+    x: { ticks: xTicks, title: 'kimg (thousands of real images shown)' },
+    y: { ticks: yTicks, title: `${metric}, lower is better` },
+  });
   const at = (kimg: number, value: number) => `${x(kimg).toFixed(1)},${y(value).toFixed(1)}`;
   const line = curve.map(({ kimg, value }) => at(kimg, value)).join(' ');
   const dots = curve.map(({ kimg, value }) =>
     dot(x(kimg), y(value), kimg === bestKimg, `${kimg} kimg: ${Number(value.toPrecision(4))}`),
   );
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#556">`,
-    `<title>${escapeHtml(curveText(curve, metric, bestKimg))}</title>`,
-    ...yTicks.map((tick) => horizontal(y(tick), tickLabel(tick))),
-    ...xTicks.map(
-      (tick) =>
-        `<text x="${x(tick)}" y="${HEIGHT - MARGIN.bottom + 18}" text-anchor="middle">${tickLabel(tick)}</text>`,
-    ),
-    `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">kimg (thousands of real images shown)</text>`,
-    `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(metric)}, lower is better</text>`,
+  return document(curveText(curve, metric, bestKimg), [
     band(curve, at),
     `<polyline class="line" fill="none" stroke="#0072b2" stroke-width="2" points="${line}"/>`,
     ...dots,
-    '</svg>',
-  ].join('');
+  ]);
 }
 
 /** The curve in words: where it starts, where it ends, and its best snapshot. */
@@ -62,11 +52,6 @@ function band(curve: readonly CurvePoint[], at: (kimg: number, value: number) =>
   const upper = curve.map(({ kimg, value, spread = 0 }) => at(kimg, value + spread));
   const lower = curve.map(({ kimg, value, spread = 0 }) => at(kimg, value - spread)).reverse();
   return `<polygon class="band" fill="#0072b2" fill-opacity="0.18" points="${[...upper, ...lower].join(' ')}"/>`;
-}
-
-function horizontal(y: number, label: string): string {
-  const line = `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="#8893a5" stroke-opacity="0.3"/>`;
-  return `${line}<text x="${MARGIN.left - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
 }
 
 function dot(x: number, y: number, isBest: boolean, title: string): string {
