@@ -1,4 +1,5 @@
 /** Draws the line that a distance for infinitely many images is read off, as an SVG. */
+import { escapeHtml } from '../core/escape-html.js';
 import type { LineFit } from '../spec/line-fit.js';
 
 const WIDTH = 560;
@@ -35,12 +36,12 @@ export function fitFigure(name: string, { points, intercept, slope }: LineFit): 
       ? [`<text x="${at(x(1 / point.share))}" y="${base + 18}" text-anchor="middle">${point.images}</text>`]
       : [],
   );
-  const label = escaped(
+  const label = escapeHtml(
     `${name}: the distances of ${points.length} parts of the sets, and ${intercept.toPrecision(4)} for infinitely many images`,
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}" font-family="sans-serif" font-size="12" fill="currentColor">`,
-    `<text x="${MARGIN.left}" y="20" font-size="14">${escaped(name)}</text>`,
+    `<text x="${MARGIN.left}" y="20" font-size="14">${escapeHtml(name)}</text>`,
     `<path d="M${MARGIN.left} ${MARGIN.top}V${base}H${WIDTH - MARGIN.right}" fill="none" stroke="currentColor"/>`,
     `<path d="M${at(x(0))} ${at(y(intercept))}L${at(x(furthest))} ${at(y(ends[1] as number))}" stroke="${LINE}" stroke-width="2"/>`,
     `<circle cx="${at(x(0))}" cy="${at(y(intercept))}" r="5" fill="none" stroke="${LINE}" stroke-width="2"/>`,
@@ -51,8 +52,4 @@ export function fitFigure(name: string, { points, intercept, slope }: LineFit): 
     `<text x="${WIDTH / 2}" y="${HEIGHT - 14}" text-anchor="middle">number of images of the evaluated set (inverse scale)</text>`,
     '</svg>',
   ].join('');
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

@@ -1,6 +1,6 @@
 /** Elements of the page: sections, figures, tables, levels. All text is escaped here. */
 import type { Level } from '../spec/analyses.js';
-import { escapeHtml } from './escape.js';
+import { escapeHtml } from '../core/escape-html.js';
 import type { Picture } from './figures/picture.js';
 
 export interface Section {

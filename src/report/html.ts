@@ -3,7 +3,7 @@ import { inOrder } from '../spec/analyses.js';
 import type { Conclusion } from '../spec/results.js';
 import type { DrawnFigures } from './drawn-figures.js';
 import type { Section } from './elements.js';
-import { escapeHtml } from './escape.js';
+import { escapeHtml } from '../core/escape-html.js';
 import { renderPage } from './page.js';
 import type { ReportInput } from './report-input.js';
 import { analysisSection } from './sections/analysis.js';

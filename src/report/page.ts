@@ -1,5 +1,5 @@
 /** The frame of an HTML page: self-contained, it loads and runs nothing. */
-import { escapeHtml } from './escape.js';
+import { escapeHtml } from '../core/escape-html.js';
 import { renderSection, type Section } from './elements.js';
 import { STYLE } from './style.js';
 

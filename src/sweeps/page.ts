@@ -1,6 +1,6 @@
 /** Parts of the pages of sweeps and comparisons that the report of a run has not. */
 import { image, scrollArea, type Section } from '../report/elements.js';
-import { escapeHtml } from '../report/escape.js';
+import { escapeHtml } from '../core/escape-html.js';
 import { renderPage } from '../report/page.js';
 import type { Cell } from './csv.js';
 

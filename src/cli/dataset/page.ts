@@ -1,4 +1,5 @@
 /** A page with what was found and a contact sheet: a few images of each class. */
+import { escapeHtml } from '../../core/escape-html.js';
 import { rm, writeFile } from 'node:fs/promises';
 
 /** One image of the sheet. */
@@ -41,10 +42,10 @@ export interface Page {
  */
 export async function writePage(file: string, { title, rows, images, text = [] }: Page): Promise<void> {
   const isWarning = ([kind]: readonly string[]) => kind === 'warning';
-  const warnings = rows.filter(isWarning).map(([, text = '']) => `<li>${escaped(text)}</li>`);
+  const warnings = rows.filter(isWarning).map(([, text = '']) => `<li>${escapeHtml(text)}</li>`);
   const facts = rows.filter((row) => !isWarning(row));
   const body = [
-    `<h1>${escaped(title)}</h1>`,
+    `<h1>${escapeHtml(title)}</h1>`,
     warnings.length > 0 ? `<h2>Warnings</h2>\n<ul class="warning">${warnings.join('')}</ul>` : '',
     table('What was found', facts.slice(0, LONG)),
     facts.length > LONG
@@ -57,15 +58,15 @@ export async function writePage(file: string, { title, rows, images, text = [] }
   await rm(file, { force: true });
   await writeFile(
     file,
-    `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n<title>${escaped(title)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>\n${body.join('\n')}\n</main>\n</body>\n</html>\n`,
+    `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n<title>${escapeHtml(title)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>\n${body.join('\n')}\n</main>\n</body>\n</html>\n`,
     { mode: 0o600 },
   );
 }
 
 function table(label: string, rows: readonly (readonly string[])[]): string {
   const lines = rows.map(([kind = '', ...cells]) => {
-    const values = cells.map((cell) => `<td>${escaped(cell)}</td>`);
-    return `<tr><th scope="row">${escaped(kind)}</th>${values.join('')}</tr>`;
+    const values = cells.map((cell) => `<td>${escapeHtml(cell)}</td>`);
+    return `<tr><th scope="row">${escapeHtml(kind)}</th>${values.join('')}</tr>`;
   });
   return `<table aria-label="${label}"><tbody>${lines.join('\n')}</tbody></table>`;
 }
@@ -75,7 +76,7 @@ function sheets(images: readonly SheetImage[]): string[] {
     const own = images.filter((image) => image.name === name);
     const of = name === null ? 'the source' : `class ${name}`;
     const tags = own.map(({ png }, i) => imageTag(png, `Image ${i + 1} of ${own.length} of ${of}`));
-    return `<h2>${escaped(name ?? 'Images')}</h2>\n<div class="sheet">${tags.join('')}</div>`;
+    return `<h2>${escapeHtml(name ?? 'Images')}</h2>\n<div class="sheet">${tags.join('')}</div>`;
   });
 }
 
@@ -86,10 +87,5 @@ function textSection(text: readonly Uint8Array[]): string {
 }
 
 function imageTag(png: Uint8Array, alt: string, kind = 'image'): string {
-  return `<img class="${kind}" alt="${escaped(alt)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
-}
-
-function escaped(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return text.replace(/[&<>"]/g, (character) => entities[character] as string);
+  return `<img class="${kind}" alt="${escapeHtml(alt)}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}">`;
 }

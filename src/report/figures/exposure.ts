@@ -1,6 +1,6 @@
 /** Draws how bright the images of each class are, as SVG: training images against the holdout. */
 import { EXPOSURE_BINS, type Exposure } from '../../imaging/index.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 
 const PANEL = { width: 220, height: 96, gap: 20, title: 16, axis: 14 };
 const COLUMNS = 3;

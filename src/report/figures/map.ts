@@ -1,6 +1,6 @@
 /** Draws the map of both sets as SVG: one shape and color for each set. */
 import type { SetName } from '../../spec/compute-tasks.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import type { FeatureMap, MapPoint } from '../report-input.js';
 
 export const SET_WORDS: Record<SetName, string> = {

@@ -1,6 +1,6 @@
 /** Shows any analysis: statement, values, tables, figures, advice and caveats. */
 import type { AnalysisFigure, AnalysisResult, AnalysisTable, AnalysisValue } from '../../spec/analyses.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import { details, figure, levelBadge, list, scrollArea, type Section } from '../elements.js';
 import type { Picture } from '../figures/picture.js';
 import { shownMeasure, shownNumber } from '../metric-rows.js';

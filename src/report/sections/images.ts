@@ -1,5 +1,5 @@
 /** Real and synthetic images side by side, shown alike. */
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import { figure, type Section } from '../elements.js';
 import type { DrawnFigures } from '../drawn-figures.js';
 import type { ReportInput } from '../report-input.js';

@@ -1,5 +1,5 @@
 /** The map of both sets: what it shows, how to read it, and its classes. */
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import type { DrawnFigures } from '../drawn-figures.js';
 import type { Section } from '../elements.js';
 import type { ReportInput } from '../report-input.js';

@@ -3,7 +3,7 @@ import { fitFigure } from '../../evaluation/fit-figure.js';
 import { findMetricValue } from '../../spec/metrics.js';
 import type { DrawnFigures } from '../drawn-figures.js';
 import { details, figure, scrollArea } from '../elements.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import { explainMetric, rankOfMetric } from '../explanations.js';
 import { shownMeasure } from '../metric-rows.js';
 import type { ReportInput } from '../report-input.js';

@@ -1,6 +1,6 @@
 /** The metrics on the page: each beside that of real images, with its interval and its images. */
 import type { DrawnFigures } from '../drawn-figures.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import { details, list, scrollArea, type Section } from '../elements.js';
 import { type Measured, type MetricRow, metricRows, shownMeasure } from '../metric-rows.js';
 import type { ReportInput } from '../report-input.js';

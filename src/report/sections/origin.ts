@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { DrawnFigure, DrawnFigures } from '../drawn-figures.js';
 import { details, factTable, figure, foldedList, list, type Section } from '../elements.js';
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import type { ReportInput } from '../report-input.js';
 
 /** Labels, classes, copies and what is left out; warnings first. */

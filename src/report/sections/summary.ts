@@ -1,5 +1,5 @@
 /** The section that comes first: the conclusion, and the words that the report uses. */
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import { details, levelBadge, list, type Section } from '../elements.js';
 import type { Conclusion } from '../../spec/results.js';
 

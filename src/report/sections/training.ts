@@ -1,5 +1,5 @@
 /** The training: its curves, and images of the same random numbers over time. */
-import { escapeHtml } from '../escape.js';
+import { escapeHtml } from '../../core/escape-html.js';
 import type { DrawnFigures } from '../drawn-figures.js';
 import { details, figure, list, scrollArea, type Section } from '../elements.js';
 import type { ReportInput } from '../report-input.js';
