@@ -27,7 +27,7 @@ export const STEADY_WORK: ActivityOptions = {
   retry,
 };
 
-/** What a cancelled sweep still does: it ends also while its store is away. */
+/** The last report of a canceled sweep: the sweep must end even if its store is unavailable. */
 export const LAST_WORK: ActivityOptions = { ...STEADY_WORK, scheduleToCloseTimeout: '10 minutes' };
 
 /** The metrics of one snapshot: what comes later than this is a gap in the curve. */

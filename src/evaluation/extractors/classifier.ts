@@ -8,7 +8,7 @@ import {
 import type { NamedTensor } from '../../nn/formats/safetensors.js';
 import { tf } from '../../nn/tensorflow.js';
 import { classifierState } from '../../weights/classifiers/index.js';
-import type { FeatureMatrix } from '../metrics/feature-matrix.js';
+import { concatenated, type FeatureMatrix } from '../metrics/feature-matrix.js';
 import type { FeatureExtractor, LoadedExtractor } from './extractor.js';
 import { type ExtractorImage, extractorInput } from './input.js';
 
@@ -90,14 +90,4 @@ function logitsOf(
   const logits = Float32Array.from(product.dataSync<'float32'>());
   product.dispose();
   return { rows, columns: classes, data: logits };
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

@@ -24,6 +24,7 @@ import {
   removeCheckpoints,
   writeCheckpoint,
 } from './checkpoint.js';
+import { concatenated } from '../metrics/feature-matrix.js';
 import { type Classification, scoreClassification } from './classification.js';
 import { labeledImages, type LabeledImage } from './labeled-images.js';
 import { type ClassifierOutcome, findOutcome, resultKey } from './outcome.js';
@@ -237,14 +238,4 @@ async function* chunks<Item>(items: AsyncIterable<Item>, size: number): AsyncGen
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

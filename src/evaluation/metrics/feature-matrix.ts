@@ -21,13 +21,19 @@ export function rowsAt({ columns, data }: FeatureMatrix, indices: Int32Array): F
 
 /** All rows of some matrices, in order. */
 export function concatRows(parts: readonly FeatureMatrix['data'][], columns: number): FeatureMatrix {
-  const data = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  const data = concatenated(parts);
+  return { rows: data.length / columns, columns, data };
+}
+
+/** All values of some arrays, in order. */
+export function concatenated(parts: readonly FeatureMatrix['data'][]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
-    data.set(part, at);
+    out.set(part, at);
     at += part.length;
   }
-  return { rows: data.length / columns, columns, data };
+  return out;
 }
 
 /** The first rows of a matrix, as a view of its memory. */

@@ -2,7 +2,7 @@
 import { ImageError } from '../../core/errors.js';
 import type { PrivacySpec } from '../../spec/preprocess.js';
 import { cropText, findText } from './burned-in.js';
-import { toGray, withChannels } from './color.js';
+import { grayOf, toGray } from './color.js';
 import type { DecodedImage } from './decoded-image.js';
 import type { Rectangle } from './square.js';
 
@@ -42,13 +42,7 @@ export function withoutText(
 export async function withoutTextInRows(image: DecodedImage, policy: BurnedInPolicy): Promise<DecodedImage> {
   if (policy === 'warn') return image;
   const { width, height, channels } = image;
-  const gray = new Uint8Array(width * height);
-  let at = 0;
-  for await (const strip of image.rows()) {
-    const levels = withChannels(strip, channels, 1);
-    gray.set(levels, at);
-    at += levels.length;
-  }
+  const gray = await grayOf(image);
   const { kept, note } = decide({ gray, width, height }, policy, false);
   const notes = note === null ? image.notes : [...image.notes, note];
   if (kept === null) return { ...image, notes };

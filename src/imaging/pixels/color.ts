@@ -1,4 +1,5 @@
 /** Converts interleaved 8-bit pixels between gray, RGB and CMYK. */
+import type { DecodedImage } from './decoded-image.js';
 
 /**
  * Luma of ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B, rounded. Gray values stored
@@ -53,4 +54,16 @@ export function cmykToRgb(cmyk: Uint8Array): Uint8Array {
 export function withChannels(pixels: Uint8Array, from: 1 | 3, to: 1 | 3): Uint8Array {
   if (from === to) return pixels;
   return to === 1 ? toGray(pixels) : toRgb(pixels);
+}
+
+/** Gray levels of a whole image: [height, width]. */
+export async function grayOf(image: DecodedImage): Promise<Uint8Array> {
+  const gray = new Uint8Array(image.width * image.height);
+  let at = 0;
+  for await (const strip of image.rows()) {
+    const levels = withChannels(strip, image.channels, 1);
+    gray.set(levels, at);
+    at += levels.length;
+  }
+  return gray;
 }

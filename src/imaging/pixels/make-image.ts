@@ -1,5 +1,4 @@
 /** Makes what a data set stores of an image file, and a thumbnail by which copies are found. */
-import { ImageError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { FrameChoice } from '../dicom/frames.js';
 import { withImage } from './decode.js';
@@ -12,6 +11,7 @@ import { encodePng } from './png.js';
 import { channelsOf, squareImage } from './process.js';
 import { THUMBNAIL, thumbnail } from './thumbnail.js';
 import type { ValueRange } from './window.js';
+import { rejectionReason } from './rejection-reason.js';
 
 /** The keys of `preprocess` on which the pixels of an image depend, and its range of values. */
 export interface MakeSettings
@@ -64,7 +64,7 @@ export async function makeImage(
     const facts = { width, height, ...exposureOf(pixels) };
     return { notes, files: await encodeVersions(pixels, settings), facts };
   } catch (error) {
-    return { notes, reason: reasonOf(error) };
+    return { notes, reason: rejectionReason(error) };
   }
 }
 
@@ -112,12 +112,7 @@ export async function thumbnailOrNull(bytes: Uint8Array, frames: FrameChoice): P
   try {
     return await thumbnail(bytes, frames);
   } catch (error) {
-    reasonOf(error);
+    rejectionReason(error);
     return null;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof ImageError)) throw error;
-  return [error.what, error.hint].filter(Boolean).join('. ');
 }

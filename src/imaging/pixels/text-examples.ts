@@ -7,7 +7,7 @@ import { mapInOrder } from '../in-flight.js';
 import { withBytes } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { findText } from './burned-in.js';
-import { withChannels } from './color.js';
+import { grayOf } from './color.js';
 import { withImage } from './decode.js';
 import type { DecodedImage } from './decoded-image.js';
 import { encodePng } from './png.js';
@@ -52,14 +52,8 @@ export async function findTextExamples(
 }
 
 async function regionWithText(image: DecodedImage): Promise<Uint8Array | null> {
-  const { width, height, channels } = image;
-  const gray = new Uint8Array(width * height);
-  let at = 0;
-  for await (const strip of image.rows()) {
-    const levels = withChannels(strip, channels, 1);
-    gray.set(levels, at);
-    at += levels.length;
-  }
+  const { width, height } = image;
+  const gray = await grayOf(image);
   const [box] = findText(gray, width, height);
   if (!box) return null;
   const { left, top, ...size } = withMargin(box, width, height);

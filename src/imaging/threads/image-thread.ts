@@ -1,7 +1,7 @@
 /** A thread that hashes files and makes images, one after the other. */
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { sha256 } from '../../storage/digest.js';
 import { errorCode } from '../../storage/file-errors.js';
 import { DECODING_BYTES, limitDecoding } from '../pixels/decode.js';
 import { frameOf } from '../pixels/frame-settings.js';
@@ -87,10 +87,6 @@ async function each<T>(
 
 function isAsListed(bytes: Uint8Array, { length, sha256: expected }: ListedFile): boolean {
   return bytes.byteLength === length && (expected === null || sha256(bytes) === expected);
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function readable<T>(read: () => T): T | 'unreadable' {

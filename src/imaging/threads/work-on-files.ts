@@ -1,11 +1,12 @@
 /** Gives the files of a source to the threads of this process, in batches. */
-import { DatasetError, ImageError } from '../../core/errors.js';
+import { DatasetError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { MadeImage, MakeSettings } from '../pixels/make-image.js';
 import { withBytesOfAll } from '../source/bounded-read.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { runTask } from './image-pool.js';
 import type { FileContent, ListedFile, Outcome } from './messages.js';
+import { rejectionReason } from '../pixels/rejection-reason.js';
 
 /** A batch: a message for each file would cost as much as a small image. */
 const BATCH_FILES = 16;
@@ -100,17 +101,12 @@ async function runReadable<T>(
   );
   const results = files.length > 0 ? await run(files) : [];
   return contents.map((content) =>
-    content instanceof Error ? failed(reasonOf(content)) : (results.shift() as Outcome<T>),
+    content instanceof Error ? failed(rejectionReason(content)) : (results.shift() as Outcome<T>),
   );
 }
 
 function listedFile(content: FileContent, { bytes, identity, frame }: SourceImage): ListedFile {
   return { content, length: bytes, sha256: /^sha256:(.*)$/.exec(identity)?.[1] ?? null, frame };
-}
-
-function reasonOf(error: Error): string {
-  if (!(error instanceof ImageError)) throw error;
-  return [error.what, error.hint].filter(Boolean).join('. ');
 }
 
 /**
