@@ -16,6 +16,8 @@ import { type RunRecord, simulatedWork, trainingInput } from './simulated-work.j
 import { TestTemporal } from './temporal.js';
 
 const TASK_QUEUE = 'simulated';
+/** As in `temporal.api.enums.v1.TaskQueueType`. */
+const ACTIVITY_TASKS = 2;
 const WORKFLOWS = fileURLToPath(new URL('../../src/workflows/index.js', import.meta.url));
 
 interface Parts {
@@ -136,6 +138,17 @@ export class SimulatedDeployment {
       taskQueue: TASK_QUEUE,
       args: [trainingInput(runId, TASK_QUEUE)],
     });
+  }
+
+  /** Number of activities that the server holds for a worker with a free slot. */
+  async queuedActivities(): Promise<number> {
+    const { stats } = await this.client.workflowService.describeTaskQueue({
+      namespace: 'default',
+      taskQueue: { name: TASK_QUEUE },
+      taskQueueType: ACTIVITY_TASKS,
+      reportStats: true,
+    });
+    return Number(stats?.approximateBacklogCount ?? 0);
   }
 
   /** A wait, and what ends it. */

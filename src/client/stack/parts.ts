@@ -110,6 +110,16 @@ export function startPart(
 
 type Started = { log: string; lock: string };
 
+/**
+ * Arguments of the server for queues that hold a few long tasks. A queue has one order only where
+ * its tasks are written to one partition; the server reads all four, for those of earlier versions.
+ * Sweeps share a device by their fairness keys.
+ */
+export const QUEUE_SETTINGS = [
+  'matching.numTaskqueueWritePartitions=1',
+  'matching.enableFairness=true',
+].flatMap((setting) => ['--dynamic-config-value', setting]);
+
 function startTemporal(folder: StackFolder, { ports }: StackState, started: Started): ProcessId {
   const database = folder.path('temporal', 'temporal.db');
   mkdirSync(path.dirname(database), { recursive: true });
@@ -132,9 +142,7 @@ function startTemporal(folder: StackFolder, { ports }: StackState, started: Star
     database,
     '--log-level',
     'warn',
-    // Sweeps share a device by their fairness keys; priorities need no setting.
-    '--dynamic-config-value',
-    'matching.enableFairness=true',
+    ...QUEUE_SETTINGS,
   ];
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }

@@ -217,10 +217,6 @@ test('a single run is taken before the runs of a sweep that wait for the same wo
   const narrow = await SimulatedDeployment.start({ shards: 1, slots: 1 });
   try {
     const sizes = [10, 20, 30, 40];
-    const waiting = async (runId: string) => {
-      const { raw } = await narrow.client.workflow.getHandle(runId).describe();
-      return (raw.pendingActivities ?? []).length > 0;
-    };
     // The first run of the sweep has the only slot; the others wait with their plans.
     const hold = narrow.wait();
     for (const size of sizes) narrow.recordOf(`busy-${size}-0`).holdPlan = hold.over;
@@ -228,7 +224,7 @@ test('a single run is taken before the runs of a sweep that wait for the same wo
     const plans = () => narrow.source.begun.filter((work) => work.startsWith('plan busy'));
     await untilSo(async () => plans().length === 1);
     const single = await narrow.startRun('single', { kimg: 1 });
-    for (const id of ['single', ...sizes.map((size) => `busy-${size}-0`)]) await untilSo(() => waiting(id));
+    await untilSo(async () => (await narrow.queuedActivities()) === sizes.length);
     hold.end();
     await single.result();
     assert.deepEqual((await resultOf(sweep)).runs, { done: 4 });
