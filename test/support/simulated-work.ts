@@ -35,6 +35,8 @@ export class RunRecord {
   /** What planning and evaluation wait for. */
   holdResolve: Promise<void> | null = null;
   holdPlan: Promise<void> | null = null;
+  /** Of the result of a stage. */
+  holdRecord: Promise<void> | null = null;
   holdEvaluations: Promise<void> | null = null;
   /** In the store: snapshots, their metrics, and what updates changed. */
   snapshots: CheckpointRef[] = [];
@@ -142,6 +144,7 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
     findStage: async () => null,
     async recordStage(lookup: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
       const { runId, stage, matchesSpec, result } = lookup;
+      await recordOf(runId).holdRecord;
       if (matchesSpec) recordOf(runId).matchesSpec.push(stage);
       if (store) await recordStageResult(store, lookup, result, matchesSpec);
     },

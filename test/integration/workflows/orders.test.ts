@@ -56,6 +56,23 @@ test('pause writes a checkpoint and releases the device, a second pause changes 
   assert.equal(recordOf('paused').trainActivities, trainActivities + 1);
 });
 
+test('a pause that meets the end of a run lets it end, and says so', async () => {
+  const recording = deployment.wait();
+  recordOf('paused-late').holdRecord = recording.over;
+  const handle = await deployment.startRun('paused-late', {}, ['preprocess']);
+  const isRecording = async () => {
+    const { raw } = await handle.describe();
+    return (raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'recordStage');
+  };
+  await untilSo(isRecording);
+  const reply = handle.executeUpdate(pauseUpdate);
+  await untilSo(async () => (await progressOf(handle)).state === 'pausing');
+  recording.end();
+  assert.equal((await reply).message, 'The run ended before it could pause.');
+  assert.ok((await resultOf(handle)).stages.preprocess);
+  assert.equal((await progressOf(handle)).state, 'done');
+});
+
 test('stopTraining keeps the snapshots, continues with the next stage, and no later run reuses the result as complete', async () => {
   const handle = await deployment.startRun('stopped', { kimg: 1000 });
   await untilSo(async () => (await kimgOf(handle)) >= 2);
