@@ -1,6 +1,6 @@
 /** What the paper found, to be read beside our results. */
 
-/** Accuracy in percent, its table 2: base, and classifiers trained or tested on synthetic images. */
+/** Accuracy in percent, its table 2: base, and classifiers trained or tested on synthetic ones. */
 export const PUBLISHED_ACCURACY = [
   { network: 'Inception', base: 78.36, ganTrain: 65.87, ganTest: 74.03 },
   { network: 'ResNet-101', base: 82.69, ganTrain: 69.71, ganTest: 65.86 },
