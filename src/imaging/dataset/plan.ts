@@ -25,10 +25,12 @@ import {
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
+import { PlanScratch } from './plan-scratch.js';
 import { findSeal, makeSeal } from './name-seal.js';
 import { planWindow } from './plan-window.js';
 import {
   type EarlierImages,
+  NO_IMAGES,
   readChecksums,
   readEarlierImages,
   writeChecksums,
@@ -81,15 +83,25 @@ export function datasetSettings({ source: _source, maxRejected: _maxRejected, ..
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
-export async function planDataset(
+export function planDataset(
   store: ObjectStore,
   spec: PreprocessSpec,
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  if (source.checksums) source.checksums = await readChecksums(store, source.uri);
+  return PlanScratch.with((scratch) => planOnDisk(store, spec, source, { ...options, scratch }));
+}
+
+async function planOnDisk(
+  store: ObjectStore,
+  spec: PreprocessSpec,
+  source: ImageSource,
+  options: PlanOptions & { scratch: PlanScratch },
+): Promise<PlannedDataset> {
+  const { scratch } = options;
+  if (source.checksums) source.knownChecksums = await readChecksums(store, source.uri, scratch);
   const survey = await surveySource(source, spec, options);
-  if (source.checksums?.size) await writeChecksums(store, source.uri, source.checksums);
+  if (source.checksums) await writeChecksums(store, source.uri, { checksums: source.checksums(), scratch });
   const digest = await digestOf(survey, spec);
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const dataset = await findDataset(store, folder);
@@ -99,7 +111,7 @@ export async function planDataset(
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
   const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
   const isNew = options.generation !== undefined;
-  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, window);
+  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, { window, scratch });
   const packs = new PackWriter(store, folder);
   const thumbnails = new Map<string, Uint8Array | null>();
   const look = { settings: makeSettings(spec, window.range), earlier, packs, thumbnails };
@@ -124,7 +136,7 @@ export async function planDataset(
   };
   const all = SPLITS.flatMap((name) => shards[name]);
   const placeOf = (image: SourceImage) =>
-    packs.places.get(contentOf(image)) ?? earlier.places.get(contentOf(image));
+    packs.places.get(contentOf(image)) ?? earlier.placeOf(contentOf(image));
   const lines = { folder, survey, shards: all, names: spec.privacy.names, placeOf };
   await writeShardPlans(store, lines, options);
   // Written last: the plan is valid once this file exists.
@@ -136,8 +148,6 @@ export async function planDataset(
 export async function digestOf(survey: Survey, spec: PreprocessSpec): Promise<string> {
   return contentKey('preprocess', PREPROCESS_VERSION, [await surveyDigest(survey)], datasetSettings(spec));
 }
-
-const NO_IMAGES: EarlierImages = { places: new Map(), thumbnails: new Map() };
 
 /**
  * Thumbnails for the search for copies, of which those of an earlier data set are known. The other
@@ -159,7 +169,7 @@ async function makeAndLook(
   },
 ): Promise<(Uint8Array | null)[]> {
   const isKnown = (image: SourceImage) =>
-    earlier.places.has(contentOf(image)) && earlier.thumbnails.has(contentOf(image));
+    earlier.placeOf(contentOf(image)) !== undefined && earlier.thumbnailOf(contentOf(image)) !== undefined;
   const others = images.filter((image) => !isKnown(image));
   const results = await makeImages(source, others, settings, { wantsThumbnails: true });
   for (const [i, { made, thumbnail }] of results.entries()) {
@@ -169,7 +179,7 @@ async function makeAndLook(
   }
   return images.map((image) => {
     const content = contentOf(image);
-    const thumbnail = thumbnails.get(content) ?? earlier.thumbnails.get(content) ?? null;
+    const thumbnail = thumbnails.get(content) ?? earlier.thumbnailOf(content) ?? null;
     thumbnails.set(content, thumbnail);
     return thumbnail;
   });
@@ -236,7 +246,7 @@ async function writeShardPlans(
     plan.names === 'keep' ? { name } : { name: hiddenName(position), sealed: seal.seal(name) };
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
-      const source = images[index] as SourceImage;
+      const source = images.at(index) as SourceImage;
       const { name, ...image } = source;
       const position = positions[index] as number;
       const label = labels[index] as number;

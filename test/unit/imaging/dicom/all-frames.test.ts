@@ -143,7 +143,7 @@ test('the frames of a file are on one side of the split, and no copies of each o
       assert.equal(survey.images.length, 15);
       const { split, duplicates } = await splitSurvey(opened, spec, survey);
       assert.equal(duplicates.report.exact.sets, 0);
-      const files = (side: Uint32Array) => new Set(Array.from(side, (i) => survey.images[i]?.name));
+      const files = (side: Uint32Array) => new Set(Array.from(side, (i) => survey.images.at(i)?.name));
       const both = [...files(split.train)].filter((name) => files(split.holdout).has(name));
       assert.deepEqual(both, []);
       assert.equal(split.train.length + split.holdout.length, 15);
