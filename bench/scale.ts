@@ -21,6 +21,8 @@ export interface ScaleRun {
   seconds: number;
   /** Until the source is listed and planned. */
   planSeconds: number;
+  /** Of the largest worker, before the run. */
+  idleBytes: number;
   /** Of the largest worker. */
   peakBytes: number;
   /** Processor time of all workers. */
@@ -130,10 +132,12 @@ async function run(
   const secondsSince = () => (performance.now() - start) / 1000;
   const id = `scale-${name.replaceAll(/\W+/g, '-')}`;
   const handle = await rig.startRun(id, spec);
-  let peakBytes = 0;
+  const memory = () => Math.max(...ofWorkers.map(residentBytes));
+  const idleBytes = memory();
+  let peakBytes = idleBytes;
   let planSeconds = 0;
   const sampling = setInterval(() => {
-    peakBytes = Math.max(peakBytes, ...ofWorkers.map(residentBytes));
+    peakBytes = Math.max(peakBytes, memory());
   }, SAMPLE_MS);
   let noticed = 0;
   const ended = rig.result(id).finally(() => clearInterval(sampling));
@@ -157,6 +161,7 @@ async function run(
     name,
     seconds,
     planSeconds,
+    idleBytes,
     peakBytes,
     workerCpuSeconds: cpu(ofWorkers) - before.workers,
     serverCpuSeconds: cpu(servers) - before.servers,

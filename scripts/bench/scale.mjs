@@ -19,7 +19,7 @@ export function scaleTable({ machine: on, loadBefore, files, added, runs, failur
       `  ${run.name.padEnd(26)} ${run.seconds.toFixed(1).padStart(7)} s`,
       `${(files / run.seconds).toFixed(0).padStart(5)} images/s`,
       `planned after ${run.planSeconds.toFixed(0)} s`,
-      `${(run.peakBytes / 1e6).toFixed(0).padStart(4)} MB peak of a worker`,
+      `${(run.peakBytes / 1e6).toFixed(0).padStart(4)} MB peak of a worker (idle ${(run.idleBytes / 1e6).toFixed(0)})`,
       `CPU ${run.workerCpuSeconds.toFixed(0)} s workers, ${run.serverCpuSeconds.toFixed(0)} s servers`,
       `longest history ${run.events} events, ${(run.historyBytes / 1e3).toFixed(0)} kB`,
     ].join('  ');

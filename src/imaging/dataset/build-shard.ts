@@ -11,7 +11,7 @@ import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { contentOf, MadeImages, type Place } from './made-images.js';
 import { type MadeImage, type MakeSettings, makeSettings } from '../pixels/make-image.js';
-import { readSeal } from './name-seal.js';
+import { type NamedImage, readNames } from './planned-names.js';
 import { copiesPerImage } from './plan.js';
 import {
   locateShard,
@@ -31,12 +31,6 @@ import { inBatches, makeImages, type MadeWithThumbnail } from '../threads/work-o
 export interface WorkOptions {
   onProgress?: OnProgress;
   signal?: AbortSignal;
-}
-
-/** An image of the plan, and as the source lists it: a plan may hide its name. */
-interface NamedImage {
-  planned: PlannedImage;
-  image: SourceImage;
 }
 
 type ImageResult = NamedImage & { made: MadeImage };
@@ -93,22 +87,6 @@ export async function buildShard(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Names that the plan hides are read with its key. */
-async function readNames(
-  store: ObjectStore,
-  digest: string,
-  planned: readonly PlannedImage[],
-): Promise<NamedImage[]> {
-  const isSealed = planned.some(({ sealed }) => sealed !== undefined);
-  const seal = isSealed ? await readSeal(store, digest) : null;
-  return planned.map((line) => {
-    const { sealed, bytes, identity, frame } = line;
-    const name = seal && sealed !== undefined ? seal.open(sealed) : line.name;
-    const image = { name, bytes, identity };
-    return { planned: line, image: frame === undefined ? image : { ...image, frame } };
-  });
 }
 
 function placesOf(planned: readonly PlannedImage[]): Place[] {

@@ -69,18 +69,25 @@ export async function readEarlierImages(
       places.set(content, JSON.stringify(place));
   for await (const [content, thumbnail] of readLines(store, thumbnailsKey(last.folder), thumbnailLineSchema))
     thumbnails.set(content, thumbnail ?? '');
+  return imagesOf(places, thumbnails);
+}
+
+/**
+ * @param thumbnails in base64; empty for an image that cannot be decoded
+ * @param others where an image that is in neither table is
+ */
+export function imagesOf(places: DiskTable, thumbnails: DiskTable, others = NO_IMAGES): EarlierImages {
   return {
-    placeOf: (content) => parsed(places.get(content)),
+    placeOf: (content) => {
+      const text = places.get(content);
+      return text === undefined ? others.placeOf(content) : (JSON.parse(text) as Place);
+    },
     thumbnailOf: (content) => {
       const text = thumbnails.get(content);
-      if (text === undefined) return undefined;
+      if (text === undefined) return others.thumbnailOf(content);
       return text === '' ? null : Buffer.from(text, 'base64');
     },
   };
-}
-
-function parsed(text: string | undefined): Place | undefined {
-  return text === undefined ? undefined : (JSON.parse(text) as Place);
 }
 
 /** Call when a data set is finished: later ones begin with its images. */
@@ -147,13 +154,13 @@ export async function writeChecksums(
     await store.put(checksumsKey(uri), { file }, { contentType: 'application/x-ndjson' });
 }
 
-function writeLines(store: ObjectStore, key: string, lines: readonly unknown[]): Promise<unknown> {
+export function writeLines(store: ObjectStore, key: string, lines: readonly unknown[]): Promise<unknown> {
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   return store.put(key, Buffer.from(text), { contentType: 'application/x-ndjson' });
 }
 
 /** What cannot be read is made again: lines of another version, or an object that is gone. */
-async function* readLines<Schema extends z.ZodType>(
+export async function* readLines<Schema extends z.ZodType>(
   store: ObjectStore,
   key: string,
   schema: Schema,

@@ -11,7 +11,6 @@ import {
   datasetPrefix,
   datasetRef,
   type DatasetSplit,
-  hiddenName,
   SPLITS,
 } from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
@@ -36,7 +35,9 @@ import {
   writeChecksums,
   writeThumbnails,
 } from './earlier-images.js';
-import { contentOf, PackWriter, type Place } from './made-images.js';
+import { planLooks, readLooked } from './looks.js';
+import { contentOf, packPrefix, PackWriter, type Place } from './made-images.js';
+import { nameInPlan } from './planned-names.js';
 import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
 import type { LookAt } from '../split/duplicates.js';
 import { makeImages } from '../threads/work-on-files.js';
@@ -54,6 +55,11 @@ export interface PlanOptions {
    * reused.
    */
   generation?: string;
+  /**
+   * Where what many images show must be compared, their planning ends with shards of looks: call
+   * {@link lookShard} for each, and then this function without the option.
+   */
+  sharesLooks?: boolean;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
@@ -65,6 +71,8 @@ export interface PlannedDataset {
   shards: number;
   /** The finished data set when an earlier run built it, otherwise null. */
   dataset: DatasetRef | null;
+  /** Number of shards of looks, from 0: the plan is not finished before they are done. */
+  looks?: number;
 }
 
 /**
@@ -111,8 +119,15 @@ async function planOnDisk(
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
   const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
   const isNew = options.generation !== undefined;
-  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, { window, scratch });
-  const packs = new PackWriter(store, folder);
+  const stored = isNew ? NO_IMAGES : await readEarlierImages(store, spec, { window, scratch });
+  if (options.sharesLooks) {
+    const images = usedImages(survey);
+    const wanted = { folder, images, all: survey.images.length, known: stored, window };
+    const looks = await planLooks(store, spec, wanted);
+    if (looks > 0) return { digest: folder, shards: 0, dataset: null, looks };
+  }
+  const earlier = await readLooked(store, folder, { earlier: stored, scratch });
+  const packs = new PackWriter(store, packPrefix(folder));
   const thumbnails = new Map<string, Uint8Array | null>();
   const look = { settings: makeSettings(spec, window.range), earlier, packs, thumbnails };
   const lookAt: LookAt = (images) => makeAndLook(source, images, look);
@@ -242,8 +257,6 @@ async function writeShardPlans(
   const { labels } = survey.labels;
   const seal = await makeSeal(store, folder);
   const positions = positionsOf(survey);
-  const nameOf = (name: string, position: number) =>
-    plan.names === 'keep' ? { name } : { name: hiddenName(position), sealed: seal.seal(name) };
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
       const source = images.at(index) as SourceImage;
@@ -251,7 +264,13 @@ async function writeShardPlans(
       const position = positions[index] as number;
       const label = labels[index] as number;
       const made = placeOf(source);
-      const line = { ...nameOf(name, position), position, ...image, label, index: (first + i) * copies };
+      const line = {
+        ...nameInPlan(name, position, { names: plan.names, seal }),
+        position,
+        ...image,
+        label,
+        index: (first + i) * copies,
+      };
       return made ? { ...line, made } : line;
     });
     await writeShardPlan(store, folder, shard, lines);
