@@ -4,10 +4,11 @@ import path from 'node:path';
 import { makeScratchFolder } from '../../core/scratch.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { compareKeys } from '../../storage/uri.js';
 import { classifyFileError } from '../../storage/file-errors.js';
 import { findJson, joinKey, type ObjectStore, partVerifies } from '../../storage/index.js';
 import { datasetPrefix } from './dataset-manifest.js';
-import type { ImageSource, SourceImage } from '../source/image-source.js';
+import type { ImageSource } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { contentOf, MadeImages, type Place } from './made-images.js';
 import { type MadeImage, type MakeSettings, makeSettings } from '../pixels/make-image.js';
@@ -65,11 +66,9 @@ export async function buildShard(
     let done = 0;
     const known = new MadeImages(store, placesOf(planned));
     const make = (some: NamedImage[]) => readOrMake(source, some, settings, known);
-    const batches = inBatches(images, ({ planned: { bytes, made } }) => (made ? 0 : bytes));
-    for await (const results of mapInOrder(batches, TASKS_IN_FLIGHT, make, signal)) {
-      for (const { planned: line, image, made } of results) yield* contents.add(line, contentOf(image), made);
-      done += results.length;
-      onProgress?.({ done, total: planned.length, unit: 'images' });
+    for await (const { planned: line, image, made } of inPlannedOrder(images, make, signal)) {
+      yield* contents.add(line, contentOf(image), made);
+      onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
   }
   const folder = await makeScratchFolder('shard');
@@ -86,6 +85,35 @@ export async function buildShard(
     throw signal?.aborted ? error : classifyFileError(error, 'temporary folder');
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Images that are made together, where frames of their files are. */
+const FRAMES_TOGETHER = 256;
+
+/** Makes images in batches. The order of a set is random: frames are made file by file instead. */
+async function* inPlannedOrder(
+  images: readonly NamedImage[],
+  make: (some: NamedImage[]) => Promise<ImageResult[]>,
+  signal?: AbortSignal,
+): AsyncGenerator<ImageResult> {
+  const batchesOf = (some: readonly NamedImage[]) =>
+    inBatches(
+      some,
+      ({ planned: { bytes, made } }) => (made ? 0 : bytes),
+      ({ image }) => image,
+    );
+  if (!images.some(({ image }) => image.frame !== undefined)) {
+    for await (const results of mapInOrder(batchesOf(images), TASKS_IN_FLIGHT, make, signal)) yield* results;
+    return;
+  }
+  for (let start = 0; start < images.length; start += FRAMES_TOGETHER) {
+    const some = images.slice(start, start + FRAMES_TOGETHER);
+    const byFile = [...some].sort((a, b) => compareKeys(a.image.name, b.image.name));
+    const made: ImageResult[] = [];
+    for await (const results of mapInOrder(batchesOf(byFile), TASKS_IN_FLIGHT, make, signal))
+      made.push(...results);
+    yield* made.sort((a, b) => a.planned.index - b.planned.index);
   }
 }
 

@@ -98,8 +98,7 @@ export async function lookShard(
   }: { digest: string; shard: number; onProgress?: OnProgress; signal?: AbortSignal },
 ): Promise<void> {
   // Another run may have finished the plan meanwhile, or the whole data set.
-  for (const key of [lookedKey(digest, shard), planKey(digest)])
-    if ((await store.head(key)) !== null) return;
+  for (const key of [lookedKey(digest, shard), planKey(digest)]) if ((await store.head(key)) !== null) return;
   const { window } = await getJson(store, looksKey(digest), looksSchema);
   const planned = await readPlanLines(store, listKey(digest, shard));
   const images = (await readNames(store, digest, planned)).map(({ image }) => image);
@@ -107,7 +106,11 @@ export async function lookShard(
   const packs = new PackWriter(store, `${lookPrefix(digest)}pack-${pad(shard, 5)}-`);
   const thumbnails: (Uint8Array | null)[] = [];
   const make = (batch: SourceImage[]) => makeImages(source, batch, settings, { wantsThumbnails: true });
-  const batches = inBatches(images, ({ bytes }) => bytes);
+  const batches = inBatches(
+    images,
+    ({ bytes }) => bytes,
+    (image) => image,
+  );
   for await (const results of mapInOrder(batches, TASKS_IN_FLIGHT, make, signal)) {
     for (const { made, thumbnail } of results) {
       await packs.add(images[thumbnails.length] as SourceImage, made);

@@ -158,10 +158,11 @@ async function joinNear(
   );
   const lookAt = options.lookAt ?? ((some: SourceImage[]) => lookAtImages(source, some, spec.dicom));
   const look = async (batch: number[]) => {
-    const found = await lookAt(batch.map((i) => images.at(i) as SourceImage));
+    const found = await lookAt(batch.map(imageOf));
     return batch.map((i, place) => ({ i, pixels: found[place] ?? null }));
   };
-  const batches = inBatches(seen, (i) => (images.at(i) as SourceImage).bytes);
+  const imageOf = (i: number) => images.at(i) as SourceImage;
+  const batches = inBatches(seen, (i) => imageOf(i).bytes, imageOf);
   let done = 0;
   let compared = 0;
   for await (const batch of mapInOrder(batches, TASKS_IN_FLIGHT, look, signal)) {

@@ -10,6 +10,7 @@ import {
   openDataset,
   openSource,
   planDataset,
+  type ImageSource,
   splitSurvey,
   surveySource,
 } from '../../../../src/imaging/index.js';
@@ -174,4 +175,29 @@ test('a file that declares more frames than it has gives the whole ones, and one
     assert.equal(rejected.length, 1);
     assert.match(rejected[0]?.reason ?? '', /^frame 5: is truncated/);
     assert.equal(rejected[0]?.position, 1);
+  }));
+
+test('a file is read once for all its frames that a shard has, whatever their order', () =>
+  withFolder(async (folder) => {
+    const source = await writeFiles(folder);
+    const spec = preprocessSchema.parse({ ...settings, source, duplicates: 'exact', splits: null });
+    const store = openStore(path.join(folder, 'store'));
+    const { digest, shards } = await planDataset(store, {
+      ...spec,
+      holdout: { ...spec.holdout, fraction: 0 },
+    });
+    assert.equal(shards, 1);
+    const opened = openSource(source);
+    const reads: Record<string, number> = {};
+    const counting: ImageSource = {
+      uri: opened.uri,
+      contents: opened.contents,
+      list: () => opened.list(),
+      read: (name) => {
+        reads[name] = (reads[name] ?? 0) + 1;
+        return opened.read(name);
+      },
+    };
+    await buildShard(store, counting, spec, { digest, shard: 0 });
+    assert.deepEqual(reads, Object.fromEntries(Object.keys(LEVELS).map((name) => [name, 1])));
   }));
