@@ -20,7 +20,7 @@ export interface FeaturesBenchResult {
 export async function benchFeatures(folder: string): Promise<FeaturesBenchResult> {
   const source = openSource(folder);
   const names: string[] = [];
-  for await (const { name } of source.list()) names.push(name);
+  for (const { name } of await source.list()) names.push(name);
   const first = names[0] as string;
   const options = { ...(await ownOptions(await source.read(first), first)), color: 'rgb' as const };
   const read = (some: readonly string[]) =>

@@ -5,6 +5,7 @@
 import { benchDicom, dicomTable } from './bench/dicom.mjs';
 import { benchFeatures, featuresTable } from './bench/features.mjs';
 import { benchLearning, learningTable } from './bench/learning.mjs';
+import { benchListing, listingTable } from './bench/listing.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
@@ -13,12 +14,13 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|listing|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; listing, scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
   train: { run: benchTraining, text: trainingTable, settings: ['only'] },
   preprocess: { run: benchPreprocessing, text: preprocessTable },
+  listing: { run: benchListing, text: listingTable, settings: ['files'] },
   scale: { run: benchScale, text: scaleTable, settings: ['files'] },
   dicom: { run: benchDicom, text: dicomTable },
   features: { run: benchFeatures, text: featuresTable },

@@ -3,6 +3,7 @@ import { log } from '../core/log.js';
 import {
   assembleDataset,
   buildShard,
+  lookShard,
   openSource,
   planDataset,
   readPlan,
@@ -18,6 +19,8 @@ export interface DatasetPlanned {
   /** Folder of the data set under `datasets/`. */
   digest: string;
   shards: number;
+  /** Number of shards of looks; where there are any, the plan is finished after them. */
+  looks?: number;
   /** The finished data set, when an earlier run made the same one. */
   dataset: DatasetRef | null;
 }
@@ -36,16 +39,31 @@ export function createPreprocessActivities({ store }: { store: ObjectStore }) {
       runId: string;
       preprocess: PreprocessSpec;
       reuse: boolean;
+      /** Whether the shards of looks are done. */
+      isLooked?: boolean;
     }): Promise<DatasetPlanned> {
       // The same for every attempt of a run.
       const generation = input.reuse ? undefined : sha256(input.runId).slice(0, 8);
       const planned = await withHeartbeats('listing', (controls) =>
-        planDataset(store, completed(input.preprocess), { ...controls, generation }),
+        planDataset(store, completed(input.preprocess), {
+          ...controls,
+          generation,
+          sharesLooks: !input.isLooked,
+        }),
       );
-      if (planned.dataset) return planned;
+      if (planned.dataset || planned.looks) return planned;
       const { runId } = input;
       for (const warning of warningsOf(await readPlan(store, planned.digest))) log.warn(warning, { runId });
       return planned;
+    },
+
+    /** Makes one shard's images and thumbnails, by which copies are found. Idempotent. */
+    async lookShard(input: { digest: string; preprocess: PreprocessSpec; shard: number }): Promise<void> {
+      const source = openSource(input.preprocess.source);
+      const { digest, shard } = input;
+      await withHeartbeats('images', (controls) =>
+        lookShard(store, source, completed(input.preprocess), { digest, shard, ...controls }),
+      );
     },
 
     /** Decodes, squares and resizes one shard's images. Idempotent. */

@@ -28,6 +28,7 @@ export { type Findings, findingRows, warningsOf } from './dataset/findings.js';
 export { findDuplicates } from './split/duplicates.js';
 export { exportZip } from './dataset/export-zip.js';
 export type { ImageSource, SourceImage } from './source/image-source.js';
+export { lookShard } from './dataset/looks.js';
 export { type PlannedDataset, type PlanOptions, planDataset } from './dataset/plan.js';
 export { planWindow } from './dataset/plan-window.js';
 export { readPlan } from './dataset/plan-file.js';

@@ -15,7 +15,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { EvaluateActivities } from '../activities/evaluate.js';
 import type { GenerateActivities } from '../activities/generate.js';
-import type { PreprocessActivities } from '../activities/preprocess.js';
+import type { DatasetPlanned, PreprocessActivities } from '../activities/preprocess.js';
 import type { ResolvedRun, RunActivities } from '../activities/run.js';
 import type { EvaluateInput } from '../spec/compute-tasks.js';
 import { CONTINUES_MEMO } from '../spec/controls.js';
@@ -140,7 +140,9 @@ class Pipeline {
     if (!settings) throw ApplicationFailure.nonRetryable('preprocess: is required', 'SpecError');
     const { runId } = this;
     const reuse = this.spec.cache;
-    const plan = await this.attend(() => this.steady.planDataset({ runId, preprocess: settings, reuse }));
+    const request = { runId, preprocess: settings, reuse };
+    const planned = await this.attend(() => this.steady.planDataset(request));
+    const plan = planned.looks ? await this.planLooked(request, planned) : planned;
     const built = { digest: plan.digest, preprocess: settings };
     if (plan.dataset) this.result.reused.push('preprocess');
     else await this.overShards({ activity: 'buildShard', input: built }, plan.shards, 'cpu');
@@ -150,6 +152,16 @@ class Pipeline {
     const lookup = { runId, stage: 'preprocess' as const, inputs: [plan.digest], settings, reuse };
     await this.attend(() => this.bookkeeping.recordStage({ ...lookup, result }));
     return result;
+  }
+
+  /** Finishes a plan for which several workers look at the images. */
+  private async planLooked(
+    request: Parameters<PreprocessActivities['planDataset']>[0],
+    { digest, looks = 0 }: DatasetPlanned,
+  ): Promise<DatasetPlanned> {
+    const input = { digest, preprocess: request.preprocess };
+    await this.overShards({ activity: 'lookShard', input }, looks, 'cpu');
+    return this.attend(() => this.steady.planDataset({ ...request, isLooked: true }));
   }
 
   private async train(): Promise<TrainResult> {

@@ -10,7 +10,7 @@ import { stopShardsSignal } from './messages.js';
 import { STEADY_WORK } from './policies.js';
 import { slidingWindow } from './sliding-window.js';
 
-type ShardActivities = Pick<PreprocessActivities, 'buildShard'> &
+type ShardActivities = Pick<PreprocessActivities, 'lookShard' | 'buildShard'> &
   Pick<GenerateActivities, 'generateShard'> &
   Pick<EvaluateActivities, 'extractShardFeatures'>;
 
@@ -67,6 +67,8 @@ export function runShards(
 
 function startShard(activities: ShardActivities, job: ShardJob, shard: number): Promise<void> {
   switch (job.activity) {
+    case 'lookShard':
+      return activities.lookShard({ ...job.input, shard });
     case 'buildShard':
       return activities.buildShard({ ...job.input, shard });
     case 'generateShard':

@@ -121,7 +121,7 @@ interface Listed {
 /** @throws DatasetError for an empty set, before anything is computed */
 async function listed(source: ImageSource, address: string): Promise<Listed> {
   const names: string[] = [];
-  for await (const { name } of source.list()) names.push(name);
+  for (const { name } of await source.list()) names.push(name);
   if (names.length < MIN_IMAGES) throw tooFew(names.length, address);
   return { address, source, names };
 }

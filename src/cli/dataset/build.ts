@@ -21,7 +21,7 @@ export async function importZip(address: string, options: BuildOptions): Promise
   useStack();
   const { openSource, ownOptions } = await import('../../imaging/index.js');
   const source = openSource(address);
-  for await (const { name } of source.list()) {
+  for (const { name } of await source.list()) {
     const { resolution, color } = await ownOptions(await source.read(name), name);
     const defaults = { labels: 'auto', holdout: { fraction: 0 }, resolution, color };
     return buildSpec(specOfOptions(address, options, defaults), options);

@@ -199,7 +199,7 @@ async function sheetOfSource(
   for (const [label, name] of (labels.classes ?? [null]).entries()) {
     const own = train.filter((i) => labels.labels[i] === label).slice(0, SHEET_IMAGES);
     for (const i of own) {
-      const image = images[i] as SourceImage;
+      const image = images.at(i) as SourceImage;
       const bytes = await source.read(image.name);
       const settings = { ...settingsOf(spec, image), resolution: SHEET_SIDE };
       const pixels = await processImage(bytes, settings).catch(skipImageError);

@@ -40,7 +40,7 @@ export async function split(address: string, { json, list, ...options }: LookOpt
   const notices = [...survey.notices, ...duplicates.notices, ...split.notices];
   if (list !== undefined) {
     const line = (side: string) => (i: number) =>
-      [survey.images[i]?.name ?? '', classes?.[labels[i] as number] ?? '', side].map(csvField).join(',');
+      [survey.images.at(i)?.name ?? '', classes?.[labels[i] as number] ?? '', side].map(csvField).join(',');
     const lines = [
       'path,label,split',
       ...Array.from(split.train, line('train')),
@@ -77,7 +77,7 @@ export async function duplicates(address: string, { json, ...options }: LookOpti
   });
   const sets = found.sets.map(({ kind, images }) => ({
     kind,
-    files: images.map((i) => nameOf(survey.images[i] as SourceImage)),
+    files: images.map((i) => nameOf(survey.images.at(i) as SourceImage)),
     labels: [
       ...new Set(images.map((i) => survey.labels.classes?.[survey.labels.labels[i] as number] ?? null)),
     ],

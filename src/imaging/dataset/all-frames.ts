@@ -7,6 +7,7 @@ import { describeDicomError } from '../dicom/open.js';
 import { looksLikeDicom } from '../dicom/sniff.js';
 import { mapInOrder } from '../in-flight.js';
 import { withBytes } from '../source/bounded-read.js';
+import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 
 /** Number of files read concurrently. */
@@ -20,7 +21,7 @@ export const MAX_FRAMES = 100_000;
  */
 export async function framesOfFiles(
   source: ImageSource,
-  files: readonly SourceImage[],
+  files: Sequence<SourceImage>,
   { onFile, signal }: { onFile?: (done: number) => void; signal?: AbortSignal },
 ): Promise<Uint32Array> {
   const counts = new Uint32Array(files.length);

@@ -4,14 +4,15 @@ import path from 'node:path';
 import { makeScratchFolder } from '../../core/scratch.js';
 import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { compareKeys } from '../../storage/uri.js';
 import { classifyFileError } from '../../storage/file-errors.js';
 import { findJson, joinKey, type ObjectStore, partVerifies } from '../../storage/index.js';
 import { datasetPrefix } from './dataset-manifest.js';
-import type { ImageSource, SourceImage } from '../source/image-source.js';
+import type { ImageSource } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { contentOf, MadeImages, type Place } from './made-images.js';
 import { type MadeImage, type MakeSettings, makeSettings } from '../pixels/make-image.js';
-import { readSeal } from './name-seal.js';
+import { type NamedImage, readNames } from './planned-names.js';
 import { copiesPerImage } from './plan.js';
 import {
   locateShard,
@@ -31,12 +32,6 @@ import { inBatches, makeImages, type MadeWithThumbnail } from '../threads/work-o
 export interface WorkOptions {
   onProgress?: OnProgress;
   signal?: AbortSignal;
-}
-
-/** An image of the plan, and as the source lists it: a plan may hide its name. */
-interface NamedImage {
-  planned: PlannedImage;
-  image: SourceImage;
 }
 
 type ImageResult = NamedImage & { made: MadeImage };
@@ -71,11 +66,9 @@ export async function buildShard(
     let done = 0;
     const known = new MadeImages(store, placesOf(planned));
     const make = (some: NamedImage[]) => readOrMake(source, some, settings, known);
-    const batches = inBatches(images, ({ planned: { bytes, made } }) => (made ? 0 : bytes));
-    for await (const results of mapInOrder(batches, TASKS_IN_FLIGHT, make, signal)) {
-      for (const { planned: line, image, made } of results) yield* contents.add(line, contentOf(image), made);
-      done += results.length;
-      onProgress?.({ done, total: planned.length, unit: 'images' });
+    for await (const { planned: line, image, made } of inPlannedOrder(images, make, signal)) {
+      yield* contents.add(line, contentOf(image), made);
+      onProgress?.({ done: ++done, total: planned.length, unit: 'images' });
     }
   }
   const folder = await makeScratchFolder('shard');
@@ -95,20 +88,33 @@ export async function buildShard(
   }
 }
 
-/** Names that the plan hides are read with its key. */
-async function readNames(
-  store: ObjectStore,
-  digest: string,
-  planned: readonly PlannedImage[],
-): Promise<NamedImage[]> {
-  const isSealed = planned.some(({ sealed }) => sealed !== undefined);
-  const seal = isSealed ? await readSeal(store, digest) : null;
-  return planned.map((line) => {
-    const { sealed, bytes, identity, frame } = line;
-    const name = seal && sealed !== undefined ? seal.open(sealed) : line.name;
-    const image = { name, bytes, identity };
-    return { planned: line, image: frame === undefined ? image : { ...image, frame } };
-  });
+/** Images that are made together, where frames of their files are. */
+const FRAMES_TOGETHER = 256;
+
+/** Makes images in batches. The order of a set is random: frames are made file by file instead. */
+async function* inPlannedOrder(
+  images: readonly NamedImage[],
+  make: (some: NamedImage[]) => Promise<ImageResult[]>,
+  signal?: AbortSignal,
+): AsyncGenerator<ImageResult> {
+  const batchesOf = (some: readonly NamedImage[]) =>
+    inBatches(
+      some,
+      ({ planned: { bytes, made } }) => (made ? 0 : bytes),
+      ({ image }) => image,
+    );
+  if (!images.some(({ image }) => image.frame !== undefined)) {
+    for await (const results of mapInOrder(batchesOf(images), TASKS_IN_FLIGHT, make, signal)) yield* results;
+    return;
+  }
+  for (let start = 0; start < images.length; start += FRAMES_TOGETHER) {
+    const some = images.slice(start, start + FRAMES_TOGETHER);
+    const byFile = [...some].sort((a, b) => compareKeys(a.image.name, b.image.name));
+    const made: ImageResult[] = [];
+    for await (const results of mapInOrder(batchesOf(byFile), TASKS_IN_FLIGHT, make, signal))
+      made.push(...results);
+    yield* made.sort((a, b) => a.planned.index - b.planned.index);
+  }
 }
 
 function placesOf(planned: readonly PlannedImage[]): Place[] {

@@ -57,10 +57,10 @@ export class PackWriter {
   #packs = 0;
   #stored: Promise<unknown> = Promise.resolve();
 
-  /** @param folder of the data set under `datasets/` */
-  constructor(store: ObjectStore, folder: string) {
+  /** @param prefix of the keys of all packs */
+  constructor(store: ObjectStore, prefix: string) {
     this.#store = store;
-    this.#prefix = packPrefix(folder);
+    this.#prefix = prefix;
   }
 
   async add(image: SourceImage, made: MadeImage): Promise<void> {
@@ -95,13 +95,20 @@ export class PackWriter {
   }
 }
 
-function packPrefix(folder: string): string {
+/** @param folder of the data set under `datasets/` */
+export function packPrefix(folder: string): string {
   return joinKey(datasetPrefix(folder), 'plan/pack-');
+}
+
+/** Of all that several workers make before the sides are known. */
+export function lookPrefix(folder: string): string {
+  return joinKey(datasetPrefix(folder), 'plan/look/');
 }
 
 /** Removes the packs of a data set, whose shards have their images. */
 export async function removePacks(store: ObjectStore, folder: string): Promise<void> {
-  for await (const { key } of store.list(packPrefix(folder))) await store.delete(key);
+  for (const prefix of [packPrefix(folder), lookPrefix(folder)])
+    for await (const { key } of store.list(prefix)) await store.delete(key);
 }
 
 /** Parts of objects that are read together: at most four times what is needed, and this long. */

@@ -109,22 +109,25 @@ export function locateShard(plan: StoredPlan, shard: number): { split: DatasetSp
   throw new StoreError({ what: `has no shard ${shard}`, where: planKey(plan.folder) });
 }
 
-export async function writeShardPlan(
+export function writeShardPlan(
   store: ObjectStore,
   folder: string,
   shard: number,
   images: PlannedImage[],
 ): Promise<void> {
-  const lines = images.map((image) => `${JSON.stringify(image)}\n`).join('');
-  await store.put(shardPlanKey(folder, shard), Buffer.from(lines), { contentType: 'application/x-ndjson' });
+  return writePlanLines(store, shardPlanKey(folder, shard), images);
 }
 
-export async function readShardPlan(
-  store: ObjectStore,
-  folder: string,
-  shard: number,
-): Promise<PlannedImage[]> {
-  const key = shardPlanKey(folder, shard);
+export async function writePlanLines(store: ObjectStore, key: string, images: PlannedImage[]): Promise<void> {
+  const lines = images.map((image) => `${JSON.stringify(image)}\n`).join('');
+  await store.put(key, Buffer.from(lines), { contentType: 'application/x-ndjson' });
+}
+
+export function readShardPlan(store: ObjectStore, folder: string, shard: number): Promise<PlannedImage[]> {
+  return readPlanLines(store, shardPlanKey(folder, shard));
+}
+
+export async function readPlanLines(store: ObjectStore, key: string): Promise<PlannedImage[]> {
   const lines = Buffer.from(await store.get(key))
     .toString('utf8')
     .split('\n')

@@ -2,6 +2,7 @@
 import { ImageError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sample16 } from '../pixels/decode.js';
+import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { chooseRange, type WindowChoice } from '../pixels/window-choice.js';
 
@@ -21,7 +22,7 @@ const SAMPLES_PER_IMAGE = 2 ** 16;
  */
 export async function planWindow(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   window: PreprocessSpec['window'],
   signal?: AbortSignal,
 ): Promise<WindowChoice> {
@@ -31,7 +32,7 @@ export async function planWindow(
   for (let i = 0; i < SAMPLED_IMAGES && pixels < SAMPLED_PIXELS && !isSet; i++) {
     signal?.throwIfAborted();
     const place = ((i * STRIDE) % SAMPLED_IMAGES) / SAMPLED_IMAGES;
-    const image = images[Math.floor(place * images.length)] as SourceImage;
+    const image = images.at(Math.floor(place * images.length)) as SourceImage;
     const found = await sampleOf(source, image.name);
     pixels += found?.pixels ?? 0;
     for (const value of found?.samples ?? []) samples.push(value);

@@ -11,7 +11,6 @@ import {
   datasetPrefix,
   datasetRef,
   type DatasetSplit,
-  hiddenName,
   SPLITS,
 } from './dataset-manifest.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
@@ -25,16 +24,20 @@ import {
   shardCount,
   writeShardPlan,
 } from './plan-file.js';
+import { PlanScratch } from './plan-scratch.js';
 import { findSeal, makeSeal } from './name-seal.js';
 import { planWindow } from './plan-window.js';
 import {
   type EarlierImages,
+  NO_IMAGES,
   readChecksums,
   readEarlierImages,
   writeChecksums,
   writeThumbnails,
 } from './earlier-images.js';
-import { contentOf, PackWriter, type Place } from './made-images.js';
+import { planLooks, readLooked } from './looks.js';
+import { contentOf, packPrefix, PackWriter, type Place } from './made-images.js';
+import { nameInPlan } from './planned-names.js';
 import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
 import type { LookAt } from '../split/duplicates.js';
 import { makeImages } from '../threads/work-on-files.js';
@@ -52,6 +55,11 @@ export interface PlanOptions {
    * reused.
    */
   generation?: string;
+  /**
+   * Where what many images show must be compared, their planning ends with shards of looks: call
+   * {@link lookShard} for each, and then this function without the option.
+   */
+  sharesLooks?: boolean;
   onProgress?: OnProgress;
   signal?: AbortSignal;
 }
@@ -63,6 +71,8 @@ export interface PlannedDataset {
   shards: number;
   /** The finished data set when an earlier run built it, otherwise null. */
   dataset: DatasetRef | null;
+  /** Number of shards of looks, from 0: the plan is not finished before they are done. */
+  looks?: number;
 }
 
 /**
@@ -81,15 +91,25 @@ export function datasetSettings({ source: _source, maxRejected: _maxRejected, ..
  *
  * @throws DatasetError or ArchiveError when the source cannot be used.
  */
-export async function planDataset(
+export function planDataset(
   store: ObjectStore,
   spec: PreprocessSpec,
   options: PlanOptions = {},
   source: ImageSource = openSource(spec.source),
 ): Promise<PlannedDataset> {
-  if (source.checksums) source.checksums = await readChecksums(store, source.uri);
+  return PlanScratch.with((scratch) => planOnDisk(store, spec, source, { ...options, scratch }));
+}
+
+async function planOnDisk(
+  store: ObjectStore,
+  spec: PreprocessSpec,
+  source: ImageSource,
+  options: PlanOptions & { scratch: PlanScratch },
+): Promise<PlannedDataset> {
+  const { scratch } = options;
+  if (source.checksums) source.knownChecksums = await readChecksums(store, source.uri, scratch);
   const survey = await surveySource(source, spec, options);
-  if (source.checksums?.size) await writeChecksums(store, source.uri, source.checksums);
+  if (source.checksums) await writeChecksums(store, source.uri, { checksums: source.checksums(), scratch });
   const digest = await digestOf(survey, spec);
   const folder = options.generation === undefined ? digest : `${digest}-${options.generation}`;
   const dataset = await findDataset(store, folder);
@@ -99,8 +119,15 @@ export async function planDataset(
   if (dataset || known) return { digest: folder, shards: known ? shardCount(known) : 0, dataset };
   const window = await planWindow(source, usedImages(survey), spec.window, options.signal);
   const isNew = options.generation !== undefined;
-  const earlier = isNew ? NO_IMAGES : await readEarlierImages(store, spec, window);
-  const packs = new PackWriter(store, folder);
+  const stored = isNew ? NO_IMAGES : await readEarlierImages(store, spec, { window, scratch });
+  if (options.sharesLooks) {
+    const images = usedImages(survey);
+    const wanted = { folder, images, all: survey.images.length, known: stored, window };
+    const looks = await planLooks(store, spec, wanted);
+    if (looks > 0) return { digest: folder, shards: 0, dataset: null, looks };
+  }
+  const earlier = await readLooked(store, folder, { earlier: stored, scratch });
+  const packs = new PackWriter(store, packPrefix(folder));
   const thumbnails = new Map<string, Uint8Array | null>();
   const look = { settings: makeSettings(spec, window.range), earlier, packs, thumbnails };
   const lookAt: LookAt = (images) => makeAndLook(source, images, look);
@@ -124,7 +151,7 @@ export async function planDataset(
   };
   const all = SPLITS.flatMap((name) => shards[name]);
   const placeOf = (image: SourceImage) =>
-    packs.places.get(contentOf(image)) ?? earlier.places.get(contentOf(image));
+    packs.places.get(contentOf(image)) ?? earlier.placeOf(contentOf(image));
   const lines = { folder, survey, shards: all, names: spec.privacy.names, placeOf };
   await writeShardPlans(store, lines, options);
   // Written last: the plan is valid once this file exists.
@@ -136,8 +163,6 @@ export async function planDataset(
 export async function digestOf(survey: Survey, spec: PreprocessSpec): Promise<string> {
   return contentKey('preprocess', PREPROCESS_VERSION, [await surveyDigest(survey)], datasetSettings(spec));
 }
-
-const NO_IMAGES: EarlierImages = { places: new Map(), thumbnails: new Map() };
 
 /**
  * Thumbnails for the search for copies, of which those of an earlier data set are known. The other
@@ -159,7 +184,7 @@ async function makeAndLook(
   },
 ): Promise<(Uint8Array | null)[]> {
   const isKnown = (image: SourceImage) =>
-    earlier.places.has(contentOf(image)) && earlier.thumbnails.has(contentOf(image));
+    earlier.placeOf(contentOf(image)) !== undefined && earlier.thumbnailOf(contentOf(image)) !== undefined;
   const others = images.filter((image) => !isKnown(image));
   const results = await makeImages(source, others, settings, { wantsThumbnails: true });
   for (const [i, { made, thumbnail }] of results.entries()) {
@@ -169,7 +194,7 @@ async function makeAndLook(
   }
   return images.map((image) => {
     const content = contentOf(image);
-    const thumbnail = thumbnails.get(content) ?? earlier.thumbnails.get(content) ?? null;
+    const thumbnail = thumbnails.get(content) ?? earlier.thumbnailOf(content) ?? null;
     thumbnails.set(content, thumbnail);
     return thumbnail;
   });
@@ -232,16 +257,20 @@ async function writeShardPlans(
   const { labels } = survey.labels;
   const seal = await makeSeal(store, folder);
   const positions = positionsOf(survey);
-  const nameOf = (name: string, position: number) =>
-    plan.names === 'keep' ? { name } : { name: hiddenName(position), sealed: seal.seal(name) };
   const write = async ([shard, { indices, first, copies }]: [number, PlannedShard]) => {
     const lines = Array.from(indices, (index, i): PlannedImage => {
-      const source = images[index] as SourceImage;
+      const source = images.at(index) as SourceImage;
       const { name, ...image } = source;
       const position = positions[index] as number;
       const label = labels[index] as number;
       const made = placeOf(source);
-      const line = { ...nameOf(name, position), position, ...image, label, index: (first + i) * copies };
+      const line = {
+        ...nameInPlan(name, position, { names: plan.names, seal }),
+        position,
+        ...image,
+        label,
+        index: (first + i) * copies,
+      };
       return made ? { ...line, made } : line;
     });
     await writeShardPlan(store, folder, shard, lines);

@@ -34,8 +34,10 @@ export async function nameRejected(
       hint: 'Build the data set again, or inspect it without --source.',
     });
   }
+  const wanted = new Set(rejected.map(({ position }) => position));
   const names = new Map<number, string>();
   const positions = positionsOf(survey);
-  for (const [i, { name }] of survey.images.entries()) names.set(positions[i] as number, name);
+  for (const [i, { name }] of survey.images.entries())
+    if (wanted.has(positions[i])) names.set(positions[i] as number, name);
   return rejected.map((image) => ({ ...image, name: names.get(image.position ?? 0) ?? image.name }));
 }

@@ -6,6 +6,8 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256OfStream } from '../../storage/index.js';
 import { type Duplicates, findDuplicates, type ScanOptions } from '../split/duplicates.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
+import { Column, type Sequence } from '../source/column.js';
+import { FirstByKey } from '../split/first-by-key.js';
 import { type Labels, LEFT_OUT, labelImages, layoutOf } from '../labels/labels.js';
 import type { Layout } from '../labels/layout.js';
 import { canNamePatients, mayNeedPatientTags, patientNotice, patientsOf } from '../labels/patients.js';
@@ -23,11 +25,11 @@ export interface SurveyOptions {
 
 /** What is known about the images of a source. It stays in memory, since patients are in it. */
 export interface Survey {
-  images: SourceImage[];
+  images: Sequence<SourceImage>;
   layout: Layout;
   labels: Labels;
   /** What decides the side of each image: its path, or its patient. */
-  keys: readonly string[];
+  keys: Sequence<string>;
   draws: Draws;
   /** Whether an image is held out, unless a copy or a small class moves it. */
   sides: Uint8Array;
@@ -37,8 +39,13 @@ export interface Survey {
 }
 
 /** The images that have a label and are not left out. */
-export function usedImages({ images, labels }: Survey): SourceImage[] {
-  return images.filter((_, i) => labels.labels[i] !== LEFT_OUT);
+export function usedImages({ images, labels: { labels } }: Survey): Sequence<SourceImage> {
+  if (!labels.includes(LEFT_OUT)) return images;
+  let count = 0;
+  for (const label of labels) if (label !== LEFT_OUT) count++;
+  const used = new Uint32Array(count);
+  for (let i = labels.length - 1; i >= 0; i--) if (labels[i] !== LEFT_OUT) used[--count] = i;
+  return Column.pick(images, used);
 }
 
 /** @throws DatasetError or ArchiveError when the source cannot be used. */
@@ -60,7 +67,7 @@ export async function surveySource(
   const patients = isByPatient
     ? await findPatients(source.uri, spec, { layout, labels, tagged, read })
     : null;
-  const keys = patients ? paths.map((path, i) => keyOf(path, patients[i] ?? null)) : paths;
+  const keys = patients ? Column.map(paths, (path, i) => keyOf(path, patients.at(i) ?? null)) : paths;
   const { fraction, seed } = spec.holdout;
   const notices = [
     ...skippedNotices(source.contents.skipped),
@@ -85,12 +92,11 @@ async function withAllFrames<Files extends Pick<Survey, 'images' | 'layout' | 'l
   const onFile = (done: number) =>
     onProgress?.({ done, total: images.length, unit: 'files asked for frames' });
   const counts = await framesOfFiles(source, images, { onFile, signal });
-  const fileOf = Uint32Array.from([...counts].flatMap((frames, i) => new Array<number>(frames).fill(i)));
-  const of = <T>(values: readonly T[]) => Array.from(fileOf, (i) => values[i] as T);
-  let frame = 0;
-  const expanded = Array.from(fileOf, (i, at): SourceImage => {
-    frame = fileOf[at - 1] === i ? frame + 1 : 0;
-    return (counts[i] as number) > 1 ? { ...(images[i] as SourceImage), frame } : (images[i] as SourceImage);
+  const { fileOf, frameOf } = framesInOrder(counts);
+  const of = <T>(values: Sequence<T>) => Column.pick(values, fileOf);
+  const expanded = Column.map(of(images), (image, at): SourceImage => {
+    const isOneOfSeveral = (counts[fileOf[at] as number] as number) > 1;
+    return isOneOfSeveral ? { ...image, frame: frameOf[at] as number } : image;
   });
   const { heldOut } = layout;
   return {
@@ -109,16 +115,28 @@ async function withAllFrames<Files extends Pick<Survey, 'images' | 'layout' | 'l
   };
 }
 
+/** The file of each image, and its number in it. */
+function framesInOrder(counts: Uint32Array): { fileOf: Uint32Array; frameOf: Uint32Array } {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const [fileOf, frameOf] = [new Uint32Array(total), new Uint32Array(total)];
+  let at = 0;
+  for (const [i, count] of counts.entries())
+    for (let frame = 0; frame < count; frame++, at++) [fileOf[at], frameOf[at]] = [i, frame];
+  return { fileOf, frameOf };
+}
+
 /** What decides the order: paths, with the frames of a file apart. */
-function namesOfImages({ images, layout }: Pick<Survey, 'images' | 'layout'>): readonly string[] {
-  if (!images.some(({ frame }) => frame)) return layout.paths;
-  return images.map(({ frame }, i) => `${layout.paths[i]}${frame ? `\0${frame}` : ''}`);
+function namesOfImages({ images, layout }: Pick<Survey, 'images' | 'layout'>): Sequence<string> {
+  if (!images.some(({ frame }) => frame !== undefined)) return layout.paths;
+  return Column.map(images, ({ frame }, i) => `${layout.paths.at(i)}${frame ? `\0${frame}` : ''}`);
 }
 
 /** Number of each image's file in the sorted list of the source, from 1. */
 export function positionsOf({ images }: Pick<Survey, 'images'>): Uint32Array {
   let position = 0;
-  return Uint32Array.from(images, ({ frame }) => (frame ? position : ++position));
+  const positions = new Uint32Array(images.length);
+  for (const [i, { frame }] of images.entries()) positions[i] = frame ? position : ++position;
+  return positions;
 }
 
 /** Patients; from DICOM files when a rule for labels could have named them, but does not. */
@@ -126,7 +144,7 @@ async function findPatients(
   where: string,
   spec: PreprocessSpec,
   { layout, labels, tagged, read }: PatientSources,
-): Promise<(string | null)[]> {
+): Promise<Sequence<string | null>> {
   const labelled = labels.patients?.some((patient) => patient !== null) ? labels.patients : null;
   const isTagNeeded = tagged === null && labelled === null && mayNeedPatientTags(spec);
   const tags = isTagNeeded ? await read(['PatientID']) : tagged;
@@ -147,15 +165,16 @@ function keyOf(path: string, patient: string | null): string {
 }
 
 function patientNotices(
-  patients: readonly (string | null)[] | null,
-  paths: readonly string[],
+  patients: Sequence<string | null> | null,
+  paths: Sequence<string>,
   isHeldOutByImage: boolean,
 ): string[] {
   if (patients === null) {
     const notice = isHeldOutByImage ? patientNotice(paths) : null;
     return notice === null ? [] : [notice];
   }
-  const unknown = patients.filter((patient) => patient === null).length;
+  let unknown = 0;
+  for (const patient of patients) if (patient === null) unknown++;
   return unknown > 0
     ? [`${counted(unknown, 'images have no patient')}: each counts as a patient of its own`]
     : [];
@@ -172,7 +191,7 @@ function tagsOfSpec(spec: PreprocessSpec): string[] {
 
 function readTags(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   keywords: readonly string[],
   { onProgress, signal }: SurveyOptions,
 ): Promise<ImageTags> {
@@ -192,13 +211,13 @@ function tagNotices(tags: ImageTags | null): string[] {
 /** Leaves out the images whose tags have other values. */
 function leaveOut(
   labels: Labels,
-  tags: readonly Record<string, string>[],
+  tags: Sequence<Record<string, string>>,
   where: NonNullable<PreprocessSpec['where']>,
   uri: string,
 ): Record<string, number> {
   let excluded = 0;
   for (const [i, label] of labels.labels.entries()) {
-    if (label === LEFT_OUT || matchesTags(tags[i] ?? {}, where)) continue;
+    if (label === LEFT_OUT || matchesTags(tags.at(i) ?? {}, where)) continue;
     labels.labels[i] = LEFT_OUT;
     excluded++;
   }
@@ -212,17 +231,12 @@ function leaveOut(
 
 const EXCLUDED = 'images that preprocess.where leaves out';
 
-async function listImages(
+function listImages(
   source: ImageSource,
   { onProgress, signal }: SurveyOptions,
-): Promise<SourceImage[]> {
-  const images: SourceImage[] = [];
-  for await (const image of source.list()) {
-    signal?.throwIfAborted();
-    images.push(image);
-    onProgress?.({ done: images.length, unit: 'images listed' });
-  }
-  return images;
+): Promise<Sequence<SourceImage>> {
+  const onImage = (done: number) => onProgress?.({ done, unit: 'images listed' });
+  return source.list({ onImage, ...(signal && { signal }) });
 }
 
 /**
@@ -251,7 +265,7 @@ export async function splitSurvey(
   const duplicates = await findDuplicates(source, images, spec, isUsed, options);
   const together = duplicates.groups.copy();
   // The frames of a file are on one side, too.
-  if (keys !== layout.paths || images.some(({ frame }) => frame)) joinEqual(keys, together);
+  if (keys !== layout.paths || images.some(({ frame }) => frame !== undefined)) joinEqual(keys, together);
   const { fraction } = spec.holdout;
   const split = splitImages(
     {
@@ -269,13 +283,9 @@ export async function splitSurvey(
 }
 
 /** Joins the images with equal keys. */
-function joinEqual(keys: readonly string[], groups: UnionFind): void {
-  const first = new Map<string, number>();
-  for (const [i, key] of keys.entries()) {
-    const known = first.get(key);
-    if (known === undefined) first.set(key, i);
-    else groups.join(known, i);
-  }
+function joinEqual(keys: Sequence<string>, groups: UnionFind): void {
+  const first = new FirstByKey(keys.length, (i) => keys.at(i) as string);
+  for (const [i, key] of keys.entries()) groups.join(first.add(i, key), i);
 }
 
 function conflictNotice({ sets }: Duplicates, labels: Int32Array): string[] {

@@ -1,5 +1,6 @@
 /** Tells whether names of classes are rather ids of patients or studies. */
 import { DatasetError } from '../../core/errors.js';
+import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { tagsOfImages } from '../source/tag-reader.js';
 
@@ -60,7 +61,7 @@ const PATIENT = ['PatientName', 'PatientID'];
  */
 export async function refusePatientFolders(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   { classes, labels }: { classes: readonly string[] | null; labels: Int32Array },
 ): Promise<void> {
   if (classes === null) return;
@@ -74,7 +75,7 @@ export async function refusePatientFolders(
   const { values } = await tagsOfImages(source, [...first.values()], PATIENT, {});
   const patients = new Set<string>();
   for (const [at, label] of [...first.keys()].entries()) {
-    const patient = PATIENT.map((keyword) => plain(values[at]?.[keyword] ?? '')).filter(Boolean);
+    const patient = PATIENT.map((keyword) => plain(values.at(at)?.[keyword] ?? '')).filter(Boolean);
     const name = plain(classes[label] as string);
     const own = patient.find((text) => text.length > 1 && name.includes(text));
     if (own !== undefined) patients.add(own);

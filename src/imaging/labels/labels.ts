@@ -4,6 +4,7 @@ import { DatasetError } from '../../core/errors.js';
 import type { LabelsSpec, PreprocessSpec } from '../../spec/preprocess.js';
 import { SKIPPED } from '../source/file-kinds.js';
 import { refuseIdentifiers, refusePatientFolders } from './identifiers.js';
+import { Column, type Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { readLabelFile } from './label-file.js';
 import { csvRows, type JsonLabels, jsonRows, matchRows } from './label-table.js';
@@ -27,7 +28,7 @@ export interface Labels {
   /** [images] int32, index into `classes`, or {@link LEFT_OUT}; zeros when unlabeled. */
   labels: Int32Array;
   /** Patient of each image, where the rule for labels says it. Stays in memory. */
-  patients: (string | null)[] | null;
+  patients: Sequence<string | null> | null;
   basis: LabelBasis;
   /** Number of images that are left out, by reason. */
   leftOut: Record<string, number>;
@@ -37,17 +38,17 @@ export interface Labels {
 
 export interface LabelOptions extends Pick<PreprocessSpec, 'labels'> {
   /** Tags of each image; null when none were read. */
-  tags: readonly Record<string, string>[] | null;
+  tags: Sequence<Record<string, string>> | null;
   layout: Layout;
 }
 
 /** What a rule finds. */
 interface Found {
   /** Class of each image by name; null leaves the image out. */
-  names: (string | null)[];
+  names: Sequence<string | null>;
   /** All classes in label order, or more classes than the images have. */
   classes?: { names: readonly string[]; isOrdered: boolean };
-  patients?: (string | null)[];
+  patients?: Sequence<string | null>;
   basis: LabelBasis;
   /** Why an image has no name. */
   reason: string;
@@ -61,7 +62,7 @@ interface Found {
  */
 export async function labelImages(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   { labels, tags, layout }: LabelOptions,
 ): Promise<Labels> {
   const rule = { source, images, layout, tags };
@@ -74,22 +75,22 @@ export async function labelImages(
 
 interface Rule {
   source: ImageSource;
-  images: readonly SourceImage[];
+  images: Sequence<SourceImage>;
   layout: Layout;
-  tags: readonly Record<string, string>[] | null;
+  tags: Sequence<Record<string, string>> | null;
 }
 
 /** The layout of a listed source. @throws DatasetError when it is split already */
 export function layoutOf(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   splits: PreprocessSpec['splits'],
 ): Layout {
-  const names = images.map(({ name }) => name);
+  const names = Column.map(images, ({ name }) => name);
   return findLayout(names, unusedFolders(source, names), splits, source.uri);
 }
 
-function unusedFolders({ contents }: ImageSource, names: readonly string[]): string[] {
+function unusedFolders({ contents }: ImageSource, names: Sequence<string>): string[] {
   return foldersWithoutImages(contents.folders, contents.documents, names);
 }
 
@@ -122,12 +123,11 @@ function refuseMasks(classes: ReadonlySet<string | null>, where: string): void {
 
 /** A notice where folders of masks are within those of classes. */
 function maskNotices({ paths }: Layout): string[] {
-  const masks = paths.filter((path) =>
-    path
-      .split('/')
-      .slice(0, -1)
-      .some((part) => MASKS.test(part)),
-  ).length;
+  let masks = 0;
+  for (const path of paths) {
+    const folders = path.split('/').slice(0, -1);
+    if (folders.some((part) => MASKS.test(part))) masks++;
+  }
   return masks > 0
     ? [
         `${counted(masks, 'files are in folders of masks or annotations')}, and used as images: leave them out with a pattern for labels, preprocess.labels (--labels)`,
@@ -169,7 +169,8 @@ async function readStyleGan(source: ImageSource, name: string): Promise<JsonLabe
 function fromFolders({ source, images, layout }: Rule): Found {
   const names = classFolders(layout);
   refuseMasks(new Set(names), source.uri);
-  const loose = names.filter((name) => name === null).length;
+  let loose = 0;
+  for (const name of names) if (name === null) loose++;
   const hint = 'Put every image into the folder of its class, or set preprocess.labels (--labels) to "none".';
   if (loose === names.length)
     throw new DatasetError({ what: 'has no class folders', where: source.uri, hint });
@@ -181,7 +182,7 @@ function fromFolders({ source, images, layout }: Rule): Found {
     layout,
     unusedFolders(
       source,
-      images.map(({ name }) => name),
+      Column.map(images, ({ name }) => name),
     ),
   );
   const wraps = layout.depth > 0 ? `, ${layout.depth} folder${layout.depth > 1 ? 's' : ''} down` : '';
@@ -215,7 +216,7 @@ function fromRows(
   from: LabelBasis['from'],
   why: string,
 ): Found {
-  const names = images.map(({ name }) => name);
+  const names = Array.from(images, ({ name }) => name);
   const matched = matchRows(labels.rows, names, source.uri);
   const { rowsWithoutImage: extra } = matched;
   const notices =
@@ -236,20 +237,27 @@ function fromRows(
 function fromPaths({ source, layout }: Rule, pattern: string): Found {
   const groups = matchPaths(pattern, layout.paths, source.uri);
   return {
-    names: groups.map((found) => found?.label || null),
-    patients: groups.map((found) => found?.patient ?? null),
+    names: Column.map(groups, (found) => found?.label || null),
+    patients: Column.map(groups, (found) => found?.patient ?? null),
     basis: { from: 'path', why: 'a pattern over the path gives label of each image' },
     reason: 'images whose path the pattern for labels does not match',
   };
 }
 
 function fromTags({ images, tags }: Rule, keyword: string): Found {
-  const value = (i: number) => tags?.[i]?.[keyword]?.trim() || null;
+  const value = (i: number) => tags?.at(i)?.[keyword]?.trim() || null;
   return {
-    names: images.map((_, i) => value(i)),
+    names: new Column(images.length, value),
     basis: { from: 'dicom', why: `the DICOM tag ${keyword} gives the label of each image` },
     reason: `images without the DICOM tag ${keyword}`,
   };
+}
+
+/** `Int32Array.from` would first make an array of all values. */
+function int32Of<T>(values: Sequence<T>, make: (value: T) => number): Int32Array {
+  const made = new Int32Array(values.length);
+  for (const [i, value] of values.entries()) made[i] = make(value);
+  return made;
 }
 
 function unlabeled(count: number, why: string): Labels {
@@ -267,8 +275,13 @@ function numberClasses(
   { names, classes, patients, basis, reason, notices = [] }: Found,
   where: string,
 ): Labels {
-  const of = names.map((name) => name?.normalize('NFC') ?? null);
-  const missing = of.filter((name) => name === null).length;
+  const of = Column.map(names, (name) => name?.normalize('NFC') ?? null);
+  // A million names are some dozens of classes.
+  const used = new Set<string>();
+  let missing = 0;
+  for (const name of of)
+    if (name === null) missing++;
+    else used.add(name);
   if (missing === of.length) {
     throw new DatasetError({
       what: `no image has a label: ${missing} ${reason}`,
@@ -276,15 +289,14 @@ function numberClasses(
       hint: 'Compare preprocess.labels (--labels) with the paths of a few images.',
     });
   }
-  const all = new Set(
-    [...(classes?.names ?? []), ...of.filter((name) => name !== null)].map((name) => name.normalize('NFC')),
-  );
+  const all = new Set(used);
+  for (const name of classes?.names ?? []) all.add(name.normalize('NFC'));
   const ordered = classes?.isOrdered ? [...classes.names] : [...all].sort(compareNaturally);
   refuseIdentifiers(ordered, of.length - missing, where);
   const index = new Map(ordered.map((name, i) => [name, i]));
   return {
     classes: ordered,
-    labels: Int32Array.from(of, (name) => (name === null ? LEFT_OUT : (index.get(name) ?? LEFT_OUT))),
+    labels: int32Of(of, (name) => (name === null ? LEFT_OUT : (index.get(name) ?? LEFT_OUT))),
     patients: patients ?? null,
     basis,
     leftOut: missing > 0 ? { [reason]: missing } : {},

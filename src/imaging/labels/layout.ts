@@ -1,6 +1,7 @@
 /** The folders of a source: wrapping folders, a given split, and the level of the classes. */
 import { DatasetError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { Column, type Sequence } from '../source/column.js';
 import { isSystemName } from '../source/file-kinds.js';
 
 const TRAIN = /^train(ing)?([-_ ]?(set|data|images|split))?$/i;
@@ -11,7 +12,7 @@ const isSplit = (folder: string) => TRAIN.test(folder) || HELD_OUT.test(folder);
 /** Where classes are in the paths of a source. */
 export interface Layout {
   /** Path of each image, in NFC and without `.`. */
-  paths: readonly string[];
+  paths: Sequence<string>;
   /** Number of folders above the classes. */
   depth: number;
   /** Number of these that wrap the whole source. */
@@ -40,16 +41,16 @@ const partsOf = (path: string) => path.split('/');
  * @throws DatasetError when the source is split already and `splits` does not say what that means
  */
 export function findLayout(
-  names: readonly string[],
+  names: Sequence<string>,
   siblings: readonly string[],
   splits: PreprocessSpec['splits'],
   where: string,
 ): Layout {
-  const paths = names.map(plainPath);
+  const paths = Column.map(names, plainPath);
   const empty = siblings.map(plainPath);
   const wrapping = unwrap(paths, empty, 0);
   const isLoose = paths.some((path) => partsOf(path).length <= wrapping + 1);
-  const folders = isLoose ? [] : [...new Set(paths.map((path) => partsOf(path)[wrapping] as string))];
+  const folders = isLoose ? [] : [...new Set(Column.map(paths, (path) => partsOf(path)[wrapping] as string))];
   const given = folders.filter(isSplit);
   if (given.length < 2) {
     if (splits === 'keep') throw noSplit(where);
@@ -65,9 +66,9 @@ export function findLayout(
 }
 
 /** The first level from `depth` on that has more than one folder, or images. */
-function unwrap(paths: readonly string[], empty: readonly string[], depth: number): number {
+function unwrap(paths: Sequence<string>, empty: readonly string[], depth: number): number {
   for (let level = depth; ; level++) {
-    const folder = partsOf(paths[0] ?? '')[level];
+    const folder = partsOf(paths.at(0) ?? '')[level];
     let hasFolders = false;
     for (const path of paths) {
       const parts = partsOf(path);
@@ -81,8 +82,8 @@ function unwrap(paths: readonly string[], empty: readonly string[], depth: numbe
 }
 
 /** The folder of each image at the level of the classes; null for images beside the folders. */
-export function classFolders({ paths, depth }: Layout): (string | null)[] {
-  return paths.map((path) => {
+export function classFolders({ paths, depth }: Layout): Sequence<string | null> {
+  return Column.map(paths, (path) => {
     const parts = partsOf(path);
     return parts.length > depth + 1 ? (parts[depth] as string) : null;
   });
@@ -90,7 +91,7 @@ export function classFolders({ paths, depth }: Layout): (string | null)[] {
 
 /** Names of folders without images at the level of the classes. */
 export function emptyFolders({ paths, depth, wrapping }: Layout, siblings: readonly string[]): string[] {
-  const wrap = partsOf(paths[0] ?? '').slice(0, wrapping);
+  const wrap = partsOf(paths.at(0) ?? '').slice(0, wrapping);
   return siblings
     .map((folder) => partsOf(plainPath(folder)))
     .filter((path) => path.length === depth + 1 && wrap.every((part, i) => path[i] === part))
@@ -105,10 +106,11 @@ export function emptyFolders({ paths, depth, wrapping }: Layout, siblings: reado
 export function foldersWithoutImages(
   folders: ReadonlySet<string>,
   documents: ReadonlySet<string>,
-  names: readonly string[],
+  names: Sequence<string>,
 ): string[] {
   const used = new Set<string>();
-  for (const path of [...names, ...documents]) addAncestors(path, used);
+  for (const path of names) addAncestors(path, used);
+  for (const folder of documents) addAncestors(folder, used);
   for (const folder of documents) used.add(folder);
   return [...folders].filter((folder) => !used.has(folder) && !folder.split('/').some(isSystemName));
 }

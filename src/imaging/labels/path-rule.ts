@@ -2,6 +2,7 @@
 import { runInNewContext } from 'node:vm';
 import { DatasetError } from '../../core/errors.js';
 import { compilePathPattern } from '../../spec/path-pattern.js';
+import { Column, type Sequence } from '../source/column.js';
 
 /** Number of paths matched at once, and the time for them: a hundred times what they need. */
 const BATCH = 1000;
@@ -13,12 +14,19 @@ const BATCH_MS = 5000;
  *
  * @throws DatasetError when matching takes too long
  */
-export function matchPaths(pattern: string, paths: readonly string[], where: string): PathGroups[] {
+export function matchPaths(pattern: string, paths: Sequence<string>, where: string): Sequence<PathGroups> {
   const regex = compilePathPattern(pattern);
-  const found: PathGroups[] = [];
-  for (let start = 0; start < paths.length; start += BATCH)
-    found.push(...matchBatch(regex, paths.slice(start, start + BATCH), where));
-  return found;
+  let batch: { start: number; found: PathGroups[] } = { start: -1, found: [] };
+  const matchFrom = (start: number) => {
+    const length = Math.min(BATCH, paths.length - start);
+    const own = Array.from({ length }, (_, i) => paths.at(start + i) as string);
+    batch = { start, found: matchBatch(regex, own, where) };
+  };
+  return new Column(paths.length, (i) => {
+    const start = i - (i % BATCH);
+    if (start !== batch.start) matchFrom(start);
+    return batch.found[i - start] ?? null;
+  });
 }
 
 /** The groups that matched. */

@@ -1,14 +1,15 @@
 /** Which images are of the same patient. Patients stay in memory: only sides are stored. */
 import { DatasetError } from '../../core/errors.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
+import { Column, type Sequence } from '../source/column.js';
 import type { Layout } from './layout.js';
 import { matchPaths } from './path-rule.js';
 
 export interface PatientOptions {
   layout: Layout;
   /** Patients that the rule for labels names. */
-  labelled: readonly (string | null)[] | null;
-  tags: readonly Record<string, string>[] | null;
+  labelled: Sequence<string | null> | null;
+  tags: Sequence<Record<string, string>> | null;
 }
 
 /** Whether DICOM files may have to say the patients: no pattern of the holdout does. */
@@ -31,12 +32,12 @@ export function patientsOf(
   { holdout }: PreprocessSpec,
   { layout, labelled, tags }: PatientOptions,
   where: string,
-): (string | null)[] {
+): Sequence<string | null> {
   const patients =
     holdout.patient === undefined
-      ? layout.paths.map((_, i) => labelled?.[i] ?? (tags?.[i]?.PatientID?.trim() || null))
-      : matchPaths(holdout.patient, layout.paths, where).map((groups) => groups?.patient ?? null);
-  if (patients.some((patient) => patient !== null)) return [...patients];
+      ? Column.map(layout.paths, (_, i) => labelled?.at(i) ?? (tags?.at(i)?.PatientID?.trim() || null))
+      : Column.map(matchPaths(holdout.patient, layout.paths, where), (groups) => groups?.patient ?? null);
+  if (patients.some((patient) => patient !== null)) return patients;
   throw new DatasetError({
     what: 'patients cannot be told apart, which preprocess.holdout.by (--holdout-by) asks for',
     where,
@@ -49,7 +50,7 @@ const PATIENT_IN_PATH = /(?:^|[/_-])((?:patient|subject|subj|case|pat)[-_ ]?\d+)
 const NUMBER_IN_NAME = /(?:^|\/)(\d{4,})[-_ ]?(?:[lr]|left|right|\d{1,3})(?:[-_ .][^/]*)?$/i;
 
 /** A warning when images are held out one by one, but paths suggest several for each patient. */
-export function patientNotice(paths: readonly string[]): string | null {
+export function patientNotice(paths: Sequence<string>): string | null {
   const groups = new Set<string>();
   let images = 0;
   for (const path of paths) {

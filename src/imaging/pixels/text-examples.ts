@@ -5,6 +5,7 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { settingsOf } from './frame-settings.js';
 import { mapInOrder } from '../in-flight.js';
 import { withBytes } from '../source/bounded-read.js';
+import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { findText } from './burned-in.js';
 import { grayOf } from './color.js';
@@ -29,13 +30,13 @@ export interface TextExamples {
 /** Images that cannot be decoded have no text. */
 export async function findTextExamples(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   spec: PreprocessSpec,
   { onProgress }: { onProgress?: OnProgress } = {},
 ): Promise<TextExamples> {
   const searched = Math.min(SAMPLE, images.length);
   const step = images.length / searched;
-  const sample = Array.from({ length: searched }, (_, i) => images[Math.floor(i * step)] as SourceImage);
+  const sample = Array.from({ length: searched }, (_, i) => images.at(Math.floor(i * step)) as SourceImage);
   const settings = { ...spec, privacy: { ...spec.privacy, burnedIn: 'warn' as const } };
   const look = (image: SourceImage) =>
     withBytes(source, image, (bytes) => withImage(bytes, settingsOf(settings, image), regionWithText)).catch(

@@ -4,6 +4,7 @@ import { ImageError } from '../../core/errors.js';
 import { withImage } from '../pixels/decode.js';
 import { sniffFormat } from '../pixels/format.js';
 import { withBytes } from './bounded-read.js';
+import type { Sequence } from './column.js';
 import type { ImageSource, SourceImage } from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
 
@@ -21,12 +22,14 @@ const CONCURRENT_IMAGES = 8;
 
 export async function describeImages(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   { onProgress }: { onProgress?: OnProgress } = {},
 ): Promise<ImageDescription> {
   const step = Math.max(1, images.length / SAMPLE);
   const count = Math.min(images.length, SAMPLE);
-  const sample = Array.from({ length: count }, (_, i) => images[Math.floor(i * step)] as SourceImage);
+  const sample = Array.from({ length: count }, (_, i) => images.at(Math.floor(i * step)) as SourceImage);
+  let bytes = 0;
+  for (const image of images) bytes += image.bytes;
   const formats = new Map<string, number>();
   const sizes: { pixels: number; text: string }[] = [];
   const look = (image: SourceImage) => withBytes(source, image, describe);
@@ -40,7 +43,7 @@ export async function describeImages(
   sizes.sort((a, b) => a.pixels - b.pixels);
   const at = (part: number) => sizes[Math.floor(part * (sizes.length - 1))]?.text as string;
   return {
-    bytes: images.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes,
     formats: [...formats].map(([format, images]) => ({ format, images })).sort((a, b) => b.images - a.images),
     sizes: sizes.length > 0 ? { least: at(0), median: at(0.5), most: at(1) } : null,
   };

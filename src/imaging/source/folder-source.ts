@@ -1,13 +1,22 @@
 /** Images of a local folder and its subfolders. */
 import { isUtf8 } from 'node:buffer';
 import type { Stats } from 'node:fs';
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { open, opendir, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DatasetError, SourceMissingError, StoreUnavailableError } from '../../core/errors.js';
 import { errorCode } from '../../storage/file-errors.js';
 import { sha256, sha256OfFile } from '../../storage/digest.js';
 import { HEAD_BYTES, isSystemName, SKIPPED } from './file-kinds.js';
-import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
+import { Column } from './column.js';
+import {
+  type Checksums,
+  FoundImages,
+  type ImageSource,
+  type ListOptions,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  tooLarge,
+} from './image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { runTask, TASKS_IN_FLIGHT } from '../threads/image-pool.js';
 import { inBatches } from '../threads/work-on-files.js';
@@ -24,6 +33,9 @@ const HASHED_TOTAL_BYTES = 4 * 2 ** 30;
  * stamp: its checksum is not kept.
  */
 const RACY_MS = 2000;
+const DIGEST_BYTES = 32;
+/** Entries of a folder that are read from the system at once. */
+const ENTRIES_AT_ONCE = 512;
 /** Larger files are read in parts, or one at a time. */
 const WHOLE_FILE_BYTES = 32 * 2 ** 20;
 
@@ -35,18 +47,21 @@ export class FolderSource implements ImageSource {
   readonly uri: string;
   readonly #root: string;
   contents = new SourceContents();
-  checksums: ReadonlyMap<string, string> = new Map();
+  knownChecksums: Checksums | null = null;
+  /** The images by size and time, and the digest of each; null when none was computed. */
+  #digested: { images: Column<SourceImage>; digests: Buffer; before: number } | null = null;
 
   constructor(uri: string, root: string) {
     this.uri = uri;
     this.#root = root;
   }
 
-  async *list(): AsyncIterable<SourceImage> {
+  async list(options: ListOptions = {}): Promise<Column<SourceImage>> {
     const contents = new SourceContents();
     this.contents = contents;
+    this.#digested = null;
     const root = await this.#realRoot();
-    const found = new FoundImages(contents);
+    const found = new FoundImages(contents, options);
     let isEmpty = true;
     for await (const file of this.#walk(root, root, '', new Set())) {
       found.add(file);
@@ -54,23 +69,33 @@ export class FolderSource implements ImageSource {
     }
     if (isEmpty && contents.folders.size + contents.ignored === 0) throw emptyFolder(this.uri);
     const images = await found.sorted(this.uri, ({ name }) => this.#head(name));
-    const hashed = images.reduce((sum, { bytes }) => sum + bytes, 0) <= HASHED_TOTAL_BYTES;
-    if (!hashed) return yield* images;
-    const known = this.checksums;
-    const checksums = new Map<string, string>();
-    const youngest = Date.now() - RACY_MS;
-    const batches = inBatches(images, (image) => (known.has(versionOf(image)) ? 0 : image.bytes));
-    const digest = async (batch: SourceImage[]) => ({
-      batch,
-      identified: await this.#withDigests(batch, known),
-    });
-    for await (const { batch, identified } of mapInOrder(batches, TASKS_IN_FLIGHT, digest)) {
-      for (const [i, image] of batch.entries())
-        if (modifiedMs(image) < youngest)
-          checksums.set(versionOf(image), (identified[i] as SourceImage).identity);
-      yield* identified;
+    let total = 0;
+    for (const { bytes } of images) total += bytes;
+    if (total > HASHED_TOTAL_BYTES) return images;
+    const digests = await this.#digestAll(images, options);
+    return Column.map(images, (image, i) => ({ ...image, identity: `sha256:${digestAt(digests, i)}` }));
+  }
+
+  /** @returns the digests of all images, one after the other */
+  async #digestAll(images: Column<SourceImage>, { onImage, signal }: ListOptions): Promise<Buffer> {
+    const before = Date.now() - RACY_MS;
+    const digests = Buffer.alloc(images.length * DIGEST_BYTES);
+    const batches = inBatches(images, (image) => (this.#knownOf(image) ? 0 : image.bytes));
+    const digest = (batch: SourceImage[]) => this.#digestsOf(batch);
+    let done = 0;
+    for await (const found of mapInOrder(batches, TASKS_IN_FLIGHT, digest, signal)) {
+      for (const own of found) digests.write(own, DIGEST_BYTES * done++, 'hex');
+      onImage?.(done);
     }
-    this.checksums = checksums;
+    this.#digested = { images, digests, before };
+    return digests;
+  }
+
+  *checksums(): Generator<[string, string]> {
+    if (!this.#digested) return;
+    const { images, digests, before } = this.#digested;
+    for (const [i, image] of images.entries())
+      if (modifiedMs(image) < before) yield [versionOf(image), `sha256:${digestAt(digests, i)}`];
   }
 
   localPath({ name, bytes }: SourceImage): string | null {
@@ -89,25 +114,24 @@ export class FolderSource implements ImageSource {
     });
   }
 
-  async #withDigests(
-    images: readonly SourceImage[],
-    known: ReadonlyMap<string, string>,
-  ): Promise<SourceImage[]> {
-    const unknown = images.filter((image) => !known.has(versionOf(image)));
+  /** SHA-256 in hexadecimal digits of each image: the known one, or that of its file. */
+  async #digestsOf(images: readonly SourceImage[]): Promise<string[]> {
+    const digests = images.map((image) => /^sha256:(.*)$/.exec(this.#knownOf(image) ?? '')?.[1]);
+    const unknown = images.filter((_, i) => digests[i] === undefined);
     const paths = unknown.map((image) => this.localPath(image));
     const small = paths.filter((file) => file !== null);
-    const digests = small.length > 0 ? await runTask({ kind: 'hash', paths: small }) : [];
-    const read = new Map<SourceImage, string>();
-    for (const [i, image] of unknown.entries()) {
-      const digest = paths[i] === null ? 'unreadable' : digests.shift();
+    const hashed = small.length > 0 ? await runTask({ kind: 'hash', paths: small }) : [];
+    const read: string[] = [];
+    for (const [i, { name }] of unknown.entries()) {
+      const digest = paths[i] === null ? 'unreadable' : hashed.shift();
       // Reading a file here says what is wrong with it.
-      const found = !digest || digest === 'unreadable' ? await this.#digest(image.name) : digest;
-      read.set(image, `sha256:${found}`);
+      read.push(!digest || digest === 'unreadable' ? await this.#digest(name) : digest);
     }
-    return images.map((image) => ({
-      ...image,
-      identity: read.get(image) ?? (known.get(versionOf(image)) as string),
-    }));
+    return digests.map((digest) => digest ?? (read.shift() as string));
+  }
+
+  #knownOf(image: SourceImage): string | undefined {
+    return this.knownChecksums?.find(versionOf(image));
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {
@@ -143,37 +167,52 @@ export class FolderSource implements ImageSource {
     ancestors: Set<string>,
   ): AsyncGenerator<SourceImage> {
     const here = new Set(ancestors).add(folder);
-    const entries = await this.#try(prefix, () =>
-      readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
-    );
-    for (const entry of entries) {
-      // Bytes that are not UTF-8 would be replaced, and the file not found again.
-      if (!isUtf8(entry.name)) {
-        this.contents.skip(SKIPPED.encoding);
-        continue;
-      }
-      const base = entry.name.toString('utf8');
-      const name = `${prefix}${base}`;
-      if (isSystemName(base)) {
-        this.contents.skip(SKIPPED.system);
-        continue;
-      }
-      const target = entry.isSymbolicLink()
-        ? await this.#try(name, () => linkTarget(root, path.join(folder, base)))
-        : path.join(folder, base);
-      if (typeof target !== 'string') {
-        this.contents.skip(target.skipped);
-        continue;
-      }
-      const info = await this.#try(name, () => stat(target));
-      if (info.isFile()) yield imageOf(name, info);
-      else if (!info.isDirectory()) this.contents.skip(SKIPPED.other, name);
-      else if (here.has(target)) this.contents.skip(SKIPPED.cycle);
-      else {
-        this.contents.folders.add(name);
-        yield* this.#walk(root, target, `${name}/`, here);
+    for await (const entries of this.#entries(folder, prefix)) {
+      const looks = entries.map((entry) => this.#look(root, folder, prefix, entry));
+      for (const found of await Promise.all(looks)) {
+        if ('skipped' in found) this.contents.skip(found.skipped);
+        else if (found.info.isFile()) yield imageOf(found.name, found.info);
+        else if (!found.info.isDirectory()) this.contents.skip(SKIPPED.other, found.name);
+        else if (here.has(found.target)) this.contents.skip(SKIPPED.cycle);
+        else {
+          this.contents.folders.add(found.name);
+          yield* this.#walk(root, found.target, `${found.name}/`, here);
+        }
       }
     }
+  }
+
+  /** The entries of a folder in parts: it may have a million. */
+  async *#entries(folder: string, prefix: string): AsyncGenerator<RawEntry[]> {
+    // The type of the option lacks what the function can.
+    const options = { encoding: 'buffer' as BufferEncoding, bufferSize: ENTRIES_AT_ONCE };
+    const opened = await this.#try(prefix, () => opendir(folder, options));
+    try {
+      for (let isDone = false; !isDone; ) {
+        const entries: RawEntry[] = [];
+        while (entries.length < ENTRIES_AT_ONCE && !isDone) {
+          const entry = (await this.#try(prefix, () => opened.read())) as RawEntry | null;
+          if (entry) entries.push(entry);
+          else isDone = true;
+        }
+        yield entries;
+      }
+    } finally {
+      await opened.close();
+    }
+  }
+
+  /** What an entry is, or why it is skipped. */
+  async #look(root: string, folder: string, prefix: string, entry: RawEntry): Promise<Looked> {
+    // Bytes that are not UTF-8 would be replaced, and the file not found again.
+    if (!isUtf8(entry.name)) return { skipped: SKIPPED.encoding };
+    const base = entry.name.toString('utf8');
+    const name = `${prefix}${base}`;
+    if (isSystemName(base)) return { skipped: SKIPPED.system };
+    const own = path.join(folder, base);
+    const target = entry.isSymbolicLink() ? await this.#try(name, () => linkTarget(root, own)) : own;
+    if (typeof target !== 'string') return target;
+    return { name, target, info: await this.#try(name, () => stat(target)) };
   }
 
   async #digest(name: string): Promise<string> {
@@ -201,6 +240,18 @@ function emptyFolder(where: string): SourceMissingError {
     where,
     hint: 'If it is a mount point, its disk or network share is not mounted on this machine. Else put the images into it.',
   });
+}
+
+/** An entry of a folder, whose name may be no UTF-8. */
+interface RawEntry {
+  name: Buffer;
+  isSymbolicLink(): boolean;
+}
+
+type Looked = { skipped: string } | { name: string; target: string; info: Stats };
+
+function digestAt(digests: Buffer, i: number): string {
+  return digests.toString('hex', DIGEST_BYTES * i, DIGEST_BYTES * (i + 1));
 }
 
 /** A hash of what tells a file from others, and from itself at another time. */

@@ -1,8 +1,9 @@
 /** The interface of a source of images: a folder, an archive or a bucket. */
 import { DatasetError, ImageError } from '../../core/errors.js';
-import { compareKeys } from '../../storage/uri.js';
 import { kindOfBytes, kindOfName, REMEDIES, SKIPPED } from './file-kinds.js';
 import { mapInOrder } from '../in-flight.js';
+import type { Column } from './column.js';
+import { ImageListWriter } from './image-list.js';
 import { describeSkipped, type SourceContents } from './source-contents.js';
 
 /** One image file of a source. */
@@ -16,6 +17,18 @@ export interface SourceImage {
   frame?: number;
 }
 
+export interface ListOptions {
+  /** Number of images so far. Called at least once for each, and again where they are read. */
+  onImage?: (done: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Checksums of the files of a source that would have to read them for it, kept between runs. */
+export interface Checksums {
+  /** The checksum of a file, by a hash of name, size and time. */
+  find(version: string): string | undefined;
+}
+
 export interface ImageSource {
   readonly uri: string;
   /** What else the source holds. Complete after {@link list}. */
@@ -26,12 +39,11 @@ export interface ImageSource {
    * @throws SourceMissingError when this machine does not have the source; DatasetError when it is
    *   unreadable or contains no images; ArchiveError when the archive is corrupt or malicious.
    */
-  list(): AsyncIterable<SourceImage>;
-  /**
-   * Checksums of files by a hash of name, size and time, for a source that would have to read the
-   * files for them: known ones before {@link list}, all of them after it.
-   */
-  checksums?: ReadonlyMap<string, string>;
+  list(options?: ListOptions): Promise<Column<SourceImage>>;
+  /** Set before {@link list}: files with a known checksum are not read for it. */
+  knownChecksums?: Checksums | null;
+  /** Version and checksum of each listed file that a later listing may trust. */
+  checksums?(): Iterable<[string, string]>;
   /** Path of a file that a thread of this process can read as a whole; null for others. */
   localPath?(image: SourceImage): string | null;
   /**
@@ -51,16 +63,23 @@ const CONCURRENT_FILES = 8;
 
 /** Collects the images among the files of a source, and counts the others. */
 export class FoundImages {
-  readonly #images: SourceImage[] = [];
-  readonly #unknown: SourceImage[] = [];
+  readonly #images = new ImageListWriter();
+  readonly #unknown = new ImageListWriter();
 
-  constructor(private readonly contents: SourceContents) {}
+  constructor(
+    private readonly contents: SourceContents,
+    private readonly options: ListOptions = {},
+  ) {}
 
   add(file: SourceImage): void {
+    const { onImage, signal } = this.options;
+    signal?.throwIfAborted();
     const kind = kindOfName(file.name);
-    if (kind === 'image') this.#images.push(file);
-    else if (kind === 'unknown') this.#unknown.push(file);
-    else if (kind === 'table') this.contents.addTable(file.name);
+    if (kind === 'image') this.#images.add(file);
+    else if (kind === 'unknown') this.#unknown.add(file);
+    onImage?.(this.#images.length);
+    if (typeof kind === 'string' && kind !== 'table') return;
+    if (kind === 'table') this.contents.addTable(file.name);
     else this.contents.skip(kind.skipped, file.name);
   }
 
@@ -70,20 +89,25 @@ export class FoundImages {
    *
    * @throws DatasetError when there are no images; it says what there is instead.
    */
-  async sorted(uri: string, readHead: (file: SourceImage) => Promise<Uint8Array>): Promise<SourceImage[]> {
+  async sorted(
+    uri: string,
+    readHead: (file: SourceImage) => Promise<Uint8Array>,
+  ): Promise<Column<SourceImage>> {
+    const { onImage, signal } = this.options;
     const sniff = async (file: SourceImage) => ({ file, kind: kindOfBytes(await readHead(file)) });
-    for await (const { file, kind } of mapInOrder(this.#unknown, CONCURRENT_FILES, sniff)) {
-      if (kind === 'image') this.#images.push(file);
+    for await (const { file, kind } of mapInOrder(this.#unknown.sorted(), CONCURRENT_FILES, sniff, signal)) {
+      if (kind === 'image') this.#images.add(file);
       else this.contents.skip(kind.skipped, file.name);
+      onImage?.(this.#images.length);
     }
-    return sortedImages(uri, this.#images, this.contents);
+    if (this.#images.length === 0) throw noImages(uri, this.contents);
+    return this.#images.sorted();
   }
 }
 
-function sortedImages(uri: string, images: SourceImage[], { skipped }: SourceContents): SourceImage[] {
-  if (images.length > 0) return images.sort((a, b) => compareKeys(a.name, b.name));
+function noImages(uri: string, { skipped }: SourceContents): DatasetError {
   const found = describeSkipped(skipped);
-  throw new DatasetError({
+  return new DatasetError({
     what: found ? `contains no images that can be read, but ${found}` : 'contains no images',
     where: uri,
     hint: hintFor(skipped),

@@ -2,7 +2,15 @@
 import { GistError, reviveError, wireError } from '../../core/errors.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { HEAD_BYTES, isSystemName } from './file-kinds.js';
-import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
+import type { Column } from './column.js';
+import {
+  FoundImages,
+  type ImageSource,
+  type ListOptions,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  tooLarge,
+} from './image-source.js';
 import { SourceContents } from './source-contents.js';
 
 export class StoreSource implements ImageSource {
@@ -16,10 +24,10 @@ export class StoreSource implements ImageSource {
     this.#store = store;
   }
 
-  async *list(): AsyncIterable<SourceImage> {
+  async list(options: ListOptions = {}): Promise<Column<SourceImage>> {
     const contents = new SourceContents();
     this.contents = contents;
-    const found = new FoundImages(contents);
+    const found = new FoundImages(contents, options);
     for await (const { key, bytes, etag } of this.#store.list('')) {
       found.add({ name: key, bytes, identity: `etag:${etag}` });
       if (!key.split('/').some(isSystemName)) contents.addFolders(key);
@@ -30,7 +38,7 @@ export class StoreSource implements ImageSource {
         : this.#store
             .get(name, { first: 0, last: Math.min(bytes, HEAD_BYTES) - 1 })
             .catch((error: unknown) => this.#fail(error));
-    yield* await found.sorted(this.uri, readHead);
+    return found.sorted(this.uri, readHead);
   }
 
   async read(name: string, options: { maxBytes?: number } = {}): Promise<Uint8Array> {

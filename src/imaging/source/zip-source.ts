@@ -4,7 +4,15 @@ import { constants, inflateRaw, type ZlibOptions } from 'node:zlib';
 import { ImageError } from '../../core/errors.js';
 import { crc32 } from '../dataset/crc32.js';
 import { HEAD_BYTES, isSystemName, kindOfBytes, kindOfName } from './file-kinds.js';
-import { FoundImages, type ImageSource, MAX_FILE_BYTES, type SourceImage, tooLarge } from './image-source.js';
+import type { Column } from './column.js';
+import {
+  FoundImages,
+  type ImageSource,
+  type ListOptions,
+  MAX_FILE_BYTES,
+  type SourceImage,
+  tooLarge,
+} from './image-source.js';
 import { type FileLocation, openRandomAccess, type RandomAccessFile } from './random-access.js';
 import { SourceContents } from './source-contents.js';
 import {
@@ -37,20 +45,20 @@ export class ZipSource implements ImageSource {
     this.#location = location;
   }
 
-  async *list(): AsyncIterable<SourceImage> {
+  async list(options: ListOptions = {}): Promise<Column<SourceImage>> {
     const contents = new SourceContents();
     this.contents = contents;
     const { file, entries, folders, skipped } = await openZip(this.uri, this.#location);
     for (const [reason, count] of Object.entries(skipped))
       for (let i = 0; i < count; i++) contents.skip(reason);
     for (const name of folders) if (!name.split('/').some(isSystemName)) contents.addFolders(name);
-    const found = new FoundImages(contents);
+    const found = new FoundImages(contents, options);
     for (const [name, { bytes, crc32: checksum }] of entries) {
       found.add({ name, bytes, identity: `crc32:${checksum.toString(16).padStart(8, '0')}-${bytes}` });
       if (!name.split('/').some(isSystemName)) contents.addFolders(name);
     }
     const readHead = ({ name }: SourceImage) => this.#head(file, entries.get(name) as ZipEntry);
-    yield* await found.sorted(this.uri, readHead);
+    return found.sorted(this.uri, readHead);
   }
 
   /** The first bytes of a file, without unpacking the rest; empty when they are corrupt. */

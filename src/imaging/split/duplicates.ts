@@ -3,8 +3,10 @@ import type { OnProgress } from '../../core/progress.js';
 import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sha256 } from '../../storage/index.js';
 import type { DuplicateReport } from './duplicate-report.js';
+import { FirstByKey } from './first-by-key.js';
 import { HashIndex } from './hash-index.js';
 import { withBytes } from '../source/bounded-read.js';
+import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { mapInOrder } from '../in-flight.js';
 import { differenceHash, isBlank, looksSame, type Signature, signatureOf } from './signature.js';
@@ -60,7 +62,7 @@ export function duplicateMethod(
  */
 export async function findDuplicates(
   source: ImageSource,
-  images: readonly SourceImage[],
+  images: Sequence<SourceImage>,
   spec: PreprocessSpec,
   isUsed: (image: number) => boolean,
   options: ScanOptions = {},
@@ -91,7 +93,7 @@ export async function findDuplicates(
 
 interface Work {
   source: ImageSource;
-  images: readonly SourceImage[];
+  images: Sequence<SourceImage>;
   spec: PreprocessSpec;
   isUsed: (image: number) => boolean;
   options: ScanOptions;
@@ -100,23 +102,44 @@ interface Work {
 /** Files with equal checksums. Those that have none are read when their sizes are equal. */
 async function joinExact({ source, images, isUsed, options }: Work, groups: UnionFind): Promise<void> {
   const { onProgress, signal } = options;
-  const sizes = new Map<number, number>();
-  for (const { bytes } of images) sizes.set(bytes, (sizes.get(bytes) ?? 0) + 1);
-  const isUnchecked = ({ identity, bytes }: SourceImage) =>
-    identity.startsWith('time:') && (sizes.get(bytes) as number) > 1;
+  const areShared = sharedSizes(images);
+  const isUnchecked = ({ identity, bytes }: SourceImage) => identity.startsWith('time:') && areShared(bytes);
+  /** Checksums of the files that were read for this. */
+  const read = new Map<number, string>();
+  const keyOf = ({ frame }: SourceImage, content: string) =>
+    frame === undefined ? content : `${content}\0${frame}`;
   const digest = async (image: SourceImage) => {
-    const content = isUnchecked(image) ? await withBytes(source, image, sha256) : image.identity;
-    return image.frame === undefined ? content : `${content}\0${image.frame}`;
+    const content = isUnchecked(image) ? await withBytes(source, image, sha256) : null;
+    return { key: keyOf(image, content ?? image.identity), content };
   };
-  const first = new Map<string, number>();
+  const first = new FirstByKey(images.length, (i) => {
+    const image = images.at(i) as SourceImage;
+    return keyOf(image, read.get(i) ?? image.identity);
+  });
   let done = 0;
-  for await (const key of mapInOrder(images, CONCURRENT_IMAGES, digest, signal)) {
-    const known = first.get(key);
-    if (isUsed(done) && known === undefined) first.set(key, done);
-    else if (isUsed(done)) groups.join(known as number, done);
+  for await (const { key, content } of mapInOrder(images, CONCURRENT_IMAGES, digest, signal)) {
+    if (content !== null) read.set(done, content);
+    if (isUsed(done)) groups.join(first.add(done, key), done);
     done++;
     onProgress?.({ done, total: images.length, unit: 'images compared' });
   }
+}
+
+/** Tells whether a size is that of several images which have no checksum. */
+function sharedSizes(images: Sequence<SourceImage>): (bytes: number) => boolean {
+  const sizes = new Float64Array(images.length);
+  let count = 0;
+  for (const { identity, bytes } of images) if (identity.startsWith('time:')) sizes[count++] = bytes;
+  const sorted = sizes.subarray(0, count).sort();
+  return (bytes) => {
+    let [low, high] = [0, count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sorted[middle] as number) < bytes) low = middle + 1;
+      else high = middle;
+    }
+    return sorted[low + 1] === bytes;
+  };
 }
 
 /** @returns number of images that look like too many others */
@@ -130,13 +153,16 @@ async function joinNear(
   const index = new HashIndex();
   const alike = new UnionFind(images.length);
   // One of several exact copies is enough.
-  const seen = Array.from(images.keys()).filter((i) => isUsed(i) && exact.find(i) === i);
+  const seen = Array.from({ length: images.length }, (_, i) => i).filter(
+    (i) => isUsed(i) && exact.find(i) === i,
+  );
   const lookAt = options.lookAt ?? ((some: SourceImage[]) => lookAtImages(source, some, spec.dicom));
   const look = async (batch: number[]) => {
-    const found = await lookAt(batch.map((i) => images[i] as SourceImage));
+    const found = await lookAt(batch.map(imageOf));
     return batch.map((i, place) => ({ i, pixels: found[place] ?? null }));
   };
-  const batches = inBatches(seen, (i) => (images[i] as SourceImage).bytes);
+  const imageOf = (i: number) => images.at(i) as SourceImage;
+  const batches = inBatches(seen, (i) => imageOf(i).bytes, imageOf);
   let done = 0;
   let compared = 0;
   for await (const batch of mapInOrder(batches, TASKS_IN_FLIGHT, look, signal)) {
@@ -145,10 +171,10 @@ async function joinNear(
       if (own === null || isBlank(own)) continue;
       compared++;
       const hash = differenceHash(own.pixels);
-      const { name } = images[i] as SourceImage;
+      const { name } = images.at(i) as SourceImage;
       // The frames of a file are no copies.
       for (const other of index.near(hash))
-        if (images[other]?.name !== name && looksSame(own, signatures.get(other) as Signature))
+        if (images.at(other)?.name !== name && looksSame(own, signatures.get(other) as Signature))
           alike.join(other, i);
       index.add(i, hash);
       signatures.set(i, own);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { counted } from '../../core/counted.js';
 import { DatasetError, TooFewImagesError } from '../../core/errors.js';
 import { LEFT_OUT } from '../labels/labels.js';
+import type { Sequence } from '../source/column.js';
 
 /** What is split: one entry for each image. */
 export interface SplitImages {
@@ -47,7 +48,7 @@ export interface Draws {
  * @param paths decide the order
  * @param keys decide the side: the paths, or patients
  */
-export function drawImages(seed: number, paths: readonly string[], keys: readonly string[]): Draws {
+export function drawImages(seed: number, paths: Sequence<string>, keys: Sequence<string>): Draws {
   const [side, rank, order] = [0, 1, 2].map(() => new Float64Array(paths.length)) as [
     Float64Array,
     Float64Array,
@@ -57,7 +58,8 @@ export function drawImages(seed: number, paths: readonly string[], keys: readonl
   const uniform = (bytes: Buffer, at: number) => bytes.readUIntBE(at, 6) / 2 ** 48;
   for (const [i, path] of paths.entries()) {
     const own = digest(path);
-    const deciding = keys[i] === path ? own : digest(keys[i] as string);
+    const key = keys.at(i) as string;
+    const deciding = key === path ? own : digest(key);
     side[i] = uniform(deciding, 0);
     rank[i] = uniform(deciding, 6);
     order[i] = uniform(own, 12);
@@ -107,9 +109,17 @@ export function splitImages(images: SplitImages, options: SplitOptions, where: s
 }
 
 /** Images of each class. */
-function membersOf({ classes, labels }: SplitImages): number[][] {
-  const members: number[][] = (classes ?? ['all']).map(() => []);
-  for (const [i, label] of labels.entries()) members[label]?.push(i);
+function membersOf({ classes, labels }: SplitImages): Uint32Array[] {
+  const counts = (classes ?? ['all']).map(() => 0);
+  for (const label of labels) if (label !== LEFT_OUT) counts[label] = (counts[label] as number) + 1;
+  const members = counts.map((count) => new Uint32Array(count));
+  const left = [...counts];
+  for (let i = labels.length - 1; i >= 0; i--) {
+    const label = labels[i] as number;
+    if (label === LEFT_OUT) continue;
+    left[label] = (left[label] as number) - 1;
+    (members[label] as Uint32Array)[left[label] as number] = i;
+  }
   return members;
 }
 
@@ -137,7 +147,7 @@ function givenSides({ heldOut, groups }: SplitImages): Sides {
 /** The side of each group: that of the member whose second hash is least, which is unbiased. */
 function hashedSides(
   images: SplitImages,
-  members: readonly number[][],
+  members: readonly Uint32Array[],
   { fraction }: SplitOptions,
   where: string,
 ): Sides {
@@ -165,7 +175,7 @@ function mostHeld(fraction: number, images: number): number {
  */
 function limitClasses(
   { classes, labels, groups }: SplitImages,
-  members: readonly number[][],
+  members: readonly Uint32Array[],
   { draw, heldGroups, fraction }: { draw: Float64Array; heldGroups: Uint8Array; fraction: number },
 ): string[] {
   const limited = { labels: [] as number[], images: 0, drawn: 0, held: 0 };
@@ -211,7 +221,7 @@ function groupDraws(groups: Int32Array, { side, rank }: Draws): Float64Array {
 /** Moves groups so that each class is on both sides, as far as groups of several classes allow. */
 function fillClasses(
   { classes, labels, groups }: SplitImages,
-  members: readonly number[][],
+  members: readonly Uint32Array[],
   draw: Float64Array,
   heldGroups: Uint8Array,
   where: string,
@@ -231,7 +241,7 @@ function fillClasses(
   const single: string[] = [];
   let unfilled = 0;
   for (const [label, own] of ofClass.entries()) {
-    const images = (members[label] as number[]).length;
+    const images = (members[label] as Uint32Array).length;
     if (images === 0) continue;
     if (images === 1) throw tooSmall(classes?.[label], where);
     if (own.length === 1) single.push(classes ? `the class of label ${label}` : 'the source');
@@ -277,7 +287,7 @@ function tooSmall(name: string | undefined, where: string): DatasetError {
   });
 }
 
-function requireTwo(members: readonly number[][], where: string): void {
+function requireTwo(members: readonly Uint32Array[], where: string): void {
   if (members.reduce((sum, images) => sum + images.length, 0) >= 2) return;
   throw new DatasetError({
     what: 'contains a single image',
@@ -288,7 +298,7 @@ function requireTwo(members: readonly number[][], where: string): void {
 
 function requireTraining(
   { classes, heldOut }: SplitImages,
-  members: readonly number[][],
+  members: readonly Uint32Array[],
   held: Uint8Array,
   where: string,
 ): void {
@@ -304,7 +314,7 @@ function requireTraining(
 }
 
 /** Merges lists by the relative position within each list, so that each is distributed evenly. */
-function interleave(lists: number[][]): Uint32Array {
+function interleave(lists: Uint32Array[]): Uint32Array {
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const merged = new Uint32Array(total);
   const next = lists.map(() => 0);
@@ -312,12 +322,12 @@ function interleave(lists: number[][]): Uint32Array {
     let best = -1;
     let bestPosition = Number.POSITIVE_INFINITY;
     for (let label = 0; label < lists.length; label++) {
-      const length = (lists[label] as number[]).length;
+      const length = (lists[label] as Uint32Array).length;
       const position = (next[label] as number) / length;
       if ((next[label] as number) < length && position < bestPosition)
         [best, bestPosition] = [label, position];
     }
-    merged[i] = (lists[best] as number[])[next[best] as number] as number;
+    merged[i] = (lists[best] as Uint32Array)[next[best] as number] as number;
     next[best] = (next[best] as number) + 1;
   }
   return merged;

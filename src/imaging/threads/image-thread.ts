@@ -74,15 +74,29 @@ async function each<T>(
   make: (bytes: Uint8Array, file: ListedFile) => Promise<T>,
 ): Promise<Outcome<T>[]> {
   const results: Outcome<T>[] = [];
-  for (const file of files) {
-    const bytes = readable(() =>
-      'path' in file.content ? readFileSync(file.content.path) : file.content.bytes,
-    );
-    if (bytes === 'unreadable') results.push(bytes);
-    else results.push(isAsListed(bytes, file) ? await make(bytes, file) : 'changed');
+  let last: Outcome<Uint8Array> = 'unreadable';
+  for (const [i, file] of files.entries()) {
+    const before = files[i - 1];
+    // The frames of a file follow each other.
+    if (!before || !isSameFile(before, file)) last = readListed(file);
+    results.push(typeof last === 'string' ? last : await make(last, file));
+    const next = files[i + 1];
+    if (next && isSameFile(file, next)) continue;
+    last = 'unreadable';
     releaseAfter(file.length);
   }
   return results;
+}
+
+function isSameFile({ content: a }: ListedFile, { content: b }: ListedFile): boolean {
+  return 'path' in a && 'path' in b ? a.path === b.path : 'bytes' in a && 'bytes' in b && a.bytes === b.bytes;
+}
+
+function readListed(file: ListedFile): Outcome<Uint8Array> {
+  const bytes = readable(() =>
+    'path' in file.content ? readFileSync(file.content.path) : file.content.bytes,
+  );
+  return bytes === 'unreadable' || isAsListed(bytes, file) ? bytes : 'changed';
 }
 
 function isAsListed(bytes: Uint8Array, { length, sha256: expected }: ListedFile): boolean {

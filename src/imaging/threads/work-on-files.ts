@@ -12,18 +12,33 @@ import { rejectionReason } from '../pixels/rejection-reason.js';
 const BATCH_FILES = 16;
 const BATCH_BYTES = 2 ** 20;
 
-/** Consecutive items, together at most as large as a batch. */
-export function* inBatches<Item>(items: Iterable<Item>, bytesOf: (item: Item) => number): Generator<Item[]> {
+/** Frames of one file, which a batch reads once. */
+const BATCH_FRAMES = 64;
+
+/** Consecutive items, together at most as large as a batch. Frames of a file stay together. */
+export function* inBatches<Item>(
+  items: Iterable<Item>,
+  bytesOf: (item: Item) => number,
+  imageOf?: (item: Item) => SourceImage,
+): Generator<Item[]> {
   let batch: Item[] = [];
-  let bytes = 0;
+  let [files, bytes] = [0, 0];
+  let last: string | undefined;
   for (const item of items) {
-    const own = bytesOf(item);
-    if (batch.length > 0 && (batch.length >= BATCH_FILES || bytes + own > BATCH_BYTES)) {
+    const image = imageOf?.(item);
+    let isSameFile = image?.frame !== undefined && image.name === last;
+    const isFull = isSameFile
+      ? batch.length >= BATCH_FRAMES
+      : files >= BATCH_FILES || bytes + bytesOf(item) > BATCH_BYTES;
+    if (batch.length > 0 && isFull) {
       yield batch;
-      [batch, bytes] = [[], 0];
+      [batch, files, bytes, isSameFile] = [[], 0, 0, false];
     }
     batch.push(item);
-    bytes += own;
+    last = image?.name;
+    if (isSameFile) continue;
+    files++;
+    bytes += bytesOf(item);
   }
   if (batch.length > 0) yield batch;
 }
@@ -64,9 +79,14 @@ async function overFiles<T>(
   failed: (reason: string) => T,
 ): Promise<T[]> {
   const local = images.map((image) => source.localPath?.(image) ?? null);
-  const read = images.filter((_, i) => local[i] === null);
-  const results = await withBytesOfAll(source, read, (bytes) => {
-    const contents = local.map((path) => (path === null ? bytes.shift() : { path }) as FileContent | Error);
+  // The frames of a file share its bytes.
+  const read = new Map(images.filter((_, i) => local[i] === null).map((image) => [image.name, image]));
+  const results = await withBytesOfAll(source, [...read.values()], (bytes) => {
+    const byName = new Map([...read.keys()].map((name, i) => [name, bytes[i]]));
+    const contents = local.map(
+      (path, i) =>
+        (path === null ? byName.get((images[i] as SourceImage).name) : { path }) as FileContent | Error,
+    );
     return runReadable(contents, images, run, failed);
   });
   return Promise.all(

@@ -59,7 +59,7 @@ test('a prefix and an archive in a bucket give the same images as the folder the
 
 test('a prefix without images and a missing bucket give different errors', async () => {
   const list = async (uri: string) => {
-    for await (const _ of openSource(uri).list()) return;
+    for (const _ of await openSource(uri).list()) return;
   };
   await assert.rejects(list('s3://gist/nothing/here'), DatasetError);
   await assert.rejects(list('s3://gist/nothing.zip'), DatasetError);

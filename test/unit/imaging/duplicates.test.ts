@@ -44,7 +44,7 @@ async function survey(source: string, keys: Partial<PreprocessSpec> = {}) {
   const found = await surveySource(opened, spec);
   const { split, duplicates } = await splitSurvey(opened, spec, found);
   const names = (indices: Iterable<number>) =>
-    [...indices].map((i) => found.layout.paths[i] as string).sort();
+    [...indices].map((i) => found.layout.paths.at(i) as string).sort();
   return { split, duplicates, names };
 }
 

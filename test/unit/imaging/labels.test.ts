@@ -30,7 +30,7 @@ async function survey(source: string, keys: object = {}, options: SurveyOptions 
 function classesOf({ images, labels }: Survey): Record<string, string> {
   const label = (i: number) => labels.labels[i] as number;
   const named = (i: number) => (label(i) === LEFT_OUT ? '-' : (labels.classes?.[label(i)] ?? 'none'));
-  return Object.fromEntries(images.map(({ name }, i) => [name, named(i)]));
+  return Object.fromEntries(Array.from(images, ({ name }, i) => [name, named(i)]));
 }
 
 /** A test body with the files of a folder. */
@@ -115,7 +115,7 @@ test(
     assert.deepEqual(merged.labels.classes, ['0', '1', '2', '3', '4']);
     const kept = await survey(folder, { splits: 'keep' });
     assert.deepEqual(kept.labels.classes, ['0', '1', '2', '3', '4']);
-    const held = kept.images.filter((_, i) => kept.sides[i] === 1).map(({ name }) => name);
+    const held = [...kept.images].filter((_, i) => kept.sides[i] === 1).map(({ name }) => name);
     assert.deepEqual(held, SPLIT.filter((name) => !name.startsWith('train/')).sort());
     await refuses(survey(path.join(folder, 'train'), { splits: 'keep' }), /no folders such as train/);
   }),
@@ -244,7 +244,10 @@ test('a CSV file gives labels: several findings are combined, the first, or one 
     assert.deepEqual(leftOut, { 'images without a label in the table': 1 });
     assert.match(notices.join(), /1 row of labels is of no image in the source, of 5/);
     const byPatient = await survey(folder, { labels: csv, holdout: { by: 'patient' } });
-    assert.deepEqual(new Set(byPatient.keys.slice(0, 4)), new Set(['1', '2', '3'].map((id) => `\0${id}`)));
+    assert.deepEqual(
+      new Set([...byPatient.keys].slice(0, 4)),
+      new Set(['1', '2', '3'].map((id) => `\0${id}`)),
+    );
     await refuses(
       survey(folder, { labels: { ...csv, label: 'Findings' } }),
       /no column "Findings".*"Finding Labels"/,

@@ -28,7 +28,7 @@ import {
 
 async function listed(uri: string): Promise<SourceImage[]> {
   const images: SourceImage[] = [];
-  for await (const image of openSource(uri).list()) images.push(image);
+  for (const image of await openSource(uri).list()) images.push(image);
   return images;
 }
 const names = async (uri: string) => (await listed(uri)).map(({ name }) => name);
@@ -42,7 +42,7 @@ test('a folder is listed in order; other files are ignored and counted', () =>
     await writeFile(path.join(folder, '__MACOSX', 'image.png'), 'x');
     const source = openSource(folder);
     const found: string[] = [];
-    for await (const { name } of source.list()) found.push(name);
+    for (const { name } of await source.list()) found.push(name);
     assert.deepEqual(found, ['a/image00.png', 'b/image00.png', 'b/image01.png']);
     assert.equal(source.contents.ignored, 6);
     assert.deepEqual(
@@ -95,7 +95,7 @@ test('a folder that is gone when an image is read is missing on this machine: an
     const elsewhere = path.join(folder, 'elsewhere');
     await writeClasses(source, { a: 1, b: 1 });
     const opened = openSource(source);
-    for await (const _ of opened.list());
+    for (const _ of await opened.list());
     await rename(path.join(source, 'a'), path.join(folder, 'a'));
     await assert.rejects(opened.read('a/image00.png'), /lost a file/);
     await rename(source, elsewhere);
@@ -352,7 +352,7 @@ test('a corrupt file in an archive affects only that image', () =>
 async function contentsOf(uri: string): Promise<{ images: string[]; skipped: Record<string, number> }> {
   const source = openSource(uri);
   const images: string[] = [];
-  for await (const { name } of source.list()) images.push(name);
+  for (const { name } of await source.list()) images.push(name);
   return { images, skipped: source.contents.skipped };
 }
 

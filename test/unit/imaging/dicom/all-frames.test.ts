@@ -10,6 +10,7 @@ import {
   openDataset,
   openSource,
   planDataset,
+  type ImageSource,
   splitSurvey,
   surveySource,
 } from '../../../../src/imaging/index.js';
@@ -143,7 +144,7 @@ test('the frames of a file are on one side of the split, and no copies of each o
       assert.equal(survey.images.length, 15);
       const { split, duplicates } = await splitSurvey(opened, spec, survey);
       assert.equal(duplicates.report.exact.sets, 0);
-      const files = (side: Uint32Array) => new Set(Array.from(side, (i) => survey.images[i]?.name));
+      const files = (side: Uint32Array) => new Set(Array.from(side, (i) => survey.images.at(i)?.name));
       const both = [...files(split.train)].filter((name) => files(split.holdout).has(name));
       assert.deepEqual(both, []);
       assert.equal(split.train.length + split.holdout.length, 15);
@@ -174,4 +175,29 @@ test('a file that declares more frames than it has gives the whole ones, and one
     assert.equal(rejected.length, 1);
     assert.match(rejected[0]?.reason ?? '', /^frame 5: is truncated/);
     assert.equal(rejected[0]?.position, 1);
+  }));
+
+test('a file is read once for all its frames that a shard has, whatever their order', () =>
+  withFolder(async (folder) => {
+    const source = await writeFiles(folder);
+    const spec = preprocessSchema.parse({ ...settings, source, duplicates: 'exact', splits: null });
+    const store = openStore(path.join(folder, 'store'));
+    const { digest, shards } = await planDataset(store, {
+      ...spec,
+      holdout: { ...spec.holdout, fraction: 0 },
+    });
+    assert.equal(shards, 1);
+    const opened = openSource(source);
+    const reads: Record<string, number> = {};
+    const counting: ImageSource = {
+      uri: opened.uri,
+      contents: opened.contents,
+      list: () => opened.list(),
+      read: (name) => {
+        reads[name] = (reads[name] ?? 0) + 1;
+        return opened.read(name);
+      },
+    };
+    await buildShard(store, counting, spec, { digest, shard: 0 });
+    assert.deepEqual(reads, Object.fromEntries(Object.keys(LEVELS).map((name) => [name, 1])));
   }));
