@@ -6,7 +6,8 @@ import { SKIPPED } from '../source/file-kinds.js';
 import { refuseIdentifiers, refusePatientFolders } from './identifiers.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { readLabelFile } from './label-file.js';
-import { csvRows, type JsonLabels, jsonRows, matchRows } from './label-table.js';
+import { csvRows } from './csv-labels.js';
+import { type JsonLabels, jsonRows, matchRows } from './label-table.js';
 import { classFolders, emptyFolders, findLayout, foldersWithoutImages, type Layout } from './layout.js';
 import { compareNaturally } from './natural-order.js';
 import { matchPaths } from './path-rule.js';
@@ -195,8 +196,9 @@ function fromFolders({ source, images, layout }: Rule): Found {
 }
 
 async function fromCsv(rule: Rule, spec: Extract<LabelsSpec, { csv: string }>): Promise<Found> {
-  const rows = csvRows(await readLabelFile(rule.source, spec.csv), spec);
-  return fromRows(rule, { rows, classes: null }, 'csv', 'a CSV file gives the label of each image');
+  const { rows, why, notices } = csvRows(await readLabelFile(rule.source, spec.csv), spec);
+  const found = fromRows(rule, { rows, classes: null }, 'csv', why);
+  return { ...found, notices: [...notices, ...(found.notices ?? [])] };
 }
 
 async function fromJson(rule: Rule, address: string): Promise<Found> {
