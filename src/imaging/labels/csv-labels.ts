@@ -9,11 +9,18 @@ import type { LabelRow } from './label-table.js';
 type CsvSpec = Extract<LabelsSpec, { csv: string }>;
 type Column = 'path' | 'label' | 'patient';
 
-const COLUMNS: Record<Column, RegExp> = {
-  path: /^(image|file|img)?[ _-]*(path|file ?name|name|index|id|id[ _-]?code|file|image)$/i,
-  label:
-    /^((finding|class)[ _-]?)?(labels?|class(es)?|grade|kl([ _-]?grade)?|target|diagnosis|dx|findings?|category)$/i,
-  patient: /^(patient|subject)([ _-]?(id|number|no\.?))?$|^pid$/i,
+/** Usual names of columns, the most telling ones first. */
+const COLUMNS: Record<Column, readonly RegExp[]> = {
+  path: [
+    /^(image|file|img)?[ _-]*(path|file ?name|file)$/i,
+    /^(image|img)([ _-]*(name|index|id))?$/i,
+    /^(name|index|id|id[ _-]?code)$/i,
+  ],
+  label: [
+    /^((finding|class)[ _-]?)?labels?$/i,
+    /^((finding|class)[ _-]?)?(class(es)?|grade|kl([ _-]?grade)?|target|diagnosis|dx|findings?|category)$/i,
+  ],
+  patient: [/^(patient|subject)([ _-]?(id|number|no\.?))?$|^pid$/i],
 };
 
 /** The rows of a table, and what is to be said of them. */
@@ -38,7 +45,11 @@ interface Table {
 export function csvRows(text: string, spec: CsvSpec): CsvLabels {
   const table = parseCsv(text);
   const [first, ...rows] = table ?? [];
-  if (!table || !first) throw csvError(spec.csv, table ? 'is empty' : 'has a quote that is not closed');
+  if (!table || !first)
+    throw csvError(
+      spec.csv,
+      table ? 'is empty' : 'has a quote that is not closed, or text after a closing one',
+    );
   const header = first.map((name) => name.trim());
   const path = columnOf(header, 'path', spec.path, spec);
   const patient = columnOf(header, 'patient', spec.patient, spec);
@@ -51,7 +62,12 @@ export function csvRows(text: string, spec: CsvSpec): CsvLabels {
     label: found.labels[i] ?? null,
     patient: (patient === null ? '' : row[patient]?.trim()) || null,
   }));
-  return { rows: lines.filter((line) => line.path !== ''), why: found.why, notices: found.notices };
+  const columns = `images by the column ${JSON.stringify(header[path])}`;
+  return {
+    rows: lines.filter((line) => line.path !== ''),
+    why: `${found.why}, ${columns}`,
+    notices: found.notices,
+  };
 }
 
 /** The label of each row; null for none. */
@@ -86,7 +102,7 @@ function fromColumn({ header, rows }: Table, column: number, spec: CsvSpec): Fou
   const notice = `the column ${name} has 0, 1 and -1, which are three classes now: with label: [${name}] it is one finding, uncertain where it is -1`;
   return {
     labels,
-    why: 'a CSV file gives the label of each image',
+    why: `the column ${name} of a CSV file gives the label of each image`,
     notices: isUncertain ? [notice] : [],
   };
 }
@@ -143,14 +159,19 @@ function columnOf(
   spec: CsvSpec,
 ): number | null {
   if (wanted !== undefined) return namedColumn(header, wanted, spec);
-  const at = header.findIndex((name) => COLUMNS[key].test(name));
-  return at < 0 ? null : at;
+  for (const usual of COLUMNS[key]) {
+    const at = header.findIndex((name) => usual.test(name));
+    if (at >= 0) return at;
+  }
+  return null;
 }
 
 /** Case and spaces around a name do not matter. */
 function namedColumn(header: readonly string[], wanted: string, spec: CsvSpec): number {
-  const at = header.findIndex((name) => name.toLowerCase() === wanted.trim().toLowerCase());
+  const isNamed = (name: string) => name.toLowerCase() === wanted.trim().toLowerCase();
+  const at = header.findIndex(isNamed);
   if (at < 0) throw csvError(spec.csv, `has no column "${wanted}"; ${describeColumns(header)}`);
+  if (header.filter(isNamed).length > 1) throw csvError(spec.csv, `has several columns "${wanted}"`);
   return at;
 }
 

@@ -124,9 +124,16 @@ function indexByName(paths: readonly string[]): Map<string, number[]> {
   return byName;
 }
 
+/** Not any extension: what follows the last dot of a UID is no extension. */
+const IMAGE_EXTENSION = /\.(dcm|dicom|png|jpe?g|tiff?|webp|bmp|jp2|nii)$/i;
+
 function imagesOf(row: string, paths: readonly string[], byName: ReadonlyMap<string, number[]>): number[] {
   const base = row.slice(row.lastIndexOf('/') + 1);
   const named = byName.get(base);
+  const stem = row.replace(IMAGE_EXTENSION, '');
+  // Tables often name the DICOM files that PNG files were made from.
+  const isConverted = !named && stem !== row && !byName.has(`stem:${base}`);
+  if (isConverted) return imagesOf(stem, paths, byName);
   const candidates = named ?? byName.get(`stem:${base}`) ?? [];
   if (!row.includes('/')) return candidates;
   return candidates.filter((image) => {
@@ -159,11 +166,17 @@ export function jsonRows(text: string, where: string): JsonLabels | null {
   const labels = 'labels' in document ? document.labels : document;
   if (labels === null) return null;
   const pairs: unknown[] = Array.isArray(labels) ? labels : Object.entries(labels as object);
-  if (!pairs.every(isPair)) throw noLabels(where);
-  const rows = pairs.map(([path, label], i) => ({ path, label: String(label), patient: null, row: i + 1 }));
-  const isNumbered = pairs.length > 0 && pairs.every(([, label]) => Number.isInteger(label));
+  const numbered = pairs.map(withLabelNumber);
+  if (!numbered.every(isPair)) throw noLabels(where);
+  const rows = numbered.map(([path, label], i) => ({
+    path,
+    label: String(label),
+    patient: null,
+    row: i + 1,
+  }));
+  const isNumbered = numbered.length > 0 && numbered.every(([, label]) => Number.isInteger(label));
   if (!isNumbered) return { rows, classes: null };
-  const count = pairs.reduce((most, [, label]) => Math.max(most, label as number), 0) + 1;
+  const count = numbered.reduce((most, [, label]) => Math.max(most, label as number), 0) + 1;
   const names = namesOf(document.classes, count);
   return { rows: rows.map((row) => ({ ...row, label: names[Number(row.label)] as string })), classes: names };
 }
@@ -175,6 +188,15 @@ function parseObject(text: string, where: string): Record<string, unknown> {
       return document as Record<string, unknown>;
   } catch {}
   throw noLabels(where);
+}
+
+/** StyleGAN's labels may be vectors: one with a single 1 is that class. */
+function withLabelNumber(pair: unknown): unknown {
+  if (!Array.isArray(pair) || !Array.isArray(pair[1])) return pair;
+  const vector: unknown[] = pair[1];
+  const isOneHot =
+    vector.every((value) => value === 0 || value === 1) && vector.filter((value) => value === 1).length === 1;
+  return isOneHot ? [pair[0], vector.indexOf(1)] : pair;
 }
 
 function isPair(pair: unknown): pair is [string, string | number] {

@@ -154,7 +154,8 @@ async function findLabels(rule: Rule): Promise<Found | { why: string }> {
   const tables = source.contents.tables.filter((name) => /\.[ct]sv$/i.test(name)).length;
   const advice = tables ? `; ${tables} CSV ${tables > 1 ? 'files' : 'file'} may: labels: {csv: FILE}` : '';
   const where = areParts && folders.length > 1 ? 'numbered parts of one set' : 'one folder';
-  return { why: `all images are in ${where}, and no dataset.json says more${advice}` };
+  const said = file === undefined ? 'no dataset.json says more' : 'dataset.json has no labels that are read';
+  return { why: `all images are in ${where}, and ${said}${advice}` };
 }
 
 /** @returns `other` when a program other than StyleGAN wrote the file */
@@ -284,12 +285,14 @@ function numberClasses(
   const ordered = classes?.isOrdered ? [...classes.names] : [...all].sort(compareNaturally);
   refuseIdentifiers(ordered, of.length - missing, where);
   const index = new Map(ordered.map((name, i) => [name, i]));
+  const similar = ordered.length - new Set(ordered.map((name) => name.toLowerCase())).size;
+  const caseNotice = `${counted(similar, 'classes have the name of another')} in other letters (case): they are classes of their own`;
   return {
     classes: ordered,
     labels: Int32Array.from(of, (name) => (name === null ? LEFT_OUT : (index.get(name) ?? LEFT_OUT))),
     patients: patients ?? null,
     basis,
     leftOut: missing > 0 ? { [reason]: missing } : {},
-    notices,
+    notices: similar > 0 ? [...notices, caseNotice] : notices,
   };
 }

@@ -415,6 +415,55 @@ test(
   }),
 );
 
+test(
+  'knee_train and knee_test are a split, but two kinds of test are classes',
+  withFiles([], async (folder) => {
+    await write(folder, numbered('split/knee_train/a', 'split/knee_train/b', 'split/knee_test/a'));
+    await write(folder, numbered('kinds/stress_test', 'kinds/rest_test'));
+    await refuses(survey(path.join(folder, 'split')), /knee_test, knee_train, which are a split/);
+    const kept = await survey(path.join(folder, 'split'), { splits: 'keep' });
+    assert.deepEqual(
+      [kept.labels.classes, [...kept.sides]],
+      [
+        ['a', 'b'],
+        [1, 1, 0, 0, 0, 0],
+      ],
+    );
+    assert.deepEqual((await survey(path.join(folder, 'kinds'))).labels.classes, ['rest_test', 'stress_test']);
+  }),
+);
+
+test(
+  'classes that differ in case alone are noticed',
+  withFiles(['Benign/1.png', 'benign/2.png', 'Malignant/3.png'], async (folder) => {
+    const { labels } = await survey(folder);
+    assert.equal(labels.classes?.length, 3);
+    assert.match(labels.notices.join(), /1 class has the name of another in other letters/);
+  }),
+);
+
+test(
+  'the most telling column is that of the images, and files may have been converted',
+  withFiles(['1.png', '2.png', '3.png'], async (folder) => {
+    const table = async (text: string) => {
+      await writeFile(path.join(folder, 'labels.csv'), text);
+      const found = await survey(folder, { labels: { csv: 'labels.csv' } });
+      return [Object.values(classesOf(found)).join(''), found.labels.basis.why];
+    };
+    assert.deepEqual(await table('index,filename,label\n1,3.dcm,c\n2,2.dcm,b\n3,1.dcm,a'), [
+      'abc',
+      'the column "label" of a CSV file gives the label of each image, images by the column "filename"',
+    ]);
+    assert.equal((await table('sep=;\r\nimage;label\r\n1;a\r\n2;b\r\n3;c'))[0], 'abc');
+    await refuses(table('image,label\n1,"a\n2,"b\n3,c'), /a quote that is not closed, or text after/);
+    await writeFile(path.join(folder, 'labels.csv'), 'image,label,label\n1,a,b');
+    await refuses(
+      survey(folder, { labels: { csv: 'labels.csv', label: 'label' } }),
+      /several columns "label"/,
+    );
+  }),
+);
+
 test('a JSON file gives names or numbers as labels', () =>
   withFolder(async (folder) => {
     await write(folder, ['a.png', 'b.png', 'c.png']);
@@ -424,6 +473,9 @@ test('a JSON file gives names or numbers as labels', () =>
       'b.png': 'well',
       'c.png': '-',
     });
+    await writeFile(path.join(folder, 'labels.json'), '{"labels": [["a.png", [0, 1]], ["b.png", [1, 0]]]}');
+    const vectors = await survey(folder, { labels: { json: 'labels.json' } });
+    assert.deepEqual(Object.values(classesOf(vectors)), ['1', '0', '-']);
     await writeFile(path.join(folder, 'labels.json'), '{"labels": [["a.png", [0.5, 1]]]}');
     await refuses(survey(folder, { labels: { json: 'labels.json' } }), /not a JSON file of labels/);
   }));
