@@ -110,13 +110,14 @@ function isFrame(code: number): boolean {
 
 function readFrame(code: number, segment: Buffer, heightAt: number, where: string | undefined): Frame {
   const kind = UNSUPPORTED[code];
-  if (kind || segment[0] !== 8)
+  const bits = segment[0] ?? 0;
+  if (segment.length < 6 || bits < 2 || bits > 16) throw new ImageError({ what: 'is corrupt', where });
+  if (kind || bits !== 8)
     throw new ImageError({
-      what: `is ${kind ?? `a ${segment[0] ?? 0}-bit JPEG`}, which is not supported`,
+      what: `is ${kind ?? `a ${bits}-bit JPEG`}, which is not supported`,
       where,
       hint: 'Convert it to PNG.',
     });
-  if (segment.length < 6) throw new ImageError({ what: 'is corrupt', where });
   return {
     at: heightAt,
     height: segment.readUInt16BE(1),
