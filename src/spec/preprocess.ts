@@ -28,13 +28,24 @@ const labelsSchema = z.union([
     .strictObject({
       csv: uri.describe('A file in the source, a path, or an address.'),
       path: z.string().min(1).optional().describe('Column of the paths or file names.'),
-      label: z.string().min(1).optional().describe('Column of the labels.'),
+      label: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+        .optional()
+        .describe(
+          'Column of the labels, or a list of columns, one for each finding, with 1, 0, -1 (uncertain) or blank.',
+        ),
       patient: z.string().min(1).optional().describe('Column of the patients.'),
       separator: z.string().min(1).default('|').describe('Between several findings in a cell.'),
       findings: z
         .union([z.enum(['first', 'combined']), z.strictObject({ one: z.string().min(1) })])
         .default('combined')
-        .describe('Several findings in a cell: the first, all as one class, or one against the rest.'),
+        .describe('Several findings of an image: the first, all as one class, or one against the rest.'),
+      uncertain: z
+        .enum(['exclude', 'positive', 'negative'])
+        .default('exclude')
+        .describe(
+          'Uncertain findings (-1 in their column): images whose label depends on one are left out, or it counts as present or as absent.',
+        ),
     })
     .describe('Labels from a CSV file with a header.'),
   z.strictObject({ json: uri }).describe("Labels from a JSON file: StyleGAN's, or names with labels."),

@@ -100,3 +100,10 @@ export function encodeFlatJpeg12(levels: readonly (readonly number[])[]): Buffer
   ];
   return stream(frame, 0xc1, tables, [1, 1, 0, 0, 63, 0], bits.end());
 }
+
+/** A stream whose height follows its only scan: zero in the frame, and a DNL segment at the end. */
+export function withLateHeight(jpeg: Buffer, frameMarker: number, lines: number): Buffer {
+  const head = Buffer.from(jpeg.subarray(0, -2));
+  head.writeUInt16BE(0, head.indexOf(Buffer.from([0xff, frameMarker])) + 5);
+  return Buffer.concat([head, Buffer.from([0xff, 0xdc, 0, 4, lines >> 8, lines & 0xff, 0xff, 0xd9])]);
+}

@@ -1,9 +1,10 @@
 /** Opens a DICOM file: file meta information, transfer syntax, data set. */
-import { constants, inflateRawSync } from 'node:zlib';
 import { ImageError } from '../../core/errors.js';
 import { MAX_FILE_BYTES } from '../source/image-source.js';
 import { DicomDataSet } from './data-set.js';
-import { Cursor, type DicomEncoding, isVr, listElements } from './elements.js';
+import { inflateHeader, inflateWhole } from './deflated.js';
+import { Cursor, type DicomEncoding, isVr, listElements, PIXEL_DATA } from './elements.js';
+import { bitsOfFrame, describeImage } from './image-description.js';
 import { firstElementOffset, hasPrefix } from './sniff.js';
 import {
   EXPLICIT_BIG_ENDIAN,
@@ -35,19 +36,39 @@ export interface DicomFile {
  * @throws ImageError when there is no data set.
  */
 export function readDicomFile(bytes: Uint8Array, options: { until?: number } = {}): DicomFile {
-  const isPart = options.until !== undefined;
   const start = firstElementOffset(bytes);
   const meta = readMeta(bytes, start);
   const uid = meta.uid || guessTransferSyntax(bytes, meta.end);
   const syntax = transferSyntax(uid);
-  const body = syntax.isDeflated ? inflate(bytes.subarray(meta.end), isPart) : bytes;
+  const body = syntax.isDeflated ? inflateBody(bytes.subarray(meta.end), syntax, options.until) : bytes;
   const first = syntax.isDeflated ? 0 : meta.end;
   if (first >= body.byteLength) throw new ImageError({ what: 'is truncated: it has no data set' });
+  return readBody(body, first, syntax, options.until).file;
+}
+
+/** @returns the data set, and where the list of its elements ends */
+function readBody(body: Uint8Array, first: number, syntax: TransferSyntax, until: number | undefined) {
   const encoding = actualEncoding(body, first, syntax);
   const faults = encoding.isExplicit === syntax.isExplicit ? [] : ['DICOM with undeclared encoding'];
   const cursor = new Cursor(body, encoding);
-  const { elements, problem } = listElements(cursor, first, body.byteLength, options.until);
-  return { syntax, dataSet: new DicomDataSet(cursor, elements), problem, faults };
+  const { elements, problem, end } = listElements(cursor, first, body.byteLength, until);
+  const file: DicomFile = { syntax, dataSet: new DicomDataSet(cursor, elements), problem, faults };
+  return { file, end };
+}
+
+/** The data set up to a tag, or else all of it, which is as large as its pixels are described. */
+function inflateBody(deflated: Uint8Array, syntax: TransferSyntax, until: number | undefined): Uint8Array {
+  const header = inflateHeader(deflated, (part) => {
+    const { file, end } = readBody(part, 0, syntax, until);
+    // An element of which only a part is there is a problem, too.
+    return file.problem === null && (end < part.byteLength || file.dataSet.find(PIXEL_DATA) !== undefined);
+  });
+  if (until !== undefined) return header;
+  const { file } = readBody(header, 0, syntax, until);
+  const image = describeImage(file);
+  const start = file.dataSet.find(PIXEL_DATA)?.offset ?? header.byteLength;
+  const pixels = Math.ceil((bitsOfFrame(image) * image.frames) / 8);
+  return inflateWhole(deflated, Math.min(MAX_FILE_BYTES, start + pixels));
 }
 
 /** The file meta information is explicit little endian in every file (PS3.10 section 7.1). */
@@ -73,21 +94,4 @@ function actualEncoding(bytes: Uint8Array, offset: number, declared: DicomEncodi
 
 function vrAt(bytes: Uint8Array, offset: number): string {
   return String.fromCharCode(bytes[offset + 4] ?? 0, bytes[offset + 5] ?? 0);
-}
-
-function inflate(deflated: Uint8Array, isPart: boolean): Uint8Array {
-  const finishFlush = isPart ? constants.Z_SYNC_FLUSH : constants.Z_FINISH;
-  try {
-    return inflateRawSync(deflated, { maxOutputLength: MAX_FILE_BYTES, finishFlush });
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    throw new ImageError({
-      what:
-        code === 'ERR_BUFFER_TOO_LARGE'
-          ? `unpacks to more than ${MAX_FILE_BYTES} bytes`
-          : code === 'Z_BUF_ERROR'
-            ? 'is truncated: its deflated data set has no end'
-            : 'is corrupt: its data set cannot be inflated',
-    });
-  }
 }

@@ -3,7 +3,7 @@ import { ImageError } from '../../core/errors.js';
 import type { DicomDataSet } from './data-set.js';
 import { ITEM, PIXEL_DATA, plainBytes, SEQUENCE_END } from './elements.js';
 import type { DicomFile } from './file.js';
-import type { ImageDescription } from './image-description.js';
+import { bitsOfFrame, type ImageDescription } from './image-description.js';
 
 /**
  * Which frame of a file with several is used; numbers start at 0. `ofAll`: every frame is used, and
@@ -49,12 +49,6 @@ export function countFrames({ dataSet, syntax }: DicomFile, image: ImageDescript
   return Math.min(image.frames, whole + 1);
 }
 
-function bitsOfFrame({ width, height, samples, bitsAllocated, photometric }: ImageDescription): number {
-  // Two pixels share their chroma samples.
-  const perPixel = photometric === 'YBR_FULL_422' ? 2 : samples;
-  return width * height * perPixel * bitsAllocated;
-}
-
 /** @throws ImageError when the pixel data end before the frame does. */
 export function nativeFrame(dataSet: DicomDataSet, image: ImageDescription, frame: number): NativeFrame {
   const bits = bitsOfFrame(image);
@@ -75,23 +69,48 @@ function pixelBytes(dataSet: DicomDataSet, bitsAllocated: number): Uint8Array {
   return plainBytes(copy.swap16());
 }
 
-/** Bytes of a compressed frame. @throws ImageError when it is not there as a whole. */
-export function encapsulatedFrame(dataSet: DicomDataSet, frames: number, frame: number): Uint8Array {
-  const { offsets, fragments } = readFragments(dataSet);
-  if (fragments.length === 0) throw new ImageError({ what: 'is corrupt: its pixel data are empty' });
-  if (frames === 1) return concat(fragments);
-  if (fragments.length === frames) return (fragments[frame] as Fragment).bytes;
-  const starts = offsets.length === frames ? offsets : frameStarts(fragments);
-  const [start, end] = [starts[frame], starts[frame + 1] ?? Number.POSITIVE_INFINITY];
-  const parts = fragments.filter(({ at }) => start !== undefined && at >= start && at < end);
-  if (parts.length > 0) return concat(parts);
-  throw new ImageError({ what: `is corrupt: frame ${frame} of ${frames} is not among its fragments` });
-}
-
 interface Fragment {
   /** Offset of its item from the first item after the offset table. */
   at: number;
   bytes: Uint8Array;
+}
+
+/** A compressed frame. */
+export interface EncapsulatedFrame {
+  bytes: Uint8Array;
+  /** A fault of the file that does not change the frame. */
+  fault: string | null;
+}
+
+/** @throws ImageError when the frame is not there as a whole. */
+export function encapsulatedFrame(dataSet: DicomDataSet, frames: number, frame: number): EncapsulatedFrame {
+  const { offsets, fragments } = readFragments(dataSet);
+  if (fragments.length === 0) throw new ImageError({ what: 'is corrupt: its pixel data are empty' });
+  const isWrong = offsets.length > 0 && !fitsFragments(offsets, fragments, frames);
+  const fault = isWrong ? 'DICOM with a wrong table of frame offsets' : null;
+  if (frames === 1) return { bytes: concat(fragments), fault };
+  if (fragments.length === frames) return { bytes: (fragments[frame] as Fragment).bytes, fault };
+  const starts = offsets.length > 0 && !isWrong ? offsets : frameStarts(fragments);
+  // Frames that cannot be told apart are not taken for others.
+  if (isWrong && starts.length !== frames)
+    throw new ImageError({ what: 'is corrupt: its table of frame offsets is wrong' });
+  const [start, end] = [starts[frame], starts[frame + 1] ?? Number.POSITIVE_INFINITY];
+  const parts = fragments.filter(({ at }) => start !== undefined && at >= start && at < end);
+  if (parts.length > 0) return { bytes: concat(parts), fault };
+  throw new ImageError({ what: `is corrupt: frame ${frame} of ${frames} is not among its fragments` });
+}
+
+/** Whether each offset is that of a fragment, in their order, and of one that can begin a frame. */
+function fitsFragments(offsets: readonly number[], fragments: readonly Fragment[], frames: number): boolean {
+  if (offsets.length !== frames || offsets[0] !== 0) return false;
+  const byOffset = new Map(fragments.map((fragment) => [fragment.at, fragment]));
+  const areStreams = fragments.some(beginsStream);
+  return offsets.every((at, i) => {
+    const fragment = byOffset.get(at);
+    return (
+      fragment && (i === 0 || at > (offsets[i - 1] as number)) && (!areStreams || beginsStream(fragment))
+    );
+  });
 }
 
 function readFragments(dataSet: DicomDataSet): { offsets: number[]; fragments: Fragment[] } {
@@ -136,10 +155,14 @@ function offsetTable(dataSet: DicomDataSet, basic: Uint8Array): number[] {
       );
 }
 
-/** Without a table, a frame starts where a code stream does: JPEG and JPEG-LS, or JPEG 2000. */
-function frameStarts(fragments: Fragment[]): number[] {
-  const isStart = ({ bytes: [a, b] }: Fragment) => a === 0xff && (b === 0xd8 || b === 0x4f);
-  return fragments.filter(isStart).map(({ at }) => at);
+/** Without a table, a frame starts where a code stream does. */
+function frameStarts(fragments: readonly Fragment[]): number[] {
+  return fragments.filter(beginsStream).map(({ at }) => at);
+}
+
+/** Whether a code stream starts: JPEG and JPEG-LS, or JPEG 2000. */
+function beginsStream({ bytes: [a, b] }: Fragment): boolean {
+  return a === 0xff && (b === 0xd8 || b === 0x4f);
 }
 
 function concat(fragments: Fragment[]): Uint8Array {

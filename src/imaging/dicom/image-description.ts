@@ -76,6 +76,19 @@ export function describeImage({ dataSet, problem, syntax }: DicomFile): ImageDes
   };
 }
 
+/** Bits of a native frame. */
+export function bitsOfFrame({
+  width,
+  height,
+  samples,
+  bitsAllocated,
+  photometric,
+}: ImageDescription): number {
+  // Two pixels share their chroma samples.
+  const perPixel = photometric === 'YBR_FULL_422' ? 2 : samples;
+  return width * height * perPixel * bitsAllocated;
+}
+
 function photometricOf(declared: string, samples: 1 | 3): Photometric {
   const known = PHOTOMETRIC_INTERPRETATIONS.find((name) => name === declared);
   if (known === undefined && declared !== '') throw unsupported('this photometric interpretation');

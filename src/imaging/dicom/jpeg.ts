@@ -5,7 +5,14 @@ import { MAX_PIXELS } from '../pixels/decoded-image.js';
 import { plainBytes } from './elements.js';
 import { decodeJpegExtended } from './jpeg-extended.js';
 import { decodeJpegLossless } from './jpeg-lossless.js';
-import { type JpegFrame, type JpegSegment, listSegments, readFrame } from '../pixels/jpeg-stream.js';
+import { endOfScan, linesAfterScan } from '../pixels/jpeg-height.js';
+import {
+  isFrameMarker,
+  type JpegFrame,
+  type JpegSegment,
+  listSegments,
+  readFrame,
+} from '../pixels/jpeg-stream.js';
 import type { RawFrame } from './raw-frame.js';
 
 const PROCESSES = new Map([
@@ -24,18 +31,14 @@ const PROCESSES = new Map([
  * @throws ImageError
  */
 export async function decodeJpeg(
-  jpeg: Uint8Array,
+  stream: Uint8Array,
   expected: { width: number; height: number; samples: number },
   isYbr: boolean,
 ): Promise<RawFrame> {
-  const segments = listSegments(jpeg);
+  const segments = listSegments(stream);
+  const jpeg = withHeight(stream, segments);
   const frame = readFrame(jpeg, segments);
   const { marker, precision, width, height, components } = frame;
-  // ITU-T T.81, section B.2.5: the height may follow the first scan.
-  if (height === 0)
-    throw new ImageError({
-      what: 'is DICOM in JPEG with its height after its pixels, which is not supported',
-    });
   const isAsDeclared =
     width === expected.width && height === expected.height && components.length === expected.samples;
   if (!isAsDeclared)
@@ -56,6 +59,17 @@ export async function decodeJpeg(
   }
   const process = PROCESSES.get(marker) ?? 'sequential';
   throw new ImageError({ what: `is DICOM in ${precision}-bit ${process} JPEG, which is not supported` });
+}
+
+/** The stream with its height in its frame, where it follows the first scan. */
+function withHeight(jpeg: Uint8Array, segments: readonly JpegSegment[]): Uint8Array {
+  const frame = segments.find(({ marker }) => isFrameMarker(marker));
+  if (!frame || jpeg[frame.start + 1] !== 0 || jpeg[frame.start + 2] !== 0) return jpeg;
+  const lines = linesAfterScan(jpeg, endOfScan(jpeg, segments.at(-1)?.end ?? jpeg.length));
+  if (lines === null) throw new ImageError({ what: 'is corrupt: its JPEG stream has no height' });
+  const copy = new Uint8Array(jpeg);
+  copy.set([lines >> 8, lines & 0xff], frame.start + 1);
+  return copy;
 }
 
 /**

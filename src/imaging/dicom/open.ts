@@ -104,7 +104,7 @@ async function decode(file: DicomFile, options: DicomOptions): Promise<DicomImag
   if (kept.note) notes.push(kept.note);
   const aspect = pixelAspect(file.dataSet, frame);
   if (aspect !== 1) notes.push('DICOM with pixels that are not square: it was stretched');
-  return { ...stretch(kept.image, aspect), faults: file.faults, notes };
+  return { ...stretch(kept.image, aspect), faults: [...file.faults, ...pixels.faults], notes };
 }
 
 /** Enlarges the side along which pixels are longer, so that nothing is lost. */

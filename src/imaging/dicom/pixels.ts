@@ -13,6 +13,7 @@ import {
   type UnsignedSamples,
 } from './native-pixels.js';
 import type { RawFrame } from './raw-frame.js';
+import type { PixelCodec } from './transfer-syntax.js';
 import { decodeRle } from './rle.js';
 import { decodeWasm } from './wasm-codecs.js';
 import { expand422, ybrToRgb } from './ybr.js';
@@ -25,29 +26,44 @@ export interface DicomPixels {
   samples: Samples;
   /** Significant bits of a sample. */
   bits: number;
+  /** Faults of the file that do not change the samples. */
+  faults: string[];
 }
 
 /** @throws ImageError when the frame does not exist or cannot be decoded to its end. */
 export async function decodePixels(file: DicomFile, choice: FrameChoice): Promise<DicomPixels> {
   const image = describeImage(file);
   const frame = frameIndex(choice, image);
-  const raw = await readFrame(file, image, frame);
+  const { raw, faults } = await readFrame(file, image, frame);
   if (raw.width !== image.width || raw.height !== image.height || raw.samples !== image.samples)
     throw new ImageError({ what: 'is corrupt: its compressed frame differs in size from the image' });
-  if (image.samples === 3) return { image, frame, samples: toRgb(raw), bits: raw.bits };
+  if (image.samples === 3) return { image, frame, samples: toRgb(raw), bits: raw.bits, faults };
   const isNative = file.syntax.codec === 'native' || file.syntax.codec === 'rle';
   const lowBit = isNative ? image.highBit + 1 - image.bitsStored : 0;
   const samples = interpretBits(raw.values, raw.bits, lowBit, image.isSigned);
-  return { image, frame, samples, bits: raw.bits };
+  return { image, frame, samples, bits: raw.bits, faults };
 }
 
-async function readFrame(file: DicomFile, image: ImageDescription, frame: number): Promise<RawFrame> {
+interface ReadFrame {
+  raw: RawFrame;
+  faults: string[];
+}
+
+async function readFrame(file: DicomFile, image: ImageDescription, frame: number): Promise<ReadFrame> {
   const { dataSet, syntax } = file;
-  const { codec } = syntax;
   const pixels = dataSet.find(PIXEL_DATA);
   // Native data of a fixed length occur under encapsulated syntaxes, written by faulty converters.
-  if (codec === 'native' || (pixels && pixels.length >= 0)) return readNativeFrame(file, image, frame);
-  const stream = encapsulatedFrame(dataSet, image.frames, frame);
+  if (syntax.codec === 'native' || (pixels && pixels.length >= 0))
+    return { raw: readNativeFrame(file, image, frame), faults: [] };
+  const { bytes, fault } = encapsulatedFrame(dataSet, image.frames, frame);
+  return { raw: await decodeFrame(bytes, syntax.codec, image), faults: fault === null ? [] : [fault] };
+}
+
+async function decodeFrame(
+  stream: Uint8Array,
+  codec: Exclude<PixelCodec, 'native'> | null,
+  image: ImageDescription,
+): Promise<RawFrame> {
   const isDeclaredYbr = image.photometric === 'YBR_FULL' || image.photometric === 'YBR_FULL_422';
   if (codec === 'rle') return readRleFrame(stream, image);
   if (codec === 'jpeg') {

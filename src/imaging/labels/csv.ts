@@ -3,12 +3,12 @@
 /**
  * The rows of a table. Fields may be quoted, with doubled quotes and line breaks in them; lines end
  * with LF or CRLF, and empty ones are skipped. The separator is the one of , ; and tab that the
- * header has most of.
+ * header has most of. A first line such as `sep=;`, which Excel writes, is no row.
  *
- * @returns null when a quoted field is not closed
+ * @returns null when a quoted field is not closed, or has text after its closing quote
  */
 export function parseCsv(text: string): string[][] | null {
-  const body = text.replace(/^\ufeff/, '');
+  const body = text.replace(/^\ufeff/, '').replace(/^sep=.[\r\n]+/i, '');
   const separator = separatorOf(body);
   const rows: string[][] = [];
   let row: string[] = [];
@@ -51,15 +51,17 @@ function readField(body: string, start: number, separator: string): { value: str
     const quote = body.indexOf('"', from);
     if (quote < 0) return null;
     value += body.slice(from, quote);
-    if (body[quote + 1] !== '"') return skipToEnd(body, value, quote + 1, separator);
+    if (body[quote + 1] !== '"') return endQuoted(body, value, quote + 1, separator);
     value += '"';
     from = quote + 2;
   }
 }
 
-/** What follows a closing quote up to the separator belongs to no field. */
-function skipToEnd(body: string, value: string, from: number, separator: string) {
+/** Only spaces may follow a closing quote: other text means that quotes are not in pairs. */
+function endQuoted(body: string, value: string, from: number, separator: string) {
   let end = from;
-  while (end < body.length && body[end] !== separator && body[end] !== '\n' && body[end] !== '\r') end++;
-  return { value, end };
+  while (body[end] === ' ') end++;
+  const next = body[end];
+  const isEnd = next === undefined || next === separator || next === '\n' || next === '\r';
+  return isEnd ? { value, end } : null;
 }

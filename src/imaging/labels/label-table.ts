@@ -1,8 +1,6 @@
-/** Labels from a table: rows of CSV or JSON, matched to the images by path or file name. */
+/** Labels from a table: rows matched to the images by path or file name, and rows of JSON. */
 import { counted } from '../../core/counted.js';
 import { DatasetError } from '../../core/errors.js';
-import type { LabelsSpec } from '../../spec/preprocess.js';
-import { parseCsv } from './csv.js';
 import { plainPath } from './layout.js';
 
 /** One row of a table. */
@@ -24,119 +22,80 @@ export interface MatchedRows {
   rowsWithoutImage: number;
 }
 
-type CsvSpec = Extract<LabelsSpec, { csv: string }>;
-
-const COLUMNS = {
-  path: /^(image|file|img)?[ _-]*(path|file ?name|name|index|id|file|image)$/i,
-  label:
-    /^((finding|class)[ _-]?)?(labels?|class(es)?|grade|kl([ _-]?grade)?|target|diagnosis|findings?|category)$/i,
-  patient: /^(patient|subject)([ _-]?(id|number|no\.?))?$|^pid$/i,
-};
-
-/**
- * The rows of a CSV file. Columns are named by the spec, or have usual names.
- *
- * @throws DatasetError when a column cannot be found
- */
-export function csvRows(text: string, spec: CsvSpec): LabelRow[] {
-  const table = parseCsv(text);
-  const [header, ...rows] = table ?? [];
-  if (!table || !header) throw csvError(spec.csv, table ? 'is empty' : 'has a quote that is not closed');
-  const find = (key: 'path' | 'label' | 'patient') => columnOf(header, key, spec);
-  const [path, label, patient] = [find('path'), find('label'), find('patient')];
-  if (path === null || label === null)
-    throw csvError(spec.csv, `needs columns of file names and labels; ${describeColumns(header)}`);
-  const lines = rows.map((row, i) => ({
-    row: i + 2,
-    path: row[path]?.trim() ?? '',
-    label: findingOf(row[label]?.trim() ?? '', spec),
-    patient: (patient === null ? '' : row[patient]?.trim()) || null,
-  }));
-  const { findings } = spec;
-  if (typeof findings === 'object' && !lines.some((line) => line.label === findings.one))
-    throw csvError(spec.csv, `has no row with the finding "${findings.one}"`);
-  return lines.filter((line) => line.path !== '');
-}
-
-/** Index of a column, or null. Case and spaces around a name do not matter. */
-function columnOf(
-  header: readonly string[],
-  key: 'path' | 'label' | 'patient',
-  spec: CsvSpec,
-): number | null {
-  const wanted = spec[key];
-  const names = header.map((name) => name.trim());
-  const at =
-    wanted === undefined
-      ? names.findIndex((name) => COLUMNS[key].test(name))
-      : names.findIndex((name) => name.toLowerCase() === wanted.trim().toLowerCase());
-  if (at < 0 && wanted !== undefined)
-    throw csvError(spec.csv, `has no column "${wanted}"; ${describeColumns(header)}`);
-  return at < 0 ? null : at;
-}
-
-/** Names the columns, unless the first line may be data, which can name patients. */
-function describeColumns(header: readonly string[]): string {
-  const isHeader = header.every(
-    (name) => /^[\p{L}_][\p{L}\w #()-]*$/u.test(name.trim()) && !/\d{4}/.test(name),
-  );
-  return isHeader
-    ? `its columns: ${header.map((name) => `"${name.trim()}"`).join(', ')}`
-    : 'its first line must name the columns';
-}
-
-/** The label of a cell; null for an empty one. */
-function findingOf(cell: string, { separator, findings }: CsvSpec): string | null {
-  const all = cell
-    .split(separator)
-    .map((finding) => finding.trim())
-    .filter(Boolean);
-  if (all.length === 0) return null;
-  if (findings === 'first') return all[0] as string;
-  // The same findings in another order are the same class.
-  if (findings === 'combined') return [...new Set(all)].sort().join(separator);
-  return all.includes(findings.one) ? findings.one : `not ${findings.one}`;
-}
-
-function csvError(where: string, what: string): DatasetError {
-  return new DatasetError({
-    what,
-    where,
-    hint: 'Name the columns: labels: {csv, path: COLUMN, label: COLUMN, patient: COLUMN}.',
-  });
-}
-
 /**
  * Matches rows to images: by the whole path, or by as much of it as both have. Without folders in
- * the row its file name decides, with or without the extension.
+ * the row its file name decides, with or without the extension. If no row is of a file, rows may
+ * name folders, such as those of studies: a row is then of all images in its folder.
  *
  * @throws DatasetError when rows match several images, or contradict each other
  */
 export function matchRows(rows: readonly LabelRow[], names: readonly string[], where: string): MatchedRows {
   const paths = names.map(plainPath);
   const byName = indexByName(paths);
-  const labels = new Array<string | null>(names.length).fill(null);
-  const patients = new Array<string | null>(names.length).fill(null);
-  // The row that has given an image its label.
-  const matched = new Uint32Array(names.length);
-  let rowsWithoutImage = 0;
-  let ambiguous = 0;
-  const contradicting: string[] = [];
-  for (const row of rows) {
-    const found = imagesOf(plainPath(row.path.replaceAll('\\', '/')), paths, byName);
-    const [image] = found;
-    if (found.length > 1) ambiguous++;
-    else if (image === undefined) rowsWithoutImage++;
-    else if (matched[image]) {
-      const other = differenceOf(row, labels[image] as string | null, patients[image] as string | null);
-      if (other) contradicting.push(`rows ${matched[image]} and ${row.row} give an image ${other}`);
-      patients[image] ??= row.patient;
-    } else [matched[image], labels[image], patients[image]] = [row.row, row.label, row.patient];
-  }
+  const rowPaths = rows.map(({ path }) => plainPath(path.replaceAll('\\', '/')));
+  const files = rowPaths.map((path) => imagesOf(path, paths, byName));
+  const ambiguous = files.filter((found) => found.length > 1).length;
   if (ambiguous > 0) throw unclear(where, counted(ambiguous, 'rows match more than one image'));
+  if (files.some((found) => found.length > 0)) return applyRows(rows, files, names.length, where);
+  return applyRows(rows, imagesOfFolders(rowPaths, paths, where), names.length, where);
+}
+
+/** Gives each image the label and the patient of its rows. */
+function applyRows(
+  rows: readonly LabelRow[],
+  imagesOfRows: readonly (readonly number[])[],
+  images: number,
+  where: string,
+): MatchedRows {
+  const labels = new Array<string | null>(images).fill(null);
+  const patients = new Array<string | null>(images).fill(null);
+  // The row that has given an image its label.
+  const matched = new Uint32Array(images);
+  const contradicting: string[] = [];
+  for (const [i, row] of rows.entries()) {
+    for (const image of imagesOfRows[i] ?? []) {
+      if (matched[image]) {
+        const other = differenceOf(row, labels[image] as string | null, patients[image] as string | null);
+        if (other) contradicting.push(`rows ${matched[image]} and ${row.row} give an image ${other}`);
+        patients[image] ??= row.patient;
+      } else [matched[image], labels[image], patients[image]] = [row.row, row.label, row.patient];
+    }
+  }
   if (contradicting.length > 0) throw unclear(where, describeContradictions(contradicting));
   const imagesWithoutRow = labels.filter((label) => label === null).length;
+  const rowsWithoutImage = imagesOfRows.filter((found) => found.length === 0).length;
   return { labels, patients, imagesWithoutRow, rowsWithoutImage };
+}
+
+/** The images in the folder that each row names, by its path or the end of it. */
+function imagesOfFolders(rows: readonly string[], paths: readonly string[], where: string): number[][] {
+  const inFolder = new Map<string, number[]>();
+  for (const [i, path] of paths.entries()) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      const images = inFolder.get(folder);
+      if (images) images.push(i);
+      else inFolder.set(folder, [i]);
+    }
+  }
+  const byName = new Map<string, string[]>();
+  for (const folder of inFolder.keys()) {
+    const name = folder.slice(folder.lastIndexOf('/') + 1);
+    byName.set(name, [...(byName.get(name) ?? []), folder]);
+  }
+  const folders = rows.map((row) =>
+    (byName.get(row.slice(row.lastIndexOf('/') + 1)) ?? []).filter(
+      (folder) => endsWith(folder, row) || endsWith(row, folder),
+    ),
+  );
+  const ambiguous = folders.filter((found) => found.length > 1).length;
+  if (ambiguous > 0) throw unclear(where, counted(ambiguous, 'rows match more than one folder'));
+  return folders.map(([folder]) => (folder === undefined ? [] : (inFolder.get(folder) as number[])));
+}
+
+/** Whether a path ends with another one, at the start of a name. */
+function endsWith(path: string, end: string): boolean {
+  return path === end || path.endsWith(`/${end}`);
 }
 
 /** What a second row of an image says differently; null for nothing. */
@@ -165,16 +124,22 @@ function indexByName(paths: readonly string[]): Map<string, number[]> {
   return byName;
 }
 
+/** Not any extension: what follows the last dot of a UID is no extension. */
+const IMAGE_EXTENSION = /\.(dcm|dicom|png|jpe?g|tiff?|webp|bmp|jp2|nii)$/i;
+
 function imagesOf(row: string, paths: readonly string[], byName: ReadonlyMap<string, number[]>): number[] {
   const base = row.slice(row.lastIndexOf('/') + 1);
   const named = byName.get(base);
+  const stem = row.replace(IMAGE_EXTENSION, '');
+  // Tables often name the DICOM files that PNG files were made from.
+  const isConverted = !named && stem !== row && !byName.has(`stem:${base}`);
+  if (isConverted) return imagesOf(stem, paths, byName);
   const candidates = named ?? byName.get(`stem:${base}`) ?? [];
   if (!row.includes('/')) return candidates;
-  const ends = (long: string, short: string) => long === short || long.endsWith(`/${short}`);
   return candidates.filter((image) => {
     const path = paths[image] as string;
     const whole = named ? path : path.replace(/\.\w+$/, '');
-    return ends(whole, row) || ends(row, whole);
+    return endsWith(whole, row) || endsWith(row, whole);
   });
 }
 
@@ -201,11 +166,17 @@ export function jsonRows(text: string, where: string): JsonLabels | null {
   const labels = 'labels' in document ? document.labels : document;
   if (labels === null) return null;
   const pairs: unknown[] = Array.isArray(labels) ? labels : Object.entries(labels as object);
-  if (!pairs.every(isPair)) throw noLabels(where);
-  const rows = pairs.map(([path, label], i) => ({ path, label: String(label), patient: null, row: i + 1 }));
-  const isNumbered = pairs.length > 0 && pairs.every(([, label]) => Number.isInteger(label));
+  const numbered = pairs.map(withLabelNumber);
+  if (!numbered.every(isPair)) throw noLabels(where);
+  const rows = numbered.map(([path, label], i) => ({
+    path,
+    label: String(label),
+    patient: null,
+    row: i + 1,
+  }));
+  const isNumbered = numbered.length > 0 && numbered.every(([, label]) => Number.isInteger(label));
   if (!isNumbered) return { rows, classes: null };
-  const count = pairs.reduce((most, [, label]) => Math.max(most, label as number), 0) + 1;
+  const count = numbered.reduce((most, [, label]) => Math.max(most, label as number), 0) + 1;
   const names = namesOf(document.classes, count);
   return { rows: rows.map((row) => ({ ...row, label: names[Number(row.label)] as string })), classes: names };
 }
@@ -217,6 +188,15 @@ function parseObject(text: string, where: string): Record<string, unknown> {
       return document as Record<string, unknown>;
   } catch {}
   throw noLabels(where);
+}
+
+/** StyleGAN's labels may be vectors: one with a single 1 is that class. */
+function withLabelNumber(pair: unknown): unknown {
+  if (!Array.isArray(pair) || !Array.isArray(pair[1])) return pair;
+  const vector: unknown[] = pair[1];
+  const isOneHot =
+    vector.every((value) => value === 0 || value === 1) && vector.filter((value) => value === 1).length === 1;
+  return isOneHot ? [pair[0], vector.indexOf(1)] : pair;
 }
 
 function isPair(pair: unknown): pair is [string, string | number] {

@@ -7,7 +7,8 @@ import { refuseIdentifiers, refusePatientFolders } from './identifiers.js';
 import { Column, type Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
 import { readLabelFile } from './label-file.js';
-import { csvRows, type JsonLabels, jsonRows, matchRows } from './label-table.js';
+import { csvRows } from './csv-labels.js';
+import { type JsonLabels, jsonRows, matchRows } from './label-table.js';
 import { classFolders, emptyFolders, findLayout, foldersWithoutImages, type Layout } from './layout.js';
 import { compareNaturally } from './natural-order.js';
 import { matchPaths } from './path-rule.js';
@@ -153,7 +154,8 @@ async function findLabels(rule: Rule): Promise<Found | { why: string }> {
   const tables = source.contents.tables.filter((name) => /\.[ct]sv$/i.test(name)).length;
   const advice = tables ? `; ${tables} CSV ${tables > 1 ? 'files' : 'file'} may: labels: {csv: FILE}` : '';
   const where = areParts && folders.length > 1 ? 'numbered parts of one set' : 'one folder';
-  return { why: `all images are in ${where}, and no dataset.json says more${advice}` };
+  const said = file === undefined ? 'no dataset.json says more' : 'dataset.json has no labels that are read';
+  return { why: `all images are in ${where}, and ${said}${advice}` };
 }
 
 /** @returns `other` when a program other than StyleGAN wrote the file */
@@ -196,8 +198,9 @@ function fromFolders({ source, images, layout }: Rule): Found {
 }
 
 async function fromCsv(rule: Rule, spec: Extract<LabelsSpec, { csv: string }>): Promise<Found> {
-  const rows = csvRows(await readLabelFile(rule.source, spec.csv), spec);
-  return fromRows(rule, { rows, classes: null }, 'csv', 'a CSV file gives the label of each image');
+  const { rows, why, notices } = csvRows(await readLabelFile(rule.source, spec.csv), spec);
+  const found = fromRows(rule, { rows, classes: null }, 'csv', why);
+  return { ...found, notices: [...notices, ...(found.notices ?? [])] };
 }
 
 async function fromJson(rule: Rule, address: string): Promise<Found> {
@@ -294,12 +297,14 @@ function numberClasses(
   const ordered = classes?.isOrdered ? [...classes.names] : [...all].sort(compareNaturally);
   refuseIdentifiers(ordered, of.length - missing, where);
   const index = new Map(ordered.map((name, i) => [name, i]));
+  const similar = ordered.length - new Set(ordered.map((name) => name.toLowerCase())).size;
+  const caseNotice = `${counted(similar, 'classes have the name of another')} in other letters (case): they are classes of their own`;
   return {
     classes: ordered,
     labels: int32Of(of, (name) => (name === null ? LEFT_OUT : (index.get(name) ?? LEFT_OUT))),
     patients: patients ?? null,
     basis,
     leftOut: missing > 0 ? { [reason]: missing } : {},
-    notices,
+    notices: similar > 0 ? [...notices, caseNotice] : notices,
   };
 }

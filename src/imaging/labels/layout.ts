@@ -9,6 +9,21 @@ const HELD_OUT =
   /^(auto[-_ ]?)?(val(id(ation)?)?|dev|test(ing)?|hold[-_ ]?out)([-_ ]?(set|data|images|split))?$/i;
 const isSplit = (folder: string) => TRAIN.test(folder) || HELD_OUT.test(folder);
 
+/** What a name such as `knee_train` ends with: `train`. */
+const roleOf = (folder: string) =>
+  isSplit(folder)
+    ? folder
+    : (/^.*[-_ ](train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)$/i.exec(folder)?.[1] ?? '');
+
+/** Folders that are a split; of names such as `knee_train` only if `knee_test` is there, too. */
+function splitFolders(folders: readonly string[]): string[] {
+  const plain = folders.filter(isSplit);
+  const ending = folders.filter((folder) => roleOf(folder) !== '');
+  const stems = new Set(ending.map((folder) => folder.slice(0, -roleOf(folder).length)));
+  const isPair = stems.size === 1 && ending.some((folder) => TRAIN.test(roleOf(folder)));
+  return plain.length === 0 && isPair ? ending : plain;
+}
+
 /** Where classes are in the paths of a source. */
 export interface Layout {
   /** Path of each image, in NFC and without `.`. */
@@ -51,7 +66,7 @@ export function findLayout(
   const wrapping = unwrap(paths, empty, 0);
   const isLoose = paths.some((path) => partsOf(path).length <= wrapping + 1);
   const folders = isLoose ? [] : [...new Set(Column.map(paths, (path) => partsOf(path)[wrapping] as string))];
-  const given = folders.filter(isSplit);
+  const given = splitFolders(folders);
   if (given.length < 2) {
     if (splits === 'keep') throw noSplit(where);
     return { paths, depth: wrapping, wrapping, heldOut: null };
@@ -60,7 +75,7 @@ export function findLayout(
   if (splits === null) throw givenSplit(given, where);
   const depth = unwrap(paths, empty, wrapping + 1);
   const heldOut = Uint8Array.from(paths, (path) =>
-    HELD_OUT.test(partsOf(path)[wrapping] as string) ? 1 : 0,
+    TRAIN.test(roleOf(partsOf(path)[wrapping] as string)) ? 0 : 1,
   );
   return { paths, depth, wrapping, heldOut: splits === 'keep' ? heldOut : null };
 }
@@ -95,7 +110,7 @@ export function emptyFolders({ paths, depth, wrapping }: Layout, siblings: reado
   return siblings
     .map((folder) => partsOf(plainPath(folder)))
     .filter((path) => path.length === depth + 1 && wrap.every((part, i) => path[i] === part))
-    .filter((path) => depth === wrapping || isSplit(path[wrapping] as string))
+    .filter((path) => depth === wrapping || roleOf(path[wrapping] as string) !== '')
     .map((path) => path[depth] as string);
 }
 

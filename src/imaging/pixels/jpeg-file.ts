@@ -4,6 +4,7 @@
  */
 import { ImageError } from '../../core/errors.js';
 import { hasAllBlocks } from './jpeg-entropy.js';
+import { endOfScan, isStandalone, linesAfterScan } from './jpeg-height.js';
 import type { Inspection } from './inspection.js';
 
 const SOI = 0xd8;
@@ -28,6 +29,8 @@ const UNSUPPORTED: Record<number, string> = {
 };
 
 interface Frame {
+  /** Offset of its height. */
+  at: number;
   width: number;
   height: number;
   components: number;
@@ -36,7 +39,8 @@ interface Frame {
 
 /** A change of the file that makes it conform to the standard. */
 interface Repair {
-  note: string;
+  /** null where the file conforms, and decoders do not. */
+  note: string | null;
   at: number;
   /** Number of bytes that are replaced. */
   length: number;
@@ -64,17 +68,19 @@ export function inspectJpeg(file: Uint8Array, where?: string): Inspection {
     const segment = bytes.subarray(at + 2, at + length);
     if (at + length > bytes.length) break;
     hasExif ||= marker.code === APP1;
-    if (isFrame(marker.code)) frame = readFrame(marker.code, segment, where);
+    if (isFrame(marker.code)) frame = readFrame(marker.code, segment, at + 3, where);
     repairs.push(...repairSegment(marker.code, segment, at + 2, frame));
     at += length;
     if (marker.code !== SOS) continue;
     scans++;
     scanned += segment[0] ?? 0;
     at = endOfScan(bytes, at);
+    if (frame?.height === 0) repairs.push(...giveHeight(frame, linesAfterScan(bytes, at)));
   }
   // Without its end, a file is complete only if one scan has all of the image.
   const isOneScan = frame && !frame.isProgressive && scans === 1 && scanned === frame.components;
-  if (!isOneScan || !hasAllBlocks(file)) throw new ImageError({ what: 'is truncated', where });
+  if (!isOneScan || !hasAllBlocks(repaired(file, repairs)))
+    throw new ImageError({ what: 'is truncated', where });
   const end = { note: 'no end marker', at: bytes.length, length: 0, bytes: [0xff, EOI] };
   return finish(file, { frame, hasExif, repairs: [...repairs, end] }, where);
 }
@@ -91,24 +97,29 @@ function nextMarker(bytes: Buffer, from: number): { code: number; at: number; sk
   return next && { ...next, skipped: next.skipped + at - from };
 }
 
-function isStandalone(code: number): boolean {
-  return code === 0x01 || (code >= 0xd0 && code <= 0xd7);
+/** Writes the height into the frame: no decoder of ours looks for it after the scan. */
+function giveHeight(frame: Frame, lines: number | null): Repair[] {
+  if (lines === null) return [];
+  frame.height = lines;
+  return [{ note: null, at: frame.at, length: 2, bytes: [lines >> 8, lines & 0xff] }];
 }
 
 function isFrame(code: number): boolean {
   return (code >= 0xc0 && code <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(code)) || code === JPEG_LS;
 }
 
-function readFrame(code: number, segment: Buffer, where: string | undefined): Frame {
+function readFrame(code: number, segment: Buffer, heightAt: number, where: string | undefined): Frame {
   const kind = UNSUPPORTED[code];
-  if (kind || segment[0] !== 8)
+  const bits = segment[0] ?? 0;
+  if (segment.length < 6 || bits < 2 || bits > 16) throw new ImageError({ what: 'is corrupt', where });
+  if (kind || bits !== 8)
     throw new ImageError({
-      what: `is ${kind ?? `a ${segment[0] ?? 0}-bit JPEG`}, which is not supported`,
+      what: `is ${kind ?? `a ${bits}-bit JPEG`}, which is not supported`,
       where,
       hint: 'Convert it to PNG.',
     });
-  if (segment.length < 6) throw new ImageError({ what: 'is corrupt', where });
   return {
+    at: heightAt,
     height: segment.readUInt16BE(1),
     width: segment.readUInt16BE(3),
     components: segment[5] as number,
@@ -132,17 +143,6 @@ function repairSegment(code: number, segment: Buffer, at: number, frame: Frame |
     : [{ note: 'invalid scan parameters', at: parameters, length: 3, bytes: [0, 63, 0] }];
 }
 
-/** @returns the offset of the marker that ends the entropy-coded data */
-function endOfScan(bytes: Buffer, from: number): number {
-  let at = bytes.indexOf(0xff, from);
-  while (at >= 0) {
-    const code = bytes[at + 1];
-    if (code !== undefined && code !== 0 && code !== 0xff && !isStandalone(code)) return at;
-    at = bytes.indexOf(0xff, at + (code === 0xff ? 1 : 2));
-  }
-  return bytes.length;
-}
-
 function finish(
   file: Uint8Array,
   { frame, hasExif, repairs }: { frame: Frame | undefined; hasExif: boolean; repairs: readonly Repair[] },
@@ -150,10 +150,11 @@ function finish(
 ): Inspection {
   if (frame === undefined) throw new ImageError({ what: 'is corrupt', where });
   const { width, height, components, isProgressive } = frame;
+  if (height === 0) throw new ImageError({ what: 'is a JPEG without height', where });
   return {
     format: 'jpeg',
     bytes: repairs.length === 0 ? file : repaired(file, repairs),
-    notes: [...new Set(repairs.map(({ note }) => note))],
+    notes: [...new Set(repairs.map(({ note }) => note))].filter((note) => note !== null),
     width,
     height,
     samples: { space: components === 1 ? 'gray' : components === 4 ? 'cmyk' : 'rgb', bits: 8 },
@@ -163,11 +164,11 @@ function finish(
   };
 }
 
-/** A copy of the file with the repairs, which are in ascending order. */
+/** A copy of the file with the repairs. */
 function repaired(file: Uint8Array, repairs: readonly Repair[]): Uint8Array {
   const parts: Uint8Array[] = [];
   let done = 0;
-  for (const { at, length, bytes } of repairs) {
+  for (const { at, length, bytes } of [...repairs].sort((a, b) => a.at - b.at)) {
     parts.push(file.subarray(done, at), Uint8Array.from(bytes));
     done = at + length;
   }

@@ -50,7 +50,8 @@ export function readSegment(jpeg: Uint8Array, at: number): JpegSegment {
   return { marker: jpeg[at + 1] as number, at, start: at + 4, end };
 }
 
-function isFrameMarker(marker: number): boolean {
+/** Whether a marker begins a frame of a process of T.81. */
+export function isFrameMarker(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 

@@ -283,7 +283,7 @@ function tooSmall(name: string | undefined, where: string): DatasetError {
   return new DatasetError({
     what: `${name === undefined ? 'the source' : `class "${name}"`} has a single image, which cannot be both trained on and held out`,
     where,
-    hint: 'Add images to the class, remove its folder, or set preprocess.holdout.fraction (--holdout) to 0.',
+    hint: 'Add images to the class, remove its folder, take fewer classes (findings of preprocess.labels in a table: "first" or {"one": NAME}), or set preprocess.holdout.fraction (--holdout) to 0.',
   });
 }
 

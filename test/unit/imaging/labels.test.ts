@@ -309,6 +309,83 @@ test('a CSV file may lie elsewhere, quote its fields, use semicolons, and name p
     );
   }));
 
+const CHEXPERT = [
+  'Path,Sex,Age,Frontal/Lateral,AP/PA,No Finding,Edema,Pleural Effusion',
+  'CheXpert-v1.0-small/train/patient1/study1/view1.jpg,Male,68,Frontal,AP,1.0,,',
+  'CheXpert-v1.0-small/train/patient2/study1/view1.jpg,Female,1,Frontal,AP,,1.0,-1.0',
+  'CheXpert-v1.0-small/train/patient3/study1/view1.jpg,Female,0,Lateral,,,-1.0,1.0',
+  'CheXpert-v1.0-small/train/patient4/study1/view1.jpg,Male,31,Frontal,PA,,1.0,1.0',
+  'CheXpert-v1.0-small/train/patient5/study1/view1.jpg,Male,44,Frontal,PA,,0.0,0.0',
+  'CheXpert-v1.0-small/train/patient6/study1/view1.jpg,Male,44,Frontal,PA,,,',
+].join('\n');
+
+test('columns of 0 and 1 are findings: found, or named, with a policy for uncertain ones', () =>
+  withFolder(async (folder) => {
+    const images = [1, 2, 3, 4, 5, 6].map((i) => `train/patient${i}/study1/view1.jpg`);
+    await write(folder, images);
+    await write(folder, ['train.csv'], CHEXPERT);
+    const classes = async (keys: object) => {
+      const found = await survey(folder, { labels: { csv: 'train.csv', ...keys } });
+      return Object.values(classesOf(found)).join(' ');
+    };
+    assert.equal(await classes({}), 'No Finding - - Edema|Pleural Effusion none -');
+    assert.equal(
+      await classes({ uncertain: 'positive' }),
+      'No Finding Edema|Pleural Effusion Edema|Pleural Effusion Edema|Pleural Effusion none -',
+    );
+    assert.equal(await classes({ findings: 'first' }), 'No Finding Edema - Edema none -');
+    const one = { findings: { one: 'Edema' } };
+    assert.equal(await classes(one), 'not Edema Edema - Edema not Edema -');
+    assert.equal(
+      await classes({ ...one, uncertain: 'negative' }),
+      'not Edema Edema not Edema Edema not Edema -',
+    );
+    const named = { ...one, label: ['Edema'] };
+    assert.equal(await classes(named), 'not Edema Edema - Edema not Edema not Edema');
+    const { labels } = await survey(folder, { labels: { csv: 'train.csv', ...named } });
+    assert.match(labels.basis.why, /1 column of findings/);
+    assert.match(labels.notices.join('\n'), /1 row has no label.*uncertain.*\n2 rows are blank/);
+    const whole = await survey(folder, { labels: { csv: 'train.csv', label: 'Edema' } });
+    assert.match(whole.notices.join(), /three classes now: with label: \["Edema"\]/);
+    const keys = (parts: object) => survey(folder, { labels: { csv: 'train.csv', ...parts } });
+    await refuses(keys({ findings: { one: 'Mass' } }), /no finding "Mass".*"Pleural Effusion"/);
+    await refuses(keys({ label: ['Edema', 'Mass'] }), /no column "Mass".*"Frontal\/Lateral"/);
+    await refuses(keys({ label: ['Edema', 'Age'] }), /than 0, 1, -1 and blank in row 2 of the column "Age"/);
+  }));
+
+test('a table with one class in 0 and 1 for each image names the class', () =>
+  withFolder(async (folder) => {
+    await write(folder, ['a.jpg', 'b.jpg', 'c.jpg']);
+    const rows = ['image,MEL,NV,BCC', 'a,1.0,0.0,0.0', 'b,0.0,1.0,0.0', 'c,0.0,0.0,1.0'];
+    await write(folder, ['truth.csv'], rows.join('\n'));
+    assert.deepEqual(classesOf(await survey(folder, { labels: { csv: 'truth.csv' } })), {
+      'a.jpg': 'MEL',
+      'b.jpg': 'NV',
+      'c.jpg': 'BCC',
+    });
+    // A single column of 0 and 1 may be anything.
+    await write(folder, ['truth.csv'], 'image,smoker\na,1\nb,0\nc,0');
+    await refuses(survey(folder, { labels: { csv: 'truth.csv' } }), /its columns: "image", "smoker"/);
+  }));
+
+test(
+  'rows may name the folders of studies, if none is of a file',
+  withFiles(MURA, async (folder) => {
+    const study = (patient: number, name: string) =>
+      `MURA-v1.1/train/XR_ELBOW/patient0000${patient}/study${name}/`;
+    const rows = [1, 2, 3, 4].flatMap((patient) => [
+      `${study(patient, '1_positive')},1`,
+      `${study(patient, '2_negative')},0`,
+    ]);
+    await write(folder, ['studies.csv'], ['path,label', ...rows].join('\n'));
+    const labels = { csv: 'studies.csv' };
+    for (const [name, label] of Object.entries(classesOf(await survey(folder, { labels }))))
+      assert.equal(label, name.includes('positive') ? '1' : '0');
+    await writeFile(path.join(folder, 'studies.csv'), 'path,label\nstudy1_positive,1');
+    await refuses(survey(folder, { labels }), /1 row matches more than one folder/);
+  }),
+);
+
 const numbered = (...folders: string[]) => folders.flatMap((name) => [1, 2].map((i) => `${name}/${i}.png`));
 
 test(
@@ -341,6 +418,55 @@ test(
   }),
 );
 
+test(
+  'knee_train and knee_test are a split, but two kinds of test are classes',
+  withFiles([], async (folder) => {
+    await write(folder, numbered('split/knee_train/a', 'split/knee_train/b', 'split/knee_test/a'));
+    await write(folder, numbered('kinds/stress_test', 'kinds/rest_test'));
+    await refuses(survey(path.join(folder, 'split')), /knee_test, knee_train, which are a split/);
+    const kept = await survey(path.join(folder, 'split'), { splits: 'keep' });
+    assert.deepEqual(
+      [kept.labels.classes, [...kept.sides]],
+      [
+        ['a', 'b'],
+        [1, 1, 0, 0, 0, 0],
+      ],
+    );
+    assert.deepEqual((await survey(path.join(folder, 'kinds'))).labels.classes, ['rest_test', 'stress_test']);
+  }),
+);
+
+test(
+  'classes that differ in case alone are noticed',
+  withFiles(['Benign/1.png', 'benign/2.png', 'Malignant/3.png'], async (folder) => {
+    const { labels } = await survey(folder);
+    assert.equal(labels.classes?.length, 3);
+    assert.match(labels.notices.join(), /1 class has the name of another in other letters/);
+  }),
+);
+
+test(
+  'the most telling column is that of the images, and files may have been converted',
+  withFiles(['1.png', '2.png', '3.png'], async (folder) => {
+    const table = async (text: string) => {
+      await writeFile(path.join(folder, 'labels.csv'), text);
+      const found = await survey(folder, { labels: { csv: 'labels.csv' } });
+      return [Object.values(classesOf(found)).join(''), found.labels.basis.why];
+    };
+    assert.deepEqual(await table('index,filename,label\n1,3.dcm,c\n2,2.dcm,b\n3,1.dcm,a'), [
+      'abc',
+      'the column "label" of a CSV file gives the label of each image, images by the column "filename"',
+    ]);
+    assert.equal((await table('sep=;\r\nimage;label\r\n1;a\r\n2;b\r\n3;c'))[0], 'abc');
+    await refuses(table('image,label\n1,"a\n2,"b\n3,c'), /a quote that is not closed, or text after/);
+    await writeFile(path.join(folder, 'labels.csv'), 'image,label,label\n1,a,b');
+    await refuses(
+      survey(folder, { labels: { csv: 'labels.csv', label: 'label' } }),
+      /several columns "label"/,
+    );
+  }),
+);
+
 test('a JSON file gives names or numbers as labels', () =>
   withFolder(async (folder) => {
     await write(folder, ['a.png', 'b.png', 'c.png']);
@@ -350,6 +476,9 @@ test('a JSON file gives names or numbers as labels', () =>
       'b.png': 'well',
       'c.png': '-',
     });
+    await writeFile(path.join(folder, 'labels.json'), '{"labels": [["a.png", [0, 1]], ["b.png", [1, 0]]]}');
+    const vectors = await survey(folder, { labels: { json: 'labels.json' } });
+    assert.deepEqual(Object.values(classesOf(vectors)), ['1', '0', '-']);
     await writeFile(path.join(folder, 'labels.json'), '{"labels": [["a.png", [0.5, 1]]]}');
     await refuses(survey(folder, { labels: { json: 'labels.json' } }), /not a JSON file of labels/);
   }));

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { ImageError } from '../../../src/core/errors.js';
 import { crc32, tableCrc32 } from '../../../src/imaging/dataset/crc32.js';
 import { type ProcessOptions, processImage } from '../../../src/imaging/pixels/process.js';
+import { withLateHeight } from '../../support/jpeg-encoder.js';
 
 const OPTIONS: ProcessOptions = { resolution: 16, square: 'crop', color: 'grayscale' };
 
@@ -109,6 +110,24 @@ test('harmless faults are noted, and rejected when the spec is strict', async ()
     assert.match(await outcome(file, { strict: true }), new RegExp(`has faults.*${note}`), name);
     const expected = /PNG|text/.test(name) ? intact.png : intact.jpeg;
     assert.deepEqual(await processImage(file, OPTIONS), expected, name);
+  }
+});
+
+test('the height of a JPEG may follow its pixels', async () => {
+  for (const [size, frame, options] of [
+    [[40, 30], 0xc0, {}],
+    [[40, 30], 0xc2, { progressive: true }],
+    [[1100, 1000], 0xc0, {}],
+  ] as const) {
+    const [width, height] = size;
+    const file = await noise(width, height).jpeg(options).toBuffer();
+    const late = withLateHeight(file, frame, height);
+    const strict = { ...OPTIONS, strict: true };
+    assert.deepEqual(await processImage(late, strict), await processImage(file, strict));
+    // One that the data does not have, and none.
+    assert.equal(await outcome(withLateHeight(file, frame, height + 100)), 'is truncated');
+    const without = Buffer.concat([late.subarray(0, -8), late.subarray(-2)]);
+    assert.equal(await outcome(without), 'is a JPEG without height');
   }
 });
 

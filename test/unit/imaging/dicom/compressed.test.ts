@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { ImageError } from '../../../../src/core/errors.js';
 import { readDicomFile } from '../../../../src/imaging/dicom/file.js';
+import { decodeDicom } from '../../../../src/imaging/dicom/open.js';
 import { decodePixels } from '../../../../src/imaging/dicom/pixels.js';
 import {
   encapsulatedFile,
@@ -12,7 +13,7 @@ import {
   rleFrame,
   SYNTAXES,
 } from '../../../support/dicom.js';
-import { encodeFlatJpeg12, encodeJpegLossless } from '../../../support/jpeg-encoder.js';
+import { encodeFlatJpeg12, encodeJpegLossless, withLateHeight } from '../../../support/jpeg-encoder.js';
 
 const [WIDTH, HEIGHT] = [17, 13];
 
@@ -179,14 +180,27 @@ describe('lossy JPEG frames', () => {
     assert.ok(Math.abs((untransformed[0] as number) - 83) <= 3, String(untransformed.slice(0, 3)));
   });
 
-  it('are refused by name when their height follows their pixels', async () => {
+  it('may have their height after their pixels', async () => {
     const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
     const jpeg = await sharp(Buffer.from(pattern(8)), { raw })
       .toColourspace('b-w')
       .jpeg()
       .toBuffer();
-    jpeg.writeUInt16BE(0, jpeg.indexOf(Buffer.from([0xff, 0xc0])) + 5);
-    await refuses(decoded(SYNTAXES.jpegBaseline, { bits: 8 }, [jpeg]), /its height after its pixels/);
+    const lossless = encodeJpegLossless(pattern(8), WIDTH, HEIGHT, { precision: 8 });
+    for (const [syntax, stream, frame] of [
+      [SYNTAXES.jpegBaseline, jpeg, 0xc0],
+      [SYNTAXES.jpegLossless, lossless, 0xc3],
+    ] as const) {
+      const late = withLateHeight(stream, frame, HEIGHT);
+      assert.deepEqual(
+        await decoded(syntax, { bits: 8 }, [late]),
+        await decoded(syntax, { bits: 8 }, [stream]),
+      );
+      const other = withLateHeight(stream, frame, HEIGHT + 1);
+      await refuses(decoded(syntax, { bits: 8 }, [other]), /differs in size/);
+      const none = Buffer.concat([late.subarray(0, late.length - 8), late.subarray(-2)]);
+      await refuses(decoded(syntax, { bits: 8 }, [none]), /its JPEG stream has no height/);
+    }
   });
 
   it('are refused when they end early', async () => {
@@ -263,6 +277,22 @@ describe('fragments of pixel data', () => {
     const secondAt = 8 + 100 + 8 + Math.ceil((first.length - 100) / 2) * 2;
     for (const offsets of [[0, secondAt], []])
       assert.deepEqual(await decoded(SYNTAXES.jpegLossless, image, parts, 1, { offsets }), frames[1]);
+  });
+
+  it('are told apart without an offset table that is wrong, with a note', async () => {
+    const parts = [...halves(first), ...halves(second)];
+    for (const offsets of [[0, 0xfffffff0], [0, 108], [7, 3], [0], [0, 108, 216]]) {
+      assert.deepEqual(await decoded(SYNTAXES.jpegLossless, image, parts, 1, { offsets }), frames[1]);
+      const elements = imageElements({ width: WIDTH, height: HEIGHT, ...image });
+      const file = encapsulatedFile(SYNTAXES.jpegLossless, elements, parts, { offsets });
+      const { faults } = await decodeDicom(file, { frames: 1, window: 'full' });
+      assert.deepEqual(faults, ['DICOM with a wrong table of frame offsets']);
+    }
+    // Three parts that begin a stream are not two frames.
+    await refuses(
+      decoded(SYNTAXES.jpegLossless, image, [...parts, first], 1, { offsets: [0, 3] }),
+      /table of frame offsets is wrong/,
+    );
   });
 
   it('need no end when the last one is whole', async () => {

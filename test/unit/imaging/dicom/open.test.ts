@@ -359,6 +359,22 @@ describe('DICOM files that are refused', () => {
     await refuses(explicit(...palette, ...tables, pixels), /too many segments/);
   });
 
+  it('inflates no more than the header and the pixels need', async () => {
+    const deflated = (...elements: TestElement[]) => dicomFile(SYNTAXES.deflated, [...image, ...elements]);
+    const zeros = (tag: number, megabytes: number): TestElement => ({
+      tag,
+      vr: 'OB',
+      value: Buffer.alloc(megabytes * 2 ** 20),
+    });
+    // Elements of a header may be large, and something may follow the pixels.
+    await shown(
+      deflated(zeros(0x00091001, 3), pixels, { tag: 0xfffcfffc, vr: 'OB', value: Buffer.alloc(999) }),
+    );
+    await refuses(deflated(zeros(0x00091001, 70), pixels), /unpacks to more than \d+ bytes, which/);
+    await refuses(deflated(zeros(0x7fe00010, 3)), /unpacks to more than \d+ bytes, which/);
+    await refuses(deflated(pixels).subarray(0, -5), /is truncated/);
+  });
+
   it('refuses giant sizes before anything is decoded', async () => {
     const giant = imageElements({ width: 65535, height: 65535, bits: 8 });
     await refuses(explicit(...giant, pixels), /at most 100 million/);
