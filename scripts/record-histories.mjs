@@ -13,6 +13,7 @@ import { Client, Connection } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { partPath } from '../dist/src/core/parts.js';
+import { settingId } from '../dist/src/spec/hyperparameter-sweep.js';
 import { openStore } from '../dist/src/storage/index.js';
 import { simulatedWork, trainingInput } from '../dist/test/support/simulated-work.js';
 import { TestTemporal } from '../dist/test/support/temporal.js';
@@ -175,6 +176,29 @@ async function sweep(client) {
   await handle.result();
 }
 
+/** Promotions, a setting that is added, and a new history. */
+async function tuning(client) {
+  const run = {
+    name: 'tuning',
+    preprocess: { source: '/data/tuning' },
+    train: { kimg: 3, snapshotKimg: 1, stopWhen: null },
+  };
+  const keys = { 'train.gamma': [1, 2, 4, 8] };
+  for (const id of ['default', ...[1, 2, 4, 8, 16].map((gamma) => settingId({ 'train.gamma': gamma }))])
+    recordOf(`tuning-${id}-0`).plannedShards = 1;
+  const halving = { minKimg: 1 };
+  const spec = { name: 'tuning', run, keys, halving, repeats: 1, parallel: 2 };
+  const handle = await client.workflow.start('hyperparameterSweep', {
+    workflowId: 'tuning',
+    taskQueue: TASK_QUEUE,
+    args: [spec, null, { historyEvents: 60 }],
+  });
+  const progress = () => handle.query('progress');
+  while (!(await progress()).runs.some(({ state }) => state === 'running')) await pause();
+  await handle.executeUpdate('addSettings', { args: [{ settings: [{ 'train.gamma': 16 }] }] });
+  await handle.result();
+}
+
 function pause() {
   return new Promise((resolve) => setTimeout(resolve, 50));
 }
@@ -197,6 +221,7 @@ const FILES = {
   'pipeline-classified': 'classified',
   'training-continued': 'continued/train',
   'size-sweep': 'sweep',
+  'hyperparameter-sweep': 'tuning',
 };
 
 const named = process.argv.slice(2);
@@ -212,6 +237,7 @@ const recorders = [
   classified,
   continued,
   sweep,
+  tuning,
 ];
 /** Those that make the named files; each is named after its workflow. */
 const wanted = recorders.filter(

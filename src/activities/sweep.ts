@@ -9,7 +9,7 @@ import {
 } from '../sweeps/records.js';
 import { type MissingRun, writeSweepReport } from '../sweeps/index.js';
 import { RunError } from '../core/errors.js';
-import { checkSweepId } from '../spec/sweep.js';
+import { checkSweepId, type RunOfSweep } from '../spec/sweep.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { withHeartbeats } from './heartbeat.js';
 import { hasSearchAttributes } from './search-attributes.js';
@@ -20,10 +20,11 @@ interface SweepName {
   workflow: string;
 }
 
-/** A run of the sweep by its id and its place in it. */
-interface NamedRun {
-  runId: string;
-  point: unknown;
+/** A run that has finished, with the metric that runs are compared by. */
+type FinishedRun = Omit<RunOfSweep, 'point'> & { value?: number };
+
+function named({ runId, rungKimg }: RunOfSweep): Omit<RunOfSweep, 'point'> {
+  return { runId, ...(rungKimg !== undefined && { rungKimg }) };
 }
 
 export function createSweepActivities({ store }: { store: ObjectStore }) {
@@ -49,26 +50,23 @@ export function createSweepActivities({ store }: { store: ObjectStore }) {
     },
 
     /** Those of some runs that have finished already, with the metric that they are compared by. */
-    async findSweepRuns({
-      runs,
-      ...sweep
-    }: StoredSweep & { runs: NamedRun[] }): Promise<{ runId: string; value?: number }[]> {
+    async findSweepRuns({ runs, ...sweep }: StoredSweep & { runs: RunOfSweep[] }): Promise<FinishedRun[]> {
       const { metric } = sweepKind(sweep.workflow, sweep.spec);
       return withHeartbeats('listing', async ({ onProgress }) => {
-        const finished: { runId: string; value?: number }[] = [];
+        const finished: FinishedRun[] = [];
         for (const [done, run] of runs.entries()) {
           onProgress({ done, total: runs.length, unit: 'runs' });
           const record = await findSweepRecord(store, sweep, run);
-          if (record) finished.push({ runId: run.runId, value: record.metrics[metric] });
+          if (record) finished.push({ ...named(run), value: record.metrics[metric] });
         }
         return finished;
       });
     },
 
     /** Records a run whose stages have finished. */
-    async recordSweepRun({ sweepId, ...run }: SweepName & NamedRun): Promise<{ value?: number }> {
+    async recordSweepRun({ sweepId, ...run }: SweepName & RunOfSweep): Promise<{ value?: number }> {
       const sweep = await required(store, sweepId);
-      const { metrics } = await recordSweepRun(store, sweep, { runId: run.runId, point: run.point });
+      const { metrics } = await recordSweepRun(store, sweep, { ...named(run), point: run.point });
       return { value: metrics[sweepKind(sweep.workflow, sweep.spec).metric] };
     },
 

@@ -8,9 +8,8 @@ import { PIPELINE_WORKFLOW } from '../spec/controls.js';
 import { parseSpec } from '../spec/parse.js';
 import type { LabelsSpec } from '../spec/preprocess.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
-import { DATASET_SIZE_SWEEP } from '../spec/sweep.js';
 import { parseUri } from '../storage/uri.js';
-import { parseSweep } from '../sweeps/kinds.js';
+import { parseSweep, workflowOfSweep } from '../sweeps/kinds.js';
 
 export interface SpecChanges {
   /** `train.kimg=200`: values are read as JSON where they are JSON, else as text. */
@@ -54,8 +53,10 @@ export function readSweep(file: string, workflow: string, set?: string[]): Sweep
 
 /** A run or a sweep, and the workflow that takes it. @throws as {@link readSpec} */
 export function readWork(file: string, set?: string[]): { workflow: string; spec: { name: string } } {
-  if (!('run' in readDocument(file))) return { workflow: PIPELINE_WORKFLOW, spec: readSpec(file, { set }) };
-  return { workflow: DATASET_SIZE_SWEEP, spec: readSweep(file, DATASET_SIZE_SWEEP, set) };
+  const document = readDocument(file);
+  if (!('run' in document)) return { workflow: PIPELINE_WORKFLOW, spec: readSpec(file, { set }) };
+  const workflow = workflowOfSweep(document);
+  return { workflow, spec: readSweep(file, workflow, set) };
 }
 
 /** What all sweeps have. */
@@ -140,6 +141,20 @@ function applySet(document: Record<string, unknown>, change: string): void {
     target = target[key] as Record<string, unknown>;
   }
   target[last] = jsonOrText(change.slice(at + 1));
+}
+
+/** A setting as in `train.gamma=4,train.batch=16`. */
+export function readSetting(text: string): Record<string, unknown> {
+  const entries = text.split(',').map((part) => {
+    const at = part.indexOf('=');
+    if (at < 1)
+      throw new UsageError({
+        what: `--setting ${text} has no value at "${part}"`,
+        hint: 'Write --setting train.gamma=4,train.batch=16.',
+      });
+    return [part.slice(0, at).trim(), jsonOrText(part.slice(at + 1))] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function jsonOrText(text: string): unknown {

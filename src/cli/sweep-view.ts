@@ -12,7 +12,7 @@ const EXIT_DETACHED = 130;
 export function formatSweep(sweep: LiveSweep): string {
   const { sweepId, status, state, runs, attention, result } = sweep;
   const counts = countsOf(runs).map(([name, count]) => `${count} ${name}`);
-  const rows = runs.map((run) => [run.runId, run.state, valueText(run), run.reason ?? '']);
+  const rows = runs.map((run) => [shownName(run), run.state, valueText(run), run.reason ?? '']);
   const lines = [
     `${sweepId}: ${status === 'running' ? state : status}; ${counts.join(', ') || 'no runs yet'}`,
   ];
@@ -30,6 +30,11 @@ function countsOf(runs: readonly SweepRun<unknown>[]): [SweepRunState, number][]
   const counts = new Map<SweepRunState, number>();
   for (const { state } of runs) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts];
+}
+
+/** A run, and the length of its training where the sweep compares several. */
+function shownName({ runId, rungKimg }: SweepRun<unknown>): string {
+  return rungKimg === undefined ? runId : `${runId} at ${rungKimg} kimg`;
 }
 
 function valueText({ value }: SweepRun<unknown>): string {
@@ -96,7 +101,8 @@ function oncePerChange(): (text: string | null) => void {
 }
 
 function showRun(run: SweepRun<unknown>, shown: Map<string, string>): void {
-  if (shown.get(run.runId) === run.state || (run.state === 'waiting' && !shown.has(run.runId))) return;
-  shown.set(run.runId, run.state);
-  printNotice([run.runId, run.state, valueText(run), run.reason].filter(Boolean).join('  '));
+  const name = shownName(run);
+  if (shown.get(name) === run.state || (run.state === 'waiting' && !shown.has(name))) return;
+  shown.set(name, run.state);
+  printNotice([name, run.state, valueText(run), run.reason].filter(Boolean).join('  '));
 }

@@ -37,6 +37,7 @@ const WORDS: Record<Order, string> = {
   extendTraining: 'extend',
   retryRuns: 'retry',
   addSizes: 'add sizes',
+  addSettings: 'add settings',
 };
 
 /**

@@ -109,8 +109,9 @@ async function storedSweep(sweepId: string): Promise<LiveSweep | null> {
   if (!sweep) return null;
   const records = await listSweepRecords(store, sweepId);
   const { metric } = sweepKind(sweep.workflow, sweep.spec);
-  const runs = records.map(({ runId, point, metrics }) => ({
+  const runs = records.map(({ runId, point, rungKimg, metrics }) => ({
     ...{ runId, point, state: 'done' as const, value: metrics[metric] },
+    ...(rungKimg !== undefined && { rungKimg }),
   }));
   const { name } = sweep.spec as { name: string };
   return {

@@ -1,8 +1,10 @@
 /** Deletes runs whose results no other run uses. */
 import { z } from 'zod';
+import { RunError } from '../core/errors.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { findJson } from '../storage/json.js';
 import { STAGES } from '../spec/pipeline.js';
+import { findSweep, listSweepRecords, sweepKind } from '../sweeps/index.js';
 import { readStoredRun, sizeOf, storedRunIds, usedRuns } from './stored-run.js';
 
 export interface PruneCandidate {
@@ -18,9 +20,14 @@ const recordSchema = z.object({ key: z.string().nullish(), runId: z.string().nul
 /**
  * What deleting some runs would free. A run that only runs among them use may go with them.
  *
+ * @param sweepId a sweep that goes too, if any
  * @throws RunError for a run that the store does not have
  */
-export async function planPruning(store: ObjectStore, runIds: readonly string[]): Promise<PruneCandidate[]> {
+export async function planPruning(
+  store: ObjectStore,
+  runIds: readonly string[],
+  sweepId?: string,
+): Promise<PruneCandidate[]> {
   const users = await usersOfRuns(store);
   const plan: PruneCandidate[] = [];
   for (const runId of runIds) {
@@ -28,7 +35,7 @@ export async function planPruning(store: ObjectStore, runIds: readonly string[])
     plan.push({
       runId,
       ...(await sizeOf(store, `runs/${runId}/`)),
-      usedBy: [...(users.get(runId) ?? [])],
+      usedBy: [...(users.get(runId) ?? [])].filter((user) => user !== `sweep ${sweepId}`),
     });
   }
   return settle(plan);
@@ -58,6 +65,52 @@ export async function deleteRun(store: ObjectStore, runId: string): Promise<void
   for await (const { key } of store.list(`runs/${runId}/`)) keys.push(key);
   for (const key of keys.filter((key) => !key.endsWith('/run.json'))) await store.delete(key);
   await store.delete(`runs/${runId}/run.json`);
+}
+
+export interface SweepDeletion {
+  sweepId: string;
+  /** Of the sweep without its runs. */
+  bytes: number;
+  /** Its runs, if they go too; those that others use are kept. */
+  runs: PruneCandidate[];
+}
+
+/**
+ * What deleting a sweep would free.
+ *
+ * @throws RunError when the store has no such sweep
+ */
+export async function planDeletion(
+  store: ObjectStore,
+  sweepId: string,
+  withRuns: boolean,
+): Promise<SweepDeletion> {
+  const { bytes, objects } = await sizeOf(store, `sweeps/${sweepId}/`);
+  if (objects === 0)
+    throw new RunError({
+      what: `the store has no sweep "${sweepId}"`,
+      hint: '`gist status` lists all sweeps.',
+    });
+  if (!withRuns) return { sweepId, bytes, runs: [] };
+  const runs = await planPruning(store, await runsOfSweep(store, sweepId), sweepId);
+  return { sweepId, bytes, runs };
+}
+
+/** Its runs that the store has: those of its spec, and those that were added. */
+async function runsOfSweep(store: ObjectStore, sweepId: string): Promise<string[]> {
+  const sweep = await findSweep(store, sweepId);
+  const planned = sweep ? sweepKind(sweep.workflow, sweep.spec).runsOf(sweepId) : [];
+  const own = [...planned, ...(await listSweepRecords(store, sweepId))];
+  const stored = new Set(await storedRunIds(store));
+  return [...new Set(own.map(({ runId }) => runId))].filter((runId) => stored.has(runId));
+}
+
+/** The sweep goes last: what was interrupted can be repeated. */
+export async function carryOutDeletion(store: ObjectStore, { sweepId, runs }: SweepDeletion): Promise<void> {
+  for (const { runId, usedBy } of runs) if (usedBy.length === 0) await deleteRun(store, runId);
+  const keys: string[] = [];
+  for await (const { key } of store.list(`sweeps/${sweepId}/`)) keys.push(key);
+  for (const key of keys) await store.delete(key);
 }
 
 /** By run: the runs and sweeps that use it. */

@@ -1,9 +1,7 @@
 /** The spec of a data-set-size sweep, which is the argument of the workflow `datasetSizeSweep`. */
 import { z } from 'zod';
-import { selectedMetrics } from './evaluate.js';
-import { DISTANCE_NAMES, type DistanceName, type MetricName } from './metrics.js';
-import { type PipelineSpec, STAGES } from './pipeline.js';
-import { MAX_RUNS, sweepFields, sweepRunId } from './sweep.js';
+import type { PipelineSpec } from './pipeline.js';
+import { checkComparable, MAX_RUNS, type RunOfSweep, sweepFields, sweepRunId } from './sweep.js';
 
 const MAX_SIZES = 100;
 
@@ -59,14 +57,9 @@ export const datasetSizeSweepSchema = z
     const { run } = spec;
     const runs = spec.sizes.length * spec.repeats * spec.modes.length;
     if (runs > MAX_RUNS) refuse('sizes', `give ${runs} runs; a sweep has at most ${MAX_RUNS}`);
-    const missing = STAGES.find((stage) => !run.stages.includes(stage));
-    if (missing) refuse('run.stages', `needs all stages; "${missing}" is missing`);
-    if (run.from !== null) refuse('run.from', 'must be left out: a sweep runs all stages');
+    checkComparable(spec, refuse);
     if (run.preprocess && run.preprocess.limit !== null)
       refuse('run.preprocess.limit', 'must be left out: the sweep sets it to each size');
-    if (run.preprocess?.holdout.fraction === 0 && run.preprocess.splits !== 'keep')
-      refuse('run.preprocess.holdout.fraction', 'must be above 0: all sizes are compared with unseen images');
-    if (!sweepMetric(spec)) refuse('metric', 'must be one of the distances of run.evaluate.metrics');
     if (!spec.modes.includes('transfer')) return;
     if (run.train.resume !== null)
       refuse('run.train.resume', 'must be left out: mode transfer sets it (transferFrom)');
@@ -87,23 +80,6 @@ export interface SizePoint {
   size: number;
   /** From 0. */
   repeat: number;
-}
-
-/** The distance to unseen images that sizes are compared by; undefined when there is none. */
-export function sweepMetric({
-  metric,
-  run,
-}: {
-  metric: DistanceName | null;
-  run: Pick<PipelineSpec, 'evaluate'>;
-}): string | undefined {
-  const distances = selectedMetrics(run.evaluate).filter(isDistance);
-  const chosen = metric ?? distances[0];
-  return chosen && distances.includes(chosen) ? `${chosen}.holdout` : undefined;
-}
-
-function isDistance(name: MetricName): name is DistanceName {
-  return (DISTANCE_NAMES as readonly MetricName[]).includes(name);
 }
 
 /**
@@ -131,6 +107,11 @@ export function sourcePoint({ modes, transferFrom, sizes }: DatasetSizeSweepSpec
 
 export function isSamePoint(a: SizePoint, b: SizePoint): boolean {
   return a.mode === b.mode && a.size === b.size && a.repeat === b.repeat;
+}
+
+/** The run at a point. */
+export function runAtPoint(sweepId: string, point: SizePoint): RunOfSweep<SizePoint> {
+  return { runId: pointRunId(sweepId, point), point };
 }
 
 /** `<sweep>-200-0`, and `<sweep>-transfer-200-0`. */

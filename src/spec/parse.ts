@@ -20,7 +20,7 @@ export function parseSpec(input: unknown): PipelineSpec {
 export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, input, schema));
+  const lines = describeIssues(parsed.error, input, schema);
   throw new SpecError({
     what:
       lines.length === 1
@@ -28,6 +28,16 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unkno
         : `${lines.length} problems:\n${lines.map((l) => `  - ${l}`).join('\n')}`,
     hint: 'See docs/spec.schema.json or `gist run --help` for the keys of a spec.',
   });
+}
+
+/** What is wrong with a document: one line for each key; none: nothing. */
+export function problemsOf(schema: z.ZodType, input: unknown): string[] {
+  const parsed = schema.safeParse(input);
+  return parsed.success ? [] : describeIssues(parsed.error, input, schema);
+}
+
+function describeIssues({ issues }: z.ZodError, input: unknown, schema: z.ZodType): string[] {
+  return issues.flatMap((issue) => describeIssue(issue, input, schema));
 }
 
 type Path = readonly PropertyKey[];

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { RunError } from '../core/errors.js';
 import type { Attention } from './controls.js';
-import { DISTANCE_NAMES } from './metrics.js';
-import { pipelineSchema } from './pipeline.js';
+import { selectedMetrics } from './evaluate.js';
+import { DISTANCE_NAMES, type DistanceName, type MetricName } from './metrics.js';
+import { type PipelineSpec, pipelineSchema, STAGES } from './pipeline.js';
 import { checkRunId } from './run-id.js';
 
 /** Keys that every sweep has. */
@@ -30,6 +31,40 @@ export const sweepFields = {
 };
 
 /**
+ * Refuses what keeps the runs of a sweep from being compared: every sweep needs all stages, unseen
+ * images and a distance to them.
+ */
+export function checkComparable(
+  spec: { metric: DistanceName | null; run: PipelineSpec },
+  refuse: (path: string, message: string) => void,
+): void {
+  const { run } = spec;
+  const missing = STAGES.find((stage) => !run.stages.includes(stage));
+  if (missing) refuse('run.stages', `needs all stages; "${missing}" is missing`);
+  if (run.from !== null) refuse('run.from', 'must be left out: a sweep runs all stages');
+  if (run.preprocess?.holdout.fraction === 0 && run.preprocess.splits !== 'keep')
+    refuse('run.preprocess.holdout.fraction', 'must be above 0: all runs are compared with unseen images');
+  if (!sweepMetric(spec)) refuse('metric', 'must be one of the distances of run.evaluate.metrics');
+}
+
+/** The distance to unseen images that runs are compared by; undefined when there is none. */
+export function sweepMetric({
+  metric,
+  run,
+}: {
+  metric: DistanceName | null;
+  run: Pick<PipelineSpec, 'evaluate'>;
+}): string | undefined {
+  const distances = selectedMetrics(run.evaluate).filter(isDistance);
+  const chosen = metric ?? distances[0];
+  return chosen && distances.includes(chosen) ? `${chosen}.holdout` : undefined;
+}
+
+function isDistance(name: MetricName): name is DistanceName {
+  return (DISTANCE_NAMES as readonly MetricName[]).includes(name);
+}
+
+/**
  * Tasks of sweeps wait until no task of other runs does: 3 is the default, larger numbers come
  * later.
  */
@@ -39,14 +74,17 @@ export const MAX_FAIRNESS_KEY = 64;
 
 /** Names of the workflows of sweeps. */
 export const DATASET_SIZE_SWEEP = 'datasetSizeSweep';
-export const SWEEP_WORKFLOWS: readonly string[] = [DATASET_SIZE_SWEEP];
+export const HYPERPARAMETER_SWEEP = 'hyperparameterSweep';
+export const SWEEP_WORKFLOWS: readonly string[] = [DATASET_SIZE_SWEEP, HYPERPARAMETER_SWEEP];
 
 /** Updates of a running sweep. */
-export type SweepUpdate = typeof RETRY_RUNS_UPDATE | typeof ADD_SIZES_UPDATE;
+export type SweepUpdate = typeof RETRY_RUNS_UPDATE | typeof ADD_SIZES_UPDATE | typeof ADD_SETTINGS_UPDATE;
 /** Its failed runs start again. */
 export const RETRY_RUNS_UPDATE = 'retryRuns';
 /** More sizes. */
 export const ADD_SIZES_UPDATE = 'addSizes';
+/** More settings. */
+export const ADD_SETTINGS_UPDATE = 'addSettings';
 
 /** Progress and history carry all runs, and a message of Temporal has at most 2 MB. */
 export const MAX_RUNS = 1_000;
@@ -73,10 +111,21 @@ export function sweepRunId(sweepId: string, ...parts: (string | number)[]): stri
 /** `unavailable`: the source has too few images for it. */
 export type SweepRunState = 'waiting' | 'running' | 'done' | 'failed' | 'unavailable';
 
-/** A run of a sweep. */
-export interface SweepRun<Point> {
+/** A run by its id and its place in the sweep. */
+export interface RunOfSweep<Point = unknown> {
   runId: string;
   point: Point;
+  /** Length of its training, where the sweep may continue it under the same id. */
+  rungKimg?: number;
+}
+
+/** Tells a run, and each length of one that is continued, from the others of its sweep. */
+export function runName({ runId, rungKimg }: Omit<RunOfSweep, 'point'>): string {
+  return rungKimg === undefined ? runId : `${runId}-${rungKimg}kimg`;
+}
+
+/** A run of a sweep. */
+export interface SweepRun<Point> extends RunOfSweep<Point> {
   state: SweepRunState;
   /** Why it failed or is unavailable. */
   reason?: string;
@@ -107,9 +156,7 @@ export interface SweepResult {
 }
 
 /** What the store keeps of a finished run of a sweep. */
-export interface SweepRecord<Point = unknown> {
-  runId: string;
-  point: Point;
+export interface SweepRecord<Point = unknown> extends RunOfSweep<Point> {
   /** The run whose results they are: another one when results were kept from an earlier sweep. */
   madeBy: string;
   /** Metrics of the evaluate stage by full name. */

@@ -1,12 +1,15 @@
 /** Public interface of sweeps: their records and their reports. */
 import type { DatasetSizeSweepSpec, SizePoint } from '../spec/dataset-size-sweep.js';
-import type { SweepRecord } from '../spec/sweep.js';
+import type { HyperparameterSweepSpec, SettingPoint } from '../spec/hyperparameter-sweep.js';
+import { HYPERPARAMETER_SWEEP, runName, type SweepRecord } from '../spec/sweep.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { sweepKind } from './kinds.js';
 import { listSweepRecords, type StoredSweep, sweepPrefix } from './records.js';
-import { type MissingRun, writeSizeReport } from './size-report.js';
+import type { MissingRun } from './run-parts.js';
+import { writeSettingsReport } from './settings-report.js';
+import { writeSizeReport } from './size-report.js';
 
-export { parseSweep, sweepKind } from './kinds.js';
+export { parseSweep, sweepKind, workflowOfSweep } from './kinds.js';
 export { findSweep, listSweepRecords, type StoredSweep, sweepPrefix } from './records.js';
 export type { MissingRun };
 
@@ -21,10 +24,23 @@ export async function writeSweepReport(
   reported: MissingRun[],
 ): Promise<{ report: string; answer: string }> {
   const { metric, runsOf } = sweepKind(workflow, spec);
-  const records = (await listSweepRecords(store, sweepId)) as SweepRecord<SizePoint>[];
-  const known = new Set([...records, ...reported].map(({ runId }) => runId));
-  const others = runsOf(sweepId).filter(({ runId }) => !known.has(runId));
-  const missing = [...reported, ...others.map(({ runId }) => ({ runId, state: 'not finished' }))];
-  const input = { sweepId, spec: spec as DatasetSizeSweepSpec, metric, records, missing };
-  return writeSizeReport(store, sweepPrefix(sweepId), input);
+  const records = await listSweepRecords(store, sweepId);
+  const known = new Set([...records.map(runName), ...reported.map(({ runId }) => runId)]);
+  const others = runsOf(sweepId)
+    .map(runName)
+    .filter((name) => !known.has(name));
+  const missing = [...reported, ...others.map((runId) => ({ runId, state: 'not finished' }))];
+  const input = { sweepId, metric, missing };
+  const prefix = sweepPrefix(sweepId);
+  if (workflow === HYPERPARAMETER_SWEEP)
+    return writeSettingsReport(store, prefix, {
+      ...input,
+      spec: spec as HyperparameterSweepSpec,
+      records: records as SweepRecord<SettingPoint>[],
+    });
+  return writeSizeReport(store, prefix, {
+    ...input,
+    spec: spec as DatasetSizeSweepSpec,
+    records: records as SweepRecord<SizePoint>[],
+  });
 }

@@ -4,24 +4,26 @@ import { SpecError } from '../core/errors.js';
 import {
   type DatasetSizeSweepSpec,
   datasetSizeSweepSchema,
-  pointRunId,
   pointSpec,
   pointsOf,
+  runAtPoint,
   type SizePoint,
-  sweepMetric,
 } from '../spec/dataset-size-sweep.js';
+import {
+  type HyperparameterSweepSpec,
+  hyperparameterSweepSchema,
+  runOfSetting,
+  type SettingPoint,
+  settingPoints,
+  settingSpec,
+} from '../spec/hyperparameter-sweep.js';
 import { parseWith } from '../spec/parse.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
-import { DATASET_SIZE_SWEEP } from '../spec/sweep.js';
-
-/** A run of a sweep by its id and its place in the sweep. */
-export interface RunOfSweep {
-  runId: string;
-  point: unknown;
-}
+import { DATASET_SIZE_SWEEP, HYPERPARAMETER_SWEEP, type RunOfSweep, sweepMetric } from '../spec/sweep.js';
+import { withDrawnSettings } from './draw-settings.js';
 
 export interface SweepKind {
-  /** All runs, in the order in which they start. */
+  /** Its first runs, in the order in which they start. */
   runsOf: (sweepId: string) => RunOfSweep[];
   /** The spec of the run at a point. */
   settingsOf: (sweepId: string, point: unknown) => PipelineSpec;
@@ -31,26 +33,65 @@ export interface SweepKind {
   isGrowing: boolean;
 }
 
-const SCHEMAS: Record<string, z.ZodType<object>> = { [DATASET_SIZE_SWEEP]: datasetSizeSweepSchema };
+interface Kind {
+  schema: z.ZodType<object>;
+  /** Completes a spec that the schema has checked. @throws SpecError */
+  complete: (spec: object) => object;
+  kindOf: (spec: object) => SweepKind;
+}
+
+const KINDS: Record<string, Kind> = {
+  [DATASET_SIZE_SWEEP]: {
+    schema: datasetSizeSweepSchema,
+    complete: (spec) => spec,
+    kindOf: (spec) => sizeKind(spec as DatasetSizeSweepSpec),
+  },
+  [HYPERPARAMETER_SWEEP]: {
+    schema: hyperparameterSweepSchema,
+    complete: (spec) => withDrawnSettings(spec as HyperparameterSweepSpec),
+    kindOf: (spec) => settingsKind(spec as HyperparameterSweepSpec),
+  },
+};
 
 /** A spec of a sweep with all defaults. @throws SpecError that lists all invalid keys */
 export function parseSweep(workflow: string, input: unknown): object {
-  const schema = SCHEMAS[workflow];
-  if (!schema)
-    throw new SpecError({
-      what: `"${workflow}" is not a kind of sweep`,
-      hint: `Kinds: ${Object.keys(SCHEMAS).join(', ')}.`,
-    });
-  return parseWith(schema, input);
+  const { schema, complete } = requiredKind(workflow);
+  return complete(parseWith(schema, input));
 }
 
 /** @param resolved a spec that {@link parseSweep} has checked */
 export function sweepKind(workflow: string, resolved: object): SweepKind {
-  const spec = parseSweep(workflow, resolved) as DatasetSizeSweepSpec;
+  return requiredKind(workflow).kindOf(parseSweep(workflow, resolved));
+}
+
+/** The workflow that takes a spec, by its keys. */
+export function workflowOfSweep(document: object): string {
+  return 'keys' in document ? HYPERPARAMETER_SWEEP : DATASET_SIZE_SWEEP;
+}
+
+function requiredKind(workflow: string): Kind {
+  const kind = KINDS[workflow];
+  if (kind) return kind;
+  throw new SpecError({
+    what: `"${workflow}" is not a kind of sweep`,
+    hint: `Kinds: ${Object.keys(KINDS).join(', ')}.`,
+  });
+}
+
+function sizeKind(spec: DatasetSizeSweepSpec): SweepKind {
   return {
-    runsOf: (sweepId) => pointsOf(spec).map((point) => ({ runId: pointRunId(sweepId, point), point })),
+    runsOf: (sweepId) => pointsOf(spec).map((point) => runAtPoint(sweepId, point)),
     settingsOf: (sweepId, point) => pointSpec(sweepId, spec, point as SizePoint),
     metric: sweepMetric(spec) ?? '',
     isGrowing: spec.growing,
+  };
+}
+
+function settingsKind(spec: HyperparameterSweepSpec): SweepKind {
+  return {
+    runsOf: (sweepId) => settingPoints(spec).map((point) => runOfSetting(sweepId, point)),
+    settingsOf: (_sweepId, point) => settingSpec(spec, point as SettingPoint),
+    metric: sweepMetric(spec) ?? '',
+    isGrowing: false,
   };
 }

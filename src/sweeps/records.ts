@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { type CheckpointManifest, findManifest } from '../checkpoints/index.js';
 import { CheckpointError, StoreError } from '../core/errors.js';
 import type { EvaluateResult, GenerateResult, PreprocessResult, TrainResult } from '../spec/results.js';
-import type { SweepRecord } from '../spec/sweep.js';
+import { type RunOfSweep, runName, type SweepRecord } from '../spec/sweep.js';
 import { checkRunId } from '../spec/run-id.js';
 import { contentKey } from '../storage/digest.js';
 import { findJson, putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { findStageRecords, STAGE_VERSIONS } from '../storage/runs.js';
-import { type RunOfSweep, sweepKind } from './kinds.js';
+import { sweepKind } from './kinds.js';
 
 const sweepSchema = z.object({ sweepId: z.string(), workflow: z.string(), spec: z.custom<object>() });
 /** Written by this program, so its shape is not checked. */
@@ -20,7 +20,7 @@ export type StoredSweep = z.output<typeof sweepSchema>;
 export const sweepPrefix = (sweepId: string) => `sweeps/${sweepId}/`;
 const specObject = (sweepId: string) => `${sweepPrefix(sweepId)}spec.json`;
 const runsPrefix = (sweepId: string) => `${sweepPrefix(sweepId)}runs/`;
-const recordObject = (sweepId: string, runId: string) => `${runsPrefix(sweepId)}${runId}.json`;
+const recordObject = (sweepId: string, run: RunOfSweep) => `${runsPrefix(sweepId)}${runName(run)}.json`;
 
 export async function recordSweep(store: ObjectStore, sweep: StoredSweep): Promise<void> {
   checkRunId(sweep.sweepId);
@@ -51,13 +51,13 @@ export async function findSweepRecord(
   sweep: StoredSweep,
   run: RunOfSweep,
 ): Promise<SweepRecord | null> {
-  const own = await findJson(store, recordObject(sweep.sweepId, run.runId), recordSchema);
+  const own = await findJson(store, recordObject(sweep.sweepId, run), recordSchema);
   const key = keptObject(sweep, run);
   if (own || key === null) return own;
   const kept = await findJson(store, key, recordSchema);
   if (!kept) return null;
   const record = { ...kept, ...run };
-  await putJson(store, recordObject(sweep.sweepId, run.runId), record);
+  await putJson(store, recordObject(sweep.sweepId, run), record);
   return record;
 }
 
@@ -68,7 +68,7 @@ export async function recordSweepRun(
   run: RunOfSweep,
 ): Promise<SweepRecord> {
   const record = await readRun(store, run);
-  await putJson(store, recordObject(sweep.sweepId, run.runId), record);
+  await putJson(store, recordObject(sweep.sweepId, run), record);
   const kept = keptObject(sweep, run);
   if (kept !== null) await putJson(store, kept, record);
   return record;
@@ -82,7 +82,8 @@ function keptObject({ sweepId, workflow, spec }: StoredSweep, { point }: RunOfSw
   return `cache/sweep-run/${contentKey('sweep-run', 1, [JSON.stringify(STAGE_VERSIONS)], settings)}.json`;
 }
 
-async function readRun(store: ObjectStore, { runId, point }: RunOfSweep): Promise<SweepRecord> {
+async function readRun(store: ObjectStore, run: RunOfSweep): Promise<SweepRecord> {
+  const { runId } = run;
   const stages = await findStageRecords(store, runId);
   const preprocess = required(stages.preprocess, runId) as PreprocessResult;
   const train = required(stages.train, runId) as TrainResult;
@@ -91,8 +92,7 @@ async function readRun(store: ObjectStore, { runId, point }: RunOfSweep): Promis
   const manifest = await findManifest(store, train.last.prefix).catch(nullIfDamaged);
   const synthetic = await findJson(store, `${generate.prefix}manifest.json`, z.object({ grid: z.string() }));
   return {
-    runId,
-    point,
+    ...run,
     madeBy: runOf(train.last.prefix) ?? runId,
     metrics: evaluate.metrics,
     images: preprocess.dataset.images,

@@ -9,14 +9,11 @@ import {
   MIN_SIZES,
   type Observation,
 } from './power-law.js';
+import { figures, pooledSpread, type Repeats, summarize } from './spread.js';
 
 /** The runs of one size. */
-export interface SizeSummary {
+export interface SizeSummary extends Repeats {
   size: number;
-  values: number[];
-  mean: number;
-  /** Standard deviation over seeds; null for one run. */
-  spread: number | null;
 }
 
 export interface SizeAnswer {
@@ -42,26 +39,8 @@ const WIDEST = 4;
 export function summarizeSizes(observations: readonly Observation[]): SizeSummary[] {
   const sizes = [...new Set(observations.map(({ size }) => size))].sort((a, b) => a - b);
   return sizes.map((size) => {
-    const values = observations.filter((one) => one.size === size).map(({ value }) => value);
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    return {
-      size,
-      values,
-      mean,
-      spread: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null,
-    };
+    return { size, ...summarize(observations.filter((one) => one.size === size).map(({ value }) => value)) };
   });
-}
-
-/** Standard deviation over seeds, over all sizes together; null when no size has two runs. */
-export function pooledSpread(sizes: readonly SizeSummary[]): number | null {
-  let [squares, freedom] = [0, 0];
-  for (const { values, mean } of sizes) {
-    squares += values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    freedom += values.length - 1;
-  }
-  return freedom > 0 ? Math.sqrt(squares / freedom) : null;
 }
 
 /**
@@ -161,8 +140,4 @@ export function curveOf(
 /** Two significant digits: the interval does not allow more. */
 function rounded(images: number): string {
   return String(Number(images.toPrecision(2)));
-}
-
-export function figures(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

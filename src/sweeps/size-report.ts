@@ -1,23 +1,23 @@
 /** The result of a sweep over sizes: analysis, table, figure and page, from its finished runs. */
-import sharp from 'sharp';
 import type { DatasetSizeSweepSpec, SizePoint } from '../spec/dataset-size-sweep.js';
 import { pointLabel } from '../spec/dataset-size-sweep.js';
 import type { SweepRecord } from '../spec/sweep.js';
-import { findObject } from '../storage/find-object.js';
 import { putJson } from '../storage/json.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { type Cell, toCsv } from './csv.js';
 import { list } from '../report/elements.js';
-import { page, paragraph, pngFigure, section, strip, svgFigure, tableHtml } from './page.js';
+import { page, paragraph, section, svgFigure, tableHtml } from './page.js';
+import {
+  findGrid,
+  type Grid,
+  gridsHtml,
+  meanOf,
+  type MissingRun,
+  missingHtml,
+  rasterize,
+} from './run-parts.js';
 import { answerSizes, type SizeAnswer, type SizeSummary, STEP, summarizeSizes } from './size-answer.js';
 import { type SizeSeries, sizeFigure } from './size-figure.js';
-
-/** A run without a result. */
-export interface MissingRun {
-  runId: string;
-  state: string;
-  reason?: string;
-}
 
 export interface SizeReportInput {
   sweepId: string;
@@ -79,10 +79,6 @@ export async function writeSizeReport(
   return { report, answer: answer.join('\n') };
 }
 
-export async function rasterize(svg: string): Promise<Uint8Array> {
-  return sharp(Buffer.from(svg), { density: 144 }).flatten({ background: '#ffffff' }).png().toBuffer();
-}
-
 function comparePoints(a: SizePoint, b: SizePoint): number {
   return a.mode.localeCompare(b.mode) || a.size - b.size || a.repeat - b.repeat;
 }
@@ -132,12 +128,6 @@ function artifactsOf(records: readonly SweepRecord[]): Record<string, number> {
   );
 }
 
-/** Of the values that are there; null when none is. */
-function meanOf(values: readonly (number | null)[]): number | null {
-  const present = values.filter((value) => value !== null);
-  return present.length > 0 ? present.reduce((sum, value) => sum + value, 0) / present.length : null;
-}
-
 function summaryOf(input: SizeReportInput, series: readonly SizeSeries[], rows: readonly SizeRow[]) {
   const { sweepId, spec, metric, missing } = input;
   const answers = series.map(({ mode, answer }) => ({ mode, ...withoutResamples(answer) }));
@@ -176,7 +166,7 @@ async function render(
     ...(figure
       ? [section(`${metric} by number of images`, `${svgFigure(figure)}${explainFigure(series)}`)]
       : []),
-    ...(grids.length > 0 ? [section('Synthetic images by size', gridsHtml(grids))] : []),
+    ...(grids.length > 0 ? [section('Synthetic images by size', gridsHtml(grids, 'at each size'))] : []),
     section('Results and cost by size', costTable(rows)),
     section('Runs', runsTable(records, metric)),
     ...(missing.length > 0 ? [section('Runs without a result', missingHtml(sweepId, missing))] : []),
@@ -211,28 +201,16 @@ function runsTable(records: readonly SweepRecord<SizePoint>[], metric: string): 
   return tableHtml('runs', ['run', 'what', metric, 'kimg', 'best at kimg', 'training ended'], rows);
 }
 
-function missingHtml(sweepId: string, missing: readonly MissingRun[]): string {
-  const items = missing.map(({ runId, state, reason }) => `${runId}: ${state}${reason ? `, ${reason}` : ''}`);
-  return `${list(items)}${paragraph(`gist status ${sweepId} shows them. gist retry ${sweepId} runs again what has failed; what has finished is kept.`)}`;
-}
-
-type Grid = { caption: string; png: Uint8Array };
-
 /** The grid of the first repeat of each size: the same seeds in all of them. */
 async function gridsOf(store: ObjectStore, records: readonly SweepRecord<SizePoint>[]): Promise<Grid[]> {
   const grids: Grid[] = [];
   const shown = new Set<string>();
   for (const { point, grid } of records) {
     const caption = `${point.size} images${point.mode === 'transfer' ? ', transfer' : ''}`;
-    if (shown.has(caption) || grid === null) continue;
-    const png = await findObject(store, grid);
-    if (!png) continue;
+    const found = shown.has(caption) ? null : await findGrid(store, grid, caption);
+    if (!found) continue;
     shown.add(caption);
-    grids.push({ caption, png });
+    grids.push(found);
   }
   return grids;
-}
-
-function gridsHtml(grids: readonly Grid[]): string {
-  return `${paragraph('Images of the same seeds at each size, without selection.')}${strip(grids.map(({ caption, png }) => pngFigure(png, caption)))}`;
 }

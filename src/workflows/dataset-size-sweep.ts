@@ -9,12 +9,13 @@ import {
   pointRunId,
   pointSpec,
   pointsOf,
+  runAtPoint,
   type SizePoint,
   sourcePoint,
 } from '../spec/dataset-size-sweep.js';
 import { DATASET_SIZE_SWEEP, MAX_RUNS, type SweepResult, type SweepRun } from '../spec/sweep.js';
 import { addSizesUpdate } from './messages.js';
-import { refuse, SweepExecution } from './sweep-execution.js';
+import { refuse, SweepExecution, type SweepPlan } from './sweep-execution.js';
 
 /** Carried over when the workflow continues as new. */
 export interface CarriedSweep {
@@ -66,27 +67,18 @@ class DatasetSizeSweep {
     Object.assign(this, carried ?? (await this.resolve(input)));
     const { spec, hasSearchAttributes } = this;
     const { sweepId } = execution;
-    execution.begin({
+    const plan: SweepPlan<SizePoint> = {
       name: spec.name,
       parallel: spec.parallel,
       hasSearchAttributes,
       runs: carried?.runs,
-      runIdOf: (point) => pointRunId(sweepId, point),
+      points: pointsOf(spec),
+      runOf: (point) => runAtPoint(sweepId, point),
       specOf: (point) => pointSpec(sweepId, this.spec, point),
       dependsOn: ({ mode }) => (mode === 'transfer' ? this.transferFrom() : null),
       historyEvents,
-    });
-    await execution.add(spec, pointsOf(spec));
-    for (;;) {
-      await execution.untilIdle();
-      if (execution.hasWaiting) return null;
-      const result = await execution.finish();
-      // Runs may have been added, or retried, while the report was written.
-      await condition(allHandlersFinished);
-      if (execution.isBusy) continue;
-      execution.end();
-      return result;
-    }
+    };
+    return execution.conduct(plan, () => this.spec);
   }
 
   private async resolve(input: DatasetSizeSweepInput) {

@@ -10,7 +10,13 @@ import {
 } from '../spec/controls.js';
 import type { AddSizesInput } from '../spec/dataset-size-sweep.js';
 import type { CheckpointRef, CurvePoint, MetricGap } from '../spec/results.js';
-import { ADD_SIZES_UPDATE, RETRY_RUNS_UPDATE, type SweepProgress } from '../spec/sweep.js';
+import type { AddSettingsInput } from '../spec/hyperparameter-sweep.js';
+import {
+  ADD_SETTINGS_UPDATE,
+  ADD_SIZES_UPDATE,
+  RETRY_RUNS_UPDATE,
+  type SweepProgress,
+} from '../spec/sweep.js';
 
 /** Query of `gistPipeline`: the progress of the run. */
 export const progressQuery = defineQuery<RunProgress>(PROGRESS_QUERY);
@@ -26,6 +32,7 @@ export const sweepProgressQuery = defineQuery<SweepProgress>(PROGRESS_QUERY);
 /** Updates of a sweep by its user, which `resume` also is. */
 export const retryRunsUpdate = defineUpdate<ControlReply>(RETRY_RUNS_UPDATE);
 export const addSizesUpdate = defineUpdate<ControlReply, [AddSizesInput]>(ADD_SIZES_UPDATE);
+export const addSettingsUpdate = defineUpdate<ControlReply, [AddSettingsInput]>(ADD_SETTINGS_UPDATE);
 
 /** What a training is to do; always complete, so that a repeated signal changes nothing. */
 export interface TrainDirective {

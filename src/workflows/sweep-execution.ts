@@ -4,6 +4,7 @@
  */
 import {
   ApplicationFailure,
+  allHandlersFinished,
   CancellationScope,
   ChildWorkflowCancellationType,
   condition,
@@ -24,6 +25,8 @@ import type { Attention, ControlReply } from '../spec/controls.js';
 import type { PipelineSpec } from '../spec/pipeline.js';
 import {
   MAX_FAIRNESS_KEY,
+  type RunOfSweep,
+  runName,
   SWEEP_PRIORITY_KEY,
   type SweepProgress,
   type SweepResult,
@@ -42,10 +45,14 @@ export interface SweepPlan<Point> {
   hasSearchAttributes: boolean;
   /** Runs as an earlier history left them. */
   runs?: SweepRun<Point>[];
-  runIdOf: (point: Point) => string;
+  /** The first runs. */
+  points: readonly Point[];
+  runOf: (point: Point) => RunOfSweep<Point>;
   specOf: (point: Point) => PipelineSpec;
   /** What a run continues from; it waits for it if that is a run of the sweep. */
   dependsOn?: (point: Point) => string | null;
+  /** Runs that follow from those that have ended; they start before the others. */
+  following?: (runs: readonly SweepRun<Point>[]) => Point[];
   /** History events after which it continues as new. */
   historyEvents?: number;
 }
@@ -88,14 +95,37 @@ export class SweepExecution<Point> {
     }
   }
 
-  begin(plan: SweepPlan<Point>): void {
+  /**
+   * Runs everything, and writes the report.
+   *
+   * @param specOf the spec of the sweep, which updates change
+   * @returns null when it must continue as new
+   */
+  async conduct(plan: SweepPlan<Point>, specOf: () => object): Promise<SweepResult | null> {
     this.plan = plan;
     this.runs = plan.runs ?? [];
     this.state = 'running';
     this.show();
+    await this.add(specOf(), plan.points);
+    for (;;) {
+      await this.untilIdle();
+      const following = this.following();
+      if (this.isFull && (this.hasWaiting || following.length > 0)) return null;
+      if (following.length > 0) {
+        await this.reporting(() => this.add(specOf(), following));
+        continue;
+      }
+      const result = await this.finish();
+      // Runs may have been added, or retried, while the report was written.
+      await condition(allHandlersFinished);
+      if (this.isBusy) continue;
+      this.state = 'done';
+      this.show();
+      return result;
+    }
   }
 
-  get isDone(): boolean {
+  private get isDone(): boolean {
     return this.state === 'done';
   }
 
@@ -107,24 +137,36 @@ export class SweepExecution<Point> {
 
   /** Adds runs; those that an earlier execution or sweep has finished are not run again. */
   async add(spec: object, points: readonly Point[]): Promise<void> {
-    const { runIdOf } = this.required();
-    const added = points.map((point) => ({ runId: runIdOf(point), point }));
+    const added = points.map((point) => this.required().runOf(point));
     const { sweepId, workflow } = this;
     const finished = await this.attend(() =>
       this.steady.findSweepRuns({ sweepId, workflow, spec, runs: added }),
     );
+    const known = new Set(this.runs.map(runName));
+    const values = new Map(finished.map((run) => [runName(run), run.value]));
     for (const run of added) {
-      if (this.runs.some(({ runId }) => runId === run.runId)) continue;
-      const found = finished.find(({ runId }) => runId === run.runId);
-      this.runs.push({ ...run, ...(found ? { state: 'done', value: found.value } : { state: 'waiting' }) });
+      const name = runName(run);
+      if (known.has(name)) continue;
+      const isFinished = values.has(name);
+      this.runs.push({
+        ...run,
+        ...(isFinished ? { state: 'done', value: values.get(name) } : { state: 'waiting' }),
+      });
     }
     this.start();
   }
 
-  /** Waits until all runs have ended, or this history must end. */
-  async untilIdle(): Promise<void> {
+  /** Waits until all runs have ended, others follow from them, or this history must end. */
+  private async untilIdle(): Promise<void> {
+    const isIdle = () => this.running === 0 && (this.isFull || !this.hasWaiting);
+    const isReady = () => isIdle() || (!this.isFull && this.following().length > 0);
+    await this.reporting(() => condition(isReady));
+  }
+
+  /** A sweep that is cancelled meanwhile ends with a report. */
+  private async reporting(work: () => Promise<void>): Promise<void> {
     try {
-      await condition(() => this.running === 0 && (this.isFull || !this.hasWaiting));
+      await work();
     } catch (error) {
       if (!isCancellation(error)) throw error;
       await CancellationScope.nonCancellable(() => this.afterCancellation());
@@ -132,8 +174,12 @@ export class SweepExecution<Point> {
     }
   }
 
+  private following(): Point[] {
+    return this.plan?.following?.(this.runs) ?? [];
+  }
+
   /** The report over what has finished. */
-  async finish(): Promise<SweepResult> {
+  private async finish(): Promise<SweepResult> {
     this.state = 'finishing';
     const { report, answer } = await this.attend(() => this.analyze(this.steady));
     const runs: SweepResult['runs'] = {};
@@ -141,21 +187,16 @@ export class SweepExecution<Point> {
     return { sweepId: this.sweepId, runs, report, answer };
   }
 
-  end(): void {
-    this.state = 'done';
-    this.show();
-  }
-
   /** Whether the history must end: no run starts any more in this one. */
-  get isFull(): boolean {
+  private get isFull(): boolean {
     return historyIsLong(this.plan?.historyEvents);
   }
 
-  get hasWaiting(): boolean {
+  private get hasWaiting(): boolean {
     return this.runs.some(({ state }) => state === 'waiting');
   }
 
-  get isBusy(): boolean {
+  private get isBusy(): boolean {
     return this.running > 0 || this.hasWaiting;
   }
 
@@ -186,9 +227,14 @@ export class SweepExecution<Point> {
     }
   }
 
-  /** The first run that waits for no other one; runs that cannot start any more fail on the way. */
+  /**
+   * The first run that waits for no other one, of those that follow from others if there are any;
+   * runs that cannot start any more fail on the way.
+   */
   private nextRun(): SweepRun<Point> | undefined {
-    for (const run of this.runs) {
+    // Those of longer trainings follow from shorter ones; others have no such length.
+    const ordered = this.plan?.following ? [...this.runs].sort(byLength) : this.runs;
+    for (const run of ordered) {
       if (run.state !== 'waiting') continue;
       const needed = this.plan?.dependsOn?.(run.point);
       const state = this.runs.find(({ runId }) => runId === needed)?.state ?? 'done';
@@ -203,7 +249,8 @@ export class SweepExecution<Point> {
     const { sweepId, workflow } = this;
     try {
       await this.runChild(run);
-      const record = { sweepId, workflow, runId: run.runId, point: run.point };
+      const { runId, point, rungKimg } = run;
+      const record = { sweepId, workflow, runId, point, ...(rungKimg !== undefined && { rungKimg }) };
       const { value } = await this.attend((activities) => activities.recordSweepRun(record));
       Object.assign(run, { state: 'done', value, reason: undefined });
     } catch (error) {
@@ -251,7 +298,7 @@ export class SweepExecution<Point> {
   private analyze({ analyzeSweep }: Pick<SweepActivities, 'analyzeSweep'>) {
     const { sweepId, workflow } = this;
     const failed = this.runs.filter(({ state }) => state !== 'done');
-    const missing = failed.map(({ runId, state, reason }) => ({ runId, state, reason }));
+    const missing = failed.map(({ state, reason, ...run }) => ({ runId: runName(run), state, reason }));
     return analyzeSweep({ sweepId, workflow, missing });
   }
 
@@ -298,6 +345,10 @@ export class SweepExecution<Point> {
     if (hasSearchAttributes)
       upsertSearchAttributes({ gistName: [name], gistState: [state], gistStage: ['sweep'] });
   }
+}
+
+function byLength(a: RunOfSweep, b: RunOfSweep): number {
+  return (b.rungKimg ?? 0) - (a.rungKimg ?? 0);
 }
 
 export function refuse(why: string): never {

@@ -4,11 +4,13 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { RunActivities } from '../../src/activities/run.js';
 import type { DatasetSizeSweepInput } from '../../src/spec/dataset-size-sweep.js';
+import type { HyperparameterSweepInput } from '../../src/spec/hyperparameter-sweep.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { PipelineResult, TrainResult } from '../../src/spec/results.js';
 import type { SweepResult } from '../../src/spec/sweep.js';
 import * as unchanged from '../../src/workflows/index.js';
 import type { CarriedSweep } from '../../src/workflows/dataset-size-sweep.js';
+import type { CarriedSettings } from '../../src/workflows/hyperparameter-sweep.js';
 import { BOOKKEEPING } from '../../src/workflows/policies.js';
 import type { ShardRange } from '../../src/workflows/process-shards.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
@@ -41,4 +43,13 @@ export async function datasetSizeSweep(
 ): Promise<SweepResult> {
   await sleep('1 second');
   return unchanged.datasetSizeSweep(input, carried);
+}
+
+/** Waits before it resolves the sweep. */
+export async function hyperparameterSweep(
+  input: HyperparameterSweepInput,
+  carried: CarriedSettings | null = null,
+): Promise<SweepResult> {
+  await sleep('1 second');
+  return unchanged.hyperparameterSweep(input, carried);
 }

@@ -7,10 +7,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { CONTINUES_MEMO, type RunProgress } from '../../src/spec/controls.js';
-import { DATASET_SIZE_SWEEP } from '../../src/spec/sweep.js';
 import type { PipelineInput } from '../../src/spec/pipeline.js';
 import type { PipelineResult } from '../../src/spec/results.js';
 import type { trainUntilConverged } from '../../src/workflows/train-until-converged.js';
+import { workflowOfSweep } from '../../src/sweeps/index.js';
 import { openStore, type ObjectStore } from '../../src/storage/index.js';
 import { type RunRecord, simulatedWork, trainingInput } from './simulated-work.js';
 import { TestTemporal } from './temporal.js';
@@ -125,7 +125,7 @@ export class SimulatedDeployment {
 
   startSweep(sweepId: string, spec: object, historyEvents?: number): Promise<WorkflowHandle> {
     const args = [spec, null, { historyEvents }];
-    return this.client.workflow.start(DATASET_SIZE_SWEEP, {
+    return this.client.workflow.start(workflowOfSweep(spec), {
       workflowId: sweepId,
       taskQueue: TASK_QUEUE,
       args,

@@ -51,6 +51,13 @@ async function evaluationOf(runId: string): Promise<EvaluateResult> {
   const { deploymentStore } = await import('../../client/deployment-store.js');
   const { findRunRecord, findStageRecords } = await import('../../storage/runs.js');
   const store = deploymentStore();
+  const { findSweep } = await import('../../sweeps/index.js');
+  if (store && (await findSweep(store, runId)))
+    throw new RunError({
+      what: 'is a sweep, not a run',
+      where: runId,
+      hint: `gist sweep report ${runId} writes and downloads its report; each of its runs has one of its own.`,
+    });
   if (!store || !(await findRunRecord(store, runId)))
     throw new RunError({ what: `there is no run "${runId}"`, hint: '`gist status` lists all runs.' });
   const { evaluate } = await findStageRecords(store, runId);

@@ -48,6 +48,7 @@ test('there is a history of every workflow type, with updates, convergence and c
   assert.deepEqual([...new Set(histories.map(({ type }) => type))].sort(), [
     'datasetSizeSweep',
     'gistPipeline',
+    'hyperparameterSweep',
     'processShards',
     'trainUntilConverged',
   ]);

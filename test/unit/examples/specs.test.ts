@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseSpec } from '../../../src/spec/parse.js';
-import { DATASET_SIZE_SWEEP } from '../../../src/spec/sweep.js';
+import { DATASET_SIZE_SWEEP, HYPERPARAMETER_SWEEP } from '../../../src/spec/sweep.js';
 import { parseSweep } from '../../../src/sweeps/kinds.js';
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
@@ -14,7 +14,10 @@ function read(file: string): unknown {
 }
 
 /** Workflows of the examples that are not runs. */
-const WORKFLOWS: Record<string, string> = { 'size-sweep.json': DATASET_SIZE_SWEEP };
+const WORKFLOWS: Record<string, string> = {
+  'size-sweep.json': DATASET_SIZE_SWEEP,
+  'hyperparameter-sweep.json': HYPERPARAMETER_SWEEP,
+};
 
 describe('example specs', () => {
   for (const file of files) {
