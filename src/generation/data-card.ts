@@ -152,10 +152,10 @@ function selected(
   { from, rejectAbove, images, judged, rejected }: NonNullable<CardFacts['selection']>,
   evaluation: CardEvaluation | null,
 ): string {
-  const valueOf = valuesOfRejection(evaluation);
+  const measured = valuesOfRejection(evaluation);
   const percent = Number((100 * rejectAbove).toFixed(4));
   const effects = (['recall', 'coverage'] as const).flatMap((name) => {
-    const [all, accepted] = [valueOf(REJECTION_VALUES[name].all), valueOf(REJECTION_VALUES[name].accepted)];
+    const [all, accepted] = [measured(REJECTION_VALUES[name].all), measured(REJECTION_VALUES[name].accepted)];
     return all === undefined || accepted === undefined
       ? []
       : [`${name} of unseen real images is ${accepted.toFixed(3)}; of all images it was ${all.toFixed(3)}`];

@@ -183,15 +183,16 @@ describe('the evaluation of a tiny run', () => {
     const key = `${few.prefix}analyses/artifacts.json`;
     const { result, ...found } = JSON.parse(await textOf(key));
     const values = [{ name: 'rejected', title: 'Rejected', value: 4, text: '', digits: 0 }];
-    const put = (name: string, value: unknown) =>
-      tiny.store.put(name, Buffer.from(JSON.stringify(value)));
+    const put = (name: string, value: unknown) => tiny.store.put(name, Buffer.from(JSON.stringify(value)));
     await put(key, { ...found, result: { ...result, values } });
     await put(`${few.prefix}artifacts.json`, { rejected, pValue: Array.from({ length: 16 }, () => 0.5) });
     const { accepted, caveats } = await tasks.computeMetrics(tiny.store, { ...input, spec }, quiet);
     assert.ok(accepted);
     // 16 of 20 images are judged (evaluate.maxImages).
     assert.equal(accepted.images, 12);
-    assert.ok(caveats?.some((caveat) => caveat.includes(accepted.prefix) && caveat.includes('4 images beyond')));
+    assert.ok(
+      caveats?.some((caveat) => caveat.includes(accepted.prefix) && caveat.includes('4 images beyond')),
+    );
     const read = async (prefix: string) => {
       const set = await openImageSet(tiny.store, { set: 'synthetic', prefix });
       const images: string[] = [];
