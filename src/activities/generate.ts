@@ -18,8 +18,8 @@ export interface GenerateInput {
 /** Identifies a synthetic set: the weights, their address, and the settings. */
 async function syntheticDigest(store: ObjectStore, { checkpoint, generate }: GenerateInput): Promise<string> {
   const weights = await weightsDigest(store, checkpoint.prefix);
-  // The card changes no image.
-  const { card: _, ...settings } = generate;
+  // Neither the card nor what the evaluation rejects changes an image.
+  const { card: _, rejectAbove: __, ...settings } = generate;
   return createHash('sha256')
     .update(JSON.stringify([checkpoint.prefix, weights, settings]))
     .digest('hex')

@@ -9,6 +9,7 @@ import { newestListed, weightsDigest } from '../checkpoints/index.js';
 import { extractorIdentities, extractorIdentity } from '../evaluation/extractors/identity.js';
 import { classifierIdentities } from '../evaluation/gan-train-test/plan.js';
 import { type EvaluateSpec, evaluationExtractors } from '../spec/evaluate.js';
+import type { GenerateSpec } from '../spec/generate.js';
 import { extractorsOf } from '../spec/metrics.js';
 import { parseSpec } from '../spec/parse.js';
 import type { PipelineInput, PipelineSpec, Stage } from '../spec/pipeline.js';
@@ -109,8 +110,12 @@ async function identified(
   result?: StageResult,
 ): Promise<StageLookup> {
   const { stage, inputs, settings } = lookup;
-  if (stage === 'generate')
-    return withInputs(lookup, await Promise.all(inputs.map((at) => weightsDigest(store, at))));
+  if (stage === 'generate') {
+    // What is rejected is decided by the evaluation, whose inputs have it.
+    const { rejectAbove: _, ...generated } = settings as GenerateSpec;
+    const own = { ...lookup, settings: generated };
+    return withInputs(own, await Promise.all(inputs.map((at) => weightsDigest(store, at))));
+  }
   if (stage === 'train') return withInputs(lookup, await snapshotExtractors(settings as TrainSpec));
   if (stage !== 'evaluate') return lookup;
   const known = result?.stage === 'evaluate' ? result.extractors : undefined;

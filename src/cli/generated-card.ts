@@ -57,6 +57,7 @@ export async function writeCard(
     },
     truncationPsi: Number(psi),
     seeds,
+    selection: null,
     evaluation: null,
     reproduce: `gist generate --checkpoint ${checkpoint} --seeds ${seeds} --psi ${psi}${only === undefined ? '' : ` --class ${only}`}`,
   });

@@ -7,6 +7,7 @@ import { registerCompare } from './commands/compare.js';
 import { registerControls } from './commands/control.js';
 import { registerDataset } from './commands/dataset.js';
 import { registerDoctor } from './commands/doctor.js';
+import { registerGanTrainTest } from './commands/gan-train-test.js';
 import { registerGenerate } from './commands/generate.js';
 import { registerLogs } from './commands/logs.js';
 import { registerMetrics } from './commands/metrics.js';
@@ -60,6 +61,7 @@ export function buildProgram(): Command {
     registerReport,
     registerGenerate,
     registerMetrics,
+    registerGanTrainTest,
     registerDataset,
     registerWeights,
     registerWorker,

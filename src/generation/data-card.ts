@@ -3,9 +3,10 @@
  * be used for, their limits (Mitchell et al. 2019, "Model Cards for Model Reporting"; Pushkarna et
  * al. 2022, "Data Cards").
  */
-import { type AnalysisResult, type Interval, REJECTED_COUNT } from '../spec/analyses.js';
+import { type AnalysisResult, type Interval, REJECTION_VALUES } from '../spec/analyses.js';
 import type { CardSpec } from '../spec/generate.js';
 import { findMetricValue } from '../spec/metrics.js';
+import type { SyntheticManifest } from './synthetic-manifest.js';
 
 /** File name of the card, beside the images. */
 export const DATA_CARD = 'DATA-CARD.md';
@@ -48,6 +49,9 @@ export interface CardFacts {
     holdout: number | null;
     classes: { name: string; images: number }[] | null;
   } | null;
+  /** How images were chosen after they were drawn; null: they were not. */
+  selection: NonNullable<SyntheticManifest['selection']> | null;
+  /** Of all images, before any were left out. */
   evaluation: CardEvaluation | null;
   /** Command that makes the same images again. */
   reproduce: string;
@@ -65,8 +69,8 @@ export function dataCard(facts: CardFacts): string {
     making(facts),
     use(facts),
     limits(),
-    privacy(facts.evaluation),
-    quality(facts.evaluation),
+    privacy(facts),
+    quality(facts),
     again(facts),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -122,7 +126,7 @@ function origin({ real, generator }: CardFacts): string {
   );
 }
 
-function making({ generator, evaluation }: CardFacts): string {
+function making({ generator, selection, evaluation }: CardFacts): string {
   const { cfg, kimg, truncationPsi, seeds, checkpoint, weights } = generator;
   return section(
     'How it was made',
@@ -137,16 +141,50 @@ function making({ generator, evaluation }: CardFacts): string {
       ['Checkpoint', `\`${code(checkpoint)}\``],
       ['SHA-256 of the weights', weights ? `\`${weights}\`` : 'unknown'],
     ]),
-    `No image was selected or removed after it was drawn.${rejection(evaluation)}`,
+    selection
+      ? selected(selection, evaluation)
+      : `No image was selected or removed after it was drawn.${rejection(evaluation)}`,
   );
 }
 
-/** Images that an evaluation advises to leave out are in the set all the same. */
+/** What was left out, and what that costs in variety. */
+function selected(
+  { from, rejectAbove, images, judged, rejected }: NonNullable<CardFacts['selection']>,
+  evaluation: CardEvaluation | null,
+): string {
+  const measured = valuesOfRejection(evaluation);
+  const percent = Number((100 * rejectAbove).toFixed(4));
+  const effects = (['recall', 'coverage'] as const).flatMap((name) => {
+    const [all, accepted] = [measured(REJECTION_VALUES[name].all), measured(REJECTION_VALUES[name].accepted)];
+    return all === undefined || accepted === undefined
+      ? []
+      : [`${name} of unseen real images is ${accepted.toFixed(3)}; of all images it was ${all.toFixed(3)}`];
+  });
+  return [
+    `Images were left out after they were drawn: of ${judged} images of \`${code(from)}\`, ${rejected} are more unusual than ${percent} % of real ones by their artifact score.`,
+    ...(images > judged ? [`${images - judged} more were not judged, and are left out too.`] : []),
+    'Rare findings are unusual too, so they may be rarer in this set than in that one.',
+    ...(effects.length > 0 ? [`Variety: ${effects.join('; ')}.`] : []),
+  ].join(' ');
+}
+
+/** The set that images were rejected from has them all the same. */
 function rejection(evaluation: CardEvaluation | null): string {
-  const artifacts = evaluation?.analyses.find(({ analysis }) => analysis === 'artifacts');
-  const listed = artifacts?.values.find(({ name }) => name === REJECTED_COUNT)?.value;
-  if (!evaluation || listed === undefined) return '';
-  return ` The evaluation of run \`${code(evaluation.runId)}\` lists ${listed} images as rejected, because they are more unusual than real ones (artifacts.json beside its metrics); they are still part of this set. A copy of the set without them is no longer what this card describes.`;
+  const count = valuesOfRejection(evaluation)(REJECTION_VALUES.count);
+  if (!evaluation || count === undefined) return '';
+  return ` The evaluation of run \`${code(evaluation.runId)}\` rejects ${count} images, because they are more unusual than real ones. They are part of this set; a second set is without them, with a card of its own.`;
+}
+
+function valuesOfRejection(evaluation: CardEvaluation | null): (name: string) => number | undefined {
+  const values = evaluation?.analyses.find(({ analysis }) => analysis === 'artifacts')?.values ?? [];
+  return (name) => values.find((value) => value.name === name)?.value;
+}
+
+/** The evaluation is that of all images. */
+function ofAll({ selection }: CardFacts): string {
+  return selection
+    ? `These values are those of all ${selection.judged} images, before any were left out.`
+    : '';
 }
 
 function use({ card }: CardFacts): string {
@@ -171,7 +209,8 @@ function limits(): string {
   );
 }
 
-function privacy(evaluation: CardEvaluation | null): string {
+function privacy(facts: CardFacts): string {
+  const { evaluation } = facts;
   const title = 'Privacy';
   const always =
     'A generator can reproduce images that it was trained on. No figure proves that the images are anonymous.';
@@ -186,7 +225,7 @@ function privacy(evaluation: CardEvaluation | null): string {
   const found = memorization
     ? [plain(memorization.statement), valueTable(memorization), items(memorization.caveats.map(plain))]
     : ['No search for copies of training images was made. Review the images before you share them.'];
-  return section(title, ...found, metricTable(evaluation, ['authenticity']), always);
+  return section(title, ofAll(facts), ...found, metricTable(evaluation, ['authenticity']), always);
 }
 
 function valueTable({ values }: AnalysisResult): string {
@@ -198,7 +237,8 @@ function valueTable({ values }: AnalysisResult): string {
   return rows.length > 0 ? table(rows) : '';
 }
 
-function quality(evaluation: CardEvaluation | null): string {
+function quality(facts: CardFacts): string {
+  const { evaluation } = facts;
   if (!evaluation) return section('Quality', 'No quality figures were computed.');
   const { analyses, metrics, runId } = evaluation;
   const images = (['synthetic', 'train', 'holdout'] as const).flatMap((set) =>
@@ -207,6 +247,7 @@ function quality(evaluation: CardEvaluation | null): string {
   return section(
     'Quality',
     `From the evaluation of run \`${code(runId)}\`, on ${images.join(', ') || 'no'} images.`,
+    ofAll(facts),
     metricTable(evaluation, ['fd', 'kid', 'pr']),
     items(
       analyses

@@ -2,6 +2,7 @@
  * The public interface of the generation folder. It loads TensorFlow, so only compute processes and
  * commands import it.
  */
+export { type Selection, writeAcceptedSet } from './accepted-set.js';
 export { createSampler, type SamplerOptions } from './checkpoint-sampler.js';
 export { encodeRawPng, tile } from './image-grid.js';
 export {

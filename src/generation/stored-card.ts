@@ -23,22 +23,25 @@ export async function putDataCard(
   { manifest, evaluation }: { manifest?: SyntheticManifest; evaluation: CardEvaluation | null },
 ): Promise<string> {
   const set = manifest ?? (await getJson(store, `${prefix}manifest.json`, syntheticManifestSchema));
-  const { images: count, resolution, channels, classes, counts, truncationPsi, seed, checkpoint } = set;
+  const { images, resolution, channels, classes, counts, truncationPsi, seed, checkpoint } = set;
+  const selection = set.selection ?? null;
+  const count = selection?.images ?? images;
   const seeds = count > 1 ? `${seed} to ${seed + count - 1}` : String(seed);
   const facts = await cardFacts(store, checkpoint.prefix, {
     name: `synthetic set ${set.digest}`,
     card: set.card ?? {},
     images: {
-      count,
+      count: images,
       resolution,
       channels,
       classes: classes?.map((name, i) => ({ name, images: counts?.[i] ?? 0 })) ?? null,
     },
     truncationPsi,
-    seeds,
+    seeds: selection ? `${seeds}, without those of the images left out` : seeds,
+    selection,
     evaluation,
     // Classes of single images are in the lists of the shards: the command of a folder differs.
-    reproduce: `gist run SPEC --stages generate --from '{"checkpoint": "${checkpoint.prefix}"}' \\\n  --set generate.count=${count} --set generate.seed=${seed} --set generate.truncationPsi=${truncationPsi}`,
+    reproduce: `gist run SPEC --stages generate --from '{"checkpoint": "${checkpoint.prefix}"}' \\\n  --set generate.count=${count} --set generate.seed=${seed} --set generate.truncationPsi=${truncationPsi}${selection ? ` \\\n  --set generate.rejectAbove=${selection.rejectAbove}` : ''}`,
   });
   const text = dataCard(facts);
   await store.put(`${prefix}${DATA_CARD}`, Buffer.from(text), {
@@ -48,7 +51,8 @@ export async function putDataCard(
 }
 
 /** What is known of the images that a checkpoint makes. */
-interface MadeImages extends Pick<CardFacts, 'name' | 'card' | 'images' | 'evaluation' | 'reproduce'> {
+interface MadeImages
+  extends Pick<CardFacts, 'name' | 'card' | 'images' | 'selection' | 'evaluation' | 'reproduce'> {
   truncationPsi: number;
   seeds: string;
 }

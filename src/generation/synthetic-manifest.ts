@@ -12,6 +12,18 @@ export const shardListSchema = z.object({
 });
 export type ShardList = z.output<typeof shardListSchema>;
 
+/** Which images of another set this set has. */
+export const selectionSchema = z.object({
+  /** Key prefix of the other set. */
+  from: z.string(),
+  /** Share of real images that rejected images are more unusual than. */
+  rejectAbove: z.number(),
+  /** Images of the other set, of which the first were judged, and of those the rejected ones. */
+  images: z.int(),
+  judged: z.int(),
+  rejected: z.int(),
+});
+
 /** `<prefix>manifest.json`. Written last: the set exists once this file exists. */
 export const syntheticManifestSchema = z.object({
   version: z.literal(1),
@@ -24,12 +36,14 @@ export const syntheticManifestSchema = z.object({
   /** Images of each class. */
   counts: z.array(z.int()).nullable(),
   checkpoint: z.object({ prefix: z.string(), kimg: z.number(), step: z.int() }),
-  /** Image i has this seed + i. */
+  /** Image i has this seed + i, unless images were selected: the lists name the seeds. */
   seed: z.int(),
   truncationPsi: z.number(),
   grid: z.string(),
   /** What the user says about the set. */
   card: cardSchema.optional(),
+  /** Of a set of accepted images: the set that they come from, and how they were chosen. */
+  selection: selectionSchema.optional(),
   /** Archives in order; `list` names the seed and class of each image. */
   shards: z.array(partSchema.extend({ images: z.int(), firstSeed: z.int(), list: z.string() })),
 });

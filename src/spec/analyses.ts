@@ -16,8 +16,15 @@ export interface Interval {
   high: number;
 }
 
-/** Value of `artifacts`: number of images that it lists as rejected, where that is asked for. */
-export const REJECTED_COUNT = 'rejected';
+/**
+ * Values of `artifacts` where rejection is asked for: the number of rejected images, and recall and
+ * coverage of all images and of the accepted ones.
+ */
+export const REJECTION_VALUES = {
+  count: 'rejected',
+  recall: { all: 'recall.all', accepted: 'recall.accepted' },
+  coverage: { all: 'coverage.all', accepted: 'coverage.accepted' },
+} as const;
 
 export interface AnalysisValue {
   /** Its full name in `metrics.json` is `<analysis>.<name>`. */

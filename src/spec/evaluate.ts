@@ -55,15 +55,6 @@ export const evaluateSchema = z.strictObject({
     .union([z.literal('auto'), z.array(z.enum(IMAGE_ANALYSES))])
     .default('auto')
     .describe('Analyses of the synthetic images; auto: all; []: none.'),
-  rejectAbove: z
-    .number()
-    .min(0.5)
-    .lt(1)
-    .nullable()
-    .default(null)
-    .describe(
-      'List synthetic images as rejected that are more unusual than this share of real images, for example 0.99, and report the effect on recall.',
-    ),
 });
 
 export type EvaluateSpec = z.output<typeof evaluateSchema>;

@@ -96,11 +96,15 @@ export interface ClassifierPlan {
   impossible: string | null;
 }
 
-/** Input of the training of one classifier. */
-export interface ClassifierInput {
+/** The training of one classifier. */
+export interface ClassifierTraining {
   job: ClassifierJob;
+  checkpointSeconds: number;
+}
+
+/** Input of the training of one classifier of a run. */
+export interface ClassifierInput extends ClassifierTraining {
   /** Key prefixes of the data set and of the synthetic set. */
   dataset: string;
   synthetic: string;
-  checkpointSeconds: number;
 }

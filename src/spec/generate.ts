@@ -37,6 +37,15 @@ export const generateSchema = z.strictObject({
       'File format of the images: png, or dicom for secondary capture files that are marked as computer-generated.',
     ),
   shardImages: z.int().min(1).max(10_000).default(256).describe('Images per shard.'),
+  rejectAbove: z
+    .number()
+    .min(0.5)
+    .lt(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Write a second set without the images that are more unusual than this share of real ones, for example 0.99, and report the effect on recall. The evaluate stage judges the images and writes the set.',
+    ),
   card: cardSchema.optional().describe('Facts for the data card of the synthetic set, DATA-CARD.md.'),
 });
 

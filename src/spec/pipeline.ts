@@ -1,6 +1,6 @@
 /** The spec of a run, which is the argument of the workflow `gistPipeline`. */
 import { z } from 'zod';
-import { evaluateSchema } from './evaluate.js';
+import { evaluateSchema, selectedAnalyses } from './evaluate.js';
 import { uri } from './fields.js';
 import { generateSchema } from './generate.js';
 import { preprocessSchema } from './preprocess.js';
@@ -67,6 +67,15 @@ export const pipelineSchema = z
     requireInput('dataset', 'preprocess', ['train', 'evaluate']);
     requireInput('checkpoint', 'train', ['generate']);
     requireInput('synthetic', 'generate', ['evaluate']);
+    const isJudged = has('evaluate') && selectedAnalyses(spec.evaluate).includes('artifacts');
+    if (spec.generate.rejectAbove !== null && !isJudged) {
+      context.addIssue({
+        code: 'custom',
+        path: ['generate', 'rejectAbove'],
+        message:
+          'needs the analysis "artifacts" of the stage "evaluate", which compares the images with real ones',
+      });
+    }
     // An invalid kimg is reported by its own schema, and not again here.
     if (has('train') && spec.train.kimg > 0 && spec.train.snapshotKimg > spec.train.kimg) {
       context.addIssue({

@@ -109,9 +109,19 @@ export interface Conclusion {
   limits: string[];
 }
 
+/** A set of the images of another one that `generate.rejectAbove` accepts. */
+export interface AcceptedSet {
+  /** Key prefix, `runs/<runId>/generate/<digest>/`. */
+  prefix: string;
+  digest: string;
+  images: number;
+}
+
 export interface EvaluateResult {
   stage: 'evaluate';
   prefix: string;
+  /** Absent unless `generate.rejectAbove` asks for it, or when no image is accepted. */
+  accepted?: AcceptedSet;
   /** Metrics by full name, for example `fd_effnetlite0.holdout`. */
   metrics: Record<string, number>;
   /** What a reader must know beside the numbers; not in results of earlier versions. */

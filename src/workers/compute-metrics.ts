@@ -18,6 +18,7 @@ import { selectedAnalyses, selectedMetrics } from '../spec/evaluate.js';
 import type { EvaluateResult } from '../spec/results.js';
 import { contentKey, type ObjectStore, putJson } from '../storage/index.js';
 import { STAGE_VERSIONS } from '../storage/runs.js';
+import { acceptImages } from './accepted-set.js';
 
 /** The result exists once its activity returns it. */
 export async function computeMetrics(
@@ -34,20 +35,32 @@ export async function computeMetrics(
   const analyses = [...found, ...trained];
   const metrics = { ...evaluated.metrics, ...analysisMetrics(analyses) };
   const untrained = classifiers?.impossible ? trained.map(({ statement }) => statement) : [];
-  const caveats = [...evaluated.caveats, ...untrained];
   const { extractor } = spec.evaluate;
   const extractors = {
     ...evaluated.extractors,
     ...(found.length > 0 && (await extractorIdentities([extractor]))),
   };
+  const { intervals, fits, classes } = evaluated;
+  const acceptance = await acceptImages(
+    store,
+    input,
+    {
+      prefix,
+      identities: Object.values(extractors),
+      evaluation: { runId, metrics, intervals, analyses },
+    },
+    onProgress,
+  );
+  const caveats = [...evaluated.caveats, ...untrained, ...(acceptance ? [acceptance.note] : [])];
   const evaluation = { ...evaluated, extractors, metrics, analyses, caveats };
   await putFigures(store, prefix, evaluation);
   const { key, conclusion } = await renderRunReport(store, input, evaluation, { prefix, onProgress });
   await putOfficialLines(store, prefix, input, metrics);
-  const { intervals, fits, classes } = evaluation;
-  const details = { extractors, caveats, intervals, fits, classes, analyses, conclusion };
+  const accepted = acceptance?.accepted;
+  const told = { caveats, extractors, conclusion, ...(accepted && { accepted }) };
+  const details = { ...told, intervals, fits, classes, analyses };
   await putJson(store, `${prefix}metrics.json`, { ...metrics, ...details });
-  return { stage: 'evaluate', prefix, metrics, caveats, extractors, conclusion, report: key };
+  return { stage: 'evaluate', prefix, metrics, ...told, report: key };
 }
 
 function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): ComparedSets {
@@ -64,9 +77,10 @@ function comparedSets({ spec, dataset, synthetic, train }: EvaluateInput): Compa
 async function analysesOf(
   store: ObjectStore,
   prefix: string,
-  { spec: { evaluate }, dataset, synthetic }: EvaluateInput,
+  { spec: { evaluate, generate }, dataset, synthetic }: EvaluateInput,
 ): Promise<StoredAnalyses> {
-  const { extractor, maxImages, rejectAbove = null } = evaluate;
+  const { extractor, maxImages } = evaluate;
+  const { rejectAbove = null } = generate;
   const identity = Object.values(await extractorIdentities([extractor]));
   const inputs = [dataset.digest, synthetic.digest, ...identity];
   const key = contentKey('analyses', STAGE_VERSIONS.evaluate, inputs, { maxImages, rejectAbove });

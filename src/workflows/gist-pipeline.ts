@@ -312,7 +312,9 @@ class Pipeline {
   }
 
   private evaluationInputs(): string[] {
-    return [this.dataset().digest, this.synthetic().digest];
+    const { rejectAbove = null } = this.spec.generate;
+    const rejection = rejectAbove === null ? [] : [`rejectAbove ${rejectAbove}`];
+    return [this.dataset().digest, this.synthetic().digest, ...rejection];
   }
 }
 

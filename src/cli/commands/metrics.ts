@@ -1,14 +1,13 @@
 /** `gist metrics`: compares two folders of images, without a server. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Presets, SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
 import { useStack } from '../../client/stack/stack.js';
-import { DatasetError, ImageError, UsageError } from '../../core/errors.js';
+import { UsageError } from '../../core/errors.js';
 import type { ClassedImage, Evaluation } from '../../evaluation/index.js';
 import { analysisMetrics } from '../../spec/analyses.js';
 import { IMAGE_ANALYSES } from '../../spec/evaluate.js';
-import type { ImageSource, ProcessOptions } from '../../imaging/index.js';
+import type { ProcessOptions } from '../../imaging/index.js';
 import { BASE_METRICS } from '../../spec/metric-descriptors.js';
 import {
   isGeneratorMetric,
@@ -19,12 +18,10 @@ import {
   NETWORK_NAMES,
   type NetworkName,
 } from '../../spec/metrics.js';
-import { analysisText, streamAnalysis } from '../stream-analysis.js';
-import { printResult, printNotice, table } from '../terminal.js';
-
-const MIN_IMAGES = 2;
-/** Without a terminal, a line of progress after this number of images. */
-const NOTICE_IMAGES = 128;
+import { images, type Listed, listed, optionsOf } from '../compared-images.js';
+import { ComparisonView } from '../comparison-view.js';
+import { analysisText, streamAnalysis, writeRejected } from '../stream-analysis.js';
+import { printResult, table } from '../terminal.js';
 
 interface MetricsOptions {
   real: string;
@@ -34,6 +31,7 @@ interface MetricsOptions {
   byClass?: boolean;
   analyses?: string;
   holdout?: string;
+  rejectAbove?: string;
   out?: string;
   json?: boolean;
 }
@@ -56,11 +54,15 @@ export function registerMetrics(program: Command): void {
       `only these of ${IMAGE_ANALYSES.join(',')}, or none (default: all; none with --metrics)`,
     )
     .option('--holdout <address>', 'real images that the generator has not seen: what copies are told by')
+    .option(
+      '--reject-above <share>',
+      'list the synthetic images that are more unusual than this share of real ones, such as 0.99, in rejected.txt',
+    )
     .option('--out <folder>', 'write figures, and lists of the analyses, into this folder')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real training/ --holdout unseen/ --fake synthetic/ --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --analyses artifacts --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --by-class --out evidence/',
+      '\nBoth sets are cropped and resized as `preprocess` does, to the size and color of the first synthetic image, so the\nvalues are those of the evaluate stage for the same images. `real_halves` compares two random halves of the real\nimages: the value to read the others by.\n\nExamples:\n  gist metrics --real knees/ --fake synthetic/\n  gist metrics --real knees.zip --fake s3://bucket/synthetic --json\n  gist metrics --real knees/ --fake synthetic/ --extractor inception --metrics fid50k_full,is50k\n  gist metrics --real training/ --holdout unseen/ --fake synthetic/ --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --analyses artifacts --reject-above 0.99 --out evidence/\n  gist metrics --real knees/ --fake synthetic/ --by-class --out evidence/',
     )
     .action(metrics);
 }
@@ -71,7 +73,14 @@ function titles(): string {
     .join(', ');
 }
 
-async function metrics({ real, fake, extractor, metrics: names, ...options }: MetricsOptions): Promise<void> {
+async function metrics({
+  real,
+  fake,
+  extractor,
+  metrics: names,
+  byClass,
+  ...options
+}: MetricsOptions): Promise<void> {
   const selected = names === undefined ? metricsOn(extractor) : parseMetrics(names, extractor);
   useStack();
   const { openSource } = await import('../../imaging/index.js');
@@ -79,6 +88,7 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
   const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
   const square = await optionsOf(theirs);
   const view = new ComparisonView();
+  const judged: string[] = [];
   const unseen =
     options.holdout === undefined ? null : await listed(openSource(options.holdout), options.holdout);
   const analysis = await streamAnalysis({ ...options, metrics: names }, extractor, (step, done, total) =>
@@ -88,8 +98,8 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
     analysis ? analysis.record(set, stream) : stream;
   try {
     const evaluation = await compareImages(
-      recorded('train', images(ours, square, view, options.byClass)),
-      recorded('synthetic', images(theirs, square, view, options.byClass)),
+      recorded('train', images(ours, square, view, { byClass })),
+      recorded('synthetic', images(theirs, square, view, { byClass, onImage: (name) => judged.push(name) })),
       selected,
       {
         onBatch: (done) => view.images(done),
@@ -103,27 +113,14 @@ async function metrics({ real, fake, extractor, metrics: names, ...options }: Me
     view.stop();
     const sizes = await sizeCaveat([ours, theirs], square);
     const files = options.out === undefined ? [] : await writeFigures(options.out, evaluation);
+    if (options.out !== undefined && options.rejectAbove !== undefined)
+      files.push(...(await writeRejected(options.out, judged, evaluation.analyses)));
     const told = { ...evaluation, caveats: [...evaluation.caveats, ...sizes] };
     printEvaluation(options.json, told, { extractor, files });
   } finally {
     view.stop();
     await analysis?.remove();
   }
-}
-
-/** A source and the names of its images, in order. */
-interface Listed {
-  address: string;
-  source: ImageSource;
-  names: string[];
-}
-
-/** @throws DatasetError for an empty set, before anything is computed */
-async function listed(source: ImageSource, address: string): Promise<Listed> {
-  const names: string[] = [];
-  for (const { name } of await source.list()) names.push(name);
-  if (names.length < MIN_IMAGES) throw tooFew(names.length, address);
-  return { address, source, names };
 }
 
 /** What resizing has changed, if the images are not all of the size of the comparison. */
@@ -205,91 +202,5 @@ function valueRows(values: Readonly<Record<string, number>>, intervals: Evaluati
   return Object.entries(values).map(([name, value]) => {
     const interval = intervals[name];
     return [name, shown(value), interval ? `${shown(interval.low)} to ${shown(interval.high)}` : ''];
-  });
-}
-
-/** A progress bar on a terminal, lines elsewhere. */
-class ComparisonView {
-  private readonly bar = process.stderr.isTTY
-    ? new SingleBar(
-        { format: '{step} {bar} {value}/{total}', stream: process.stderr, clearOnComplete: true },
-        Presets.shades_classic,
-      )
-    : null;
-  private isActive = false;
-  private shown: string | null = null;
-
-  start(step: string, total: number): void {
-    this.stop();
-    this.bar?.start(total, 0, { step });
-    this.isActive = true;
-  }
-
-  images(done: number): void {
-    if (this.bar) this.bar.update(done);
-    else if (done % NOTICE_IMAGES === 0) printNotice(`${done} images processed`);
-  }
-
-  metrics(done: number, total: number): void {
-    if (this.bar && this.bar.getTotal() !== total) this.start('metrics', total);
-    this.bar?.update(done);
-  }
-
-  step(step: string, done: number, total: number | undefined): void {
-    if (this.bar && (this.shown !== step || (total !== undefined && this.bar.getTotal() !== total)))
-      this.start(step, total ?? 0);
-    if (!this.bar && this.shown !== step) printNotice(step);
-    this.shown = step;
-    this.bar?.update(done);
-  }
-
-  stop(): void {
-    if (this.isActive) this.bar?.stop();
-    this.isActive = false;
-  }
-}
-
-/** The size and color of the first readable image, to which all images are brought. */
-async function optionsOf({ source, names, address }: Listed): Promise<ProcessOptions> {
-  const { ownOptions } = await import('../../imaging/index.js');
-  for (const name of names) {
-    try {
-      return await ownOptions(await source.read(name), name);
-    } catch (error) {
-      if (!(error instanceof ImageError)) throw error;
-    }
-  }
-  throw tooFew(0, address);
-}
-
-/** Yields every readable image of a source, square; reports and skips unreadable ones. */
-async function* images(
-  { source, names, address }: Listed,
-  options: ProcessOptions,
-  view: ComparisonView,
-  byClass = false,
-): AsyncGenerator<ClassedImage> {
-  const { sourceImages } = await import('../../evaluation/index.js');
-  view.start(address, names.length);
-  let found = 0;
-  const onSkip = (reason: string) => printNotice(`skipped: ${reason}`);
-  for await (const image of sourceImages(source, names, options, onSkip)) {
-    found++;
-    const { name, ...own } = image;
-    yield byClass ? { ...own, class: classOf(name) } : own;
-  }
-  if (found < MIN_IMAGES) throw tooFew(found, address);
-}
-
-/** The first folder of a name; images beside the folders have none. */
-function classOf(name: string): string {
-  return name.includes('/') ? (name.split('/')[0] as string) : '(no folder)';
-}
-
-function tooFew(found: number, address: string): DatasetError {
-  return new DatasetError({
-    what: `only ${found} readable images`,
-    where: address,
-    hint: 'Metrics need at least two images of each set.',
   });
 }

@@ -13,17 +13,38 @@ export interface LabeledImage {
   pixels: Uint8Array;
 }
 
-/** Where the images of a set are read, and which. */
-export interface LabeledSet {
+/** Which images of a set are read. */
+export interface WantedImages {
   set: SetName;
-  prefix: string;
   /** Names of the classes. */
   classes: readonly string[];
   maxImages: number;
 }
 
-/** Yields the first images of the classes, in the order of the set. */
-export async function* labeledImages(store: ObjectStore, wanted: LabeledSet): AsyncGenerator<LabeledImage> {
+/** The sets of images that classifiers are trained and tested on. */
+export interface ClassifiedSets {
+  shape(): Promise<{ resolution: number; channels: 1 | 3 }>;
+  /** The first images of the classes, in the order of the set. */
+  images(wanted: WantedImages): AsyncIterable<LabeledImage>;
+}
+
+/** The sets of a run. */
+export function storedSets(
+  store: ObjectStore,
+  { dataset, synthetic }: { dataset: string; synthetic: string },
+): ClassifiedSets {
+  return {
+    shape: () => openImageSet(store, { set: 'train', prefix: dataset }),
+    images: (wanted) =>
+      labeledImages(store, { ...wanted, prefix: wanted.set === 'synthetic' ? synthetic : dataset }),
+  };
+}
+
+interface LabeledSet extends WantedImages {
+  prefix: string;
+}
+
+async function* labeledImages(store: ObjectStore, wanted: LabeledSet): AsyncGenerator<LabeledImage> {
   let images = 0;
   for await (const image of ofClasses(store, wanted)) {
     if (images++ >= wanted.maxImages) return;

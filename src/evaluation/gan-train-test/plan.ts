@@ -28,14 +28,14 @@ const STEPS = { least: 200, most: 4000 } as const;
 const RATES = { small: 2e-3, scratch: 2e-4, imagenet: 1e-4 } as const;
 
 /** What a plan needs to know of the sets. */
-interface ClassCounts {
+export interface ClassCounts {
   classes: string[];
   train: number[];
   holdout: number[];
   synthetic: number[];
 }
 
-interface Sets {
+export interface Sets {
   dataset: { prefix: string; digest: string };
   synthetic: { prefix: string; digest: string };
 }
@@ -47,30 +47,38 @@ export async function planClassifiers(
   { ganTrainTest: spec, maxImages }: Pick<EvaluateSpec, 'ganTrainTest' | 'maxImages'>,
   scope: string | null,
 ): Promise<ClassifierPlan> {
-  const nothing = (impossible: string, caveats: string[] = []): ClassifierPlan => ({
-    groups: [],
-    jobs: [],
-    caveats,
-    impossible,
-  });
   if (!spec) throw new RangeError('the spec asks for no classifiers');
   const counts = await readCounts(store, sets);
   if (typeof counts === 'string') return nothing(counts);
+  const limits = { ...spec, maxImages: Math.min(spec.maxImages, maxImages) };
+  return planFor(counts, sets, limits, scope);
+}
+
+function nothing(impossible: string, caveats: string[] = []): ClassifierPlan {
+  return { groups: [], jobs: [], caveats, impossible };
+}
+
+/** The same for sets whose classes are counted. */
+export async function planFor(
+  counts: ClassCounts,
+  sets: Sets,
+  spec: GanTrainTestSpec,
+  scope: string | null = null,
+): Promise<ClassifierPlan> {
   const { usable, caveats } = usableClasses(counts);
   if (usable.length < 2)
     return nothing('fewer than two classes have enough images for a classifier', caveats);
   const groups = [groupOf('', usable, counts), ...subsetGroups(spec, usable, counts, caveats)];
   const weights = await initialWeights(spec, caveats);
-  const limits = { ...spec, maxImages: Math.min(spec.maxImages, maxImages) };
   const jobs = groups.flatMap(({ classes, trainImages }) => {
     const real = Math.min(
-      limits.maxImages,
+      spec.maxImages,
       trainImages.reduce((a, b) => a + b, 0),
     );
     return [...new Set(spec.classifiers)].flatMap((network) =>
       seedsOf(spec).flatMap((seed) =>
         TRAINED_ON.map((trainedOn) =>
-          job(sets, limits, {
+          job(sets, spec, {
             network,
             weights: weights[network] ?? null,
             trainedOn,

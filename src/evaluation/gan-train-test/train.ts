@@ -12,11 +12,10 @@ import {
 } from '../../nn/classifiers/index.js';
 import { createProgram, type Program, type Values } from '../../nn/program/program.js';
 import type { SetName } from '../../spec/compute-tasks.js';
-import type { ClassifierInput, ClassifierJob } from '../../spec/gan-train-test.js';
+import type { ClassifierInput, ClassifierJob, ClassifierTraining } from '../../spec/gan-train-test.js';
 import { type ObjectStore, putJson } from '../../storage/index.js';
 import { classifierState } from '../../weights/classifiers/index.js';
 import { classifierRecord } from '../../weights/classifiers/record.js';
-import { openImageSet } from '../image-sets.js';
 import { Batches } from './batches.js';
 import {
   findCheckpoint,
@@ -26,7 +25,7 @@ import {
 } from './checkpoint.js';
 import { concatenated } from '../metrics/feature-matrix.js';
 import { type Classification, scoreClassification } from './classification.js';
-import { labeledImages, type LabeledImage } from './labeled-images.js';
+import { type ClassifiedSets, type LabeledImage, storedSets } from './labeled-images.js';
 import { type ClassifierOutcome, findOutcome, resultKey } from './outcome.js';
 
 /** Share of the steps in which the learning rate rises. */
@@ -41,15 +40,24 @@ const REPORT_MS = 1_000;
  * Writes `<prefix>result.json`, unless it exists. An interrupted training resumes from its newest
  * checkpoint, and ends with the same result.
  */
-export async function trainClassifier(
+export function trainClassifier(
   store: ObjectStore,
   input: ClassifierInput,
   onProgress: OnProgress,
 ): Promise<void> {
-  const { job } = input;
+  return trainOn(store, storedSets(store, input), input, onProgress);
+}
+
+/** The same on any sets; the store keeps checkpoints and the result. */
+export async function trainOn(
+  store: ObjectStore,
+  sets: ClassifiedSets,
+  { job, checkpointSeconds }: ClassifierTraining,
+  onProgress: OnProgress,
+): Promise<void> {
   if (await findOutcome(store, job)) return;
-  const shape = await openImageSet(store, { set: 'train', prefix: input.dataset });
-  const images = await trainingImages(store, input);
+  const shape = await sets.shape();
+  const images = await trainingImages(sets, job);
   const program = await programFor(job, shape);
   const batches = new Batches(images, {
     ...shape,
@@ -57,29 +65,25 @@ export async function trainClassifier(
     batch: job.batch,
     seed: job.seed,
   });
-  const loss = await train({ store, input, program, batches, onProgress });
+  const loss = await train({ store, job, checkpointSeconds, program, batches, onProgress });
   const outcome = {
     images: images.length,
     loss,
-    ...(await test(store, input, { program, batches, onProgress })),
+    ...(await test(sets, { job, program, batches, onProgress })),
   };
   await putJson(store, resultKey(job), outcome satisfies ClassifierOutcome);
   await removeCheckpoints(store, job.prefix);
 }
 
-async function trainingImages(store: ObjectStore, input: ClassifierInput): Promise<LabeledImage[]> {
-  const { job } = input;
-  const sets: [SetName, number][] = [];
-  if (job.trainedOn !== 'synthetic') sets.push(['train', job.maxImages]);
-  if (job.trainedOn !== 'real') sets.push(['synthetic', job.maxTrainedSynthetic]);
+async function trainingImages(sets: ClassifiedSets, job: ClassifierJob): Promise<LabeledImage[]> {
+  const { classes } = job;
+  const used: [SetName, number][] = [];
+  if (job.trainedOn !== 'synthetic') used.push(['train', job.maxImages]);
+  if (job.trainedOn !== 'real') used.push(['synthetic', job.maxTrainedSynthetic]);
   const images: LabeledImage[] = [];
-  for (const [set, maxImages] of sets)
-    for await (const image of labeledImages(store, setOf(input, set, maxImages))) images.push(image);
+  for (const [set, maxImages] of used)
+    for await (const image of sets.images({ set, classes, maxImages })) images.push(image);
   return images;
-}
-
-function setOf({ job, dataset, synthetic }: ClassifierInput, set: SetName, maxImages = job.maxImages) {
-  return { set, prefix: set === 'synthetic' ? synthetic : dataset, classes: job.classes, maxImages };
 }
 
 let compiled: { key: string; program: Promise<Program> } | null = null;
@@ -129,15 +133,16 @@ async function startOf(job: ClassifierJob, resolution: number): Promise<Values> 
 
 interface Training {
   store: ObjectStore;
-  input: ClassifierInput;
+  job: ClassifierJob;
+  checkpointSeconds: number;
   program: Program;
   batches: Batches;
   onProgress: OnProgress;
 }
 
 /** @returns the mean loss of the last steps */
-async function train({ store, input, program, batches, onProgress }: Training): Promise<number> {
-  const { job, checkpointSeconds } = input;
+async function train(training: Training): Promise<number> {
+  const { store, job, checkpointSeconds, program, batches, onProgress } = training;
   const start = await resume(store, job, program);
   const losses = start?.losses ?? [];
   let [savedMs, reportedMs] = [performance.now(), 0];
@@ -205,27 +210,27 @@ function rates({ steps, learningRate }: ClassifierJob, step: number) {
 
 /** Tests on holdout images; a classifier of real images on synthetic ones too. */
 async function test(
-  store: ObjectStore,
-  input: ClassifierInput,
-  { program, batches, onProgress }: Omit<Training, 'store' | 'input'>,
+  sets: ClassifiedSets,
+  { job, program, batches, onProgress }: Omit<Training, 'store' | 'checkpointSeconds'>,
 ): Promise<Pick<ClassifierOutcome, 'tests' | 'predictions'>> {
+  const { classes } = job;
   const hash = createHash('sha256');
   const on = async (set: SetName): Promise<Classification> => {
     const labels: number[] = [];
     const parts: Float32Array[] = [];
-    for await (const chunk of chunks(labeledImages(store, setOf(input, set)), input.job.batch)) {
+    for await (const chunk of chunks(sets.images({ set, classes, maxImages: job.maxImages }), job.batch)) {
       const { probabilities } = await program.run('predict', { images: batches.padded(chunk) });
-      const size = chunk.length * input.job.classes.length;
+      const size = chunk.length * classes.length;
       const own = (probabilities as Float32Array).subarray(0, size);
       hash.update(own);
       parts.push(own);
       labels.push(...chunk.map(({ label }) => label));
       onProgress({ done: labels.length, unit: `${set} images` });
     }
-    return scoreClassification(labels, concatenated(parts), input.job.classes.length);
+    return scoreClassification(labels, concatenated(parts), classes.length);
   };
   const holdout = await on('holdout');
-  const synthetic = input.job.trainedOn === 'real' ? { synthetic: await on('synthetic') } : {};
+  const synthetic = job.trainedOn === 'real' ? { synthetic: await on('synthetic') } : {};
   return { tests: { holdout, ...synthetic }, predictions: hash.digest('hex') };
 }
 

@@ -172,6 +172,51 @@ describe('the evaluation of a tiny run', () => {
     await tiny.store.put(key, Buffer.from(text));
   });
 
+  test('rejected images are left out of a second set, with its own manifest, labels and card', async () => {
+    const evaluate = { ...input.spec.evaluate, metrics: ['diversity' as const] };
+    const spec = { ...input.spec, generate: { ...input.spec.generate, rejectAbove: 0.99 }, evaluate };
+    const few = await tasks.computeMetrics(tiny.store, { ...input, spec }, quiet);
+    assert.equal(few.accepted, undefined);
+    assert.ok(few.caveats?.some((caveat) => caveat.includes('too few real images to judge by')));
+    // As if the images had been judged by more real ones.
+    const rejected = [0, 3, 12, 13];
+    const key = `${few.prefix}analyses/artifacts.json`;
+    const { result, ...found } = JSON.parse(await textOf(key));
+    const values = [{ name: 'rejected', title: 'Rejected', value: 4, text: '', digits: 0 }];
+    const put = (name: string, value: unknown) => tiny.store.put(name, Buffer.from(JSON.stringify(value)));
+    await put(key, { ...found, result: { ...result, values } });
+    await put(`${few.prefix}artifacts.json`, { rejected, pValue: Array.from({ length: 16 }, () => 0.5) });
+    const { accepted, caveats } = await tasks.computeMetrics(tiny.store, { ...input, spec }, quiet);
+    assert.ok(accepted);
+    // 16 of 20 images are judged (evaluate.maxImages).
+    assert.equal(accepted.images, 12);
+    assert.ok(
+      caveats?.some((caveat) => caveat.includes(accepted.prefix) && caveat.includes('4 images beyond')),
+    );
+    const read = async (prefix: string) => {
+      const set = await openImageSet(tiny.store, { set: 'synthetic', prefix });
+      const images: string[] = [];
+      for (const shard of set.shards.keys())
+        for await (const pixels of shardImages(tiny.store, set, shard))
+          images.push(Buffer.from(pixels).toString('base64'));
+      return { images, labels: (await imageLabels(tiny.store, set, 100)) ?? [] };
+    };
+    const all = await read(input.synthetic.prefix);
+    const own = await read(accepted.prefix);
+    const isKept = (_: unknown, i: number) => i < 16 && !rejected.includes(i);
+    assert.deepEqual(own, { images: all.images.filter(isKept), labels: all.labels.filter(isKept) });
+    const card = await textOf(`${accepted.prefix}DATA-CARD.md`);
+    assert.match(card, /of 16 images of `.*`, 4 are more unusual than 99 % of real ones/);
+    assert.match(card, /\| Images \| 12, /);
+    assert.equal(all.images.length, 20, 'the first set is as it was');
+    const again = await tasks.computeMetrics(tiny.store, { ...input, spec }, quiet);
+    assert.deepEqual(again.accepted, accepted);
+    // A later run evaluates it by its address.
+    const synthetic = { ...input.synthetic, ...accepted };
+    const later = await tasks.computeMetrics(tiny.store, { ...input, synthetic }, quiet);
+    assert.equal(later.metrics['images.synthetic'], 12);
+  });
+
   test('the values are also in a CSV file and a LaTeX table', async () => {
     const { metrics, prefix } = await tasks.computeMetrics(tiny.store, input, quiet);
     const lines = (await textOf(`${prefix}metrics.csv`)).trim().split('\r\n');

@@ -45,6 +45,18 @@ const REFUSALS: [string, string[], number, RegExp][] = [
     7,
     /the images of this run need up to [\d.]+ GB on the disk of .*GIST_HOME/s,
   ],
+  [
+    'to list rejected images without a folder for the list',
+    ['metrics', '--real', '.', '--fake', '.', '--reject-above', '0.99'],
+    2,
+    /--reject-above: images are judged by the analysis artifacts.*--out FOLDER/s,
+  ],
+  [
+    'to reject images by a share of real ones that is none',
+    ['metrics', '--real', '.', '--fake', '.', '--out', 'x', '--reject-above', '99'],
+    2,
+    /99 is not a share of real images/,
+  ],
   ['an id that is a path', ['run', 'good.yaml', '--id', '../../x'], 8, /cannot be the id of a run/],
   ['to retry with a path as id', ['retry', 'a/b'], 8, /cannot be the id of a run/],
   ['seeds that are none', ['generate', '--checkpoint', '.', '--seeds', '9-0'], 2, /--seeds 9-0/],

@@ -67,7 +67,11 @@ describe('artifacts', () => {
     assert.equal(chosen?.[1], String(23 - rejected.length));
     assert.ok(filters.every(([, , , recall]) => typeof recall === 'number' && recall >= 0 && recall <= 1));
     assert.ok(kept.has('figures/artifacts-worst.png'));
-    assert.ok(result.caveats.some((caveat) => caveat.includes('stay in the synthetic set')));
+    const value = (name: string) => result.values.find((each) => each.name === name)?.value ?? assert.fail();
+    assert.equal(value('rejected'), rejected.length);
+    assert.equal(value('recall.all'), filters[0]?.[3]);
+    assert.equal(value('recall.accepted'), chosen?.[3]);
+    assert.equal(value('coverage.accepted'), chosen?.[4]);
   });
 
   test('real images are not taken for faulty ones', async () => {

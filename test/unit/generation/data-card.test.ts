@@ -18,6 +18,7 @@ const FACTS: CardFacts = {
     transferredFrom: null,
   },
   real: { digest: 'd1', train: 480, holdout: 120, classes: [{ name: 'a|b <i>', images: 480 }] },
+  selection: null,
   evaluation: null,
   reproduce: 'gist generate --checkpoint runs/r/train/c/ --seeds 0-479',
 };
@@ -68,17 +69,31 @@ test('privacy and quality come from the evaluation, beside the values of real im
   assert.doesNotMatch(quality, /nearer to a training image/);
 });
 
-test('that images are listed as rejected but still in the set is said', () => {
-  const evaluated = (analyses: CardFacts['evaluation'] & object) =>
-    dataCard({ ...FACTS, evaluation: analyses });
-  const none = { runId: 'r', metrics: {}, intervals: {}, analyses: ANALYSES };
-  assert.match(evaluated(none), /No image was selected or removed after it was drawn\.\n/);
-  const rejected = { name: 'rejected', title: 'Listed as rejected', value: 7, text: '', digits: 0 };
+test('the card of all images names the rejected ones, that of the others says what they cost', () => {
+  const value = (name: string, number: number) => ({ name, title: name, value: number, text: '', digits: 3 });
+  const rejection = [
+    value('rejected', 7),
+    value('recall.all', 0.5),
+    value('recall.accepted', 0.4),
+    value('coverage.all', 0.9),
+    value('coverage.accepted', 0.85),
+  ];
   const analyses = ANALYSES.map((result) =>
-    result.analysis === 'artifacts' ? { ...result, values: [...result.values, rejected] } : result,
+    result.analysis === 'artifacts' ? { ...result, values: [...result.values, ...rejection] } : result,
   );
-  const card = evaluated({ ...none, analyses });
-  assert.match(card, /run `r` lists 7 images as rejected.*they are still part of this set/);
+  const none = { runId: 'r', metrics: {}, intervals: {}, analyses: ANALYSES };
+  assert.match(dataCard({ ...FACTS, evaluation: none }), /No image was selected or removed/);
+  const evaluation = { ...none, analyses };
+  const all = dataCard({ ...FACTS, evaluation });
+  assert.match(all, /run `r` rejects 7 images.*part of this set; a second set is without them/);
+  const selection = { from: 'runs/r/generate/s1/', rejectAbove: 0.99, images: 500, judged: 480, rejected: 7 };
+  const accepted = dataCard({ ...FACTS, selection, evaluation });
+  assert.match(accepted, /of 480 images of `runs\/r\/generate\/s1\/`, 7 are more unusual than 99 %/);
+  assert.match(accepted, /20 more were not judged/);
+  assert.match(accepted, /recall of unseen real images is 0\.400; of all images it was 0\.500/);
+  assert.match(accepted, /coverage of unseen real images is 0\.850; of all images it was 0\.900/);
+  assert.match(accepted, /## Quality\n.*These values are those of all 480 images/s);
+  assert.doesNotMatch(accepted, /No image was selected/);
 });
 
 test('of imported weights nothing is claimed about the images behind them', () => {

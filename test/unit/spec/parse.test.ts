@@ -140,6 +140,16 @@ const refusals: [string, unknown, RegExp][] = [
     /generate\.format: .*not available in this version/,
   ],
   [
+    'rejection without the stage that judges the images',
+    { ...minimal, stages: ['preprocess', 'train', 'generate'], generate: { rejectAbove: 0.99 } },
+    /generate\.rejectAbove: needs the analysis "artifacts" of the stage "evaluate"/,
+  ],
+  [
+    'rejection without the analysis that judges the images',
+    { ...minimal, generate: { rejectAbove: 0.99 }, evaluate: { analyses: ['memorization'] } },
+    /generate\.rejectAbove: needs the analysis "artifacts"/,
+  ],
+  [
     'official precision and recall in this version',
     { ...minimal, evaluate: { metrics: ['fid'] } },
     /evaluate\.metrics\[0\]: .*not available in this version/,
