@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
+import { FAIR_QUEUES } from '../../src/client/stack/parts.js';
 import { partPath } from '../../src/core/parts.js';
 import { freePort } from './ports.js';
 
@@ -39,6 +40,7 @@ export class TestTemporal {
       '--headless',
       '--db-filename',
       database,
+      ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
     ];
     this.child = spawn(partPath('temporal'), [...args, '--log-level', 'never'], { stdio: 'ignore' });
     await this.untilServing();

@@ -108,6 +108,16 @@ export function startPart(
   }
 }
 
+/**
+ * Sweeps share devices by their fairness keys. Priorities hold within a partition of a queue only,
+ * and queues have four of them by default.
+ */
+export const FAIR_QUEUES = [
+  'matching.enableFairness=true',
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+];
+
 type Started = { log: string; lock: string };
 
 function startTemporal(folder: StackFolder, { ports }: StackState, started: Started): ProcessId {
@@ -132,9 +142,7 @@ function startTemporal(folder: StackFolder, { ports }: StackState, started: Star
     database,
     '--log-level',
     'warn',
-    // Sweeps share a device by their fairness keys; priorities need no setting.
-    '--dynamic-config-value',
-    'matching.enableFairness=true',
+    ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }
