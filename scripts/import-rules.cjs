@@ -31,7 +31,17 @@ module.exports = {
     'report',
     'sweeps',
   ],
-  workers: [...FLOOR, 'storage', 'nn', 'generation', 'evaluation', 'report', 'activities', 'workflows'],
+  workers: [
+    ...FLOOR,
+    'storage',
+    'nn',
+    'generation',
+    'training',
+    'evaluation',
+    'report',
+    'activities',
+    'workflows',
+  ],
   client: [...FLOOR, 'storage', 'checkpoints', 'sweeps'],
   cli: [
     ...FLOOR,

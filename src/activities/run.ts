@@ -25,7 +25,9 @@ import {
   resolveFrom,
   type StageLookup,
 } from '../storage/runs.js';
+import { deploymentQueues, type TaskQueues, trainingQueue } from '../spec/task-queues.js';
 import type { TrainSpec } from '../spec/train.js';
+import { leastDeviceMemory } from '../training/index.js';
 import { hasSearchAttributes } from './search-attributes.js';
 
 export interface ResolveInput {
@@ -41,8 +43,8 @@ export interface ResolvedRun {
   hasSearchAttributes: boolean;
   /** What updates had changed in an earlier execution of the run; null: nothing. */
   directive: RecordedDirective | null;
-  /** Task queues of this deployment; workflows cannot read the environment. */
-  taskQueues: { cpu: string; gpu: string };
+  /** Task queues of this deployment for this run; workflows cannot read the environment. */
+  taskQueues: TaskQueues;
   dataset: DatasetRef | null;
   train: Pick<TrainResult, 'checkpoint'> | null;
   synthetic: GenerateResult | null;
@@ -66,7 +68,7 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       if (isNew) await forgetDirective(store, runId);
       return {
         spec,
-        taskQueues: { cpu: environment.taskQueue(), gpu: environment.gpuTaskQueue() },
+        taskQueues: queuesOf(spec, from.dataset),
         hasSearchAttributes: await hasSearchAttributes(),
         directive: await findDirective(store, runId),
         ...from,
@@ -96,6 +98,16 @@ export function createRunActivities({ store }: { store: ObjectStore }) {
       return newestListed(store, runId);
     },
   };
+}
+
+/** The training's queue is that of the workers that can do it. */
+function queuesOf({ train, preprocess, stages }: PipelineSpec, dataset: DatasetRef | null): TaskQueues {
+  const { workflows: _, ...queues } = deploymentQueues(environment.taskQueue(), environment.gpuTaskQueue());
+  if (!stages.includes('train')) return queues;
+  const channels = preprocess?.color === 'rgb' ? 3 : 1;
+  const data = dataset ?? { resolution: preprocess?.resolution ?? 0, channels };
+  const needs = { engine: train.engine, bytes: leastDeviceMemory(train, data) };
+  return { ...queues, gpu: trainingQueue(queues.gpu, needs) };
 }
 
 /**

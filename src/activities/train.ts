@@ -13,6 +13,7 @@ import type { ObjectStore } from '../storage/object-store.js';
 import { assertNotHopeless, fruitlessOf, isOutage } from './attempt-count.js';
 import { asFailure } from './failures.js';
 import { withHeartbeats } from './heartbeat.js';
+import { keepPlace } from './training/place.js';
 import { OrphanWatch } from './training/orphan-watch.js';
 import { SnapshotAnnouncer } from './training/snapshot-announcer.js';
 import { TrainProgress } from './training/progress.js';
@@ -57,6 +58,7 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
       const progress = new TrainProgress(input.expected);
       try {
         assertNotHopeless(progress.heartbeat);
+        void keepPlace();
         const outcome = await compute.lendDevice(() => superviseWithHeartbeats(store, input, progress));
         return {
           // A trainer that stops early has not read the checkpoints of earlier attempts.

@@ -4,15 +4,15 @@ import type { Client } from '@temporalio/client';
 import { environment } from '../core/environment.js';
 import type { Stage } from '../spec/pipeline.js';
 import { within } from './known-run.js';
-import { observeRun } from './pending.js';
+import { observeRun, usualQueues } from './pending.js';
 import { pollersOf } from './pollers.js';
+import { runsAhead } from './runs-ahead.js';
 import { findWaiting, unattended, type Waiting } from './waiting.js';
 
 /** A worker that polls takes the first task of a run within this time. */
 const PICK_UP_MS = 6_000;
 /** Events before a worker has answered. */
 const UNANSWERED_EVENTS = 3;
-const DEVICE_STAGES: readonly Stage[] = ['train', 'generate', 'evaluate'];
 
 /** @returns why the run will wait; null when workers poll the queues of its stages */
 export async function lookAfterStart(
@@ -25,11 +25,19 @@ export async function lookAfterStart(
     if (observed.pipeline.historyLength > UNANSWERED_EVENTS) break;
     if (Date.now() > deadline) return findWaiting(client, observed, null);
   }
-  if (!stages.some((stage) => DEVICE_STAGES.includes(stage))) return null;
-  const queue = environment.gpuTaskQueue();
-  const pollers = await pollersOf(client, queue, 'activity');
   const workflowQueue = environment.taskQueue();
-  return pollers.length > 0
-    ? null
-    : unattended(client, { queue, kind: 'activity', sinceMs: null, pollers, workflowQueue });
+  for (const queue of deviceQueues(stages)) {
+    const pollers = await pollersOf(client, queue, 'activity');
+    const work = { queue, kind: 'activity' as const, sinceMs: null, pollers, workflowQueue };
+    if (pollers.length > 0) continue;
+    const all = { runId, queue, priorityKey: Number.POSITIVE_INFINITY, sinceMs: 0 };
+    if (!(await runsAhead(client, all)).isWorked) return unattended(client, work);
+  }
+  return null;
+}
+
+function deviceQueues(stages: readonly Stage[]): string[] {
+  const { gpu, short } = usualQueues();
+  const hasShort = stages.includes('generate') || stages.includes('evaluate');
+  return [...(stages.includes('train') ? [gpu] : []), ...(hasShort ? [short] : [])];
 }

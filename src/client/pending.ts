@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { environment } from '../core/environment.js';
+import { type DeploymentQueues, deploymentQueues, PERSON_PRIORITY_KEY } from '../spec/task-queues.js';
 
 type RawActivity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
@@ -30,6 +31,8 @@ export interface PendingActivity {
   heartbeatMs: number | null;
   heartbeatTimeoutMs: number | null;
   heartbeat: unknown;
+  /** Of Temporal: smaller numbers go first; 3 is the default. */
+  priorityKey: number;
 }
 
 /** What the server knows of a running run. */
@@ -46,14 +49,22 @@ const MAX_FAILURE_LENGTH = 300;
 const PAUSED = 4;
 const STARTED = [2, 3];
 
-/** Activities that want a device, for servers that do not tell an activity's queue. */
-const DEVICE_ACTIVITIES = [
-  'train',
-  'generateShard',
-  'extractShardFeatures',
-  'planClassifiers',
-  'trainClassifier',
-];
+/** Kinds of work, for servers that do not tell an activity's queue; others are bookkeeping. */
+const QUEUES: Record<string, keyof DeploymentQueues> = {
+  train: 'gpu',
+  evaluateSnapshot: 'evaluation',
+  generateShard: 'short',
+  extractShardFeatures: 'short',
+  planClassifiers: 'short',
+  trainClassifier: 'short',
+  planDataset: 'cpu',
+  buildShard: 'cpu',
+  assembleDataset: 'cpu',
+  planGeneration: 'cpu',
+  assembleSynthetic: 'cpu',
+  planEvaluation: 'cpu',
+  computeMetrics: 'cpu',
+};
 
 /** @throws WorkflowNotFoundError */
 export async function observeRun(client: Client, runId: string): Promise<ObservedRun> {
@@ -102,12 +113,19 @@ function pendingActivity(raw: RawActivity, workflow: WorkflowExecutionDescriptio
     startedMs: milliseconds(raw.lastStartedTime),
     heartbeatMs: milliseconds(raw.lastHeartbeatTime),
     heartbeatTimeoutMs: milliseconds(raw.activityOptions?.heartbeatTimeout),
+    priorityKey: raw.priority?.priorityKey || PERSON_PRIORITY_KEY,
     heartbeat: payload ? defaultPayloadConverter.fromPayload(payload) : null,
   };
 }
 
 function usualQueue(type: string, workflowQueue: string): string {
-  return DEVICE_ACTIVITIES.includes(type) ? environment.gpuTaskQueue() : workflowQueue;
+  const kind = QUEUES[type];
+  return kind === undefined ? workflowQueue : usualQueues()[kind];
+}
+
+/** The queues that workers with the variables of this process poll. */
+export function usualQueues(): DeploymentQueues {
+  return deploymentQueues(environment.taskQueue(), environment.gpuTaskQueue());
 }
 
 /** A time or a duration. */

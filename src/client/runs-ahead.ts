@@ -12,31 +12,51 @@ export interface QueuedWork {
   queue: string;
   /** Since when the run waits. */
   sinceMs: number;
+  /** See {@link PendingActivity.priorityKey}. */
+  priorityKey: number;
 }
 
-/** @returns their ids */
-export async function runsAhead(client: Client, work: QueuedWork): Promise<string[]> {
+/** Other runs that come before one. */
+export interface RunsAhead {
+  ids: string[];
+  /** Whether a worker has the work of one of them: it then polls no more. */
+  isWorked: boolean;
+}
+
+export async function runsAhead(client: Client, work: QueuedWork): Promise<RunsAhead> {
   const ids: string[] = [];
   for await (const { workflowId } of client.workflow.list({ query: RUNNING, pageSize: MAX_WORKFLOWS })) {
     ids.push(workflowId);
     if (ids.length >= MAX_WORKFLOWS) break;
   }
-  const owners = await Promise.all(ids.map((id) => ownerIfAhead(client, id, work)));
-  return [...new Set(owners.filter((owner) => owner !== null && owner !== work.runId))] as string[];
+  const found = await Promise.all(ids.map((id) => ownerIfAhead(client, id, work)));
+  const others = found.filter((each) => each !== null && each.owner !== work.runId) as Owner[];
+  return {
+    ids: [...new Set(others.map(({ owner }) => owner))],
+    isWorked: others.some(({ isStarted }) => isStarted),
+  };
+}
+
+interface Owner {
+  owner: string;
+  isStarted: boolean;
 }
 
 /** The run that a workflow belongs to, if it is ahead. */
-async function ownerIfAhead(client: Client, workflowId: string, work: QueuedWork): Promise<string | null> {
+async function ownerIfAhead(client: Client, workflowId: string, work: QueuedWork): Promise<Owner | null> {
   // It may have ended meanwhile.
   const described = await client.workflow
     .getHandle(workflowId)
     .describe()
     .catch(() => null);
-  if (!described || !activitiesOf(described).some((activity) => isAhead(activity, work))) return null;
-  return described.rootExecution?.workflowId ?? described.parentExecution?.workflowId ?? workflowId;
+  const ahead = described ? activitiesOf(described).filter((activity) => isAhead(activity, work)) : [];
+  if (!described || ahead.length === 0) return null;
+  const owner = described.rootExecution?.workflowId ?? described.parentExecution?.workflowId ?? workflowId;
+  return { owner, isStarted: ahead.some(({ state }) => state === 'started') };
 }
 
-function isAhead({ queue, state, scheduledMs }: PendingActivity, work: QueuedWork): boolean {
+function isAhead({ queue, state, scheduledMs, priorityKey }: PendingActivity, work: QueuedWork): boolean {
   if (queue !== work.queue || state === 'paused') return false;
-  return state === 'started' || (scheduledMs ?? Number.POSITIVE_INFINITY) < work.sinceMs;
+  if (state === 'started' || priorityKey < work.priorityKey) return true;
+  return priorityKey === work.priorityKey && (scheduledMs ?? Number.POSITIVE_INFINITY) < work.sinceMs;
 }

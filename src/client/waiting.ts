@@ -2,8 +2,9 @@
 import type { Client } from '@temporalio/client';
 import { duration, timeOf } from '../core/duration.js';
 import { environment } from '../core/environment.js';
+import { needOf } from '../spec/task-queues.js';
 import { type Attention, type RunProgress, type TrainHeartbeat, WAITING_FOR_ROOM } from '../spec/controls.js';
-import { type ObservedRun, milliseconds, type PendingActivity } from './pending.js';
+import { type ObservedRun, milliseconds, type PendingActivity, usualQueues } from './pending.js';
 import { type Poller, pollersOf, type QueueKind } from './pollers.js';
 import { runsAhead } from './runs-ahead.js';
 import { embeddedParts } from './stack/parts.js';
@@ -13,6 +14,7 @@ export const WAITING_REASONS = [
   'no-worker',
   'wrong-queue',
   'cpu-worker-only',
+  'no-able-worker',
   'device-busy',
   'retrying',
   'silent',
@@ -168,7 +170,7 @@ async function activityWaiting(
   observed: ObservedRun,
   activity: PendingActivity,
 ): Promise<Waiting | null> {
-  const { state, type, queue, attempt, nextAttemptMs, scheduledMs } = activity;
+  const { state, type, queue, attempt, nextAttemptMs, scheduledMs, priorityKey } = activity;
   const runId = observed.pipeline.workflowId;
   if (state === 'paused') return activityPaused(activity);
   if (state === 'started') return attempt > 1 ? retrying(activity) : silent(activity);
@@ -177,11 +179,11 @@ async function activityWaiting(
   if (observed.activities.some((other) => other.state === 'started' && other.queue === queue)) return null;
   const since = { queue, kind: 'activity' as const, sinceMs: nextAttemptMs ?? scheduledMs };
   const pollers = await pollersOf(client, queue, 'activity');
-  if (pollers.length > 0) {
-    if (Date.now() - (since.sinceMs ?? Date.now()) < PICK_UP_MS) return null;
-    const ahead = await runsAhead(client, { runId, queue, sinceMs: since.sinceMs ?? 0 });
-    if (ahead.length > 0) return deviceBusy(since, ahead);
-  }
+  const sinceMs = since.sinceMs ?? Date.now();
+  if (pollers.length > 0 && Date.now() - sinceMs < PICK_UP_MS) return null;
+  const ahead = await runsAhead(client, { runId, queue, priorityKey, sinceMs });
+  // A worker that has trained for minutes no longer counts as one that polls.
+  if (ahead.isWorked || (pollers.length > 0 && ahead.ids.length > 0)) return deviceBusy(since, ahead.ids);
   const waiting = await unattended(client, { ...since, pollers, workflowQueue: observed.pipeline.taskQueue });
   return attempt > 1
     ? { ...waiting, ...attemptOf(activity), message: `${waiting.message} ${lastTry(type, activity)}` }
@@ -287,8 +289,16 @@ export async function unattended(client: Client, work: Unattended): Promise<Wait
       message: `No worker takes work from queue "${queue}": ${latest.identity} polled it last, ${seconds} ago.`,
     };
   }
+  const need = needOf(environment.gpuTaskQueue(), queue);
+  if (need && (await pollersOf(client, environment.gpuTaskQueue(), kind)).length > 0)
+    return {
+      ...common,
+      reason: 'no-able-worker',
+      brief: `no worker has ${need}`,
+      message: `No worker can do this training: it needs ${need}, and no worker polls queue "${queue}".`,
+    };
   const configured = kind === 'workflow' ? environment.taskQueue() : environment.gpuTaskQueue();
-  if (queue !== configured && (await pollersOf(client, configured, kind)).length > 0)
+  if (!isUsual(queue) && queue !== configured && (await pollersOf(client, configured, kind)).length > 0)
     return {
       ...common,
       reason: 'wrong-queue',
@@ -304,7 +314,7 @@ export async function unattended(client: Client, work: Unattended): Promise<Wait
       ...common,
       reason: 'cpu-worker-only',
       brief: `only a CPU worker: no worker polls queue ${queue}`,
-      message: `Only a CPU worker runs: no worker polls queue "${queue}", where trainings wait for a device.`,
+      message: `Only a CPU worker runs: no worker polls queue "${queue}", where work waits for a device.`,
     };
   return {
     ...common,
@@ -314,13 +324,18 @@ export async function unattended(client: Client, work: Unattended): Promise<Wait
   };
 }
 
+function isUsual(queue: string): boolean {
+  return Object.values(usualQueues()).includes(queue) || needOf(environment.gpuTaskQueue(), queue) !== null;
+}
+
 /** The command that starts a worker for a queue. */
 export function startCommand(queue: string, kind: QueueKind): string {
-  const isUsual = [environment.taskQueue(), environment.gpuTaskQueue()].includes(queue);
-  if (isUsual && embeddedParts().length > 0) return 'gist up';
+  if (isUsual(queue)) {
+    if (embeddedParts().length > 0) return 'gist up';
+    const { workflows, cpu, evaluation } = usualQueues();
+    return `gist worker --queue ${[workflows, cpu, evaluation].includes(queue) ? 'cpu' : 'gpu'}`;
+  }
   const [variable, option] =
-    kind === 'workflow' || queue === environment.taskQueue()
-      ? ['GIST_TASK_QUEUE', 'cpu']
-      : ['GIST_GPU_TASK_QUEUE', 'gpu'];
-  return `${isUsual ? '' : `${variable}=${queue} `}gist worker --queue ${option}`;
+    kind === 'workflow' ? ['GIST_TASK_QUEUE', 'cpu'] : ['GIST_GPU_TASK_QUEUE', 'gpu'];
+  return `${variable}=${queue} gist worker --queue ${option}`;
 }

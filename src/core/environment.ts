@@ -63,9 +63,9 @@ function time(name: string): number | undefined {
 
 /** Read at each call, so that a test or a command may set a variable first. */
 export const environment = {
-  /** Task queue of workflows and CPU activities. */
+  /** Task queue of workflows and bookkeeping; the names of other queues begin with it. */
   taskQueue: (): string => process.env.GIST_TASK_QUEUE ?? DEFAULT_TASK_QUEUE,
-  /** Task queue of activities that want a GPU. */
+  /** Task queue of trainings; the names of other queues for devices begin with it. */
   gpuTaskQueue: (): string => process.env.GIST_GPU_TASK_QUEUE ?? DEFAULT_GPU_TASK_QUEUE,
   /** Address of the object store that runs and data sets live in. */
   storeUri: (): string => process.env.GIST_STORE ?? 's3://gist/',

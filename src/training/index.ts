@@ -4,3 +4,6 @@
  */
 export type { TrainerEvent, TrainerJob, TrainingOutcome } from './process/messages.js';
 export { type SuperviseOptions, superviseTrainer } from './process/supervisor.js';
+export { deviceMemory } from './device-memory.js';
+export { availableMemory, freeMemory } from './memory.js';
+export { leastDeviceMemory } from './needed-memory.js';

@@ -38,6 +38,7 @@ export class ComputeProcess implements Compute {
   private queue: Promise<unknown> = Promise.resolve();
   private nextId = 1;
   private runningTasks = 0;
+  private pendingTasks = 0;
   private trainings = 0;
 
   /**
@@ -46,18 +47,26 @@ export class ComputeProcess implements Compute {
    */
   constructor(private readonly sharesCard = environment.tensorflow() === 'cuda') {}
 
+  /** Whether it has tasks, running or in its queue. */
+  get isBusy(): boolean {
+    return this.pendingTasks > 0;
+  }
+
   async run<Name extends TaskName>(
     task: Name,
     input: ComputeTasks[Name]['input'],
     options: TaskOptions,
   ): Promise<ComputeTasks[Name]['result']> {
+    this.pendingTasks++;
     const turn = this.queue;
     const work = waitForTurn(turn, options).then(() =>
       this.keepingCount(() => this.runNow({ id: this.nextId++, task, input }, options)),
     );
     // A canceled task that waits gives up its turn, not the turn of the running one.
     this.queue = Promise.allSettled([turn, work]);
-    return work;
+    return work.finally(() => {
+      this.pendingTasks--;
+    });
   }
 
   async lendDevice<Result>(training: () => Promise<Result>): Promise<Result> {

@@ -23,36 +23,24 @@ const UNREACHABLE = new Set([14, 4]);
 
 export class InFlight {
   private readonly id = thisProcess();
-  private readonly counts = new Map<string, number>();
   private recorded = 0;
   private isWritable = true;
 
   constructor(private readonly folder: string) {}
-
-  /** Number of activities of a task queue that are in progress in this process. */
-  activitiesOf(taskQueue: string): number {
-    return this.counts.get(taskQueue) ?? 0;
-  }
 
   /** For {@link WorkerOptions.interceptors}. */
   readonly interceptor = ({ info }: Context): { inbound: ActivityInboundCallsInterceptor } => ({
     inbound: {
       execute: async (input, next) => {
         const file = this.record(info.attempt, info.taskToken);
-        this.count(info.taskQueue, 1);
         try {
           return await next(input);
         } finally {
-          this.count(info.taskQueue, -1);
           if (file) rmSync(file, { force: true });
         }
       },
     },
   });
-
-  private count(taskQueue: string, change: number): void {
-    this.counts.set(taskQueue, this.activitiesOf(taskQueue) + change);
-  }
 
   /** Without a place for the file, a kill is noticed when heartbeats time out. */
   private record(attempt: number, token: Uint8Array): string | undefined {

@@ -12,19 +12,13 @@ import { createActivities } from '../activities/index.js';
 import { environment } from '../core/environment.js';
 import { log } from '../core/log.js';
 import { openStore } from '../storage/index.js';
-import { ComputeProcess } from './compute-process.js';
+import { ComputePool } from './compute-pool.js';
+import { DeviceSlot } from './device-slot.js';
 import { failAbandoned, InFlight } from './in-flight.js';
 import { type Queue, recheck } from './preflight.js';
+import { type QueueOptions, queueOptions } from './queue-options.js';
 import { announceEnd, announceReady } from './readiness.js';
 import { TemporalConnection } from './temporal-connection.js';
-
-const POLICIES: Record<'cpu' | 'gpu', Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'>> = {
-  // Shards of preprocessing and one evaluation of a snapshot; libvips decodes pixels on its own
-  // threads.
-  cpu: { maxConcurrentActivityTaskExecutions: 3 },
-  // One activity uses the device at a time.
-  gpu: { maxConcurrentActivityTaskExecutions: 1 },
-};
 
 /** A worker that has failed ends within this time. */
 const END_MS = 2_000;
@@ -39,24 +33,36 @@ export interface PollingOptions {
 /** @throws StackError when Temporal cannot be used, and when it refuses this worker later */
 export async function poll({ queue, workflowBundle, signal }: PollingOptions): Promise<void> {
   const temporal = await TemporalConnection.open();
-  const compute = new ComputeProcess();
+  const compute = new ComputePool();
   const end = new AbortController();
   try {
     const folder = path.join(environment.stateFolder(), 'in-flight');
     await failAbandoned(folder, temporal.client());
     const inFlight = new InFlight(folder);
-    const onWorkerFailure = recheckOnce(queue, inFlight, () => end.abort());
+    const device = new DeviceSlot();
+    const onWorkerFailure = recheckOnce(queue, device, () => end.abort());
     const store = openStore(environment.storeUri());
     const common: Omit<WorkerOptions, 'taskQueue'> = {
       connection: temporal.connection,
       namespace: temporal.namespace,
       activities: createActivities({ store, compute, onWorkerFailure }),
-      interceptors: { activity: [inFlight.interceptor] },
       maxHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
       defaultHeartbeatThrottleInterval: environment.heartbeatThrottleMs(),
       shutdownForceTime: environment.graceMs(),
     };
-    const workers = await createWorkers(queue, common, workflowBundle);
+    const interceptorsOf = ({ holdsDevice }: Omit<QueueOptions, 'options'>) => ({
+      activity: [inFlight.interceptor, ...(holdsDevice ? [device.interceptor] : [])],
+    });
+    const workers = await Promise.all(
+      queueOptions(queue, device).map(({ options, ...of }) =>
+        Worker.create({
+          ...common,
+          ...options,
+          interceptors: interceptorsOf(of),
+          ...(of.runsWorkflows && { workflowBundle }),
+        }),
+      ),
+    );
     const ends = AbortSignal.any([signal, end.signal]);
     void temporal.keepCurrent(workers, ends);
     log.info('the worker polls', { queue, store: store.uri, namespace: temporal.namespace });
@@ -70,18 +76,6 @@ export async function poll({ queue, workflowBundle, signal }: PollingOptions): P
     await compute.close();
     await temporal.close().catch(() => undefined);
   }
-}
-
-async function createWorkers(
-  queue: Queue,
-  common: Omit<WorkerOptions, 'taskQueue'>,
-  workflowBundle: WorkflowBundleWithSourceMap,
-): Promise<Worker[]> {
-  const [cpu, gpu] = [environment.taskQueue(), environment.gpuTaskQueue()];
-  const options: WorkerOptions[] = [];
-  if (queue !== 'gpu') options.push({ ...common, ...POLICIES.cpu, taskQueue: cpu, workflowBundle });
-  if (queue !== 'cpu') options.push({ ...common, ...POLICIES.gpu, taskQueue: gpu });
-  return Promise.all(options.map((each) => Worker.create(each)));
 }
 
 /** Runs until the signal; when one worker ends with an error, the others end too. */
@@ -118,13 +112,12 @@ async function runToEnd(worker: Worker): Promise<void> {
  * Tries the machine again after a failure that it may have caused, before the failure is reported:
  * a broken machine then does not get the next attempt. One check at a time.
  */
-function recheckOnce(queue: Queue, inFlight: InFlight, onUnfit: () => void): () => Promise<void> {
+function recheckOnce(queue: Queue, device: DeviceSlot, onUnfit: () => void): () => Promise<void> {
   let checking: Promise<void> | null = null;
   return () => {
-    const gpu = environment.gpuTaskQueue();
-    // The failed activity itself no longer computes.
-    const own = Context.current().info.taskQueue === gpu ? 1 : 0;
-    checking ??= recheck(queue, inFlight.activitiesOf(gpu) > own)
+    // A failed training itself no longer computes.
+    const isTraining = device.isTaken && Context.current().info.activityType !== 'train';
+    checking ??= recheck(queue, isTraining)
       .then((problems) => {
         if (problems.length > 0) onUnfit();
       })

@@ -60,9 +60,6 @@ class Pipeline {
   private readonly runId = workflowInfo().workflowId;
   private readonly controls = new RunControls(this.runId);
   private readonly bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
-  private readonly steady = proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>(
-    STEADY_WORK,
-  );
   private readonly result: PipelineResult = { runId: this.runId, stages: {}, reused: [] };
   private resolved!: ResolvedRun;
 
@@ -80,6 +77,21 @@ class Pipeline {
     for (const stage of STAGES) if (this.spec.stages.includes(stage)) await this.runStage(stage);
     tracker.finish();
     return this.result;
+  }
+
+  /** Work that no single shard does: plans, manifests, metrics. */
+  private get steady() {
+    const taskQueue = this.resolved.taskQueues.cpu;
+    return proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>({
+      ...STEADY_WORK,
+      taskQueue,
+    });
+  }
+
+  /** Work of minutes on a device. */
+  private get shortQueue(): string {
+    const { short, gpu } = this.resolved.taskQueues;
+    return short ?? gpu;
   }
 
   private get spec(): PipelineSpec {
@@ -145,7 +157,10 @@ class Pipeline {
     const plan = planned.looks ? await this.planLooked(request, planned) : planned;
     const built = { digest: plan.digest, preprocess: settings };
     if (plan.dataset) this.result.reused.push('preprocess');
-    else await this.overShards({ activity: 'buildShard', input: built }, plan.shards, 'cpu');
+    else {
+      const { cpu } = this.resolved.taskQueues;
+      await this.overShards({ activity: 'buildShard', input: built }, plan.shards, cpu);
+    }
     const dataset = plan.dataset ?? (await this.attend(() => this.steady.assembleDataset(built)));
     this.controls.tracker.usesDataset(dataset.digest);
     const result: PreprocessResult = { stage: 'preprocess', dataset };
@@ -220,7 +235,7 @@ class Pipeline {
     await this.overShards(
       { activity: 'generateShard', input: { ...input, digest: plan.digest } },
       plan.shards,
-      'gpu',
+      this.shortQueue,
     );
     return this.attend(() => this.steady.assembleSynthetic({ ...input, digest: plan.digest }));
   }
@@ -238,7 +253,7 @@ class Pipeline {
     await this.overShards(
       { activity: 'extractShardFeatures', input: { sets: plan.sets } },
       plan.shards,
-      'gpu',
+      this.shortQueue,
     );
     const { ganTrainTest } = this.spec.evaluate;
     if (!ganTrainTest) return this.attend(() => this.steady.computeMetrics(input));
@@ -247,8 +262,7 @@ class Pipeline {
   }
 
   private async trainClassifiers(input: EvaluateInput, checkpointSeconds: number): Promise<ClassifierPlan> {
-    const taskQueue = this.resolved.taskQueues.gpu;
-    const device = proxyActivities<EvaluateActivities>({ ...STEADY_WORK, taskQueue });
+    const device = proxyActivities<EvaluateActivities>({ ...STEADY_WORK, taskQueue: this.shortQueue });
     const plan = await this.attend(() => device.planClassifiers(input));
     const [dataset, synthetic] = [input.dataset.prefix, input.synthetic.prefix];
     this.controls.tracker.count(plan.jobs.length, 'classifiers');
@@ -265,8 +279,7 @@ class Pipeline {
     return plan;
   }
 
-  private async overShards(job: ShardJob, shards: number, queue: 'cpu' | 'gpu'): Promise<void> {
-    const taskQueue = this.resolved.taskQueues[queue];
+  private async overShards(job: ShardJob, shards: number, taskQueue: string): Promise<void> {
     this.controls.tracker.count(shards, 'shards');
     for (let from = 0; from < shards; ) {
       await this.controls.waitWhilePaused();

@@ -26,6 +26,7 @@ import type {
   TrainResult,
   TransferReport,
 } from '../spec/results.js';
+import type { TaskQueues } from '../spec/task-queues.js';
 import type { TrainSpec } from '../spec/train.js';
 import { attentionAfter, notify } from './attention.js';
 import { checkConvergence } from './convergence.js';
@@ -39,12 +40,13 @@ import {
 } from './messages.js';
 import { BOOKKEEPING, EVALUATION, STEADY_WORK, TRAINING } from './policies.js';
 import { SnapshotEvaluations } from './snapshot-evaluations.js';
+import { hasWaitedLong, placeInQueue } from './training-priority.js';
 
 export interface TrainUntilConvergedInput {
   runId: string;
   dataset: DatasetRef;
   train: TrainSpec;
-  taskQueues: { cpu: string; gpu: string };
+  taskQueues: TaskQueues;
   directive: TrainDirective;
   /** History events after which it continues as new. Default: 8,000. */
   historyEvents?: number;
@@ -87,7 +89,8 @@ class TrainUntilConverged {
   private resumption: Resumption | null = null;
   private reports: number;
   private transfer: TransferReport | undefined;
-  private readonly trainer;
+  /** Whether it has waited for a device for so long that it no longer lets others go first. */
+  private isOverdue = false;
   private readonly bookkeeping;
   private readonly steady;
 
@@ -99,11 +102,10 @@ class TrainUntilConverged {
     this.snapshots = carried?.snapshots ?? [];
     this.reports = carried?.reports ?? 0;
     this.transfer = carried?.transfer;
-    const summary = `training of ${input.runId}`;
-    this.trainer = proxyActivities<TrainActivities>({ ...TRAINING, summary, taskQueue: taskQueues.gpu });
     this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
     this.steady = proxyActivities<TrainActivities>(STEADY_WORK);
-    const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue: taskQueues.cpu });
+    const taskQueue = taskQueues.evaluation ?? taskQueues.cpu;
+    const evaluator = proxyActivities<TrainActivities>({ ...EVALUATION, taskQueue });
     const { runId, dataset, train } = input;
     this.evaluations = new SnapshotEvaluations({
       evaluate: (snapshot) => evaluator.evaluateSnapshot({ runId, dataset, train, snapshot }),
@@ -194,19 +196,30 @@ class TrainUntilConverged {
   private startTrainActivity() {
     const { runId, dataset, train } = this.input;
     const { parent } = workflowInfo();
-    return this.trainer.train({
+    const expected = this.last ?? this.expected;
+    const trainer = proxyActivities<TrainActivities>({
+      ...TRAINING,
+      ...placeInQueue({ hasBegun: expected !== null || this.isVerified, isOverdue: this.isOverdue }),
+      summary: `training of ${runId}`,
+      taskQueue: this.input.taskQueues.gpu,
+    });
+    return trainer.train({
       runId,
       dataset,
       train,
       targetKimg: this.directive.targetKimg,
       announced: this.snapshots.at(-1)?.step ?? 0,
-      expected: this.last ?? this.expected,
+      expected,
       parent: parent?.workflowId ?? null,
     });
   }
 
   /** @throws the failure, when it ends the training */
   private async onTrainFailure(error: unknown): Promise<void> {
+    if (hasWaitedLong(error)) {
+      this.isOverdue = true;
+      return;
+    }
     if (this.isExpectedAfterHalt(error)) {
       const { runId } = this.input;
       const newest = () => this.bookkeeping.newestCheckpoint({ runId });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Connection } from '@temporalio/client';
-import { QUEUE_SETTINGS } from '../../src/client/stack/parts.js';
+import { FAIR_QUEUES } from '../../src/client/stack/parts.js';
 import { partPath } from '../../src/core/parts.js';
 import { freePort } from './ports.js';
 
@@ -40,7 +40,7 @@ export class TestTemporal {
       '--headless',
       '--db-filename',
       database,
-      ...QUEUE_SETTINGS,
+      ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
     ];
     this.child = spawn(partPath('temporal'), [...args, '--log-level', 'never'], { stdio: 'ignore' });
     await this.untilServing();

@@ -108,17 +108,13 @@ export function startPart(
   }
 }
 
-type Started = { log: string; lock: string };
-
 /**
- * Arguments of the server for queues that hold a few long tasks. A queue has one order only where
- * its tasks are written to one partition; the server reads all four, for those of earlier versions.
- * Sweeps share a device by their fairness keys.
+ * Sweeps share devices by their fairness keys. A queue has one order only where its tasks are
+ * written to one partition of the default four; all four are read, for tasks of earlier versions.
  */
-export const QUEUE_SETTINGS = [
-  'matching.numTaskqueueWritePartitions=1',
-  'matching.enableFairness=true',
-].flatMap((setting) => ['--dynamic-config-value', setting]);
+export const FAIR_QUEUES = ['matching.enableFairness=true', 'matching.numTaskqueueWritePartitions=1'];
+
+type Started = { log: string; lock: string };
 
 function startTemporal(folder: StackFolder, { ports }: StackState, started: Started): ProcessId {
   const database = folder.path('temporal', 'temporal.db');
@@ -142,7 +138,7 @@ function startTemporal(folder: StackFolder, { ports }: StackState, started: Star
     database,
     '--log-level',
     'warn',
-    ...QUEUE_SETTINGS,
+    ...FAIR_QUEUES.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
   return startDetached(partPath('temporal'), [...args, ...rest], { env: process.env, ...started });
 }

@@ -21,6 +21,7 @@ const TRAINING: PendingActivity = {
   heartbeatMs: NOW - 10_000,
   heartbeatTimeoutMs: 300_000,
   heartbeat: null,
+  priorityKey: 3,
 };
 
 test('an activity advances when its worker has been heard from since this attempt started', () => {

@@ -27,7 +27,7 @@ const QUOTED = [
   'the folder of the store was there, and is absent or empty now',
   "is the name of the run's task queue misspelt?",
   'Only a CPU worker runs: no worker polls queue "',
-  'where trainings wait for a device.',
+  'where work waits for a device.',
   ' before this one (',
   ' needs attention',
   ' attempts without progress',
