@@ -28,7 +28,7 @@ export const LASTING_PARTS: readonly string[] = [CHECKPOINT_PARTS.generatorEma, 
 
 /**
  * What the bytes of a training depend on besides its settings; with equal values a resumed training
- * is bit-exact.
+ * is bit-exact on a CPU. Kernels of a GPU add in an order that changes from run to run.
  */
 const numericEnvironmentSchema = z.object({
   /** CPU threads of TensorFlow. */
@@ -50,6 +50,8 @@ const numericEnvironmentSchema = z.object({
    * eager mode and in earlier versions.
    */
   graph: z.string().optional(),
+  /** The graphics card and its driver; absent on a CPU and in checkpoints of earlier versions. */
+  card: z.string().optional(),
 });
 export type NumericEnvironment = z.output<typeof numericEnvironmentSchema>;
 

@@ -22,9 +22,22 @@ export function keepFilesPrivate(): void {
   process.umask(0o077);
 }
 
-/** `GIST_GPU` hides the other cards, from libraries and from child processes. */
+/**
+ * `GIST_GPU` hides the other cards, from libraries and from child processes. In a list of
+ * `CUDA_VISIBLE_DEVICES`, as SLURM gives one, it counts from its first card; one card there stays.
+ * Cards have the numbers that `nvidia-smi` shows, where CUDA would put the fastest first.
+ */
 export function chooseGpu(env: NodeJS.ProcessEnv = process.env): void {
-  if (env.GIST_GPU) env.CUDA_VISIBLE_DEVICES ??= env.GIST_GPU;
+  env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID';
+  if (!env.GIST_GPU) return;
+  const given = visibleCards(env);
+  if (given === null) env.CUDA_VISIBLE_DEVICES = env.GIST_GPU;
+  else if (given.length > 1) env.CUDA_VISIBLE_DEVICES = given[Number(env.GIST_GPU)] ?? '-1';
+}
+
+/** The list of `CUDA_VISIBLE_DEVICES`; null: all cards of the machine. */
+export function visibleCards(env: NodeJS.ProcessEnv = process.env): string[] | null {
+  return env.CUDA_VISIBLE_DEVICES?.split(',').map((card) => card.trim()) ?? null;
 }
 
 let isStarted = false;

@@ -1,6 +1,7 @@
 /** Environment variables of TensorFlow and CUDA, to be set before either is loaded. */
 import path from 'node:path';
 import { environment } from '../core/environment.js';
+import { chooseGpu, visibleCards } from '../core/process-start.js';
 
 /**
  * Size of CUDA's cache of compiled kernels. The kernels for a card that the library was not built
@@ -23,7 +24,9 @@ export function setDeviceEnvironment({ tf32 = false }: { tf32?: boolean } = {}):
   isSet = true;
   process.env.NVIDIA_TF32_OVERRIDE = tf32 ? '1' : '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-  process.env.CUDA_VISIBLE_DEVICES ??= environment.gpu() ?? '0';
+  chooseGpu();
+  // Of several cards TensorFlow would put some tensors on the last, and take memory of all.
+  process.env.CUDA_VISIBLE_DEVICES = visibleCards()?.[0] ?? '0';
   process.env.CUDA_CACHE_PATH ??= path.join(environment.dataCacheFolder(), 'cuda-kernels');
   process.env.CUDA_CACHE_MAXSIZE ??= String(KERNEL_CACHE_BYTES);
 }

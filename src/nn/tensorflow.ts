@@ -1,6 +1,7 @@
 /** Native TensorFlow, loaded once: the library, its version, its device and its threads. */
 import { createRequire } from 'node:module';
 import type * as Tf from '@tensorflow/tfjs';
+import { environment } from '../core/environment.js';
 import { SetupError } from '../core/errors.js';
 import { setDeviceEnvironment } from './device-environment.js';
 
@@ -97,6 +98,21 @@ export function nativeBackend(): NativeBackend {
 /** Whether the bound library computes on a GPU. */
 export function usesGpu(): boolean {
   return nativeBackend().isUsingGpuDevice;
+}
+
+/**
+ * A training that was to run on a GPU must not begin on the CPU: it would take weeks, and a new one
+ * would keep settings that are chosen for a CPU.
+ *
+ * @throws SetupError when the library of the GPU finds none
+ */
+export function requireGpu(): void {
+  if (environment.tensorflow() !== 'cuda' || usesGpu()) return;
+  throw new SetupError({
+    what: 'TensorFlow finds no GPU that it can use',
+    where: 'GIST_TENSORFLOW=cuda',
+    hint: 'Check the driver with nvidia-smi and CUDA_VISIBLE_DEVICES, or set GIST_TENSORFLOW=cpu.',
+  });
 }
 
 /** Name and version of the numeric library, as a checkpoint records it. */

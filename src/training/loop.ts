@@ -19,7 +19,7 @@ const PROGRESS_MS = 1_000;
 /**
  * Trains from the newest intact checkpoint, or from scratch, until `targetKimg` are shown or a stop
  * is requested. The result depends on the job's settings and the number of steps only: it is
- * bit-exact whatever stops, resumptions and checkpoints there are.
+ * bit-exact on a CPU, whatever stops, resumptions and checkpoints there are.
  *
  * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when
  *   a later attempt owns the training; TrainingError when a loss or a weight is no longer finite;

@@ -17,16 +17,21 @@ export function resolveThreads(threads: TrainSpec['threads']): number {
 
 /** Environment variables that change what kernels compute. */
 const VARIABLES =
-  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|TF_DETERMINISTIC_OPS|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE)$/;
+  /^(TF_ENABLE_ONEDNN_OPTS|TF_XLA_FLAGS|XLA_FLAGS|TF_DETERMINISTIC_OPS|TF_CUDNN_\w+|(ONEDNN|DNNL)_(MAX_CPU_ISA|DEFAULT_FPMATH_MODE)|TF_SET_ONEDNN_FPMATH_MODE)$/;
+
+/** Where something is installed changes nothing. */
+const FOLDERS = /--xla_gpu_cuda_data_dir=\S+ ?/;
 
 /**
  * @param library name and version of the numeric library
  * @param graph SHA-256 of the compiled step; null in eager mode
+ * @param card null on a CPU
  */
 export function numericEnvironment(
   train: Pick<TrainSpec, 'threads' | 'mode' | 'xla' | 'tf32'>,
   library: string,
   graph: string | null = null,
+  card: { name: string; driver: string } | null = null,
 ): NumericEnvironment {
   return {
     threads: resolveThreads(train.threads),
@@ -38,10 +43,11 @@ export function numericEnvironment(
     ...(train.tf32 && { tf32: true as const }),
     variables: Object.fromEntries(
       Object.entries(process.env).flatMap(([name, value]) =>
-        VARIABLES.test(name) && value ? [[name, value]] : [],
+        VARIABLES.test(name) && value ? [[name, value.replace(FOLDERS, '')]] : [],
       ),
     ),
     ...(graph && { graph }),
+    ...(card && { card: `${card.name}, driver ${card.driver}` }),
   };
 }
 
@@ -59,7 +65,7 @@ function cpuFeatures(): string[] {
 }
 
 /** Fields that older checkpoints lack: they are unknown there. */
-const LATER_FIELDS: readonly string[] = ['variables', 'graph'];
+const LATER_FIELDS: readonly string[] = ['variables', 'graph', 'card'];
 
 /** Fields in which two environments differ; none: the result is bit-exact. */
 export function differences(a: NumericEnvironment, b: NumericEnvironment): string[] {

@@ -21,7 +21,7 @@ import { buildTrainingProgram } from '../gan/loss/training-program.js';
 import { loadTrainingSet } from '../imaging/dataset/dataset-reader.js';
 import { sizeOf } from '../nn/program/definition.js';
 import { createProgram, type Program, type ProgramDefinition } from '../nn/program/program.js';
-import { nativeBackend, usesGpu } from '../nn/tensorflow.js';
+import { nativeBackend, requireGpu, usesGpu } from '../nn/tensorflow.js';
 import { groupSize } from '../spec/micro-batches.js';
 import { initializeFrom } from '../weights/initialize.js';
 import { BUILD_ALLOWANCE_MS, LOADING_ALLOWANCE_MS, type TrainerControls } from './controls.js';
@@ -37,15 +37,17 @@ import { linesOf } from './statistics.js';
 import { keptGraph } from './kept-graph.js';
 import { openCheckpoints } from './resume.js';
 import type { Training } from './training.js';
+import { usedCard } from './used-card.js';
 import { collectWarnings } from './warnings.js';
 
 /**
  * @throws CheckpointError when the checkpoints are of another configuration; StaleAttemptError when
- *   a later attempt owns the training
+ *   a later attempt owns the training; SetupError without the GPU that this machine is set up for
  */
 export async function openTraining(job: TrainerJob, controls: TrainerControls): Promise<Training> {
   const { store, emit, startOperation } = controls;
   const { train } = job;
+  requireGpu();
   const { warnings, warn } = collectWarnings();
   const images = await readImages(job, controls);
   const runPrefix = trainPrefix(job.runId);
@@ -66,7 +68,7 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   });
   const fixed = {
     configuration,
-    numericEnvironment: numericEnvironment(train, libraryName(), program.graph),
+    numericEnvironment: numericEnvironment(train, libraryName(), program.graph, usedCard()),
     classes,
   };
   if (newest) warnOfOtherBytes(newest.manifest.numericEnvironment, fixed.numericEnvironment, warn);

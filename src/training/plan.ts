@@ -24,6 +24,7 @@ import type { DeviceMemory } from './device-memory.js';
 import { freeMemory } from './memory.js';
 import { planMemory } from './memory-estimate.js';
 import { resolvePrecision } from './precision.js';
+import { computesHalfFast } from './used-card.js';
 import type { TrainerJob } from './process/messages.js';
 import { conditionalClasses, specifiedNetwork } from './specified-network.js';
 import { resolveXla } from './xla.js';
@@ -62,7 +63,7 @@ export function planTraining(
   const classes = countedClasses(job, images);
   const { resolution, channels } = images;
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
-  const half = resolvePrecision(train, usesGpu(), newest);
+  const half = resolvePrecision(train, computesHalfFast(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
   const freeBytes = device?.freeBytes ?? freeMemory();
   const batchGpu = chooseBatchGpu(config, train, started, freeBytes);

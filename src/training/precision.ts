@@ -5,15 +5,15 @@ import type { TrainSpec } from '../spec/train.js';
 import type { CheckpointManifest } from '../checkpoints/manifest.js';
 
 /**
- * What `auto` means for a new training: half precision is faster on a GPU, and several times slower
- * on most CPUs.
+ * What `auto` means for a new training: half precision is faster on GPUs since 2017, and several
+ * times slower on most CPUs.
  */
-export function automaticPrecision(usesGpu: boolean): HalfType | null {
-  return usesGpu ? 'float16' : null;
+export function automaticPrecision(isHalfFast: boolean): HalfType | null {
+  return isHalfFast ? 'float16' : null;
 }
 
 /**
- * @param usesGpu whether the bound library computes on a GPU
+ * @param isHalfFast whether half precision is fast on the device
  * @param newest checkpoint that the training resumes from: with `auto` it keeps its precision, on
  *   any machine
  * @returns the type of the highest resolutions; null: single precision everywhere
@@ -21,11 +21,11 @@ export function automaticPrecision(usesGpu: boolean): HalfType | null {
  */
 export function resolvePrecision(
   { precision, mode }: Pick<TrainSpec, 'precision' | 'mode'>,
-  usesGpu: boolean,
+  isHalfFast: boolean,
   newest: Pick<CheckpointManifest, 'configuration'> | null,
 ): HalfType | null {
   const half =
-    precision === 'auto' ? automatic(mode, usesGpu, newest) : precision === 'float32' ? null : precision;
+    precision === 'auto' ? automatic(mode, isHalfFast, newest) : precision === 'float32' ? null : precision;
   if (half === null || mode === 'graph') return half;
   throw new SpecError({
     what: `${half} needs compiled steps`,
@@ -36,10 +36,10 @@ export function resolvePrecision(
 
 function automatic(
   mode: TrainSpec['mode'],
-  usesGpu: boolean,
+  isHalfFast: boolean,
   newest: Pick<CheckpointManifest, 'configuration'> | null,
 ): HalfType | null {
-  return newest ? halfOf(newest) : automaticPrecision(usesGpu && mode === 'graph');
+  return newest ? halfOf(newest) : automaticPrecision(isHalfFast && mode === 'graph');
 }
 
 /** Checkpoints of earlier versions name none. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { environment } from '../core/environment.js';
 import { SetupError } from '../core/errors.js';
 import { queryCards } from '../core/nvidia-smi.js';
+import { visibleCards } from '../core/process-start.js';
 import { log } from '../core/log.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
@@ -18,7 +19,7 @@ const RESTART_MS = 5_000;
 export function servedCards(): string[] {
   const given = environment.gpus();
   if (given === undefined) return [];
-  const cards = given === 'all' ? queryCards(['index']).flat() : given.split(',');
+  const cards = given === 'all' ? allCards() : given.split(',');
   if (cards.length > 0 && cards.every((card) => /^\d+$/.test(card))) return cards;
   throw new SetupError({
     what: given === 'all' ? 'this machine has no card' : `${given} names no cards`,
@@ -27,8 +28,16 @@ export function servedCards(): string[] {
   });
 }
 
+/** Numbers within the list of visible cards, if there is one. */
+function allCards(): string[] {
+  const visible = visibleCards();
+  return visible ? visible.map((_, index) => String(index)) : queryCards(['index']).flat();
+}
+
 export class CardWorkers {
   private readonly children = new Map<string, ChildProcess>();
+  /** From before this process has chosen its own card, also for workers that start again. */
+  private readonly env = { ...process.env };
   private isEnding = false;
 
   constructor(cards: readonly string[]) {
@@ -36,7 +45,7 @@ export class CardWorkers {
   }
 
   private start(card: string): void {
-    const { GIST_GPUS: _served, GIST_READY_FILE: _ready, ...env } = process.env;
+    const { GIST_GPUS: _served, GIST_READY_FILE: _ready, ...env } = this.env;
     const child = fork(MAIN, ['--queue', 'gpu'], { env: { ...env, GIST_GPU: card } });
     this.children.set(card, child);
     child.once('exit', (code, signal) => {

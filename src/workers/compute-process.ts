@@ -95,7 +95,9 @@ export class ComputeProcess implements Compute {
 
   async close(): Promise<void> {
     const { child } = this;
-    if (!child || child.exitCode !== null) return;
+    this.child = null;
+    // After a signal there is no exit code, and no further event either.
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
@@ -121,7 +123,7 @@ export class ComputeProcess implements Compute {
         if (reply.type === 'error') settle(() => reject(reviveError(reply.error)));
       };
       const onExit = (code: number | null, by: NodeJS.Signals | null) => {
-        this.child = null;
+        if (this.child === child) this.child = null;
         settle(() => reject(signal.aborted ? signal.reason : crashed(request.task, code, by)));
       };
       child.on('message', onReply).once('exit', onExit);

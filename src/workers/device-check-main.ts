@@ -8,14 +8,8 @@ import { setDeviceEnvironment } from '../nn/device-environment.js';
 async function check(): Promise<void> {
   setDeviceEnvironment();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';
-  const { tf, usesGpu } = await import('../nn/tensorflow.js');
-  if (environment.tensorflow() === 'cuda' && !usesGpu()) {
-    throw new SetupError({
-      what: 'TensorFlow finds no GPU that it can use',
-      where: 'GIST_TENSORFLOW=cuda',
-      hint: 'Check the driver with nvidia-smi and CUDA_VISIBLE_DEVICES, or set GIST_TENSORFLOW=cpu.',
-    });
-  }
+  const { tf, requireGpu } = await import('../nn/tensorflow.js');
+  requireGpu();
   const image = tf.ones([1, 8, 8, 4]) as Parameters<typeof tf.conv2d>[0];
   const kernel = tf.ones([3, 3, 4, 4]) as Parameters<typeof tf.conv2d>[1];
   const sum = computed(() => tf.sum(tf.conv2d(image, kernel, 1, 'valid')).dataSync()[0]);

@@ -8,6 +8,7 @@ import {
   Runtime,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
+import { environment } from '../core/environment.js';
 import { wireError } from '../core/errors.js';
 import { log } from '../core/log.js';
 import { chooseGpu, onStopSignal, startService } from '../core/process-start.js';
@@ -35,11 +36,12 @@ async function main(): Promise<void> {
   const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
   const bundling = bundleWorkflowCode({ workflowsPath, logger });
   const [own, ...others] = servedCards();
+  // Before this process hides their cards.
+  const cardWorkers = new CardWorkers(others);
   if (own !== undefined) {
     process.env.GIST_GPU = own;
     chooseGpu();
   }
-  const cardWorkers = new CardWorkers(others);
   try {
     await pollUntilStopped(queue, bundling, stop.signal);
   } finally {
@@ -73,6 +75,8 @@ async function pollUntilStopped(
   }
 }
 
+// The worker of several cards chooses its own among them.
+if (environment.gpus() !== undefined) delete process.env.GIST_GPU;
 startService();
 main().then(
   () => process.exit(0),

@@ -78,17 +78,24 @@ async function tensorflowBinding(): Promise<DoctorCheck[]> {
   const part = { name: 'TensorFlow binding', hint: 'npm run setup', optional: false };
   try {
     const { libraryVersion, usesGpu } = await import('../../nn/tensorflow.js');
+    const { computesHalfFast } = await import('../../training/used-card.js');
     const version = `${libraryVersion()}, computing on the ${usesGpu() ? 'GPU' : 'CPU'}`;
-    return [{ ...part, found: true, version, where: loadedLibrary() }, automaticArithmetic(usesGpu())];
+    const isAsSetUp = environment.tensorflow() !== 'cuda' || usesGpu();
+    const hint = isAsSetUp ? part.hint : 'the driver (nvidia-smi) and CUDA_VISIBLE_DEVICES: it finds no GPU';
+    return [
+      { ...part, hint, found: isAsSetUp, version, where: loadedLibrary() },
+      automaticArithmetic(computesHalfFast()),
+    ];
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    return [{ ...part, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' }];
+    const hint = `${part.hint}: ${error.what}`;
+    return [{ ...part, hint, found: false, version: '', where: '@tensorflow/tfjs-node-gpu' }];
   }
 }
 
 /** The values of `train.precision: auto` and `train.xla: auto` on this machine. */
-function automaticArithmetic(usesGpu: boolean): DoctorCheck {
-  const half = automaticPrecision(usesGpu);
+function automaticArithmetic(isHalfFast: boolean): DoctorCheck {
+  const half = automaticPrecision(isHalfFast);
   const precision = half ? `${half} at the highest resolutions, float32 elsewhere` : 'float32';
   return {
     name: 'Training arithmetic',

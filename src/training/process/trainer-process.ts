@@ -20,7 +20,7 @@ import { RetryingStore } from '../../storage/retrying-store.js';
 import { Liveness } from './liveness.js';
 import { EXIT, showsSteps, type TrainerEvent, type TrainerJob, type TrainingOutcome } from './messages.js';
 import { LOADING_ALLOWANCE_MS, OPERATIONS, type TrainerControls } from '../controls.js';
-import { xlaVariables } from '../xla.js';
+import { setXlaVariables } from '../xla.js';
 
 let stopping = false;
 let started = false;
@@ -84,8 +84,7 @@ function prepareNative({ threads: wanted, engine, xla, tf32 }: TrainerJob['train
   fixThreads(threads);
   setDeviceEnvironment({ tf32 });
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-  // The user's own values have precedence.
-  for (const [name, value] of Object.entries(xlaVariables(xla))) process.env[name] ??= value;
+  setXlaVariables({ xla, tf32 });
   // TensorFlow.js prints to the console: standard output is for events only.
   console.log = console.error;
   console.info = console.error;

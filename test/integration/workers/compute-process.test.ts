@@ -56,6 +56,8 @@ test('beside a training on its card, the process lives for the time of a task on
         await run(compute);
         assert.equal(isWarm(), !sharesCard);
       });
+      // A second training, for which nothing is left to give back.
+      await compute.lendDevice(() => compute.lendDevice(async () => undefined));
       await run(compute);
       assert.ok(isWarm());
     } finally {

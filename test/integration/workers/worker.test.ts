@@ -88,6 +88,9 @@ test('with two cards, two workers poll the queue of the device, and end together
   await until('two workers poll', async () => (await polling()).length === 2);
   const second = descendants(worker.pid, 'workers/main.js');
   assert.equal(second.length, 1);
+  const variables = readFileSync(`/proc/${second[0]}/environ`, 'utf8').split('\0');
+  assert.ok(variables.includes('GIST_GPU=1'));
+  assert.ok(!variables.some((one) => one.startsWith('CUDA_VISIBLE_DEVICES=')), 'it sees its card');
   await worker.end('SIGKILL');
   await until('the second one ends too', async () => !second.some(exists));
 });

@@ -32,12 +32,15 @@ test('a missing library of CUDA is named with the wheel that has it', () => {
   }
 });
 
-test('GIST_GPU hides the other cards, unless CUDA_VISIBLE_DEVICES does', () => {
+test('GIST_GPU is a number of the machine, or one in a list of CUDA_VISIBLE_DEVICES', () => {
   const chosen = (env: NodeJS.ProcessEnv) => {
     chooseGpu(env);
     return env.CUDA_VISIBLE_DEVICES;
   };
   assert.equal(chosen({ GIST_GPU: '1' }), '1');
   assert.equal(chosen({ GIST_GPU: '1', CUDA_VISIBLE_DEVICES: '3' }), '3');
+  assert.equal(chosen({ GIST_GPU: '1', CUDA_VISIBLE_DEVICES: '4,6' }), '6');
+  assert.equal(chosen({ GIST_GPU: '2', CUDA_VISIBLE_DEVICES: '4,6' }), '-1', 'none rather than a wrong one');
+  assert.equal(chosen({ CUDA_VISIBLE_DEVICES: '4,6' }), '4,6', 'for the official trainer on several');
   assert.equal(chosen({}), undefined);
 });

@@ -46,7 +46,10 @@ test("XLA is off by default; on a GPU it finds CUDA's device library", () => {
     process.env.GIST_TENSORFLOW = 'cuda';
     assert.equal(resolveXla('auto'), false);
     assert.equal(xlaVariables(true).TF_XLA_FLAGS, '--tf_xla_auto_jit=2');
-    assert.match(xlaVariables(true).XLA_FLAGS ?? '', /^--xla_gpu_cuda_data_dir=.*nvidia\/cuda_nvcc$/);
+    const flags = /^--xla_gpu_cuda_data_dir=.*nvidia\/cuda_nvcc/;
+    assert.match(xlaVariables(true).XLA_FLAGS ?? '', flags);
+    assert.match(xlaVariables(true).XLA_FLAGS ?? '', / --xla_gpu_enable_triton_gemm=false$/);
+    assert.doesNotMatch(xlaVariables(true, true).XLA_FLAGS ?? '', /triton/, 'TF32 is allowed');
     assert.deepEqual(xlaVariables(false), {});
   } finally {
     if (before === undefined) delete process.env.GIST_TENSORFLOW;
@@ -72,6 +75,17 @@ test('another compiled step or another setting of the library is reported, unles
     'variables',
   ]);
   assert.deepEqual(differences(before, of('a')), []);
+});
+
+test('another card is reported, and the folder of the library is not a difference', (t) => {
+  t.after(() => delete process.env.XLA_FLAGS);
+  const of = (name: string, folder: string) => {
+    process.env.XLA_FLAGS = `--xla_gpu_cuda_data_dir=${folder} --xla_gpu_enable_triton_gemm=false`;
+    const train = { threads: 1, mode: 'graph', xla: true, tf32: false } as const;
+    return numericEnvironment(train, 'tensorflow', null, { name, driver: '580.65' });
+  };
+  assert.deepEqual(differences(of('A100', '/a'), of('H200', '/a')), ['card']);
+  assert.deepEqual(differences(of('A100', '/a'), of('A100', '/b')), []);
 });
 
 test('a checkpoint made with TF32 differs from a training in full precision', () => {

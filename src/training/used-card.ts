@@ -1,0 +1,26 @@
+/** The card that this process computes on, as its driver describes it. */
+import { queryCards } from '../core/nvidia-smi.js';
+import { usesGpu } from '../nn/tensorflow.js';
+
+/** From this compute capability on, half precision is faster than single precision (Volta, 2017). */
+const FAST_HALF = 7;
+
+interface Card {
+  name: string;
+  driver: string;
+  capability: number;
+}
+
+/** Null on a CPU, and where the driver does not say. */
+export function usedCard(): Card | null {
+  if (!usesGpu()) return null;
+  const card = process.env.CUDA_VISIBLE_DEVICES ?? '0';
+  const [values] = queryCards(['name', 'driver_version', 'compute_cap'], { card });
+  const [name, driver, capability] = values ?? [];
+  return name && driver ? { name, driver, capability: Number(capability) } : null;
+}
+
+/** Whether half precision is fast on the device; a card that the driver does not describe is new. */
+export function computesHalfFast(card = usedCard()): boolean {
+  return usesGpu() && !(card && card.capability < FAST_HALF);
+}
