@@ -20,7 +20,7 @@ export function usedCard(): Card | null {
   return name && driver ? { name, driver, capability: Number(capability) } : null;
 }
 
-/** Whether half precision is fast on the device; a card that the driver does not describe is new. */
+/** Whether half precision is fast on the device. A card without a description counts as new. */
 export function computesHalfFast(card = usedCard()): boolean {
   return usesGpu() && !(card && card.capability < FAST_HALF);
 }
