@@ -2,7 +2,7 @@
 import { queryCards } from '../core/nvidia-smi.js';
 import { usesGpu } from '../nn/tensorflow.js';
 
-/** From this compute capability on, half precision is faster than single precision (Volta, 2017). */
+/** From this compute capability on (Volta, 2017), half precision is faster than single precision. */
 const FAST_HALF = 7;
 
 interface Card {
