@@ -2,7 +2,7 @@
 import { queryCards } from '../core/nvidia-smi.js';
 import { usesGpu } from '../nn/tensorflow.js';
 
-/** From this compute capability on (Volta, 2017), half precision is faster than single precision. */
+/** From this compute capability (Volta, 2017) on, half precision is faster than single. */
 const FAST_HALF = 7;
 
 interface Card {
