@@ -13,6 +13,7 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import type { ObjectStore } from '../../storage/index.js';
 import { printResult, table } from '../terminal.js';
 import { type SheetImage, SHEET_IMAGES, writePage } from './page.js';
+import { requirePrivateFile } from './private-file.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
 
@@ -29,6 +30,7 @@ export async function inspect(
   address: string,
   { json, html, source, ...options }: InspectOptions,
 ): Promise<void> {
+  await requirePrivateFile(html, '--html');
   useStack();
   const { openStore } = await import('../../storage/index.js');
   if (!/\.zip\/?$/i.test(address)) {

@@ -1,9 +1,9 @@
 /** `gist dataset split` and `duplicates`: what a data set would be, without building it. */
 import { counted } from '../../core/counted.js';
-import { writeFile } from 'node:fs/promises';
 import { useStack } from '../../client/stack/stack.js';
 import type { SourceImage } from '../../imaging/index.js';
 import { printResult, table } from '../terminal.js';
+import { requirePrivateFile, writePrivateFile } from './private-file.js';
 import { withBar } from './progress-bar.js';
 import { type OptionValues, specOfOptions } from './spec-options.js';
 
@@ -26,6 +26,7 @@ async function look(address: string, options: OptionValues) {
 
 /** Prints the number of images of each class on both sides; writes the side of each image. */
 export async function split(address: string, { json, list, ...options }: LookOptions): Promise<void> {
+  await requirePrivateFile(list, '--list');
   const { survey, split, duplicates } = await look(address, options);
   const { classes, labels } = survey.labels;
   const names = classes ?? ['all'];
@@ -46,13 +47,13 @@ export async function split(address: string, { json, list, ...options }: LookOpt
       ...Array.from(split.train, line('train')),
       ...Array.from(split.holdout, line('holdout')),
     ];
-    await writeFile(list, `${lines.join('\n')}\n`);
+    await writePrivateFile(list, `${lines.join('\n')}\n`);
   }
-  const text = table([
+  const counts = table([
     ['label', 'class', 'training', 'holdout'],
     ...rows.map((row) => [String(row.label), row.class, String(row.train), String(row.holdout)]),
-    ...notices.map((notice) => ['note', notice]),
   ]);
+  const text = [counts, ...notices.map((notice) => `note  ${notice}`)].join('\n');
   printResult(json, { classes: rows, leftOut: survey.leftOut, notices, list: list ?? null }, text);
 }
 

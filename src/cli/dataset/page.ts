@@ -1,6 +1,6 @@
 /** A page with what was found and a contact sheet: a few images of each class. */
 import { escapeHtml } from '../../core/escape-html.js';
-import { rm, writeFile } from 'node:fs/promises';
+import { writePrivateFile } from './private-file.js';
 
 /** One image of the sheet. */
 export interface SheetImage {
@@ -55,11 +55,9 @@ export async function writePage(file: string, { title, rows, images, text = [] }
     textSection(text),
     '<footer>This page loads nothing from elsewhere. It contains images: treat it as you treat them.</footer>',
   ];
-  await rm(file, { force: true });
-  await writeFile(
+  await writePrivateFile(
     file,
     `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n<title>${escapeHtml(title)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n<main>\n${body.join('\n')}\n</main>\n</body>\n</html>\n`,
-    { mode: 0o600 },
   );
 }
 

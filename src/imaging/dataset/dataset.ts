@@ -55,8 +55,8 @@ export async function openDataset(store: ObjectStore, prefix: string): Promise<D
   if (!(await store.head(key))) {
     throw new DatasetError({
       what: 'there is no finished data set',
-      where: prefix,
-      hint: 'Run the stage "preprocess" first.',
+      where: `${store.uri}${prefix}`,
+      hint: 'Build it first (the stage "preprocess", or `gist dataset build`); `gist dataset list` lists those of a store.',
     });
   }
   const manifest = await getJson(store, key, datasetManifestSchema);

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import { dicomFile, imageElements, nativePixels, SYNTAXES, type TestElement } from '../../support/dicom.js';
+import { GistUser } from '../../support/gist.js';
 import { deflatedZip } from '../../support/images.js';
 import { Rig } from '../../support/rig.js';
 
@@ -123,4 +124,48 @@ test('no name or identifier of a source is in the store, the history, the databa
   }
   const history = await rig.client.workflow.getHandle('failed').fetchHistory();
   assert.ok(!JSON.stringify(history).includes(NAME));
+  // The files of the S3 server may be packed: its keys and objects are read by name, too.
+  let objects = 0;
+  for await (const { key } of rig.store.list('')) {
+    const bytes = Buffer.from(await rig.store.get(key));
+    const unpacked = key.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+    for (const secret of [NAME, UID])
+      assert.ok(!key.includes(secret) && !includes(bytes, secret) && !includes(unpacked, secret), key);
+    objects++;
+  }
+  assert.ok(objects > 20);
+  await assertCleanCommands(folder);
 });
+
+/** What commands print and write about the same images, also where they fail. */
+async function assertCleanCommands(source: string): Promise<void> {
+  const user = await GistUser.create(rig.env);
+  const table = path.join(user.folder, 'labels.csv');
+  const row = (label: string) => `${NAME}_0.dcm,${label},${NAME}`;
+  writeFileSync(table, ['file,label,patient', row('a'), row('b')].join('\n'));
+  const headless = path.join(user.folder, 'headless.csv');
+  writeFileSync(headless, `${NAME}^DOE_0,${NAME}_0.dcm,1964-01-31\n`);
+  const small = ['--resolution', '16'];
+  const commands: [string[], number][] = [
+    [['status', 'failed', '--json'], 0],
+    [['dataset', 'build', source, '--out', 'failed', '--max-rejected', '0', ...small, '--json'], 3],
+    [['dataset', 'build', source, '--out', 'built', ...small], 0],
+    [['dataset', 'build', source, '--out', 'no', '--labels', `csv: ${table}`, '--json'], 3],
+    [['dataset', 'build', source, '--out', 'no', '--labels', `csv: ${headless}`], 3],
+    [['dataset', 'inspect', source, '--holdout-by', 'patient', '--html', 'page.html', '--json'], 0],
+    [['dataset', 'list', rig.store.uri], 0],
+  ];
+  try {
+    for (const [args, expected] of commands) {
+      const { code, stdout, stderr } = await user.gist(...args);
+      assert.equal(code, expected, stderr);
+      for (const secret of [NAME, UID]) assert.ok(!`${stdout}${stderr}`.includes(secret), args.join(' '));
+    }
+    const written = [...writtenIn(user.folder)].filter(([file]) => !file.endsWith('.csv'));
+    assert.ok(written.length > 5);
+    for (const [file, bytes] of written)
+      for (const secret of [NAME, UID]) assert.ok(!includes(bytes, secret), path.basename(file));
+  } finally {
+    await user.leave();
+  }
+}

@@ -64,6 +64,18 @@ const REFUSALS: [string, string[], number, RegExp][] = [
   ['a run when the stack is down', ['status', 'knee-1'], 6, /the embedded stack is not up.*gist up/s],
   ['a page of unknown length', ['status', '--page', '2'], 2, /--page 2 needs .*--limit 20 --page 2/s],
   ['a wrong queue', ['worker', '--queue', 'tpu'], 2, /--queue tpu/],
+  [
+    'a page of images in a bucket',
+    ['dataset', 'inspect', './nothing', '--html', 's3://bucket/x.html'],
+    2,
+    /--html names a file of this machine/,
+  ],
+  [
+    'a list of files in a folder that is not there',
+    ['dataset', 'split', '.', '--list', 'no/such/x.csv'],
+    2,
+    /--list no\/such\/x\.csv cannot be written/,
+  ],
   ['a data set that is not there', ['dataset', 'inspect', './nothing'], 3, /there is no finished data set/],
 ];
 
