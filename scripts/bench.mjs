@@ -6,6 +6,7 @@ import { benchDicom, dicomTable } from './bench/dicom.mjs';
 import { benchFeatures, featuresTable } from './bench/features.mjs';
 import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
+import { benchMetrics, metricsTable } from './bench/metrics.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
 import { benchScale, scaleTable } from './bench/scale.mjs';
@@ -13,7 +14,7 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|scale|dicom|features|metrics|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
@@ -22,6 +23,7 @@ const SUBJECTS = {
   scale: { run: benchScale, text: scaleTable, settings: ['files'] },
   dicom: { run: benchDicom, text: dicomTable },
   features: { run: benchFeatures, text: featuresTable },
+  metrics: { run: benchMetrics, text: metricsTable },
   memory: { run: benchMemory, text: memoryTable },
   profile: { run: benchProfile, text: profileTable, settings: ['only'] },
   learning: {
