@@ -1,4 +1,4 @@
-/** Compares the algebra of FID with torch-fidelity; measures the memory of searches of neighbors. */
+/** Compares the algebra of FID with torch-fidelity; measures the memory of nearest neighbors. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
