@@ -7,6 +7,7 @@ import { benchFeatures, featuresTable } from './bench/features.mjs';
 import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchListing, listingTable } from './bench/listing.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
+import { benchMetrics, metricsTable } from './bench/metrics.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
 import { benchScale, scaleTable } from './bench/scale.mjs';
@@ -14,7 +15,7 @@ import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|listing|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; listing, scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|listing|scale|dicom|features|metrics|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; listing, scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
@@ -24,6 +25,7 @@ const SUBJECTS = {
   scale: { run: benchScale, text: scaleTable, settings: ['files'] },
   dicom: { run: benchDicom, text: dicomTable },
   features: { run: benchFeatures, text: featuresTable },
+  metrics: { run: benchMetrics, text: metricsTable },
   memory: { run: benchMemory, text: memoryTable },
   profile: { run: benchProfile, text: profileTable, settings: ['only'] },
   learning: {

@@ -10,6 +10,7 @@ import { extractorIdentity } from './extractors/identity.js';
 import { EXTRACTORS } from './extractors/index.js';
 import type { SquareImage } from './extractors/input.js';
 import { type ImageSet, openImageSet, SET_NAMES, shardImages, shardsFor } from './image-sets.js';
+import { storedStatistics } from './stored-statistics.js';
 import { concatRows, type FeatureMatrix, firstRows } from './metrics/feature-matrix.js';
 
 /** Of plans of earlier versions. */
@@ -175,7 +176,12 @@ export async function setFeatures(
     parts.push(await readShard(store, set, { shard, extractor }));
     onProgress({ done: shard + 1, total: shards, unit: 'shards' });
   }
-  return withLogits(firstRows(concatRows(parts, EXTRACTORS[extractor].dimensions), maxImages), extractor);
+  const features = firstRows(concatRows(parts, EXTRACTORS[extractor].dimensions), maxImages);
+  const own = withLogits(features, extractor);
+  if (set.set === 'synthetic') return own;
+  const prefix = await featuresPrefix(set, extractor);
+  const place = { prefix, name: `${set.set}-statistics-${features.rows}` };
+  return { ...own, statistics: () => storedStatistics(store, place, features) };
 }
 
 export function countImages({ shards }: ImageSet): number {
@@ -245,7 +251,11 @@ interface ExtractedShard {
   extractor: ExtractorName;
 }
 
-async function featureKey({ digest, set }: ImageSet, { shard, extractor }: ExtractedShard): Promise<string> {
-  const identity = await extractorIdentity(extractor);
-  return `features/${identity}/${digest}/${set}-${String(shard).padStart(5, '0')}.safetensors`;
+async function featureKey(set: ImageSet, { shard, extractor }: ExtractedShard): Promise<string> {
+  const prefix = await featuresPrefix(set, extractor);
+  return `${prefix}${set.set}-${String(shard).padStart(5, '0')}.safetensors`;
+}
+
+async function featuresPrefix({ digest }: ImageSet, extractor: ExtractorName): Promise<string> {
+  return `features/${await extractorIdentity(extractor)}/${digest}/`;
 }

@@ -54,10 +54,15 @@ export function conclude(input: Concluded): Conclusion {
       origin(input),
       ...distance.sentences,
       ...resemblance(rows),
-      ...inOrder(input.analyses).map(({ title, statement }) => `${title}: ${statement}`),
+      ...inOrder(input.analyses).map(({ title, statement }) => `${shortTitle(title)}: ${statement}`),
     ],
     limits: limitsOf(input, rows),
   };
+}
+
+/** What comes before a colon or in front of brackets: a statement follows. */
+function shortTitle(title: string): string {
+  return title.replace(/(: | \().*$/, '');
 }
 
 function origin({ dataset, synthetic, isTrained }: Concluded): string {
@@ -75,7 +80,7 @@ function distanceFinding(rows: readonly MetricRow[]): { level: Level; sentences:
   const row = rows.find((one) => isMainOf(one, 'fd') && one.floor !== null);
   if (!row?.floor) return { level: 'caution', sentences: kernelSentence(rows) };
   const { value, floor, digits, extractor } = row;
-  const measure = `The Fréchet distance (${extractor}) of the synthetic images to unseen real images is ${shownNumber(value, digits)}; that of the training images, which are real, is ${shownNumber(floor.value, digits)}.`;
+  const measure = `A neural network compares the synthetic images with unseen real images: their distance is ${shownNumber(value, digits)} (Fréchet distance, ${extractor}); that of the training images, which are real, is ${shownNumber(floor.value, digits)}.`;
   const { level, reading } = readDistance(row);
   return { level, sentences: [`${measure} ${reading}`] };
 }
@@ -131,9 +136,10 @@ function limitsOf(input: Concluded, rows: readonly MetricRow[]): string[] {
   limits.push(...countLimits(input));
   const missing = (Object.keys(WITHOUT) as AnalysisName[]).filter((name) => !has(input, name));
   limits.push(...missing.map((name) => WITHOUT[name]));
-  if (Object.keys(extractors).length > 0)
+  const networks = Object.keys(extractors).filter((name) => name !== 'radiomics');
+  if (networks.length > 0)
     limits.push(
-      `The distances compare what a network for photographs sees (${Object.keys(extractors).join(', ')}). It may miss what matters in medical images.`,
+      `The distances compare what a network for photographs sees (${networks.join(', ')}). It may miss what matters in medical images.`,
     );
   if (gaps.length > 0)
     limits.push(

@@ -1,5 +1,5 @@
 /** Explains each value of a report, by the descriptors of the metrics. */
-import type { MetricDescriptor, ValueExplanation } from '../spec/metric-descriptors.js';
+import type { MetricDescriptor, ValueExplanation } from '../spec/metric-descriptor.js';
 import { fullMetricName, METRICS } from '../spec/metrics.js';
 
 const IMAGES: ValueExplanation = {

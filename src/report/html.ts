@@ -17,7 +17,7 @@ import { trainingSection } from './sections/training.js';
 export function renderHtml(input: ReportInput, drawn: DrawnFigures, conclusion: Conclusion): string {
   return renderPage({
     title: `GIST report: ${input.spec.name}`,
-    subtitle: `Run <code>${escapeHtml(input.runId)}</code>, ${escapeHtml(input.createdAt)}`,
+    subtitle: `Run <code>${escapeHtml(input.runId)}</code>, ${escapeHtml(input.createdAt.replace(/T(\d\d:\d\d).*$/, ', $1 UTC'))}`,
     sections: sectionsOf(input, drawn, conclusion),
     holds: 'real images',
   });

@@ -1,41 +1,8 @@
 /**
- * What each metric compares and how reports explain its values, without regard to the extractor.
+ * Descriptions of all metrics without regard to the extractor; here those of sets of images.
  */
-
-/**
- * Pairs of sets that the evaluate stage compares: the synthetic images with the holdout or training
- * images, and the two real sets with each other, which gives the value of a perfect generator.
- */
-export type ComparedPair = 'holdout' | 'train' | 'train_vs_holdout';
-
-/**
- * What a metric of one set is computed on: the synthetic images, the training images, or the images
- * that it asks of the generator itself.
- */
-export type MeasuredSet = 'synthetic' | 'real' | 'generator';
-
-/** How a report shows one value of a metric. */
-export interface ValueExplanation {
-  title: string;
-  text: string;
-  /** Digits after the decimal point. */
-  digits: number;
-}
-
-/** A metric without regard to the extractor. */
-export interface MetricDescriptor {
-  /** What `gist metrics --help` calls it. */
-  title: string;
-  /**
-   * Whether its value without a name is a distance, which snapshots of a training are compared by.
-   */
-  isDistance: boolean;
-  pairs: readonly (ComparedPair | MeasuredSet)[];
-  /** Names of its values; the main value of a metric has the empty name. */
-  values: readonly string[];
-  /** By pair, or by pair and value: `holdout`, `holdout.precision`. */
-  explanations: Readonly<Record<string, ValueExplanation>>;
-}
+import { EQUIVARIANCE_METRICS, PATH_METRICS } from './generator-metrics.js';
+import type { MetricDescriptor } from './metric-descriptor.js';
 
 const ALL_PAIRS = ['holdout', 'train', 'train_vs_holdout'] as const;
 const FLOOR =
@@ -295,68 +262,6 @@ export const PIXEL_METRICS = {
         title: 'Similarity within the training set (MS-SSIM)',
         text: 'The same of the training images, for comparison.',
         digits: 3,
-      },
-    },
-  },
-} as const satisfies Record<string, MetricDescriptor>;
-
-/** Metrics of the generator itself, on features of its images. */
-export const PATH_METRICS = {
-  ppl: {
-    title: 'path length in features',
-    isDistance: false,
-    pairs: ['generator'],
-    values: [''],
-    explanations: {
-      generator: {
-        title: 'Path length',
-        text: 'How much images change between neighboring styles, in features of this network. Lower is smoother. It is not the published perceptual path length (ppl2_wend), which needs LPIPS.',
-        digits: 2,
-      },
-    },
-  },
-} as const satisfies Record<string, MetricDescriptor>;
-
-const DECIBELS = 'In decibels: 60 is a difference that no eye sees, 20 a clear one. Higher is better.';
-
-/** How exactly images follow a moved or rotated input; of StyleGAN3 only. */
-export const EQUIVARIANCE_METRICS = {
-  eqt50k_int: {
-    title: 'EQ-T',
-    isDistance: false,
-    pairs: ['generator'],
-    values: [''],
-    explanations: {
-      generator: {
-        title: 'Equivariance to translation (EQ-T)',
-        text: `How exactly images move with the generator's input, by whole pixels. ${DECIBELS}`,
-        digits: 1,
-      },
-    },
-  },
-  eqt50k_frac: {
-    title: 'EQ-T_frac',
-    isDistance: false,
-    pairs: ['generator'],
-    values: [''],
-    explanations: {
-      generator: {
-        title: 'Equivariance to translation by parts of pixels (EQ-T_frac)',
-        text: `The same by any distance. ${DECIBELS}`,
-        digits: 1,
-      },
-    },
-  },
-  eqr: {
-    title: 'EQ-R',
-    isDistance: false,
-    pairs: ['generator'],
-    values: [''],
-    explanations: {
-      generator: {
-        title: 'Equivariance to rotation (EQ-R)',
-        text: `How exactly images turn with the generator's input. Images are turned by Lanczos interpolation instead of the filters of eqr50k, so compare only values of GIST. ${DECIBELS}`,
-        digits: 1,
       },
     },
   },

@@ -1,15 +1,7 @@
 /** The metrics: their names, the sets that they compare, and the selections of a spec. */
-import {
-  BASE_METRICS,
-  type ComparedPair,
-  EQUIVARIANCE_METRICS,
-  FEATURE_METRICS,
-  type MeasuredSet,
-  type MetricDescriptor,
-  type PATH_METRICS,
-  PIXEL_METRICS,
-  RADIOMIC_METRICS,
-} from './metric-descriptors.js';
+import { EQUIVARIANCE_METRICS, type PATH_METRICS } from './generator-metrics.js';
+import type { ComparedPair, MeasuredSet, MetricDescriptor } from './metric-descriptor.js';
+import { BASE_METRICS, FEATURE_METRICS, PIXEL_METRICS, RADIOMIC_METRICS } from './metric-descriptors.js';
 
 /**
  * Networks whose features metrics compare. `effnetlite0` is present after set-up; the weights of

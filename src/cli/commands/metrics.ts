@@ -85,15 +85,16 @@ async function metrics({
   useStack();
   const { openSource } = await import('../../imaging/index.js');
   const { compareImages } = await import('../../evaluation/index.js');
-  const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
-  const square = await optionsOf(theirs);
   const view = new ComparisonView();
-  const judged: string[] = [];
-  const unseen =
-    options.holdout === undefined ? null : await listed(openSource(options.holdout), options.holdout);
+  // Options are checked before anything is listed.
   const analysis = await streamAnalysis({ ...options, metrics: names }, extractor, (step, done, total) =>
     view.step(step, done, total),
   );
+  const [ours, theirs] = [await listed(openSource(real), real), await listed(openSource(fake), fake)];
+  const square = await optionsOf(theirs);
+  const judged: string[] = [];
+  const unseen =
+    options.holdout === undefined ? null : await listed(openSource(options.holdout), options.holdout);
   const recorded = (set: 'train' | 'synthetic', stream: AsyncGenerator<ClassedImage>) =>
     analysis ? analysis.record(set, stream) : stream;
   try {

@@ -80,13 +80,17 @@ export function areaUnderCurve(
   b: ArrayLike<number>,
 ): { area: number; interval: Interval } {
   const area = rankSum(a, b) / (a.length * b.length);
-  // Hanley and McNeil 1982, equation 1.
+  const { low, high } = normalInterval(area, areaError(area, a.length, b.length));
+  return { area, interval: { low: Math.max(0, low), high: Math.min(1, high) } };
+}
+
+/** Standard error of an area under a ROC curve (Hanley and McNeil 1982, equation 1). */
+export function areaError(area: number, positives: number, negatives: number): number {
   const [q1, q2] = [area / (2 - area), (2 * area ** 2) / (1 + area)];
   const variance =
-    (area * (1 - area) + (a.length - 1) * (q1 - area ** 2) + (b.length - 1) * (q2 - area ** 2)) /
-    (a.length * b.length);
-  const { low, high } = normalInterval(area, Math.sqrt(Math.max(0, variance)));
-  return { area, interval: { low: Math.max(0, low), high: Math.min(1, high) } };
+    (area * (1 - area) + (positives - 1) * (q1 - area ** 2) + (negatives - 1) * (q2 - area ** 2)) /
+    (positives * negatives);
+  return Math.sqrt(Math.max(0, variance));
 }
 
 /** The Mann-Whitney statistic: pairs in which `a` is greater, ties counted half. */

@@ -97,11 +97,12 @@ function valuesOf({ network, group, settings }: NetworkResult): AnalysisValue[] 
       const value = settings[setting].mean[score];
       const base = settings.base.mean[score];
       if (value === null) return [];
+      const interval = settings[setting].intervals[score];
       return {
         name: `${scope}.${name}.${setting}`,
-        title: `${network}${of}, ${SETTING_TITLES[setting]}: ${title}`,
+        title: `${network === 'small' ? 'Small network' : network}${of}, ${SETTING_TITLES[setting]}: ${title}`,
         value,
-        ...(score === 'accuracy' && { interval: settings[setting].accuracyInterval }),
+        ...(interval && { interval }),
         ...(setting !== 'base' && base !== null && { floor: base }),
         text: `Mean ${title} of ${settings[setting].seeds.length} classifiers, ${SETTING_TEXTS[setting]}.`,
         digits: 3,

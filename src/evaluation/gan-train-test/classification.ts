@@ -52,13 +52,23 @@ export function scoreClassification(
   return {
     images,
     accuracy: correct / images,
-    balancedAccuracy: mean(scores.filter((score) => score.images > 0).map(({ recall }) => recall)),
-    precision: mean(scores.map(({ precision }) => precision)),
-    recall: mean(scores.map(({ recall }) => recall)),
-    f1: mean(scores.map(({ f1 }) => f1)),
+    ...meanScores(confusion),
     auroc: areas.length > 0 ? mean(areas) : null,
     classes: scores,
     confusion,
+  };
+}
+
+/** Means over the classes of a confusion matrix. */
+export function meanScores(
+  confusion: readonly number[][],
+): Pick<Classification, 'balancedAccuracy' | 'precision' | 'recall' | 'f1'> {
+  const scores = confusion.map((_, label) => classScore(confusion, label));
+  return {
+    balancedAccuracy: mean(scores.filter(({ images }) => images > 0).map(({ recall }) => recall)),
+    precision: mean(scores.map(({ precision }) => precision)),
+    recall: mean(scores.map(({ recall }) => recall)),
+    f1: mean(scores.map(({ f1 }) => f1)),
   };
 }
 

@@ -1,9 +1,8 @@
 /** The settings of GAN-train and GAN-test: the outcomes of several seeds, put together. */
 import { RandomStream } from '../../core/random.js';
-import type { Interval } from '../../spec/analyses.js';
 import type { ClassGroup, ClassifierNetwork, ClassifierPlan, TrainedOn } from '../../spec/gan-train-test.js';
-import { NORMAL, shareInterval } from '../metrics/intervals.js';
 import { type Classification, mean, scoreClassification } from './classification.js';
+import { type ScoreIntervals, scoreIntervals } from './intervals.js';
 import type { ClassifierOutcome } from './outcome.js';
 
 /** In the order of table 2 of the paper. */
@@ -25,7 +24,7 @@ export interface SettingResult {
   mean: Record<ScoreName, number | null>;
   /** Standard deviation of the accuracy over the seeds; null for one. */
   spread: number | null;
-  accuracyInterval: Interval;
+  intervals: ScoreIntervals;
 }
 
 /** All settings of one network on one group of classes. */
@@ -69,7 +68,7 @@ export function settingResult(seeds: Classification[]): SettingResult {
     seeds,
     mean: Object.fromEntries(SCORES.map((score) => [score, meanOf(score)])) as SettingResult['mean'],
     spread: deviation(accuracies),
-    accuracyInterval: accuracyInterval(accuracies, seeds[0]?.images ?? 0),
+    intervals: scoreIntervals(seeds),
   };
 }
 
@@ -78,21 +77,6 @@ function deviation(values: readonly number[]): number | null {
   if (values.length < 2) return null;
   const center = mean(values);
   return Math.sqrt(values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1));
-}
-
-/**
- * 95 % interval of a mean accuracy: the score interval of a share of the tested images (Wilson
- * 1927), widened by the error of the mean over the seeds.
- */
-function accuracyInterval(accuracies: readonly number[], images: number): Interval {
-  const share = mean(accuracies);
-  const { low, high } = shareInterval(share, images);
-  const [below, above] = [share - low, high - share];
-  const ofSeeds = (NORMAL * (deviation(accuracies) ?? 0)) / Math.sqrt(accuracies.length);
-  return {
-    low: Math.max(0, share - Math.hypot(below, ofSeeds)),
-    high: Math.min(1, share + Math.hypot(above, ofSeeds)),
-  };
 }
 
 /** Classifiers that do not look at the images: what any other must exceed. */
@@ -131,6 +115,10 @@ export function percentDifference(value: number, base: number): number {
 
 /** Whether intervals explain the difference of two accuracies: its 95 % error. */
 export function errorOfDifference(a: SettingResult, b: SettingResult): number {
-  const half = ({ accuracyInterval: { low, high } }: SettingResult) => (high - low) / 2;
+  const half = ({
+    intervals: {
+      accuracy: { low, high },
+    },
+  }: SettingResult) => (high - low) / 2;
   return Math.hypot(half(a), half(b));
 }

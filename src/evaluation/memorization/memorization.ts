@@ -127,6 +127,7 @@ function valuesOf(findings: MemorizationFindings): AnalysisValue[] {
       name: 'authenticity',
       title: 'Authenticity',
       value: authenticity.synthetic,
+      interval: shareInterval(authenticity.synthetic, n),
       floor: authenticity.holdout,
       text: 'Share of synthetic images that are further from their nearest training image than that one is from other training images. Far below the value of unseen images, it is a sign of copying.',
       digits: 3,

@@ -1,4 +1,5 @@
 /** Features of a set of images: one row per image. */
+import type { GaussianStatistics } from './frechet-distance.js';
 
 export interface FeatureMatrix {
   /** Number of images. */
@@ -9,6 +10,8 @@ export interface FeatureMatrix {
   data: Float32Array | Float64Array;
   /** Logits of the classes, a row per image; only of networks that classify. */
   logits?: () => Promise<FeatureMatrix>;
+  /** Mean and covariance, where they are kept beyond this process. */
+  statistics?: () => Promise<GaussianStatistics>;
 }
 
 /** Some rows of a matrix, in the given order. */

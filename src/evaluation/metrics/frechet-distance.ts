@@ -23,10 +23,13 @@ export interface GaussianStatistics {
  * Statistics by set: each set is compared with several others, and its statistics take up to a
  * minute.
  */
-const cachedStatistics = new WeakMap<FeatureMatrix, GaussianStatistics>();
+const cachedStatistics = new WeakMap<FeatureMatrix, Promise<GaussianStatistics>>();
 
-export function statisticsOf(features: FeatureMatrix): GaussianStatistics {
-  const known = cachedStatistics.get(features) ?? gaussianStatistics(features);
+export function statisticsOf(features: FeatureMatrix): Promise<GaussianStatistics> {
+  const known =
+    cachedStatistics.get(features) ??
+    features.statistics?.() ??
+    Promise.resolve().then(() => gaussianStatistics(features));
   cachedStatistics.set(features, known);
   return known;
 }

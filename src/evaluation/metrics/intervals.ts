@@ -53,5 +53,9 @@ export function fractionInterval(fraction: number, variance: number, images: num
   const z = NORMAL ** 2 / n;
   const middle = (fraction + z / 2) / (1 + z);
   const half = (NORMAL / (1 + z)) * Math.sqrt((fraction * (1 - fraction)) / n + z / (4 * n));
-  return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
+  // At 0 and 1 rounding would leave a little.
+  return {
+    low: fraction === 0 ? 0 : Math.max(0, middle - half),
+    high: fraction === 1 ? 1 : Math.min(1, middle + half),
+  };
 }

@@ -117,7 +117,8 @@ function forEachDistance(
 ): Promise<void> {
   // A shift does not change distances; centered values lose less precision in float32.
   const shift = meanRow(b);
-  const [left, right] = [shifted(a, shift), shifted(b, shift)];
+  const right = shifted(b, shift);
+  const left = a === b ? right : shifted(a, shift);
   return forEachBlock(left.features, right.features, { onBlock }, (block) => {
     const { row, rows, column, columns, products } = block;
     for (let i = 0; i < rows; i++) {

@@ -1,14 +1,30 @@
-/** Downloads files of weights over HTTP, through the proxy that the environment names. */
+/**
+ * Downloads files of weights over HTTP, through the proxy that the environment names. A download
+ * that breaks off resumes where it was.
+ */
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fetch, type Response } from 'undici';
 import { StoreUnavailableError } from '../../core/errors.js';
 import type { OnProgress } from '../../core/progress.js';
+import { proxyAgent } from './proxy-agent.js';
 
 /** No published file of a supported network is as large. */
 const MAX_BYTES = 2e9;
+/** Requests in a row that may bring nothing new. */
+const FRUITLESS = 4;
+const FIRST_WAIT_MS = 500;
+
+/** What is written of a file, and what identifies the file on its server. */
+interface Written {
+  bytes: number;
+  total?: number;
+  /** A strong ETag or a date (RFC 9110, section 13.1.5); null: the rest may be of another file. */
+  validator: string | null;
+}
 
 /**
  * Writes a file while it arrives, so that memory does not hold it. An incomplete one is removed.
@@ -18,9 +34,24 @@ const MAX_BYTES = 2e9;
  * @throws StoreUnavailableError when the server does not deliver the whole file
  */
 export async function download(address: string, file: string, onProgress: OnProgress): Promise<void> {
-  const agent = new EnvHttpProxyAgent();
+  const agent = proxyAgent();
+  const written: Written = { bytes: 0, validator: null };
+  const request = (headers: Record<string, string>) =>
+    fetch(address, { dispatcher: agent, headers: { 'accept-encoding': 'identity', ...headers } });
   try {
-    await receive(await request(address, agent), { address, file }, onProgress);
+    for (let fruitless = 0; ; ) {
+      const before = written.bytes;
+      try {
+        await receive(await answerOf(address, written, request), { address, file, written }, onProgress);
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokenOff)) throw error;
+        fruitless = written.bytes > before ? 0 : fruitless + 1;
+        if (written.validator === null || fruitless === FRUITLESS)
+          refuse(address, `broke off after ${written.bytes} bytes`, error.cause);
+        await delay(FIRST_WAIT_MS * 2 ** fruitless);
+      }
+    }
   } catch (error) {
     await rm(file, { force: true });
     throw error;
@@ -29,41 +60,76 @@ export async function download(address: string, file: string, onProgress: OnProg
   }
 }
 
+/** The connection ended before the file did. */
+class BrokenOff extends Error {}
+
+/** Asks for the rest of a file that has not changed meanwhile, or for all of it. */
+async function answerOf(
+  address: string,
+  written: Written,
+  request: (headers: Record<string, string>) => Promise<Response>,
+): Promise<Response> {
+  const { bytes, validator } = written;
+  const isRest = bytes > 0 && validator !== null;
+  let response: Response;
+  try {
+    response = await request(isRest ? { range: `bytes=${bytes}-`, 'if-range': validator } : {});
+  } catch (cause) {
+    if (isRest) throw new BrokenOff('no connection', { cause });
+    return refuse(address, 'failed: the server cannot be reached', cause);
+  }
+  const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
+  if (response.status === 206 && Number(start) === bytes) return response;
+  // The file has changed, or the server sends whole files only.
+  written.bytes = 0;
+  if (response.status === 200) return response;
+  if (isRest && response.status >= 500) {
+    await response.body?.cancel();
+    written.bytes = bytes;
+    throw new BrokenOff(`the server answers ${response.status}`);
+  }
+  return refuse(address, `failed: the server answers ${response.status}`);
+}
+
 async function receive(
   response: Response,
-  { address, file }: { address: string; file: string },
+  { address, file, written }: { address: string; file: string; written: Written },
   onProgress: OnProgress,
 ): Promise<void> {
-  // Of a compressed answer, this is the length before decompression.
-  const isPlain = response.headers.get('content-encoding') === null;
-  const total = (isPlain && Number(response.headers.get('content-length'))) || undefined;
+  if (written.bytes === 0) Object.assign(written, describe(response));
+  const { total } = written;
   if (total !== undefined && total > MAX_BYTES) refuse(address, 'is refused: the file is larger than 2 GB');
-  let done = 0;
+  const out = createWriteStream(
+    file,
+    written.bytes === 0 ? { flags: 'w' } : { flags: 'r+', start: written.bytes },
+  );
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of response.body ?? []) {
-      done += chunk.byteLength;
-      if (done > MAX_BYTES) return;
+      if (written.bytes + chunk.byteLength > MAX_BYTES)
+        refuse(address, 'is refused: the file is larger than 2 GB');
       yield chunk;
-      onProgress({ done, unit: 'bytes', ...(total !== undefined && { total }) });
+      // It was taken by the file when the next one is asked for.
+      written.bytes += chunk.byteLength;
+      onProgress({ done: written.bytes, unit: 'bytes', ...(total !== undefined && { total }) });
     }
   }
   try {
-    await pipeline(Readable.from(counted()), createWriteStream(file, { flags: 'wx' }));
+    await pipeline(Readable.from(counted()), out);
   } catch (cause) {
-    refuse(address, 'broke off', cause);
+    if (cause instanceof StoreUnavailableError) throw cause;
+    throw new BrokenOff('the connection ended', { cause });
   }
-  if (done > MAX_BYTES) refuse(address, 'is refused: the file is larger than 2 GB');
-  if (total !== undefined && done !== total) refuse(address, `broke off after ${done} bytes`);
+  if (total !== undefined && written.bytes !== total) throw new BrokenOff('the connection ended');
 }
 
-async function request(address: string, dispatcher: EnvHttpProxyAgent): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(address, { dispatcher });
-  } catch (cause) {
-    return refuse(address, 'failed: the server cannot be reached', cause);
-  }
-  return response.ok ? response : refuse(address, `failed: the server answers ${response.status}`);
+function describe({ headers }: Response): Omit<Written, 'bytes'> {
+  // Of a compressed answer, the length is that before decompression, and ranges are of other bytes.
+  const isPlain = headers.get('content-encoding') === null;
+  const total = (isPlain && Number(headers.get('content-length'))) || undefined;
+  const etag = headers.get('etag');
+  const isStrong = etag !== null && !etag.startsWith('W/');
+  const validator = isStrong ? etag : headers.get('last-modified');
+  return { ...(total !== undefined && { total }), validator: isPlain ? validator : null };
 }
 
 function refuse(where: string, what: string, cause?: unknown): never {

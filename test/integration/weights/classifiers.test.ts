@@ -81,6 +81,7 @@ describe('weights of classifier networks', () => {
     const { code, stdout, stderr } = await user.gist('weights', 'fetch', 'inception', '--json');
     assert.equal(code, 0, stderr);
     const kept = JSON.parse(stdout) as Kept;
+    assert.doesNotMatch(stderr, /experimental|UNDICI/i, 'no warning of a library');
     assert.equal(kept.network, 'inception');
     assert.equal(kept.published, false);
     assert.match(stderr, /digest of weights-inception-2015-12-05-6726825d\.pth is not that of published/);
@@ -201,6 +202,62 @@ test('a compressed answer is complete, although its length is that of the compre
   try {
     await download(`http://127.0.0.1:${port}/x.pth`, file, () => undefined);
     assert.ok(content.equals(await readFile(file)));
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** Serves a file by ranges, and ends each connection after a part of it. */
+function cutting(contents: () => { etag: string; bytes: Buffer }, sent: string[]): Server {
+  return createServer(({ headers }, response) => {
+    const { etag, bytes } = contents();
+    const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+    const isRest = from > 0 && headers['if-range'] === etag;
+    sent.push(isRest ? `rest from ${from}` : 'all');
+    const body = isRest ? bytes.subarray(from) : bytes;
+    response.writeHead(isRest ? 206 : 200, {
+      etag,
+      'content-length': body.length,
+      ...(isRest && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
+    });
+    const part = body.subarray(0, 4_000);
+    if (part.length === body.length) response.end(part);
+    else response.write(part, () => setTimeout(() => response.destroy(), 20));
+  });
+}
+
+test('a download that is cut resumes where it was', async () => {
+  const bytes = Buffer.from(Uint8Array.from({ length: 10_000 }, (_, i) => i % 251));
+  const sent: string[] = [];
+  const server = cutting(() => ({ etag: '"one"', bytes }), sent);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const progress: number[] = [];
+  try {
+    await download(`http://127.0.0.1:${port}/x.pth`, file, ({ done }) => void progress.push(done));
+    assert.ok(bytes.equals(await readFile(file)));
+    assert.deepEqual(sent, ['all', 'rest from 4000', 'rest from 8000']);
+    assert.equal(progress.at(-1), bytes.length);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('of a file that changed while its download was cut, the new one is downloaded', async () => {
+  const bytes = [1, 2].map((value) => Buffer.alloc(6_000, value)) as [Buffer, Buffer];
+  const sent: string[] = [];
+  const server = cutting(
+    () => (sent.length === 0 ? { etag: '"old"', bytes: bytes[0] } : { etag: '"new"', bytes: bytes[1] }),
+    sent,
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await download(`http://127.0.0.1:${port}/x.pth`, file, () => undefined);
+    assert.ok(bytes[1].equals(await readFile(file)));
+    assert.deepEqual(sent, ['all', 'all', 'rest from 4000']);
   } finally {
     server.closeAllConnections();
     server.close();

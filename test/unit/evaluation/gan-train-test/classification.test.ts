@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { RandomStream } from '../../../../src/core/random.js';
 import { scoreClassification } from '../../../../src/evaluation/gan-train-test/classification.js';
 import { percentDifference, settingResult } from '../../../../src/evaluation/gan-train-test/settings.js';
 
@@ -65,10 +66,44 @@ test('an accuracy has an interval that narrows with more images and widens with 
       }),
     );
   // Wilson's interval of 8 of 10: 0.490 to 0.943.
-  const few = of(10, 0.8).accuracyInterval;
+  const few = of(10, 0.8).intervals.accuracy;
   assert.deepEqual([few.low.toFixed(3), few.high.toFixed(3)], ['0.490', '0.943']);
-  const width = ({ accuracyInterval: { low, high } }: ReturnType<typeof of>) => high - low;
+  const width = ({
+    intervals: {
+      accuracy: { low, high },
+    },
+  }: ReturnType<typeof of>) => high - low;
   assert.ok(width(of(1000, 0.8)) < width(of(100, 0.8)));
   assert.ok(width(of(100, 0.6, 1)) > width(of(100, 0.8, 0.8)));
   assert.equal(of(10, 0.8).spread, null);
+});
+
+test('the intervals of the other scores cover the error of repeated tests', () => {
+  const random = new RandomStream(1, 'tests');
+  const tested = () => {
+    const labels = Array.from({ length: 120 }, (_, i) => i % 3);
+    const probabilities = new Float32Array(labels.length * 3);
+    for (const [i, label] of labels.entries()) {
+      for (let k = 0; k < 3; k++) probabilities[3 * i + k] = random.uniform();
+      probabilities[3 * i + label] = (probabilities[3 * i + label] as number) + 0.5;
+    }
+    return settingResult([scoreClassification(labels, probabilities, 3)]);
+  };
+  const all = Array.from({ length: 60 }, tested);
+  for (const score of ['balancedAccuracy', 'precision', 'f1', 'auroc'] as const) {
+    const truth = all.reduce((sum, { mean }) => sum + (mean[score] as number), 0) / all.length;
+    const covered = all.filter(({ intervals: { [score]: interval } }) => {
+      const { low, high } = interval ?? assert.fail(score);
+      return low <= truth && truth <= high;
+    });
+    assert.ok(covered.length >= 51, `${score}: ${covered.length} of 60`);
+  }
+});
+
+test('a class that is always recognized has an interval all the same', () => {
+  const labels = [0, 0, 0, 1, 1, 1];
+  const probabilities = Float32Array.from(labels.flatMap((label) => [1 - label, label]));
+  const { balancedAccuracy } = settingResult([scoreClassification(labels, probabilities, 2)]).intervals;
+  assert.equal(balancedAccuracy.high, 1);
+  assert.ok(balancedAccuracy.low < 0.95 && balancedAccuracy.low > 0.3);
 });
