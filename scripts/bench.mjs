@@ -8,12 +8,14 @@ import { benchLearning, learningTable } from './bench/learning.mjs';
 import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
+import { benchQueues, queuesTable } from './bench/queues.mjs';
 import { benchScale, scaleTable } from './bench/scale.mjs';
+import { benchSweep, sweepTable } from './bench/sweep.mjs';
 import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
 const USAGE =
-  'usage: npm run bench -- train|preprocess|scale|dicom|features|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
+  'usage: npm run bench -- train|preprocess|scale|dicom|features|learning|memory|profile|queues|sweep [--quick] [--json] (train, profile: --only=stylegan2-32; scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
@@ -24,6 +26,8 @@ const SUBJECTS = {
   features: { run: benchFeatures, text: featuresTable },
   memory: { run: benchMemory, text: memoryTable },
   profile: { run: benchProfile, text: profileTable, settings: ['only'] },
+  queues: { run: benchQueues, text: queuesTable },
+  sweep: { run: benchSweep, text: sweepTable },
   learning: {
     run: benchLearning,
     text: learningTable,
