@@ -10,12 +10,12 @@ import { benchMemory, memoryTable } from './bench/memory.mjs';
 import { benchMetrics, metricsTable } from './bench/metrics.mjs';
 import { benchPreprocessing, preprocessTable } from './bench/preprocess.mjs';
 import { benchProfile, profileTable } from './bench/profile.mjs';
+import { benchQueues, queuesTable } from './bench/queues.mjs';
 import { benchScale, scaleTable } from './bench/scale.mjs';
+import { benchSweep, sweepTable } from './bench/sweep.mjs';
 import { benchTraining, trainingTable } from './bench/train.mjs';
 import { setUpOrExit } from './setup.mjs';
 
-const USAGE =
-  'usage: npm run bench -- train|preprocess|listing|scale|dicom|features|metrics|learning|memory|profile [--quick] [--json] (train, profile: --only=stylegan2-32; listing, scale: --files=20000; learning: --cfg= --who= --seeds= --threads= --work= --out=)\n';
 const USAGE_ERROR = 2;
 
 const SUBJECTS = {
@@ -28,12 +28,18 @@ const SUBJECTS = {
   metrics: { run: benchMetrics, text: metricsTable },
   memory: { run: benchMemory, text: memoryTable },
   profile: { run: benchProfile, text: profileTable, settings: ['only'] },
+  queues: { run: benchQueues, text: queuesTable },
+  sweep: { run: benchSweep, text: sweepTable },
   learning: {
     run: benchLearning,
     text: learningTable,
     settings: ['cfg', 'who', 'seeds', 'threads', 'work', 'out'],
   },
 };
+
+const settingsOf = ([name, { settings = [] }]) =>
+  settings.length > 0 ? [`${name}: ${settings.map((setting) => `--${setting}=`).join(' ')}`] : [];
+const USAGE = `usage: npm run bench -- ${Object.keys(SUBJECTS).join('|')} [--quick] [--json] (${Object.entries(SUBJECTS).flatMap(settingsOf).join('; ')})\n`;
 
 const options = process.argv.slice(2);
 const flags = options.filter((option) => option.startsWith('--'));

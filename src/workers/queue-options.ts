@@ -11,7 +11,7 @@ import { hasRoomBesideTraining, shortSlots } from './short-slots.js';
 export interface QueueOptions {
   options: Pick<
     WorkerOptions,
-    'taskQueue' | 'maxConcurrentActivityTaskExecutions' | 'maxConcurrentActivityTaskPolls' | 'tuner'
+    'taskQueue' | 'maxConcurrentActivityTaskExecutions' | 'activityTaskPollerBehavior' | 'tuner'
   >;
   runsWorkflows?: boolean;
   /** Its activities have the device for themselves. */
@@ -61,10 +61,10 @@ export function queueOptions(queue: Queue, device: DeviceSlot, able = abilities(
 /** A slot that is asked for at each poll. */
 function onePoll(
   activityTaskSlotSupplier: ReturnType<DeviceSlot['supplier']>,
-): Pick<WorkerOptions, 'tuner' | 'maxConcurrentActivityTaskPolls'> {
+): Pick<WorkerOptions, 'tuner' | 'activityTaskPollerBehavior'> {
   const fixed = { type: 'fixed-size', numSlots: WORKFLOW_SLOTS } as const;
   return {
-    maxConcurrentActivityTaskPolls: 1,
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
     tuner: {
       activityTaskSlotSupplier,
       workflowTaskSlotSupplier: fixed,

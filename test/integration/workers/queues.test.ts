@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { progressOf } from '../../../src/client/index.js';
+import { activitiesOf } from '../../../src/client/pending.js';
 import type { PipelineInput } from '../../../src/spec/pipeline.js';
 import { SWEEP_PRIORITY_KEY } from '../../../src/spec/sweep.js';
 import { ORDINARY, SimulatedCluster } from '../../support/simulated-cluster.js';
@@ -33,9 +34,11 @@ const untilTraining = (runId: string) => untilSo(async () => [...cluster.trainin
 /** Until its training waits for the device. */
 const untilQueued = (runId: string) =>
   untilSo(async () => {
-    const handle = cluster.client.workflow.getHandle(`${runId}/train`);
-    const { raw } = await handle.describe().catch(() => ({ raw: { pendingActivities: [] } }));
-    return (raw.pendingActivities ?? []).some(({ activityType }) => activityType?.name === 'train');
+    const described = await cluster.client.workflow
+      .getHandle(`${runId}/train`)
+      .describe()
+      .catch(() => null);
+    return described !== null && activitiesOf(described).some(({ type }) => type === 'train');
   });
 
 /** Runs in the order in which their trainings began. */
@@ -87,9 +90,10 @@ test("a person's run goes before those of a sweep, and a failed attempt before t
   record.failTraining = ApplicationFailure.create({ message: 'interrupted', nextRetryDelay: '1 second' });
   await untilTraining('person');
   record.failTraining = null;
+  // It is back in the queue.
   await untilSo(async () => {
-    const { raw } = await cluster.client.workflow.getHandle('sweep-0/train').describe();
-    return raw.pendingActivities?.[0]?.attempt === 2;
+    const [retried] = activitiesOf(await cluster.client.workflow.getHandle('sweep-0/train').describe());
+    return retried?.attempt === 2 && (retried.nextAttemptMs ?? 0) < Date.now() - 500;
   });
   await person.executeUpdate('stopTraining');
   await untilTraining('sweep-0');
@@ -113,9 +117,9 @@ test('a training waits for a worker that can do it, and says what that worker ne
 test('a device with several queues trains one at a time, and none of them starves', async () => {
   const end = await cluster.startWorker('gpu', { ...ORDINARY, hasStylegan3: true });
   const official = { engine: 'stylegan3', cfg: 'stylegan3-t' } as const;
-  const specs = [training(10, official), training(10)];
+  const specs = [training(5, official), training(5)];
   const handles = await Promise.all(
-    Array.from({ length: 8 }, (_, i) => cluster.startRun(`mixed-${i}`, specs[i % 2])),
+    Array.from({ length: 6 }, (_, i) => cluster.startRun(`mixed-${i}`, specs[i % 2])),
   );
   await Promise.all(handles.map((handle) => handle.result()));
   const runs = cluster.done.filter(({ type, runId }) => type === 'train' && runId.startsWith('mixed-'));
