@@ -1,4 +1,4 @@
-/** The form in which a metric is described: what it compares, and how reports explain its values. */
+/** How a metric is described: what it compares, and how reports explain its values. */
 
 /**
  * Pairs of sets that the evaluate stage compares: the synthetic images with the holdout or training
