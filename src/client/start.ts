@@ -1,11 +1,13 @@
 /** Starts runs. */
 import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { environment } from '../core/environment.js';
 import { RunError, SpecError } from '../core/errors.js';
 import { CONTINUES_MEMO, PIPELINE_WORKFLOW } from '../spec/controls.js';
 import type { PipelineInput } from '../spec/pipeline.js';
 import { checkRunId } from '../spec/run-id.js';
+import { MAX_FAIRNESS_KEY } from '../spec/sweep.js';
 
 /** Temporal refuses larger inputs of a workflow. */
 const MAX_SPEC_BYTES = 2_000_000;
@@ -38,6 +40,8 @@ export async function startRun(
       taskQueue: environment.taskQueue(),
       args: [spec],
       memo: { name: spec.name, stage: 'starting', [CONTINUES_MEMO]: continues },
+      // People share devices: one with many runs does not keep those of others waiting.
+      priority: { fairnessKey: userName().slice(0, MAX_FAIRNESS_KEY) },
       workflowIdConflictPolicy: 'FAIL',
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `${spec.name}: ${(spec.stages ?? ['all stages']).join(', ')}`,
@@ -50,6 +54,15 @@ export async function startRun(
       what: `a run with the id "${runId}" is running already`,
       hint: `Watch it with \`gist watch ${runId}\`.`,
     });
+  }
+}
+
+/** Of this machine; empty for a user without an entry in its list. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return '';
   }
 }
 

@@ -17,6 +17,10 @@ export class TestTemporal {
     readonly folder: string,
   ) {}
 
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
   static async start(): Promise<TestTemporal> {
     const port = await freePort();
     const server = new TestTemporal(

@@ -19,7 +19,7 @@ export function registerWorker(program: Command): void {
   program
     .command('worker')
     .description('poll the task queues of the servers that the environment names, until SIGTERM')
-    .option('--queue <queue>', 'cpu, gpu or both', 'both')
+    .option('--queue <queue>', 'cpu (workflows, data sets, metrics), gpu (trainings, images) or both', 'both')
     .option(
       '--grace <time>',
       'time for the last checkpoint after a signal to stop (default: GIST_GRACE, or 110s)',

@@ -114,6 +114,27 @@ test('a training waits for a worker that can do it, and says what that worker ne
   await end();
 });
 
+test('a training of a sweep that no device took for a day counts as one of a person', async () => {
+  const run = await cluster.startRun('late', training(1, { engine: 'stylegan3', cfg: 'stylegan3-t' }), SWEEP);
+  await untilQueued('late');
+  const handle = cluster.client.workflow.getHandle('late/train');
+  const priority = async () => activitiesOf(await handle.describe())[0]?.priorityKey;
+  assert.equal(await priority(), SWEEP_PRIORITY_KEY);
+  const { raw } = await handle.describe();
+  const { activityId, activityOptions } = raw.pendingActivities?.[0] ?? assert.fail();
+  assert.equal(Number(activityOptions?.scheduleToStartTimeout?.seconds), 86_400);
+  // The day is shortened.
+  await cluster.client.workflowService.updateActivityOptions({
+    namespace: 'default',
+    execution: { workflowId: 'late/train' },
+    id: activityId,
+    activityOptions: { scheduleToStartTimeout: { seconds: 1 as never } },
+    updateMask: { paths: ['schedule_to_start_timeout'] },
+  });
+  await untilSo(async () => (await priority()) === 3);
+  await run.terminate();
+});
+
 test('a device with several queues trains one at a time, and none of them starves', async () => {
   const end = await cluster.startWorker('gpu', { ...ORDINARY, hasStylegan3: true });
   const official = { engine: 'stylegan3', cfg: 'stylegan3-t' } as const;
