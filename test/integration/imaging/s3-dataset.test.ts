@@ -12,6 +12,7 @@ import {
   planDataset,
 } from '../../../src/imaging/index.js';
 import { openStore } from '../../../src/storage/index.js';
+import { GistUser } from '../../support/gist.js';
 import { deflatedZip, preprocessSpec, withFolder, writeClasses } from '../../support/images.js';
 import { startSeaweed } from '../../support/seaweed.js';
 
@@ -65,3 +66,45 @@ test('a prefix without images and a missing bucket give different errors', async
   await assert.rejects(list('s3://gist/nothing.zip'), DatasetError);
   await assert.rejects(list('s3://no-such-bucket/x'), StoreAccessError);
 });
+
+test('commands build, list, export and import data sets of a bucket', () =>
+  withFolder(async (folder) => {
+    await writeClasses(folder, { a: 6, b: 6 });
+    await upload(folder);
+    const user = await GistUser.create(seaweed.env);
+    try {
+      const size = ['--resolution', '16', '--duplicates', 'exact'];
+      const { dataset } = await user.json<{ dataset: { prefix: string } }>(
+        'dataset',
+        'build',
+        's3://gist/raw/knee.zip',
+        '--out',
+        's3://gist/sets',
+        ...size,
+      );
+      const { datasets } = await user.json<{ datasets: { prefix: string }[] }>(
+        'dataset',
+        'list',
+        's3://gist/sets',
+      );
+      assert.deepEqual(
+        datasets.map(({ prefix }) => prefix),
+        [dataset.prefix],
+      );
+      const zip = 's3://gist/exports/knee.zip';
+      await user.json('dataset', 'export', `s3://gist/sets/${dataset.prefix}`, zip, '--split', 'all');
+      const imported = await user.json<{ dataset: { images: object; classes: string[] } }>(
+        'dataset',
+        'import',
+        zip,
+        '--out',
+        's3://gist/imported',
+      );
+      assert.deepEqual(imported.dataset.images, { train: 12, holdout: 0 });
+      assert.deepEqual(imported.dataset.classes, ['a', 'b']);
+      const none = await user.gist('dataset', 'export', 's3://gist/sets', 'x.zip');
+      assert.match(none.stderr, /s3:\/\/gist\/sets\/: there is no finished data set.*dataset list/s);
+    } finally {
+      await user.leave();
+    }
+  }));
