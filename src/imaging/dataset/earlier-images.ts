@@ -37,6 +37,11 @@ export interface EarlierImages {
 
 export const NO_IMAGES: EarlierImages = { placeOf: () => undefined, thumbnailOf: () => undefined };
 
+/** Whether an image and its thumbnail need not be made again. */
+export function isKnown(content: string, images: EarlierImages): boolean {
+  return images.placeOf(content) !== undefined && images.thumbnailOf(content) !== undefined;
+}
+
 /** The data set that was last finished with images of these settings. */
 function lastKey(spec: PreprocessSpec, window: WindowChoice | null): string {
   const settings = makeSettings(spec, window?.range);

@@ -15,7 +15,7 @@ import { duplicateMethod } from '../split/duplicates.js';
 import { TASKS_IN_FLIGHT } from '../threads/image-pool.js';
 import { inBatches, makeImages } from '../threads/work-on-files.js';
 import { pad } from './dataset-manifest.js';
-import { type EarlierImages, imagesOf, readLines, writeLines } from './earlier-images.js';
+import { type EarlierImages, imagesOf, isKnown, readLines, writeLines } from './earlier-images.js';
 import { contentOf, lookPrefix, PackWriter, placeSchema } from './made-images.js';
 import { makeSeal } from './name-seal.js';
 import { planKey, readPlanLines, writePlanLines } from './plan-file.js';
@@ -53,7 +53,7 @@ export async function planLooks(
   const contents = new Set<string>();
   const isNew = (image: SourceImage) => {
     const content = contentOf(image);
-    if (contents.has(content) || known.thumbnailOf(content) !== undefined) return false;
+    if (contents.has(content) || isKnown(content, known)) return false;
     contents.add(content);
     return true;
   };

@@ -4,6 +4,7 @@ import type { PreprocessSpec } from '../../spec/preprocess.js';
 import { sample16 } from '../pixels/decode.js';
 import type { Sequence } from '../source/column.js';
 import type { ImageSource, SourceImage } from '../source/image-source.js';
+import { mapInOrder } from '../in-flight.js';
 import { chooseRange, type WindowChoice } from '../pixels/window-choice.js';
 
 /** Images that are read at most, spread evenly over the list: more would slow down planning. */
@@ -13,6 +14,8 @@ const STRIDE = 13;
 /** No more images are decoded once this many pixels were. */
 const SAMPLED_PIXELS = 16_000_000;
 const SAMPLES_PER_IMAGE = 2 ** 16;
+/** Number of images decoded concurrently. */
+const CONCURRENT_IMAGES = 2;
 
 /**
  * The same list and setting always give the same window.
@@ -26,16 +29,20 @@ export async function planWindow(
   window: PreprocessSpec['window'],
   signal?: AbortSignal,
 ): Promise<WindowChoice> {
+  const isSet = window === 'full' || (window !== 'auto' && 'bits' in window);
+  if (isSet) return chooseRange(window, new Uint16Array());
+  const places = Array.from(
+    { length: SAMPLED_IMAGES },
+    (_, i) => ((i * STRIDE) % SAMPLED_IMAGES) / SAMPLED_IMAGES,
+  );
+  const look = (place: number) =>
+    sampleOf(source, (images.at(Math.floor(place * images.length)) as SourceImage).name);
   const samples: number[] = [];
   let pixels = 0;
-  const isSet = window === 'full' || (window !== 'auto' && 'bits' in window);
-  for (let i = 0; i < SAMPLED_IMAGES && pixels < SAMPLED_PIXELS && !isSet; i++) {
-    signal?.throwIfAborted();
-    const place = ((i * STRIDE) % SAMPLED_IMAGES) / SAMPLED_IMAGES;
-    const image = images.at(Math.floor(place * images.length)) as SourceImage;
-    const found = await sampleOf(source, image.name);
+  for await (const found of mapInOrder(places, CONCURRENT_IMAGES, look, signal)) {
     pixels += found?.pixels ?? 0;
     for (const value of found?.samples ?? []) samples.push(value);
+    if (pixels >= SAMPLED_PIXELS) break;
   }
   return chooseRange(window, Uint16Array.from(samples));
 }

@@ -29,6 +29,7 @@ import { findSeal, makeSeal } from './name-seal.js';
 import { planWindow } from './plan-window.js';
 import {
   type EarlierImages,
+  isKnown,
   NO_IMAGES,
   readChecksums,
   readEarlierImages,
@@ -39,7 +40,8 @@ import { planLooks, readLooked } from './looks.js';
 import { contentOf, packPrefix, PackWriter, type Place } from './made-images.js';
 import { nameInPlan } from './planned-names.js';
 import { type MakeSettings, makeSettings } from '../pixels/make-image.js';
-import type { LookAt } from '../split/duplicates.js';
+import type { Duplicates, LookAt } from '../split/duplicates.js';
+import type { WindowChoice } from '../pixels/window-choice.js';
 import { makeImages } from '../threads/work-on-files.js';
 import { openSource } from '../source/source.js';
 import type { Split } from '../split/split.js';
@@ -135,7 +137,24 @@ async function planOnDisk(
   await packs.flush();
   if (thumbnails.size > 0) await writeThumbnails(store, folder, thumbnails);
   const shards = { train: planShards(spec, split, 'train'), holdout: planShards(spec, split, 'holdout') };
-  const plan: DatasetPlan = {
+  const plan = planOf(source, survey, { digest, window, split, duplicates, shards });
+  const all = SPLITS.flatMap((name) => shards[name]);
+  const placeOf = (image: SourceImage) =>
+    packs.places.get(contentOf(image)) ?? earlier.placeOf(contentOf(image));
+  const lines = { folder, survey, shards: all, names: spec.privacy.names, placeOf };
+  await writeShardPlans(store, lines, options);
+  // Written last: the plan is valid once this file exists.
+  await putJson(store, planKey(folder), plan);
+  return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+/** What is known of a data set before its images are made. */
+function planOf(
+  source: ImageSource,
+  survey: Survey,
+  { digest, window, split, duplicates, shards }: Planned,
+): DatasetPlan {
+  return {
     version: 1,
     digest,
     classes: survey.labels.classes,
@@ -149,14 +168,14 @@ async function planOnDisk(
     notices: [...survey.notices, ...duplicates.notices, ...split.notices],
     window,
   };
-  const all = SPLITS.flatMap((name) => shards[name]);
-  const placeOf = (image: SourceImage) =>
-    packs.places.get(contentOf(image)) ?? earlier.placeOf(contentOf(image));
-  const lines = { folder, survey, shards: all, names: spec.privacy.names, placeOf };
-  await writeShardPlans(store, lines, options);
-  // Written last: the plan is valid once this file exists.
-  await putJson(store, planKey(folder), plan);
-  return { digest: folder, shards: shardCount(plan), dataset: null };
+}
+
+interface Planned {
+  digest: string;
+  window: WindowChoice;
+  split: Split;
+  duplicates: Duplicates;
+  shards: Record<DatasetSplit, PlannedShard[]>;
 }
 
 /** The digest of the data set that a source gives with the settings. */
@@ -183,9 +202,7 @@ async function makeAndLook(
     thumbnails: Map<string, Uint8Array | null>;
   },
 ): Promise<(Uint8Array | null)[]> {
-  const isKnown = (image: SourceImage) =>
-    earlier.placeOf(contentOf(image)) !== undefined && earlier.thumbnailOf(contentOf(image)) !== undefined;
-  const others = images.filter((image) => !isKnown(image));
+  const others = images.filter((image) => !isKnown(contentOf(image), earlier));
   const results = await makeImages(source, others, settings, { wantsThumbnails: true });
   for (const [i, { made, thumbnail }] of results.entries()) {
     const image = others[i] as SourceImage;

@@ -70,20 +70,27 @@ function chooseRange(
   return { low: Math.min(...ends), high: Math.max(...ends) };
 }
 
-/** Calls `map` once for each possible value when that is less work. */
+/** Calls `map` once for each value that occurs: a file of 12 bits has few of those of 16. */
 function mapSamples(samples: Samples, map: (value: number) => number): Uint8Array {
   const out = new Uint8Array(samples.length);
   const bits = samples.BYTES_PER_ELEMENT * 8;
-  if (bits === 32 || samples.length < 2 ** bits) {
+  if (bits === 32) {
     for (let i = 0; i < out.length; i++) out[i] = map(samples[i] as number);
     return out;
   }
   const isSigned = samples instanceof Int16Array || samples instanceof Int8Array;
   const lowest = isSigned ? -(2 ** (bits - 1)) : 0;
-  const table = Uint8Array.from({ length: 2 ** bits }, (_, i) => map(i + lowest));
-  for (let i = 0; i < out.length; i++) out[i] = table[(samples[i] as number) - lowest] as number;
+  const table = new Uint16Array(2 ** bits).fill(UNKNOWN);
+  for (let i = 0; i < out.length; i++) {
+    const at = (samples[i] as number) - lowest;
+    if (table[at] === UNKNOWN) table[at] = map(at + lowest) & 255;
+    out[i] = table[at] as number;
+  }
   return out;
 }
+
+/** No byte. */
+const UNKNOWN = 256;
 
 function toBytes(samples: Samples, bits: number): Uint8Array {
   if (bits === 8 && samples instanceof Uint8Array) return samples;

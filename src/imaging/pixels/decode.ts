@@ -15,12 +15,13 @@ import { hasAllBlocks } from './jpeg-entropy.js';
 import { inspectJpeg } from './jpeg-file.js';
 import { decodePlainPng } from './plain-png.js';
 import { inspectPng } from './png-file.js';
+import { releasePart } from '../threads/release-memory.js';
 import { decodeRaster, MEMORY_BYTES, type Raster } from './raster.js';
 import { decodeSmallJpeg } from './small-jpeg.js';
 import { inspectTiff } from './tiff-file.js';
 import { inspectWebp } from './webp-file.js';
 import { applyRange, type ValueRange } from './window.js';
-import { chooseRange } from './window-choice.js';
+import { chooseRange, DEEPEST } from './window-choice.js';
 
 export interface OpenOptions extends Partial<Pick<PreprocessSpec, 'window' | 'strict'>> {
   /** How DICOM files are rendered. Default: their first frame and window. */
@@ -90,12 +91,12 @@ export async function withImage<T>(
       for await (const strip of raster.strips()) {
         const levels = chosen ? applyRange(strip, chosen) : (strip as Uint8Array);
         yield samples.space === 'cmyk' ? cmykToRgb(levels) : levels;
+        releasePart(levels.byteLength);
       }
     }
     const rows = () => rowsWithin(range);
     async function* ownRows() {
-      // `auto` looks at the highest value alone.
-      yield* rowsWithin(range && chooseRange('auto', await sampleRaster(raster, 1)).range);
+      yield* rowsWithin(range && (await ownRange(raster)));
     }
     const { width, height } = raster;
     const channels = samples.space === 'gray' ? 1 : 3;
@@ -137,6 +138,16 @@ export async function sample16(
 
 async function rangeOf(raster: Raster, window: PreprocessSpec['window'] = 'auto'): Promise<ValueRange> {
   return chooseRange(window, await sampleRaster(raster, 2 ** 20)).range;
+}
+
+/** What `auto` gives for the image alone, which depends on its highest value. */
+async function ownRange(raster: Raster): Promise<ValueRange> {
+  let highest = 0;
+  for await (const strip of raster.strips()) {
+    highest = Math.max(highest, extremes(strip as Uint16Array)[1]);
+    if (highest >= DEEPEST) break;
+  }
+  return chooseRange('auto', Uint16Array.of(highest)).range;
 }
 
 async function sampleRaster(raster: Raster, count: number): Promise<Uint16Array> {

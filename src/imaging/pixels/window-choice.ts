@@ -12,6 +12,8 @@ export interface WindowChoice {
 
 /** Depths of the detectors and export formats in use, of which `auto` chooses one. */
 const DEPTHS = [8, 10, 12, 14, 16];
+/** Values from here on are of 16 bits, whatever the others are. */
+export const DEEPEST = 2 ** 14;
 /** The reason of a window that no image needs. */
 export const NO_DEEP_IMAGE = 'no 16-bit image was found';
 const FULL: ValueRange = { low: 0, high: 65_535 };
