@@ -5,6 +5,7 @@ import { log } from '../core/log.js';
 import { findTransfer } from '../weights/transfer-report.js';
 import { findPoints, listSnapshots, newestListed, recordPoints, storedCurve } from '../checkpoints/index.js';
 import { superviseTrainer, type TrainerEvent, type TrainingOutcome } from '../training/index.js';
+import { type CarriedCurve, CurveHead, RECENT_SNAPSHOTS } from '../spec/curve-head.js';
 import type { Compute, SnapshotInput } from '../spec/compute-tasks.js';
 import type { Resumption } from '../spec/controls.js';
 import type { CheckpointRef, CurvePoint, DatasetRef, TransferReport } from '../spec/results.js';
@@ -43,9 +44,17 @@ export interface TrainActivityResult {
 /** A training as the store knows it. */
 export interface TrainingRecord {
   last: CheckpointRef | null;
+  /** The newest ones, and the best. */
   snapshots: CheckpointRef[];
+  /** Older snapshots, up to this step, are settled; not in records of earlier versions. */
+  settledStep?: number;
   curve: CurvePoint[];
+  /** The curve as a workflow keeps it; not in records of earlier versions. */
+  head?: CarriedCurve;
 }
+
+/** Snapshots in one message; of older ones only the newest would be evaluated anyway. */
+const MOST_ANNOUNCED = 200;
 
 export function createTrainActivities({ store, compute }: { store: ObjectStore; compute: Compute }) {
   return {
@@ -63,7 +72,9 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
         return {
           // A trainer that stops early has not read the checkpoints of earlier attempts.
           last: outcome.checkpoint ?? (await newestListed(store, input.runId)),
-          snapshots: (await listSnapshots(store, input.runId)).filter(({ step }) => step > input.announced),
+          snapshots: (await listSnapshots(store, input.runId))
+            .filter(({ step }) => step > input.announced)
+            .slice(-MOST_ANNOUNCED),
           transfer: await findTransfer(store, input.runId),
           resumption: progress.heartbeat.resumption,
         };
@@ -94,13 +105,28 @@ export function createTrainActivities({ store, compute }: { store: ObjectStore; 
           listSnapshots(store, runId),
           storedCurve(store, training, onProgress),
         ]);
-        return { last, snapshots, curve };
+        return { last, ...boundedRecord(snapshots, curve, training.train.stopWhen) };
       });
     },
   };
 }
 
 export type TrainActivities = ReturnType<typeof createTrainActivities>;
+
+/** What a message can carry of a training of any length. */
+export function boundedRecord(
+  snapshots: CheckpointRef[],
+  curve: CurvePoint[],
+  stopWhen: TrainSpec['stopWhen'],
+): Omit<TrainingRecord, 'last'> {
+  const head = new CurveHead(stopWhen);
+  for (const point of curve) head.add([point]);
+  const bestKimg = head.convergence.best?.kimg;
+  const recent = snapshots.slice(-RECENT_SNAPSHOTS);
+  const best = snapshots.filter((ref) => ref.kimg === bestKimg && !recent.includes(ref));
+  const settledStep = snapshots.at(-RECENT_SNAPSHOTS - 1)?.step ?? -1;
+  return { snapshots: [...best, ...recent], settledStep, curve: [], head: head.carried };
+}
 
 async function superviseWithHeartbeats(
   store: ObjectStore,

@@ -17,6 +17,7 @@ const recordSchema = z.object({
       metric: z.string(),
       value: z.number(),
       spread: z.number().optional(),
+      interval: z.object({ low: z.number(), high: z.number() }).optional(),
     }),
   ),
 });
@@ -35,6 +36,17 @@ function settingsOf({ dataset, train }: Evaluated): string {
 export async function findPoints(store: ObjectStore, input: SnapshotInput): Promise<CurvePoint[] | null> {
   const record = await findJson(store, keyOf(input), recordSchema);
   return record?.settings === settingsOf(input) ? record.points : null;
+}
+
+/** A metric of a snapshot, whatever it was evaluated with; null: it has none yet. */
+export async function findValue(
+  store: ObjectStore,
+  runPrefix: string,
+  { step, metric }: { step: number; metric: string | null },
+): Promise<number | null> {
+  const record = await findJson(store, `${runPrefix}curve/${step}.json`, recordSchema);
+  const points = record?.points ?? [];
+  return (points.find((point) => point.metric === metric) ?? points[0])?.value ?? null;
 }
 
 export async function recordPoints(

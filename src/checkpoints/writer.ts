@@ -9,16 +9,25 @@ import { log } from '../core/log.js';
 import type { CheckpointRef } from '../spec/results.js';
 import { sha256 } from '../storage/digest.js';
 import type { ObjectStore } from '../storage/object-store.js';
+import { findValue } from './curve.js';
 import { checkpointPrefix, LASTING_PARTS, type LoadedCheckpoint, MANIFEST } from './manifest.js';
 import { type ListEntry, refOf } from './list.js';
 import { type ClaimOptions, type HandedOver, Ownership } from './ownership.js';
 import { type CheckpointDraft, putCheckpoint } from './put-checkpoint.js';
 import { newestVerifiedOf, parseManifest, type Warn } from './reader.js';
+import { expiredSnapshots, keepsAll, type SnapshotRule } from './retention.js';
 import { sweepUnfinished } from './sweep.js';
+
+interface WriterSettings {
+  readonly runPrefix: string;
+  readonly keepCheckpoints: number;
+  /** Which older snapshots are kept; without a rule all are. */
+  readonly keepSnapshots?: SnapshotRule;
+}
 
 /** A writer as it is sent between threads. */
 export interface WriterHandedOver {
-  settings: { runPrefix: string; keepCheckpoints: number };
+  settings: WriterSettings;
   entries: ListEntry[];
   ownership: HandedOver;
 }
@@ -35,10 +44,13 @@ export interface Opened {
 
 /** Writes the checkpoints of a training, for one attempt. */
 export class CheckpointWriter {
+  /** Metrics of snapshots by their step. */
+  private readonly values = new Map<number, number>();
+
   private constructor(
     private readonly store: ObjectStore,
     private readonly ownership: Ownership,
-    private readonly settings: { readonly runPrefix: string; readonly keepCheckpoints: number },
+    private readonly settings: WriterSettings,
     private entries: ListEntry[],
   ) {}
 
@@ -52,7 +64,7 @@ export class CheckpointWriter {
   static async open(
     store: ObjectStore,
     runPrefix: string,
-    options: ClaimOptions & { keepCheckpoints: number },
+    options: ClaimOptions & Omit<WriterSettings, 'runPrefix'>,
   ): Promise<Opened> {
     const ownership = await Ownership.claim(store, runPrefix, options);
     const { newest, step } = await newestOf(store, ownership, options);
@@ -61,7 +73,8 @@ export class CheckpointWriter {
     // Checkpoints newer than the one that training resumes from are damaged, and will be written
     // again.
     const entries = ownership.checkpoints.filter((entry) => entry.step <= step);
-    const settings = { runPrefix, keepCheckpoints: options.keepCheckpoints };
+    const { keepCheckpoints, keepSnapshots } = options;
+    const settings = { runPrefix, keepCheckpoints, ...(keepSnapshots && { keepSnapshots }) };
     const writer = new CheckpointWriter(store, ownership, settings, entries);
     return { writer, newest };
   }
@@ -99,10 +112,9 @@ export class CheckpointWriter {
     const entry = await putCheckpoint(this.store, prefix, state, (key, bytes) =>
       this.putManifest(key, bytes),
     );
-    const { kept, thinned, dropped } = thinOut(
-      [...this.entries.filter((other) => other.prefix !== prefix), entry],
-      this.settings.keepCheckpoints,
-    );
+    const entries = [...this.entries.filter((other) => other.prefix !== prefix), entry];
+    const expired = await this.expiredAmong(entries);
+    const { kept, thinned, dropped } = thinOut(entries, this.settings.keepCheckpoints, expired);
     await this.ownership.commit(kept);
     this.entries = kept;
     for (const old of thinned) await this.deleteExcept(old.prefix, LASTING_PARTS);
@@ -154,6 +166,19 @@ export class CheckpointWriter {
     }
   }
 
+  private async expiredAmong(entries: readonly ListEntry[]): Promise<ListEntry[]> {
+    const { runPrefix, keepSnapshots: rule } = this.settings;
+    if (!rule || keepsAll(rule)) return [];
+    const snapshots = entries.filter(({ snapshot }) => snapshot).sort((a, b) => a.step - b.step);
+    for (const { step } of snapshots) {
+      if (this.values.has(step)) continue;
+      // What is not known now is kept, and asked for again.
+      const value = await findValue(this.store, runPrefix, { step, metric: rule.metric }).catch(() => null);
+      if (value !== null) this.values.set(step, value);
+    }
+    return expiredSnapshots(snapshots, this.values, rule);
+  }
+
   /** Objects that cannot be deleted now do no harm: nothing refers to them. */
   private async deleteExcept(prefix: string, keep: readonly string[]): Promise<void> {
     try {
@@ -200,17 +225,18 @@ function warnOfMissing(
 }
 
 /**
- * The newest `keep` stay complete; older snapshots keep their lasting parts; other older ones are
- * deleted.
+ * The newest `keep` stay complete; older snapshots that have not expired keep their lasting parts;
+ * other older ones are deleted.
  */
 function thinOut(
   entries: ListEntry[],
   keep: number,
+  expired: readonly ListEntry[],
 ): { kept: ListEntry[]; thinned: ListEntry[]; dropped: ListEntry[] } {
   const sorted = [...entries].sort((a, b) => a.step - b.step);
   const old = sorted.slice(0, Math.max(0, sorted.length - keep));
-  const thinned = old.filter(({ snapshot, full }) => snapshot && full);
-  const dropped = old.filter(({ snapshot }) => !snapshot);
+  const dropped = old.filter((entry) => !entry.snapshot || expired.includes(entry));
+  const thinned = old.filter((entry) => entry.full && !dropped.includes(entry));
   const kept = sorted
     .filter((entry) => !dropped.includes(entry))
     .map((entry) => (thinned.includes(entry) ? { ...entry, full: false } : entry));

@@ -19,7 +19,7 @@ type Section = Record<string, unknown>;
 const FREE: { train: (keyof TrainSpec)[]; preprocess: (keyof PreprocessSpec)[] } = {
   train: [
     ...(['kimg', 'stopWhen', 'snapshotKimg', 'snapshotMetrics', 'snapshotImages'] as const),
-    ...(['checkpointMinutes', 'keepCheckpoints', 'threads', 'mode', 'tf32', 'xla'] as const),
+    ...(['checkpointMinutes', 'keepCheckpoints', 'keepSnapshots', 'threads', 'mode', 'tf32', 'xla'] as const),
   ],
   preprocess: ['source', 'maxRejected'],
 };

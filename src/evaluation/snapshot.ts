@@ -44,8 +44,12 @@ export async function evaluateSnapshot(
     for (const metric of own) {
       const report = () =>
         onProgress({ done: points.length, total: train.snapshotMetrics.length, unit: 'metrics' });
-      const { '': value, ...others } = await distanceOf(metric).compare(synthetic, real, report);
-      points.push({ kimg: snapshot.kimg, metric, value, ...others });
+      const distance = distanceOf(metric);
+      const { '': value, ...others } = await distance.compare(synthetic, real, report);
+      // Convergence must tell an improvement from noise; other curves are only drawn.
+      const decides = metric === train.stopWhen?.metric;
+      const { '': interval } = decides ? await distance.intervals(synthetic, real, report) : {};
+      points.push({ kimg: snapshot.kimg, metric, value, ...others, ...(interval && { interval }) });
     }
   }
   return points;

@@ -2,7 +2,7 @@
  * Results that a stage passes to the next one: small records of keys and numbers, without pixels.
  */
 
-import type { Level } from './analyses.js';
+import type { Interval, Level } from './analyses.js';
 import type { ExtractorName } from './metrics.js';
 
 /** A data set in the object store, created by `preprocess`. */
@@ -38,6 +38,8 @@ export interface CurvePoint {
   value: number;
   /** Standard deviation over random subsets, of metrics that have one. */
   spread?: number;
+  /** 95 % interval for another choice of images; of the metric of `stopWhen` only. */
+  interval?: Interval;
 }
 
 /** A snapshot without metrics, because its evaluation failed or came too late. */
@@ -81,8 +83,9 @@ export interface TrainResult {
   last: CheckpointRef;
   /** Why the training ended. */
   ended: 'complete' | 'converged' | 'stopped';
+  /** At most 400 points; `curve/` next to the checkpoints has all. */
   curve: CurvePoint[];
-  /** Snapshots without metrics; not in results of earlier versions. */
+  /** The newest snapshots without metrics; not in results of earlier versions. */
   gaps?: MetricGap[];
   /**
    * Set if the training started with `train.resume`; also in `transfer.json` next to the

@@ -172,6 +172,19 @@ const settings = z.strictObject({
     .min(2)
     .default(3)
     .describe('Number of full checkpoints to keep; of older snapshots only the generator is kept.'),
+  keepSnapshots: z
+    .strictObject({
+      best: z.int().min(1).default(5).describe('So many with the lowest metric.'),
+      last: z.int().min(1).default(5).describe('So many of the newest.'),
+      every: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(1)
+        .describe('Every so many-th, counted from the start; null: only the best and the newest.'),
+    })
+    .prefault({})
+    .describe('Older snapshots whose generator is kept: what any of the three names.'),
   snapshotMetrics: z.array(z.enum(DISTANCE_NAMES)).default(['fd_effnetlite0']),
   snapshotImages: z
     .int()

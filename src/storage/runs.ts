@@ -12,7 +12,7 @@ import type { ObjectStore } from './object-store.js';
  * Increment the version of a stage if its output for the same input changes; this invalidates the
  * cache.
  */
-export const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 2, train: 2, generate: 3, evaluate: 4 };
+export const STAGE_VERSIONS: Record<Stage, number> = { preprocess: 2, train: 3, generate: 3, evaluate: 4 };
 
 /** Identifies the output of a stage by the digests of its inputs and its section of the spec. */
 export interface StageLookup {

@@ -1,5 +1,7 @@
 /** The state that an attempt resumes from: the store's newest, or a newer one on this disk. */
 import { checkpointPrefix, type LoadedCheckpoint, trainPrefix } from '../checkpoints/manifest.js';
+import type { SnapshotRule } from '../checkpoints/retention.js';
+import type { TrainSpec } from '../spec/train.js';
 import type { Warn } from '../checkpoints/reader.js';
 import {
   dropStored,
@@ -45,6 +47,7 @@ export async function openCheckpoints(
     attempt,
     expected,
     keepCheckpoints,
+    keepSnapshots: snapshotRule(train),
     onDisk,
     warn,
   });
@@ -65,6 +68,10 @@ export async function openCheckpoints(
   const { pending } = spooled;
   const resumption = { from: newest?.ref ?? null, stored: stored?.ref ?? null, spool, pending };
   return { writer, newest, resumption };
+}
+
+function snapshotRule({ keepSnapshots, snapshotKimg, snapshotMetrics, stopWhen }: TrainSpec): SnapshotRule {
+  return { ...keepSnapshots, snapshotKimg, metric: stopWhen?.metric ?? snapshotMetrics[0] ?? null };
 }
 
 /** With the prefix that it will have in the store. */

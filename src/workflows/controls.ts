@@ -1,11 +1,14 @@
 /** Updates of a running pipeline by its user: pause, resume, stop, extend. */
 import {
   ApplicationFailure,
+  CancellationScope,
   type ChildWorkflowHandle,
   condition,
   getExternalWorkflowHandle,
+  isCancellation,
   proxyActivities,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { RecordedDirective, RunActivities } from '../activities/run.js';
 import {
@@ -17,6 +20,7 @@ import {
 import type { PipelineSpec } from '../spec/pipeline.js';
 import type { TrainResult } from '../spec/results.js';
 import { attentionAfter, notify } from './attention.js';
+import { historyIsLong } from './history.js';
 import {
   directiveSignal,
   extendTrainingUpdate,
@@ -39,6 +43,17 @@ import type { trainUntilConverged } from './train-until-converged.js';
  */
 const PAUSE_TIMEOUT = '90 seconds';
 
+/** What updates have changed, for the execution that continues a run. */
+export interface CarriedControls {
+  paused: boolean;
+  stopped: boolean;
+  targetKimg: number;
+  resumptions: number;
+}
+
+/** Thrown when the training has ended only because the history of its run must. */
+export class HistoryEnds extends Error {}
+
 export class RunControls {
   readonly tracker: ProgressTracker;
   private paused = false;
@@ -60,8 +75,10 @@ export class RunControls {
   listen(): void {
     setHandler(progressQuery, () => this.tracker.current(this.paused));
     setHandler(trainReportSignal, (report) => {
+      // One that an earlier history has ended may still be heard in this one.
+      const continues = workflowInfo().continuedFromExecutionRunId !== undefined;
       if (this.tracker.trains || this.hasTrained) this.tracker.onTrainReport(report);
-      else void this.endStrayTraining();
+      else if (!continues) void this.endStrayTraining();
       this.show();
     });
     const validator = () => this.refuseAfterEnd();
@@ -74,11 +91,18 @@ export class RunControls {
   }
 
   /** @param earlier what updates had changed in an earlier execution of the run; null: nothing */
-  begin({ train }: PipelineSpec, earlier: RecordedDirective | null): void {
+  begin({ train }: PipelineSpec, earlier: RecordedDirective | null, carried?: CarriedControls): void {
     this.hasBegun = true;
     this.specKimg = train.kimg;
-    this.targetKimg = earlier?.targetKimg ?? train.kimg;
-    this.stopped = earlier?.stop ?? false;
+    this.targetKimg = carried?.targetKimg ?? earlier?.targetKimg ?? train.kimg;
+    this.stopped = carried?.stopped ?? earlier?.stop ?? false;
+    this.paused ||= carried?.paused ?? false;
+    this.resumptions += carried?.resumptions ?? 0;
+  }
+
+  get carried(): CarriedControls {
+    const { paused, stopped, targetKimg, resumptions } = this;
+    return { paused, stopped, targetKimg, resumptions };
   }
 
   directive(): TrainDirective {
@@ -116,19 +140,55 @@ export class RunControls {
     }
   }
 
-  /** Sends the user's updates to a training while it runs. */
-  async whileTraining(child: ChildWorkflowHandle<typeof trainUntilConverged>): Promise<TrainResult> {
+  /**
+   * Sends the user's updates to a training while it runs.
+   *
+   * @param historyEvents history events of the run after which it ends the training, which the next
+   *   history resumes from the last checkpoint
+   * @throws HistoryEnds
+   */
+  async whileTraining(
+    child: ChildWorkflowHandle<typeof trainUntilConverged>,
+    historyEvents?: number,
+  ): Promise<TrainResult> {
     this.training = child;
     this.tracker.startTraining(child.workflowId, this.targetKimg);
     // No signal has carried an update yet that arrived while the child was starting.
     await this.sendDirective();
     try {
-      return await child.result();
+      const result = child.result();
+      // Handled below, also when it fails while the history is looked at.
+      result.catch(() => undefined);
+      let hasEnded = false;
+      const end = () => {
+        hasEnded = true;
+      };
+      result.then(end, end);
+      // A run that is cancelled waits for the last checkpoint.
+      await CancellationScope.nonCancellable(() => condition(() => hasEnded || historyIsLong(historyEvents)));
+      if (!hasEnded) await this.endForHistory(child, result);
+      return await result;
     } finally {
       this.training = null;
       this.hasTrained = true;
       this.tracker.endTraining();
     }
+  }
+
+  private async endForHistory(
+    child: ChildWorkflowHandle<typeof trainUntilConverged>,
+    result: Promise<TrainResult>,
+  ): Promise<void> {
+    await getExternalWorkflowHandle(child.workflowId)
+      .cancel()
+      .catch(() => undefined);
+    await result.then(
+      () => undefined,
+      (error: unknown) => {
+        if (isCancellation(error) && !CancellationScope.current().consideredCancelled)
+          throw new HistoryEnds();
+      },
+    );
   }
 
   /** Stops a range of shards early when the user pauses the run. */

@@ -6,6 +6,7 @@ import {
   ApplicationFailure,
   allHandlersFinished,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   proxyActivities,
   sleep,
@@ -32,7 +33,7 @@ import type {
   TrainResult,
 } from '../spec/results.js';
 import { isOrphaned } from './attention.js';
-import { RunControls } from './controls.js';
+import { type CarriedControls, HistoryEnds, RunControls } from './controls.js';
 import { BOOKKEEPING, STEADY_WORK } from './policies.js';
 import { processShards, runShards, type ShardJob, type ShardRange } from './process-shards.js';
 import { slidingWindow } from './sliding-window.js';
@@ -50,31 +51,55 @@ const WINDOW = 8;
  * @param input a spec as a user writes it. An activity checks it and fills in defaults, once: a
  *   later version of GIST with other defaults replays the recorded result.
  */
-export async function gistPipeline(input: PipelineInput): Promise<PipelineResult> {
-  const result = await new Pipeline().run(input);
+export async function gistPipeline(
+  input: PipelineInput,
+  carried: CarriedRun | null = null,
+  options: { historyEvents?: number } = {},
+): Promise<PipelineResult> {
+  const pipeline = new Pipeline(options);
+  const result = await pipeline.run(input, carried);
   await condition(allHandlersFinished);
-  return result;
+  if (result) return result;
+  return continueAsNew<typeof gistPipeline>(input, pipeline.carried, options);
+}
+
+/** Carried over when the workflow continues as new. */
+interface CarriedRun {
+  resolved: ResolvedRun;
+  result: PipelineResult;
+  controls: CarriedControls;
 }
 
 class Pipeline {
   private readonly runId = workflowInfo().workflowId;
   private readonly controls = new RunControls(this.runId);
   private readonly bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
-  private readonly result: PipelineResult = { runId: this.runId, stages: {}, reused: [] };
+  private result: PipelineResult = { runId: this.runId, stages: {}, reused: [] };
   private resolved!: ResolvedRun;
 
-  constructor() {
+  constructor(private readonly options: { historyEvents?: number }) {
     this.controls.listen();
   }
 
-  async run(input: PipelineInput): Promise<PipelineResult> {
+  get carried(): CarriedRun {
+    const { resolved, result, controls } = this;
+    return { resolved, result, controls: controls.carried };
+  }
+
+  /** @returns null when it must continue as new */
+  async run(input: PipelineInput, carried: CarriedRun | null): Promise<PipelineResult | null> {
     const { tracker } = this.controls;
     const { runId } = this;
     const isNew = !continuesEarlierRun();
-    this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId, input, isNew }));
-    this.controls.begin(this.spec, this.resolved.directive);
+    if (carried) Object.assign(this, { resolved: carried.resolved, result: carried.result });
+    else this.resolved = await this.attend(() => this.bookkeeping.resolveRun({ runId, input, isNew }));
+    this.controls.begin(this.spec, this.resolved.directive, carried?.controls);
     tracker.begin(this.spec, this.resolved.hasSearchAttributes);
-    for (const stage of STAGES) if (this.spec.stages.includes(stage)) await this.runStage(stage);
+    for (const stage of STAGES) {
+      if (!this.spec.stages.includes(stage)) continue;
+      if (this.result.stages[stage]) tracker.endStage(stage, this.result.reused.includes(stage));
+      else if (!(await this.runStage(stage))) return null;
+    }
     tracker.finish();
     return this.result;
   }
@@ -102,7 +127,18 @@ class Pipeline {
     return this.controls.attend(work);
   }
 
-  private async runStage(stage: Stage): Promise<void> {
+  /** @returns false when it must continue as new before the stage has ended */
+  private async runStage(stage: Stage): Promise<boolean> {
+    try {
+      await this.runWholeStage(stage);
+      return true;
+    } catch (error) {
+      if (error instanceof HistoryEnds) return false;
+      throw error;
+    }
+  }
+
+  private async runWholeStage(stage: Stage): Promise<void> {
     await this.controls.waitWhilePaused();
     this.controls.tracker.startStage(stage);
     switch (stage) {
@@ -183,7 +219,7 @@ class Pipeline {
     for (;;) {
       const child = await this.controls.tracker.working(() => this.startTraining());
       try {
-        return await this.controls.whileTraining(child);
+        return await this.controls.whileTraining(child, this.options.historyEvents);
       } catch (error) {
         // It did not find this run for a while, as during a reset: it left a checkpoint.
         if (!isOrphaned(error)) throw error;
@@ -211,6 +247,7 @@ class Pipeline {
               train: this.spec.train,
               taskQueues: this.resolved.taskQueues,
               directive: this.controls.directive(),
+              historyEvents: this.options.historyEvents,
             },
           ],
         });

@@ -65,6 +65,20 @@ export interface TrainReport {
   gaps?: MetricGap[];
 }
 
+/** The state of a training that was started by itself. */
+export interface TrainingProgress extends Pick<TrainReport, 'state' | 'attention' | 'targetKimg'> {
+  kimg: number;
+  last: CheckpointRef | null;
+  best: CurvePoint | null;
+  /** Evaluations that have ended. */
+  evaluated: number;
+  curve: CurvePoint[];
+  gaps: MetricGap[];
+}
+
+/** Query of `trainUntilConverged`; null while its spec is resolved. */
+export const trainingQuery = defineQuery<TrainingProgress | null>('training');
+
 /** Signal to `gistPipeline` by its training. */
 export const trainReportSignal = defineSignal<[TrainReport]>('trainReport');
 

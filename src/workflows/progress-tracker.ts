@@ -3,7 +3,12 @@ import { setCurrentDetails, upsertMemo, upsertSearchAttributes } from '@temporal
 import type { Attention, RunProgress, RunState } from '../spec/controls.js';
 import { type PipelineSpec, type Stage, STAGES } from '../spec/pipeline.js';
 import type { SearchAttributeName } from '../spec/search-attributes.js';
+import { MOST_POINTS, thinned } from '../spec/curve-head.js';
+import type { CurvePoint } from '../spec/results.js';
 import type { TrainReport } from './messages.js';
+
+/** The newest snapshots without metrics that the query shows. */
+const MOST_GAPS = 50;
 
 export class ProgressTracker {
   private readonly progress: RunProgress;
@@ -141,6 +146,8 @@ export class ProgressTracker {
     }
     for (const gap of report.gaps ?? [])
       if (!train.gaps.some(({ kimg }) => kimg === gap.kimg)) train.gaps.push(gap);
+    if (train.gaps.length > MOST_GAPS) train.gaps.splice(0, train.gaps.length - MOST_GAPS);
+    if (train.curve.length > MOST_POINTS) train.curve = shortened(train.curve);
     if (report.serial < this.newestReport) return;
     this.newestReport = report.serial;
     if (this.trainState !== null) this.trainState = report.state;
@@ -189,6 +196,17 @@ export class ProgressTracker {
     const entries = Object.entries(values).map(([name, value]) => [name, [value]]);
     if (this.hasSearchAttributes && entries.length > 0) upsertSearchAttributes(Object.fromEntries(entries));
   }
+}
+
+/** Its newest half, and every second point before; the best always. */
+function shortened(curve: readonly CurvePoint[]): CurvePoint[] {
+  const sorted = [...curve].sort((a, b) => a.kimg - b.kimg);
+  const own = sorted.filter(({ metric }) => metric === sorted[0]?.metric);
+  const best = own.reduce(
+    (least, point) => (point.value < least.value ? point : least),
+    own[0] as CurvePoint,
+  );
+  return thinned(sorted, sorted[Math.floor(sorted.length / 2)]?.kimg ?? 0, best.kimg);
 }
 
 /** The lowest value of the first metric of a curve. */

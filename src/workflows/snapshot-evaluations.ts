@@ -1,48 +1,77 @@
 /** Evaluates the snapshots of a training, which never waits for it nor fails because of it. */
+import { type CarriedCurve, CurveHead } from '../spec/curve-head.js';
 import type { CheckpointRef, CurvePoint, MetricGap } from '../spec/results.js';
+import type { TrainSpec } from '../spec/train.js';
 import { reasonOf } from './attention.js';
 
 /** Evaluations at the same time. */
 const AT_ONCE = 2;
 /** Snapshots that may wait; then the oldest of them is left out in favor of newer ones. */
 const WAITING = 8;
+/** The newest gaps that are kept. */
+const GAPS = 50;
+
+export interface CarriedEvaluations {
+  curve: CarriedCurve;
+  gaps: MetricGap[];
+  finished: number;
+}
 
 interface Options {
   evaluate: (snapshot: CheckpointRef) => Promise<CurvePoint[]>;
   /** Called after each change of the curve or the gaps. */
   onChange: (change: { points?: CurvePoint[]; gaps?: MetricGap[] }) => void;
+  stopWhen: TrainSpec['stopWhen'];
   /** Carried over from an earlier history. */
-  carried?: { curve: CurvePoint[]; gaps: MetricGap[] };
+  carried?: CarriedEvaluations;
 }
 
 export class SnapshotEvaluations {
-  readonly curve: CurvePoint[];
+  private readonly head: CurveHead;
   readonly gaps: MetricGap[];
+  /** Evaluations that have ended. */
+  finished: number;
   private readonly seen = new Set<number>();
   private readonly waiting: CheckpointRef[] = [];
   /** Snapshots in evaluation, by their kimg. */
   private readonly inFlight = new Set<number>();
 
   constructor(private readonly options: Options) {
-    this.curve = options.carried?.curve ?? [];
-    this.gaps = options.carried?.gaps ?? [];
-    for (const { kimg } of [...this.curve, ...this.gaps]) this.seen.add(kimg);
+    const { stopWhen, carried } = options;
+    this.head = new CurveHead(stopWhen, carried?.curve);
+    this.gaps = carried?.gaps ?? [];
+    this.finished = carried?.finished ?? 0;
+    for (const { kimg } of [...this.head.points, ...this.gaps]) this.seen.add(kimg);
+  }
+
+  get curve(): CurvePoint[] {
+    return this.head.points;
+  }
+
+  get convergence() {
+    return this.head.convergence;
+  }
+
+  get carried(): CarriedEvaluations {
+    return { curve: this.head.carried, gaps: this.gaps, finished: this.finished };
+  }
+
+  /** Whether a snapshot is not evaluated yet. */
+  isOpen({ kimg }: CheckpointRef): boolean {
+    return this.inFlight.has(kimg) || this.waiting.some((one) => one.kimg === kimg);
   }
 
   /** Adds metrics that were computed before, by an earlier execution of the run. */
-  restore(points: CurvePoint[]): void {
-    this.curve.push(...points);
+  restore(curve: CarriedCurve): void {
+    this.head.restore(curve);
+    const { points } = curve;
+    this.finished += points.length;
     for (const { kimg } of points) this.seen.add(kimg);
     if (points.length > 0) this.options.onChange({ points });
   }
 
   get isIdle(): boolean {
     return this.inFlight.size === 0;
-  }
-
-  /** Changes with every evaluation that ends. */
-  get finished(): number {
-    return this.curve.length + this.gaps.length;
   }
 
   /** Snapshots that are known already are ignored. */
@@ -83,8 +112,8 @@ export class SnapshotEvaluations {
   private async evaluate(snapshot: CheckpointRef): Promise<void> {
     try {
       const points = await this.options.evaluate(snapshot);
-      this.curve.push(...points);
-      this.curve.sort((a, b) => a.kimg - b.kimg);
+      this.head.add(points);
+      this.finished++;
       this.options.onChange({ points });
     } catch (error) {
       this.leaveGap({ kimg: snapshot.kimg, reason: reasonOf(error) });
@@ -93,6 +122,8 @@ export class SnapshotEvaluations {
 
   private leaveGap(gap: MetricGap): void {
     this.gaps.push(gap);
+    if (this.gaps.length > GAPS) this.gaps.shift();
+    this.finished++;
     this.options.onChange({ gaps: [gap] });
   }
 }

@@ -26,10 +26,11 @@ import type {
   TrainResult,
   TransferReport,
 } from '../spec/results.js';
+import type { PipelineInput } from '../spec/pipeline.js';
 import type { TaskQueues } from '../spec/task-queues.js';
 import type { TrainSpec } from '../spec/train.js';
+import { CurveHead, RECENT_SNAPSHOTS } from '../spec/curve-head.js';
 import { attentionAfter, notify } from './attention.js';
-import { checkConvergence } from './convergence.js';
 import { historyIsLong } from './history.js';
 import {
   snapshotsSignal,
@@ -37,9 +38,11 @@ import {
   type TrainDirective,
   trainReportSignal,
   directiveSignal,
+  type TrainingProgress,
+  trainingQuery,
 } from './messages.js';
 import { BOOKKEEPING, EVALUATION, STEADY_WORK, TRAINING } from './policies.js';
-import { SnapshotEvaluations } from './snapshot-evaluations.js';
+import { type CarriedEvaluations, SnapshotEvaluations } from './snapshot-evaluations.js';
 import { hasWaitedLong, placeInQueue } from './training-priority.js';
 
 export interface TrainUntilConvergedInput {
@@ -50,31 +53,92 @@ export interface TrainUntilConvergedInput {
   directive: TrainDirective;
   /** History events after which it continues as new. Default: 8,000. */
   historyEvents?: number;
+  /** Whether it was started by itself, and not by a run. */
+  isAlone?: boolean;
   /** Carried over when the workflow continues as new. */
-  carried?: {
-    snapshots: CheckpointRef[];
-    curve: CurvePoint[];
-    gaps: MetricGap[];
-    last: CheckpointRef | null;
-    reports: number;
-    transfer?: TransferReport;
-  };
+  carried?: CarriedTraining;
 }
 
+interface CarriedTraining {
+  snapshots: CheckpointRef[];
+  /** Snapshots up to this step are known, also those that are not listed any more. */
+  settledStep?: number;
+  /** Not carried by earlier versions, which carry `curve` and `gaps`. */
+  evaluations?: CarriedEvaluations;
+  curve?: CurvePoint[];
+  gaps?: MetricGap[];
+  last: CheckpointRef | null;
+  reports: number;
+  transfer?: TransferReport;
+}
+
+/** Snapshots that it lists, before the older ones are left to the store. */
+const MOST_SNAPSHOTS = 400;
 /** How long a training that has ended waits for the next of its evaluations. */
 const LAST_EVALUATIONS = '30 minutes';
 
-export async function trainUntilConverged(input: TrainUntilConvergedInput): Promise<TrainResult> {
-  const training = new TrainUntilConverged(input);
-  setHandler(directiveSignal, (directive) => training.onDirective(directive));
-  setHandler(snapshotsSignal, (refs) => training.onSnapshots(refs));
-  return training.run();
+/**
+ * @param input what a run gives its training; or a spec as a user writes it, with the data set in
+ *   `from`, and the training is a run of its own with this one stage
+ */
+export async function trainUntilConverged(
+  input: TrainUntilConvergedInput | PipelineInput,
+): Promise<TrainResult> {
+  let training: TrainUntilConverged | null = null;
+  setHandler(trainingQuery, () => training?.progress ?? null);
+  const own = 'directive' in input ? input : await resolveAlone(input);
+  const reused = own.isAlone && !own.carried ? await findResult(own) : null;
+  if (reused) return reused;
+  const begun = new TrainUntilConverged(own);
+  training = begun;
+  setHandler(directiveSignal, (directive) => begun.onDirective(directive));
+  setHandler(snapshotsSignal, (refs) => begun.onSnapshots(refs));
+  const result = await begun.run();
+  if (own.isAlone) await recordResult(own, result);
+  return result;
+}
+
+const { resolveRun, findStage, recordStage } = proxyActivities<RunActivities>(BOOKKEEPING);
+
+async function resolveAlone(spec: PipelineInput): Promise<TrainUntilConvergedInput> {
+  const { workflowId: runId, firstExecutionRunId, runId: execution } = workflowInfo();
+  const isNew = execution === firstExecutionRunId;
+  const input: PipelineInput = { ...spec, stages: ['train'] };
+  const { spec: resolved, dataset, taskQueues, directive } = await resolveRun({ runId, input, isNew });
+  if (!dataset) throw ApplicationFailure.nonRetryable('from.dataset: is required', 'SpecError');
+  const { train } = resolved;
+  return {
+    ...{ runId, dataset, train, taskQueues, isAlone: true },
+    directive: {
+      ...{ paused: false, resumptions: 0, stop: directive?.stop ?? false },
+      targetKimg: directive?.targetKimg ?? train.kimg,
+    },
+  };
+}
+
+function lookupOf({ runId, dataset, train }: TrainUntilConvergedInput) {
+  return { runId, stage: 'train' as const, inputs: [dataset.digest], settings: train, reuse: true };
+}
+
+async function findResult(input: TrainUntilConvergedInput): Promise<TrainResult | null> {
+  return (await findStage(lookupOf(input))) as TrainResult | null;
+}
+
+/** So that later runs find it by `from`, and reuse it. */
+async function recordResult(input: TrainUntilConvergedInput, result: TrainResult): Promise<void> {
+  const matchesSpec = result.ended !== 'stopped' && input.directive.targetKimg === input.train.kimg;
+  await recordStage({ ...lookupOf(input), result, matchesSpec });
 }
 
 class TrainUntilConverged {
   private directive: TrainDirective;
   private last: CheckpointRef | null;
-  private readonly snapshots: CheckpointRef[];
+  /** The newest ones, those in evaluation, and the best. */
+  private snapshots: CheckpointRef[];
+  private settledStep: number;
+  /** Evaluations that no report has had yet. */
+  private evaluationsUnreported = 0;
+  private unreported: Required<Pick<TrainReport, 'points' | 'gaps'>> = { points: [], gaps: [] };
   private readonly evaluations: SnapshotEvaluations;
   /** The newest checkpoint of an earlier execution of the run. */
   private expected: CheckpointRef | null = null;
@@ -100,6 +164,7 @@ class TrainUntilConverged {
     this.last = carried?.last ?? null;
     this.isVerified = carried !== undefined;
     this.snapshots = carried?.snapshots ?? [];
+    this.settledStep = carried?.settledStep ?? -1;
     this.reports = carried?.reports ?? 0;
     this.transfer = carried?.transfer;
     this.bookkeeping = proxyActivities<RunActivities>(BOOKKEEPING);
@@ -110,11 +175,31 @@ class TrainUntilConverged {
     this.evaluations = new SnapshotEvaluations({
       evaluate: (snapshot) => evaluator.evaluateSnapshot({ runId, dataset, train, snapshot }),
       onChange: (change) => {
-        void this.report(change);
+        void this.reportEvaluations(change);
         if (this.mustHalt()) this.scope?.cancel();
       },
-      carried,
+      stopWhen: train.stopWhen,
+      carried: carried && carriedEvaluations(carried),
     });
+  }
+
+  /** For a training that has no run to report to. */
+  get progress(): TrainingProgress {
+    const { state, attention, last } = this;
+    const { convergence, curve, gaps, finished } = this.evaluations;
+    const { targetKimg } = this.directive;
+    const { best } = convergence;
+    return {
+      state,
+      attention,
+      kimg: last?.kimg ?? 0,
+      targetKimg,
+      last,
+      best,
+      evaluated: finished,
+      curve,
+      gaps,
+    };
   }
 
   onDirective(directive: TrainDirective): void {
@@ -128,11 +213,23 @@ class TrainUntilConverged {
     this.isVerified = true;
     for (const ref of refs) {
       if (this.last === null || ref.step > this.last.step) this.last = ref;
-      if (this.snapshots.some((known) => known.prefix === ref.prefix)) continue;
+      if (ref.step <= this.settledStep || this.snapshots.some((known) => known.prefix === ref.prefix))
+        continue;
       this.snapshots.push(ref);
     }
     this.evaluateNew();
+    this.forgetSettled();
     if (this.mustHalt()) this.scope?.cancel();
+  }
+
+  /** A history carries a bounded number of snapshots; the store lists all. */
+  private forgetSettled(): void {
+    if (this.snapshots.length <= MOST_SNAPSHOTS) return;
+    const bestKimg = this.evaluations.convergence.best?.kimg;
+    const old = this.snapshots.sort((a, b) => a.step - b.step).slice(0, -RECENT_SNAPSHOTS);
+    this.settledStep = old.at(-1)?.step ?? this.settledStep;
+    const kept = old.filter((ref) => ref.kimg === bestKimg || this.evaluations.isOpen(ref));
+    this.snapshots = [...kept, ...this.snapshots.slice(-RECENT_SNAPSHOTS)];
   }
 
   async run(): Promise<TrainResult> {
@@ -151,7 +248,8 @@ class TrainUntilConverged {
   private async readRecord(): Promise<void> {
     const { runId, dataset, train } = this.input;
     const record = await this.attend(() => this.steady.trainingRecord({ runId, dataset, train }));
-    this.evaluations.restore(record.curve);
+    this.evaluations.restore(record.head ?? { ...new CurveHead(null).carried, points: record.curve });
+    this.settledStep = record.settledStep ?? this.settledStep;
     this.expected = record.last;
     // A training that the user has stopped is not started again.
     if (this.directive.stop) this.last = record.last;
@@ -208,7 +306,7 @@ class TrainUntilConverged {
       dataset,
       train,
       targetKimg: this.directive.targetKimg,
-      announced: this.snapshots.at(-1)?.step ?? 0,
+      announced: this.snapshots.reduce((newest, { step }) => Math.max(newest, step), 0),
       expected,
       parent: parent?.workflowId ?? null,
     });
@@ -265,7 +363,7 @@ class TrainUntilConverged {
     const images = (kimg: number) => Math.round(kimg * 1000);
     if (this.last && images(this.last.kimg) >= images(this.directive.targetKimg)) return 'complete';
     if (this.directive.stop) return 'stopped';
-    if (checkConvergence(this.evaluations.curve, this.input.train.stopWhen).converged) return 'converged';
+    if (this.evaluations.convergence.converged) return 'converged';
     return null;
   }
 
@@ -304,7 +402,8 @@ class TrainUntilConverged {
         'The training was stopped before its first checkpoint.',
         'RunError',
       );
-    const { best } = checkConvergence(this.evaluations.curve, this.input.train.stopWhen);
+    await this.flushEvaluations();
+    const { best } = this.evaluations.convergence;
     const checkpoint = this.snapshots.find((snapshot) => snapshot.kimg === best?.kimg) ?? last;
     const { transfer } = this;
     const { curve, gaps } = this.evaluations;
@@ -313,13 +412,34 @@ class TrainUntilConverged {
 
   /** Evaluations in progress start again in the new history. */
   private async continueWithNewHistory(): Promise<never> {
-    const { snapshots, last, reports, transfer } = this;
-    const { curve, gaps } = this.evaluations;
+    await this.flushEvaluations();
+    const { snapshots, settledStep, last, reports, transfer } = this;
+    const evaluations = this.evaluations.carried;
     return continueAsNew<typeof trainUntilConverged>({
       ...this.input,
       directive: this.directive,
-      carried: { snapshots, curve, gaps, last, reports, ...(transfer && { transfer }) },
+      carried: { snapshots, settledStep, evaluations, last, reports, ...(transfer && { transfer }) },
     });
+  }
+
+  /**
+   * Each of the first evaluations by itself, then so many together that a report has at least 1 %
+   * of all: the server takes 10,000 signals in a history.
+   */
+  private async reportEvaluations({ points = [], gaps = [] }: Pick<TrainReport, 'points' | 'gaps'>) {
+    const { unreported } = this;
+    unreported.points.push(...points);
+    unreported.gaps.push(...gaps);
+    this.evaluationsUnreported++;
+    if (this.evaluationsUnreported >= this.evaluations.finished / 100) await this.flushEvaluations();
+  }
+
+  private async flushEvaluations(): Promise<void> {
+    if (this.evaluationsUnreported === 0) return;
+    this.evaluationsUnreported = 0;
+    const { points, gaps } = this.unreported;
+    this.unreported = { points: [], gaps: [] };
+    await this.report({ ...(points.length > 0 && { points }), ...(gaps.length > 0 && { gaps }) });
   }
 
   private async report(change: Pick<TrainReport, 'points' | 'gaps'> = {}): Promise<void> {
@@ -341,4 +461,11 @@ class TrainUntilConverged {
       .signal(trainReportSignal, report)
       .catch(() => undefined);
   }
+}
+
+/** What earlier versions carry as they carried it. */
+function carriedEvaluations({ evaluations, curve = [], gaps = [] }: CarriedTraining): CarriedEvaluations {
+  if (evaluations) return evaluations;
+  const head = { ...new CurveHead(null).carried, points: curve };
+  return { curve: head, gaps, finished: curve.length + gaps.length };
 }

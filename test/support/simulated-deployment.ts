@@ -114,11 +114,17 @@ export class SimulatedDeployment {
     return this.startRun(workflowId, train, undefined, { [CONTINUES_MEMO]: true });
   }
 
-  startWith(workflowId: string, spec: unknown, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
+  /** @param historyEvents events after which it continues as new */
+  startWith(
+    workflowId: string,
+    spec: unknown,
+    memo: Record<string, unknown> = {},
+    historyEvents?: number,
+  ): Promise<WorkflowHandle> {
     return this.client.workflow.start('gistPipeline', {
       workflowId,
       taskQueue: TASK_QUEUE,
-      args: [spec],
+      args: [spec, null, { historyEvents }],
       memo,
     });
   }

@@ -9,7 +9,12 @@ import type { Attention } from '../../src/spec/controls.js';
 import { TooFewImagesError } from '../../src/core/errors.js';
 import { asFailure, withTypedFailures } from '../../src/activities/failures.js';
 import type { RecordedDirective, ResolveInput, RunActivities } from '../../src/activities/run.js';
-import type { TrainActivityResult, TrainInput, TrainingRecord } from '../../src/activities/train.js';
+import {
+  boundedRecord,
+  type TrainActivityResult,
+  type TrainInput,
+  type TrainingRecord,
+} from '../../src/activities/train.js';
 import type { TrainUntilConvergedInput } from '../../src/workflows/train-until-converged.js';
 import { createSweepActivities } from '../../src/activities/sweep.js';
 import type { EvaluateInput, SnapshotInput } from '../../src/spec/compute-tasks.js';
@@ -30,6 +35,8 @@ export class RunRecord {
   plannedShards: number | null = null;
   /** Stages that were recorded as matching the spec. */
   matchesSpec: string[] = [];
+  /** Snapshots that are announced together; the next ones wait until they are evaluated. */
+  snapshotsAtOnce = 1;
   /** Ends where the trainer does: at the whole image nearest to the target. */
   countsWholeImages = false;
   /** What planning and evaluation wait for. */
@@ -60,6 +67,8 @@ export class RunRecord {
   expected: (CheckpointRef | null)[] = [];
   /** Where each train activity started. */
   resumedKimg: number[] = [];
+  /** Half the width of the interval of fd; null: it has none. */
+  noise: number | null = null;
   fd: (kimg: number) => number = (kimg) => 100 - kimg;
 
   snapshot(kimg: number): CheckpointRef {
@@ -128,7 +137,7 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
         hasSearchAttributes: false,
         directive: record.directive,
         taskQueues: { cpu: taskQueue, gpu: taskQueue },
-        dataset: null,
+        dataset: spec.stages.includes('preprocess') ? null : dataset,
         train: null,
         synthetic: null,
       };
@@ -141,7 +150,8 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
     },
     async trainingRecord({ runId }: { runId: string }): Promise<TrainingRecord> {
       const { kimg, curve, snapshots } = recordOf(runId);
-      return { last: kimg > 0 ? recordOf(runId).snapshot(kimg) : null, snapshots, curve };
+      const last = kimg > 0 ? recordOf(runId).snapshot(kimg) : null;
+      return { last, ...boundedRecord(snapshots, curve, null) };
     },
     findStage: async () => null,
     async recordStage(lookup: Parameters<RunActivities['recordStage']>[0]): Promise<void> {
@@ -205,14 +215,17 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
       const target = record.countsWholeImages ? Math.round(targetKimg * 1000) / 1000 : targetKimg;
       while (record.kimg < target && !context.cancellationSignal.aborted) {
         await new Promise((resolve) => setTimeout(resolve, 40));
-        record.kimg++;
         context.heartbeat(record.kimg);
-        const snapshot = record.snapshot(record.kimg);
-        snapshots.push(snapshot);
-        record.snapshots.push(snapshot);
-        if (snapshot.step > announced) {
+        const evaluated = new Set(record.curve.map(({ kimg }) => kimg)).size;
+        if (record.snapshotsAtOnce > 1 && evaluated < record.kimg) continue;
+        const fresh: CheckpointRef[] = [];
+        for (let i = 0; i < record.snapshotsAtOnce && record.kimg < target; i++)
+          fresh.push(record.snapshot(++record.kimg));
+        snapshots.push(...fresh);
+        record.snapshots.push(...fresh);
+        if (fresh.some(({ step }) => step > announced)) {
           const { workflowId } = context.info.workflowExecution ?? assert.fail();
-          await context.client.workflow.getHandle(workflowId).signal('snapshots', [snapshot]);
+          await context.client.workflow.getHandle(workflowId).signal('snapshots', fresh);
         }
       }
       record.trainings.running--;
@@ -222,7 +235,10 @@ export function simulatedWork(taskQueue: string, shards: number, store?: ObjectS
       if (recordOf(runId).failEvaluations) throw recordOf(runId).failEvaluations;
       await recordOf(runId).holdEvaluations;
       const record = recordOf(runId);
-      const point = { kimg: snapshot.kimg, metric: 'fd_effnetlite0', value: record.fd(snapshot.kimg) };
+      const value = record.fd(snapshot.kimg);
+      const interval = record.noise && { low: value - record.noise, high: value + record.noise };
+      const metric = 'fd_effnetlite0';
+      const point = { kimg: snapshot.kimg, metric, value, ...(interval && { interval }) };
       record.curve.push(point);
       return [point];
     },

@@ -3,6 +3,9 @@ import { Context } from '@temporalio/activity';
 import { log } from '../../core/log.js';
 import type { CheckpointRef } from '../../spec/results.js';
 
+/** Of more than this only the newest would be evaluated anyway. */
+const MOST_AT_ONCE = 200;
+
 /** After a failure, a later event, attempt or the result announces them. */
 export class SnapshotAnnouncer {
   /** @param announced step of the newest snapshot that the workflow knows of */
@@ -18,7 +21,7 @@ export class SnapshotAnnouncer {
   }
 
   private async announce(snapshots: CheckpointRef[]): Promise<void> {
-    const fresh = snapshots.filter(({ step }) => step > this.announced);
+    const fresh = snapshots.filter(({ step }) => step > this.announced).slice(-MOST_AT_ONCE);
     if (fresh.length === 0) return;
     const { client, info } = Context.current();
     const execution = info.workflowExecution;

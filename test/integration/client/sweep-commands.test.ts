@@ -49,6 +49,37 @@ test('a sweep is watched to its end, reported, and its failed run is retried', a
   assert.equal(deployment.recordOf('watched-200-0').trainActivities, 1, 'what had finished is kept');
 });
 
+test('settings are compared from the command line, and the sweep is deleted with its runs', async () => {
+  const run = {
+    name: 'knee',
+    preprocess: { source: deployment.env.GIST_STORE },
+    train: { kimg: 1, snapshotKimg: 1, stopWhen: null },
+  };
+  const spec = { name: 'tuning', run, keys: { 'train.gamma': [4] }, repeats: 1 };
+  writeFileSync(path.join(user.folder, 'tuning.json'), JSON.stringify(spec));
+  const wrong = ['--set', 'keys={"train.gama":[1]}', '--dry-run'];
+  const refused = await user.gist('sweep', 'hyperparameters', 'tuning.json', ...wrong);
+  assert.equal(refused.code, 2, refused.stdout);
+  assert.match(refused.stderr, /train\.gama: unknown key; did you mean "gamma"/);
+  const drawn = await user.json<{ drawn: object[] }>('sweep', 'hyperparameters', 'tuning.json', '--dry-run');
+  assert.deepEqual(drawn.drawn, [{ 'train.gamma': 4 }]);
+
+  await (await deployment.startSweep('tuned', spec)).result();
+  const { answer, folder } = await user.json<{ answer: string; folder: string }>('sweep', 'report', 'tuned');
+  assert.match(answer, /The other setting, train\.gamma = 4, .*Repeats would tell/);
+  assert.match(readFileSync(path.join(folder, 'figures/settings.svg'), 'utf8'), /^<svg/);
+  const asRun = await user.gist('report', 'tuned');
+  assert.match(asRun.stderr, /is a sweep, not a run.*gist sweep report tuned/s);
+
+  const shown = await user.gist('sweep', 'delete', 'tuned');
+  assert.match(shown.stdout, /sweep tuned .*would be deleted/);
+  assert.ok(await deployment.store.head('sweeps/tuned/spec.json'), 'nothing without --yes');
+  const deleted = await user.gist('sweep', 'delete', 'tuned', '--runs', '--yes');
+  assert.equal(deleted.code, 0, deleted.stderr);
+  for await (const { key } of deployment.store.list('sweeps/tuned/')) assert.fail(key);
+  assert.match((await user.gist('sweep', 'delete', 'tuned')).stderr, /has no sweep "tuned"/);
+});
+
 test('a schedule starts what was due in a period of the past, and nonsense is refused', async () => {
   const create = (...when: string[]) => user.gist('schedule', 'create', 'yearly', 'knee.json', ...when);
   for (const [option, value] of [

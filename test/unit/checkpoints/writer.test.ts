@@ -364,6 +364,27 @@ describe('checkpoint store', () => {
     await writer.write(draft(10), parts(1));
     assert.equal((await newestVerified(store, 'r', warn))?.ref.step, 10);
   });
+
+  test('keeps the best, the newest and every third snapshot, and deletes the others once they are evaluated', async () => {
+    const keepSnapshots = { best: 1, last: 1, every: 3, metric: 'fd', snapshotKimg: 0.004 };
+    const options = { attempt: 1, keepCheckpoints: 2, keepSnapshots, expected: null, warn };
+    const { writer } = await CheckpointWriter.open(store, RUN, options);
+    for (let step = 1; step <= 10; step++) {
+      await writer.write(draft(step), parts(step));
+      const point = { kimg: step * 0.004, metric: 'fd', value: step === 4 ? 1 : 10 + step };
+      // The seventh is not evaluated yet.
+      if (step !== 7)
+        await store.put(
+          `${RUN}curve/${step}.json`,
+          Buffer.from(JSON.stringify({ settings: '', points: [point] })),
+        );
+    }
+    const steps = (await listSnapshots(store, 'r')).map(({ step }) => step);
+    assert.deepEqual(steps, [3, 4, 6, 7, 9, 10]);
+    const manifests: string[] = [];
+    for await (const { key } of store.list(RUN)) if (key.endsWith('/manifest.json')) manifests.push(key);
+    assert.equal(manifests.length, 6, manifests.join(' '));
+  });
 });
 
 test('a checkpoint of another configuration is refused with the field, what was given and what is wanted', () => {
