@@ -36,7 +36,8 @@ export async function tagsOfImages(
     if (tags === 'damaged') found.damaged++;
     if (tags === null) found.others++;
     if (tags !== null && tags !== 'damaged') table.set(done, tags);
-    onImage?.(++done);
+    done++;
+    onImage?.(done);
   }
   return found;
 }
