@@ -53,7 +53,7 @@ function runChecks(isToy) {
 /** Name, memory in MiB and driver of the first card; null without one. */
 function findCard() {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
-  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
+  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 10_000 });
   if (status !== 0) return null;
   const [name, memoryMiB, driver] = stdout.trim().split('\n')[0].split(', ');
   return { name, memoryMiB: Number(memoryMiB), driver };
