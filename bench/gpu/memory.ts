@@ -1,27 +1,30 @@
 /** Peak memory of a process: on its card, or resident. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
  * Bytes that a process has reserved. TensorFlow keeps what it has allocated on a card, so the
  * present value is the peak.
+ *
+ * @returns null when the driver does not say, as inside some containers
  */
-export function peakMemory(pid: number, onCard: boolean): number {
+export function peakMemory(pid: number, onCard: boolean): number | null {
   return onCard ? cardMemory(pid) : residentPeak(pid);
 }
 
-/** 0 when the driver does not list the process, as inside some containers. */
-function cardMemory(pid: number): number {
-  const list = execFileSync('nvidia-smi', [
+function cardMemory(pid: number): number | null {
+  const { status, stdout } = spawnSync('nvidia-smi', [
     '--query-compute-apps=pid,used_memory',
     '--format=csv,noheader,nounits',
   ]);
-  const lines = list
+  if (status !== 0) return null;
+  const lines = stdout
     .toString()
+    .trim()
     .split('\n')
     .map((line) => line.split(',').map(Number));
-  const own = lines.find(([listed]) => listed === pid) ?? (lines.length === 2 ? lines[0] : undefined);
-  return (own?.[1] ?? 0) * 2 ** 20;
+  const own = lines.find(([listed]) => listed === pid) ?? (lines.length === 1 ? lines[0] : undefined);
+  return own?.[1] ? own[1] * 2 ** 20 : null;
 }
 
 function residentPeak(pid: number): number {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { environment } from '../../src/core/environment.js';
 import type { DatasetRef } from '../../src/spec/results.js';
 import type { TrainSpec } from '../../src/spec/train.js';
 import { FileStore } from '../../src/storage/file-store.js';
@@ -50,7 +51,7 @@ export async function runAttempt(
   const trained = superviseTrainer(
     { ...job, storeUri: store.uri, dataset, targetKimg: job.train.kimg, expected: null },
     {
-      env: { GIST_DATA_CACHE: path.join(folder, 'cache') },
+      env: { GIST_DATA_CACHE: path.join(folder, 'cache'), CUDA_CACHE_PATH: kernelCache() },
       onSpawn: (spawned) => {
         pid = spawned;
       },
@@ -66,4 +67,9 @@ export async function runAttempt(
   await trained.catch((error: unknown) => {
     if (!isKilled) throw error;
   });
+}
+
+/** The product's: to compile the kernels again would take most of the time of a check. */
+function kernelCache(): string {
+  return process.env.CUDA_CACHE_PATH ?? path.join(environment.dataCacheFolder(), 'cuda-kernels');
 }

@@ -23,8 +23,8 @@ export interface StepTimesResult {
   /** Median milliseconds of each phase. */
   phases: Record<string, number>;
   imagesPerSecond: number;
-  /** Of the card on a GPU, else resident memory of the process. */
-  peakBytes: number;
+  /** Of the card on a GPU, else resident memory of the process; null where it is unknown. */
+  peakBytes: number | null;
 }
 
 const REPETITIONS = 5;

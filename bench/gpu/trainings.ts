@@ -23,14 +23,17 @@ export interface TrainingsResult {
   /** Cosine between the gradients of a whole network in half precision and in float32. */
   halfGradients: Record<'G' | 'D', number>;
   resumed: {
-    /** Steps at which an attempt was killed. */
+    /** Steps at which an attempt was killed, and those that the next ones resumed from. */
     killedAt: number[];
+    resumedFrom: number[];
     /** Tensors of the last checkpoint, and those that differ from the undisturbed training's. */
     tensors: number;
     differing: number;
     /** Largest difference, relative to the largest value of its tensor. */
     largestDifference: number;
   };
+  /** The same, of the few steps after a checkpoint, taken twice. */
+  repeated: { resumedFrom: number[]; largestDifference: number };
 }
 
 type Tensors = Record<string, ArrayLike<number>>;
@@ -38,7 +41,11 @@ type Tensors = Record<string, ArrayLike<number>>;
 function runTrainings(job: TrainingsJob): Promise<TrainingsResult> {
   return withPhantoms(job, async (phantoms) => {
     const place = { ...phantoms, job };
-    return { halfGradients: await compareGradients(place), resumed: await compareResumed(place) };
+    return {
+      halfGradients: await compareGradients(place),
+      resumed: await compareResumed(place),
+      repeated: await compareRepeated(place),
+    };
   });
 }
 
@@ -67,41 +74,80 @@ async function compareGradients(place: Place): Promise<TrainingsResult['halfGrad
 
 async function compareResumed(place: Place): Promise<TrainingsResult['resumed']> {
   const { steps } = place.job;
-  const killedAt: number[] = [];
+  const [killedAt, resumedFrom]: [number[], number[]] = [[], []];
   const kills = [Math.ceil(steps / 3), Math.ceil((2 * steps) / 3)];
   const whole = tensorsOf(await train(place, 'whole', { steps }));
-  const killed = tensorsOf(
-    await train(place, 'killed', { steps, kills, onKill: (step) => killedAt.push(step) }),
-  );
-  const apart = Object.entries(whole).map(([name, values]) => difference(values, killed[name] ?? []));
+  const onKill = (step: number) => killedAt.push(step);
+  const onResume = (step: number) => resumedFrom.push(step);
+  const killed = tensorsOf(await train(place, 'killed', { steps, kills, onKill, onResume }));
+  const apart = differences(whole, killed);
   return {
     killedAt,
+    resumedFrom,
     tensors: apart.length,
     differing: apart.filter((value) => value > 0).length,
     largestDifference: Math.max(...apart),
   };
 }
 
+/**
+ * On a GPU the order of additions differs between runs, and a training multiplies the difference:
+ * only a few steps after a checkpoint tell whether its whole state came back.
+ */
+async function compareRepeated(place: Place): Promise<TrainingsResult['repeated']> {
+  const { store } = place;
+  const steps = 8;
+  const resumedFrom: number[] = [];
+  const first = await train(place, 'repeated', { steps, snapshots: 2 });
+  const last = await newestVerified(store, 'repeated', () => undefined);
+  if (!last) throw new Error('the repeated training left no checkpoint');
+  const { prefix } = last.ref;
+  for await (const { key } of store.list(prefix)) await store.delete(key);
+  const onResume = (step: number) => resumedFrom.push(step);
+  const again = await train(place, 'repeated', { steps, snapshots: 2, firstAttempt: 2, onResume });
+  return { resumedFrom, largestDifference: Math.max(...differences(tensorsOf(first), tensorsOf(again))) };
+}
+
+function differences(expected: Tensors, found: Tensors): number[] {
+  return Object.entries(expected).map(([name, values]) => difference(values, found[name] ?? []));
+}
+
 interface TrainOptions {
   steps: number;
+  /** Checkpoints that it writes. */
+  snapshots?: number;
+  firstAttempt?: number;
   spec?: Partial<TrainSpec>;
   /** Each attempt but the last one is killed when it has reached its step. */
   kills?: readonly number[];
   onKill?: (step: number) => void;
+  onResume?: (step: number) => void;
 }
+
+/** Some lie before each step at which a training is killed. */
+const SNAPSHOTS = 6;
 
 /** Trains, and reads what the training ends with. */
 async function train(
   place: Place,
   runId: string,
-  { steps, spec, kills = [], onKill }: TrainOptions,
+  { steps, spec, snapshots = SNAPSHOTS, firstAttempt = 1, kills = [], onKill, onResume }: TrainOptions,
 ): Promise<Record<string, Uint8Array>> {
   const { store, job } = place;
   const kimg = (steps * job.spec.batch) / 1000;
-  const length = { kimg, snapshotKimg: kimg, snapshotMetrics: [], stopWhen: null };
+  const length = { kimg, snapshotKimg: kimg / snapshots, snapshotMetrics: [], stopWhen: null };
   const settings = trainSchema.parse({ ...job.spec, ...length, ...spec });
   for (const [index, killAt] of [...kills, Number.POSITIVE_INFINITY].entries())
-    await runAttempt(place, { runId, train: settings, attempt: index + 1, killAt, onKill });
+    await runAttempt(place, {
+      runId,
+      train: settings,
+      attempt: firstAttempt + index,
+      killAt,
+      onKill,
+      onEvent: (event) => {
+        if (event.type === 'started' && event.resumedFrom) onResume?.(event.resumedFrom.step);
+      },
+    });
   const found = await newestVerified(store, runId, () => undefined);
   if (!found) throw new Error(`the training ${runId} left no checkpoint`);
   return found.parts;

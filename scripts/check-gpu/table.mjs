@@ -3,7 +3,9 @@
 export function checkTable({ card, date, passed, parity, trainings, steps, official }) {
   const machine = card
     ? `${card.name}, ${Math.round(card.memoryMiB / 1024)} GiB, driver ${card.driver}`
-    : 'no GPU: toy sizes on the CPU';
+    : steps.some(({ device }) => device === 'GPU')
+      ? 'a GPU that nvidia-smi does not list: toy sizes'
+      : 'no GPU: toy sizes on the CPU';
   const lines = [
     `${machine}, ${date}`,
     '',
@@ -25,16 +27,17 @@ function mark(isGood) {
   return isGood ? 'ok' : 'NOT OK';
 }
 
-function trainingLines({ failed, halfGradients, resumed, gradientsAgree, resumes }) {
+function trainingLines({ failed, halfGradients, resumed, repeated, gradientsAgree, resumes }) {
   if (failed) return [`short trainings: NOT OK, ${failed}`];
-  const { killedAt, differing, tensors: all, largestDifference } = resumed;
+  const { killedAt, resumedFrom, differing, tensors: all, largestDifference } = resumed;
   const outcome =
     differing === 0
       ? 'the same bytes'
       : `${differing} of ${all} tensors differ, by ${largestDifference.toExponential(1)} at most`;
   return [
     `gradients in half precision and in float32: ${mark(gradientsAgree)}, cosine ${halfGradients.G.toFixed(4)} (generator), ${halfGradients.D.toFixed(4)} (discriminator)`,
-    `a training killed at steps ${killedAt.join(' and ')}: ${mark(resumes)}, ${outcome}`,
+    `a training killed at steps ${killedAt.join(' and ')}, resumed from ${resumedFrom.join(' and ')}: ${mark(resumes)}, ${outcome}`,
+    `the steps after a checkpoint, taken twice: differences of ${repeated.largestDifference.toExponential(1)} at most`,
   ];
 }
 
@@ -57,7 +60,7 @@ function stepTable(steps) {
           result.imagesPerSecond.toFixed(1),
           result.buildSeconds.toFixed(1),
           result.firstStepSeconds.toFixed(1),
-          (result.peakBytes / 2 ** 30).toFixed(1),
+          result.peakBytes === null ? 'unknown' : (result.peakBytes / 2 ** 30).toFixed(1),
         ],
   );
   const widths = head.map((_, column) =>

@@ -3,6 +3,7 @@ import type { CheckpointManifest } from '../checkpoints/manifest.js';
 import type { NetworkConfig, NetworkFamily } from '../gan/config.js';
 import { environment } from '../core/environment.js';
 import { isNetworkFamily } from '../gan/networks/registry.js';
+import { groupSize, microBatchSizes } from '../spec/micro-batches.js';
 import type { AutomaticSetting } from '../spec/results.js';
 import type { TrainSpec } from '../spec/train.js';
 import { largestMicroBatch, type MemoryPlan } from './memory.js';
@@ -86,21 +87,24 @@ function shown(images: number, mirror: boolean): number {
 
 /**
  * The micro-batch that fits into memory: the whole batch, or the largest whose groups of the
- * minibatch deviation are those of the batch. Where none fits it is the whole batch, and the
- * training ends with the advice of its memory plan.
+ * minibatch deviation are those of the batch. Where none is foreseen to fit it is the smallest:
+ * estimates are high, and should it not fit either, the memory plan has the advice. Where the
+ * memory is unknown it is the smallest with the batch's groups.
  *
- * @param availableBytes that the training may take
+ * @param availableBytes that the training may take; null where that is unknown
  */
 export function chooseBatchGpu(
   config: NetworkConfig,
   { batch, batchGpu }: Pick<TrainSpec, 'batch' | 'batchGpu'>,
   started: StartedSettings | null,
-  availableBytes: number,
+  availableBytes: number | null,
 ): number {
   if (batchGpu !== 'auto') return batchGpu;
   if (typeof started?.batchGpu === 'number') return started.batchGpu;
+  const sizes = microBatchSizes(batch);
+  if (availableBytes === null) return sizes.find((size) => groupSize(size) === groupSize(batch)) ?? batch;
   const { fits } = planMemory(config, { batch, batchGpu: batch }, availableBytes);
-  return fits >= batch ? batch : (largestMicroBatch(batch, fits) ?? batch);
+  return fits >= batch ? batch : (largestMicroBatch(batch, fits) ?? sizes[0] ?? batch);
 }
 
 /** What is known once a training is planned. */
@@ -172,6 +176,8 @@ function reasonOfAug({ engine, mirror }: TrainSpec, { aug }: ChosenSpec, images:
 
 function reasonOfBatchGpu({ batch, batchGpu, neededBytes, availableBytes }: MemoryPlan): string {
   const gib = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
-  const need = `${batchGpu} images need about ${gib(neededBytes)} of ${gib(availableBytes)} GiB`;
+  const about = `${batchGpu} images need about ${gib(neededBytes)}`;
+  if (availableBytes === null) return `${about} GiB; the memory of the GPU is unknown`;
+  const need = `${about} of ${gib(availableBytes)} GiB`;
   return batchGpu < batch ? `${need}; ${batch} do not fit` : need;
 }

@@ -1,5 +1,8 @@
 /** Errors of a GPU or its driver, as libraries and train.py report them, as errors of set-up. */
+import { environment } from '../core/environment.js';
 import { SetupError } from '../core/errors.js';
+import { queryCards } from '../core/nvidia-smi.js';
+import { allParts } from '../core/parts.js';
 
 interface DeviceFault {
   pattern: RegExp;
@@ -26,6 +29,11 @@ const FAULTS: DeviceFault[] = [
     hint: 'Check the driver with nvidia-smi, CUDA_VISIBLE_DEVICES, and that the library is built for CUDA (GIST_TENSORFLOW, GIST_STYLEGAN3_PYTHON).',
   },
   {
+    pattern: /could not create cud?nn handle/i,
+    what: 'cuDNN cannot start on the GPU of this machine',
+    hint: 'On a small card its memory is taken: end what else uses it, or lower train.batchGpu. Otherwise check the versions of the driver and of cuDNN.',
+  },
+  {
     pattern:
       /CUDA error(?!: device-side assert)|CUDA_ERROR_|uncorrectable ECC|fallen off the bus|illegal memory access|CUDNN_STATUS_|CUBLAS_STATUS_|NCCL error/i,
     what: 'the GPU of this machine has failed',
@@ -35,12 +43,38 @@ const FAULTS: DeviceFault[] = [
 
 /**
  * @param lines messages of errors or lines of a log, without paths
+ * @param library that reported them
  * @returns null when none of them is about the device
  */
-export function deviceError(lines: readonly string[]): SetupError | null {
+export function deviceError(lines: readonly string[], library = boundLibrary()): SetupError | null {
   for (const { pattern, what, hint } of FAULTS) {
     const line = lines.find((text) => pattern.test(text));
-    if (line) return new SetupError({ what: `${what}: ${line.slice(0, 300)}`, hint });
+    if (!line) continue;
+    return new SetupError({
+      what: `${what}: ${line.slice(0, 300)}`,
+      where: `${describeCards()}, ${library}`,
+      hint,
+    });
   }
   return null;
+}
+
+/** Of set-up's list, since the process that describes an error need not have loaded it. */
+function boundLibrary(): string {
+  return `TensorFlow ${allParts().tensorflow.version} (${environment.tensorflow()})`;
+}
+
+/**
+ * The visible cards and their driver; all cards where the visible ones are not named as the driver
+ * names them.
+ *
+ * @param command the driver's program
+ */
+export function describeCards(command = 'nvidia-smi'): string {
+  const fields = ['name', 'driver_version'];
+  const card = process.env.CUDA_VISIBLE_DEVICES;
+  const visible = card === undefined ? [] : queryCards(fields, { card, command });
+  const cards = visible.length > 0 ? visible : queryCards(fields, { command });
+  const described = new Set(cards.map(([name, driver]) => `${name}, driver ${driver}`));
+  return [...described].join('; ') || 'a card that nvidia-smi does not list';
 }

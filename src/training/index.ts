@@ -4,6 +4,7 @@
  */
 export type { TrainerEvent, TrainerJob, TrainingOutcome } from './process/messages.js';
 export { type SuperviseOptions, superviseTrainer } from './process/supervisor.js';
+export { deviceError } from './device-errors.js';
 export { deviceMemory } from './device-memory.js';
-export { availableMemory, freeMemory } from './memory.js';
+export { availableMemory, freeMemory, reportsOutOfMemory } from './memory.js';
 export { leastDeviceMemory } from './needed-memory.js';

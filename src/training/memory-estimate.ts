@@ -9,16 +9,19 @@ import type { ParameterSpecs } from '../gan/networks/parameters.js';
 import { networkOf } from '../gan/networks/registry.js';
 import { BASE_BYTES, bytesPerImage, COPIES_OF_PARAMETERS, FLOAT_BYTES, USABLE } from './needed-memory.js';
 
+/** @param availableBytes null where that is unknown; by default what this machine has */
 export function planMemory(
   config: NetworkConfig,
   { batch, batchGpu }: Pick<TrainingOptions, 'batch' | 'batchGpu'>,
-  availableBytes = availableMemory(),
+  availableBytes: number | null = availableMemory(),
 ): MemoryPlan {
   const fixed = BASE_BYTES + COPIES_OF_PARAMETERS * FLOAT_BYTES * parameters(config);
   const perImage = bytesPerImage(config);
+  const neededBytes = fixed + perImage * batchGpu;
+  if (availableBytes === null) return { batch, batchGpu, neededBytes, availableBytes, fits: batch };
   const room = Math.floor((USABLE * availableBytes - fixed) / perImage);
   const fits = Math.max(0, room - (room % 2));
-  return { batch, batchGpu, neededBytes: fixed + perImage * batchGpu, availableBytes, fits };
+  return { batch, batchGpu, neededBytes, availableBytes, fits };
 }
 
 function parameters(config: NetworkConfig): number {

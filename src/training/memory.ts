@@ -11,8 +11,12 @@ export interface MemoryPlan {
   batch: number;
   batchGpu: number;
   neededBytes: number;
-  availableBytes: number;
-  /** The largest even batch that the estimate allows; 0 when none does. */
+  /** Null where the memory of the device is unknown. */
+  availableBytes: number | null;
+  /**
+   * The largest even batch that the estimate allows; 0 when none does. The whole batch where the
+   * memory is unknown.
+   */
   fits: number;
 }
 
@@ -25,7 +29,8 @@ export interface MemoryPlan {
 export function outOfMemory(plan: MemoryPlan, hasTakenSteps: boolean): TrainingError | TrainerCrashError {
   const { batchGpu, neededBytes, availableBytes } = plan;
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  const what = `memory ran out: a micro-batch of ${batchGpu} images takes about ${gib(neededBytes)}, and this machine has ${gib(availableBytes)}`;
+  const machine = availableBytes === null ? '' : `, and this machine has ${gib(availableBytes)}`;
+  const what = `memory ran out: a micro-batch of ${batchGpu} images takes about ${gib(neededBytes)}${machine}`;
   if (!hasTakenSteps) return new TrainingError({ what, where: 'train', hint: memoryAdvice(plan) });
   return new TrainerCrashError({
     what: `${what}; it was enough for the earlier steps`,
@@ -66,14 +71,18 @@ export function largestMicroBatch(batch: number, most: number): number | undefin
   return sizes.findLast((size) => groupSize(size) === groupSize(batch)) ?? sizes.at(-1);
 }
 
-/**
- * Whether an error message or log line reports a failed allocation. `Status: 1` is oneDNN's
- * `dnnl_out_of_memory`, in the words of TensorFlow's kernels.
- */
+/** `Status: 1` is oneDNN's `dnnl_out_of_memory`, in the words of TensorFlow's kernels. */
+const ON_A_HOST =
+  /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|ENOMEM|received an exception: ?Status: 1,/i;
+/** TensorFlow's binding gives a status as a number: only the rest of the message tells. */
+const ON_A_CARD =
+  /out of memory|OUT_OF_MEMORY|ALLOC_FAILED|Dst tensor is not initialized|unable to allocate|allocat\w+ (failed|memory)/i;
+/** The allocator tries a smaller size after this warning. */
+const HARMLESS = /not a failure/;
+
+/** Whether an error message or log line reports a failed allocation. */
 export function reportsOutOfMemory(text: string): boolean {
-  return /OOM when allocating|RESOURCE_EXHAUSTED|bad_alloc|heap out of memory|allocat\w+ (failed|memory)|ENOMEM|received an exception: ?Status: 1,/i.test(
-    text,
-  );
+  return (ON_A_HOST.test(text) || ON_A_CARD.test(text)) && !HARMLESS.test(text);
 }
 
 /**

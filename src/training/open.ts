@@ -27,6 +27,7 @@ import { initializeFrom } from '../weights/initialize.js';
 import { BUILD_ALLOWANCE_MS, LOADING_ALLOWANCE_MS, type TrainerControls } from './controls.js';
 import { TrainingData, type TrainingImages } from './data.js';
 import { deviceMemory } from './device-memory.js';
+import { availableMemory } from './memory.js';
 import { planMemory } from './memory-estimate.js';
 import { differences, numericEnvironment } from './numeric-environment.js';
 import { planTraining, type TrainingPlan } from './plan.js';
@@ -57,9 +58,11 @@ export async function openTraining(job: TrainerJob, controls: TrainerControls): 
   const plan = planTraining(job, images, newest?.manifest ?? null, record, device);
   const { config, options, classes, configuration, automatic } = plan;
   if (!newest && record.length === 0) await reportAutomaticSettings(store, runPrefix, automatic);
-  emit({ type: 'memory', ...planMemory(config, options, device?.totalBytes), resumes: newest !== null });
+  const totalBytes = usesGpu() ? (device?.totalBytes ?? null) : availableMemory();
+  emit({ type: 'memory', ...planMemory(config, options, totalBytes), resumes: newest !== null });
   if (newest) assertSameConfiguration(configuration, newest.manifest, newest.ref.prefix);
   warnOfSmallerGroups(options, warn);
+  if (totalBytes === null) warnOfUnknownMemory(train, options, warn);
   const { definition, schedule } = buildTrainingProgram(config, options);
   startOperation('compiling', BUILD_ALLOWANCE_MS);
   const program = await createProgram(definition, {
@@ -162,6 +165,18 @@ function warnOfOtherBytes(then: NumericEnvironment, now: NumericEnvironment, war
   if (changed.length > 0)
     warn(
       `this machine or program differs from the checkpoint's in ${changed.join(', ')}: the training resumes, but the result is not bit-exact`,
+    );
+}
+
+/** Without a figure for the card, that of the host would let a training run out of memory. */
+function warnOfUnknownMemory(
+  { batchGpu: wanted }: TrainerJob['train'],
+  { batch, batchGpu }: TrainingOptions,
+  warn: Warn,
+): void {
+  if (wanted === 'auto' && batchGpu < batch)
+    warn(
+      `the driver does not say how much memory the GPU has: micro-batches have ${batchGpu} images; if more fit, a new run with a larger train.batchGpu is faster`,
     );
 }
 

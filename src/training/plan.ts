@@ -65,7 +65,7 @@ export function planTraining(
   const sizes = { resolution, channels, classes: classes?.length ?? 0 };
   const half = resolvePrecision(train, computesHalfFast(), newest);
   const config = { ...specifiedNetwork(train, sizes), half };
-  const freeBytes = device?.freeBytes ?? freeMemory();
+  const freeBytes = usesGpu() ? (device?.freeBytes ?? null) : freeMemory();
   const batchGpu = chooseBatchGpu(config, train, started, freeBytes);
   const augmentation = resolveAugmentation(config.channels, train);
   const resolved = resolveTrainingOptions(config, { ...train, batchGpu }, augmentation);

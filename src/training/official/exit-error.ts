@@ -41,7 +41,7 @@ export function errorOfExit(
       hint: "Set it to the interpreter in which the checkout's requirements are installed.",
     });
   }
-  const device = deviceError(lines);
+  const device = deviceError(lines, 'PyTorch of GIST_STYLEGAN3_PYTHON');
   if (device) return device;
   const tail = lines.length > 0 ? ` Its last lines: ${lines.join(' | ')}` : '';
   if (exit.code === REFUSED_OPTIONS && lines.some((line) => /^(Usage|Error):/.test(line))) {

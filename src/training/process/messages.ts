@@ -41,7 +41,7 @@ const trainerEventSchema = z.discriminatedUnion('type', [
     /** Whether this attempt resumes from a checkpoint. */
     resumes: z.boolean(),
     neededBytes: z.number(),
-    availableBytes: z.number(),
+    availableBytes: z.number().nullable(),
     fits: z.int(),
   }),
   z.object({

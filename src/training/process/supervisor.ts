@@ -254,7 +254,7 @@ class Supervision {
     if (signal === 'SIGKILL') return memoryKills() > this.killsBefore;
     if (this.tail.some(reportsOutOfMemory)) return true;
     // A library without memory may just crash.
-    const { neededBytes = 0, availableBytes = 0 } = this.memory ?? {};
-    return signal !== null && neededBytes > availableBytes;
+    if (signal === null || this.memory === null || this.memory.availableBytes === null) return false;
+    return this.memory.neededBytes > this.memory.availableBytes;
   }
 }

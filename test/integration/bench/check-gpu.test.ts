@@ -13,7 +13,7 @@ interface Outcome {
   card: null;
   passed: boolean;
   parity: { form: string; agrees: boolean }[];
-  trainings: { resumed: { killedAt: number[]; differing: number } };
+  trainings: { resumed: { killedAt: number[]; resumedFrom: number[]; differing: number } };
   steps: { name: string; failed?: string; imagesPerSecond: number; peakBytes: number }[];
 }
 
@@ -24,7 +24,8 @@ test('the check of a GPU runs at toy size on a CPU, and everything agrees there'
   assert.equal(outcome.card, null);
   assert.ok(outcome.parity.every(({ agrees }) => agrees));
   assert.equal(outcome.trainings.resumed.differing, 0);
-  assert.ok(outcome.trainings.resumed.killedAt.length > 0);
+  const { killedAt, resumedFrom } = outcome.trainings.resumed;
+  assert.ok(killedAt.length > 0 && resumedFrom.length === 2, 'each killed attempt left a checkpoint');
   for (const { name, failed, imagesPerSecond, peakBytes } of outcome.steps)
     assert.ok(failed === undefined && imagesPerSecond > 0 && peakBytes > 2 ** 20, name);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GenerateSpec } from '../../../src/spec/generate.js';
 import { ComputeProcess } from '../../../src/workers/compute-process.js';
+import { untilEnded } from '../../support/official-training.js';
 import { descendants } from '../../support/processes.js';
 
 /** A task that fails once the child has loaded its libraries, which takes a second. */
@@ -64,5 +65,23 @@ test('beside a training on its card, the process lives for the time of a task on
       await compute.close();
     }
     assert.ok(!isWarm());
+  }
+});
+
+test('on a GPU the process ends after an error without a class, and the next task has a new one', async () => {
+  const before = process.env.GIST_TENSORFLOW;
+  process.env.GIST_TENSORFLOW = 'cuda';
+  const compute = new ComputeProcess();
+  const run = () =>
+    compute.run('nothing' as 'generateShard', input, { onProgress, signal: new AbortController().signal });
+  const pids = () => descendants(process.pid, 'compute-main');
+  try {
+    await assert.rejects(run(), /no task has the name nothing/);
+    await untilEnded(...pids());
+    await assert.rejects(run(), /no task has the name nothing/);
+  } finally {
+    await compute.close();
+    if (before === undefined) delete process.env.GIST_TENSORFLOW;
+    else process.env.GIST_TENSORFLOW = before;
   }
 });

@@ -82,8 +82,10 @@ describe('the micro-batch', () => {
     assert.equal(batchGpu(4), 4);
   });
 
-  test('is the whole batch where nothing fits: its memory plan says what to do', () => {
-    assert.equal(chooseBatchGpu(config, spec({ batch: 32 }), null, GIB / 10), 32);
+  test('is the smallest where none is foreseen to fit, with the same groups where memory is unknown', () => {
+    assert.equal(chooseBatchGpu(config, spec({ batch: 32 }), null, GIB / 10), 2);
+    assert.equal(chooseBatchGpu(config, spec({ batch: 32 }), null, null), 4);
+    assert.equal(chooseBatchGpu(config, spec({ batch: 32, batchGpu: 8 }), null, null), 8);
   });
 
   test('is what the spec says, and else what the checkpoint says', () => {

@@ -1,9 +1,10 @@
 /** The memory of a card: as its driver tells it, and what fits into it. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { queryCards } from '../../../src/core/nvidia-smi.js';
 import { resolveNetworkConfig } from '../../../src/gan/config.js';
 import { deviceMemory } from '../../../src/training/device-memory.js';
 import { chooseBatchGpu } from '../../../src/training/automatic.js';
@@ -15,9 +16,15 @@ test('the memory of the visible card is read from its driver, and unknown withou
   const command = path.join(folder, 'nvidia-smi');
   try {
     assert.equal(deviceMemory(command), null);
-    writeFileSync(command, '#!/bin/sh\necho 22500, 23028\n');
-    chmodSync(command, 0o700);
+    const answer = (line: string) => writeFileSync(command, `#!/bin/sh\n${line}\n`, { mode: 0o700 });
+    answer('echo 22500, 23028, [N/A]');
     assert.deepEqual(deviceMemory(command), { freeBytes: 22500 * 2 ** 20, totalBytes: 23028 * 2 ** 20 });
+    answer('echo [N/A], [N/A], [N/A]');
+    assert.equal(deviceMemory(command), null);
+    answer('echo 80000, 81920, Enabled');
+    assert.equal(deviceMemory(command), null, 'a part of a divided card has less');
+    answer('exec sleep 60');
+    assert.deepEqual(queryCards(['name'], { command, timeoutMs: 200 }), []);
   } finally {
     rmSync(folder, { recursive: true });
   }

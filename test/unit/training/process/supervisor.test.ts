@@ -120,8 +120,18 @@ test('memory that ran out after steps may be available later: the training is re
 test('the words in which libraries report a failed allocation are known', () => {
   const oneDnn =
     'Session fail to run with error: Operation received an exception:Status: 1, message: could not create a primitive, in file mkl_conv_grad_input_ops.cc:546';
-  for (const text of [oneDnn, 'OOM when allocating tensor', 'std::bad_alloc', 'spawn ENOMEM'])
-    assert.ok(reportsOutOfMemory(text), text);
+  const onCards = [
+    'Session fail to run with error: Out of memory while trying to allocate 2147483648 bytes.',
+    'Dst tensor is not initialized.',
+    'Operation unable to allocate output tensor',
+    'failed to allocate 8.00GiB from device: CUDA_ERROR_OUT_OF_MEMORY: out of memory',
+    'failed to create cublas handle: CUBLAS_STATUS_ALLOC_FAILED',
+  ];
+  const onHosts = [oneDnn, 'OOM when allocating tensor', 'std::bad_alloc', 'spawn ENOMEM'];
+  for (const text of [...onHosts, ...onCards]) assert.ok(reportsOutOfMemory(text), text);
+  const smaller =
+    'Allocator (GPU_0_bfc) ran out of memory trying to allocate 2.5GiB. The caller indicates that this is not a failure, but ...';
+  assert.ok(!reportsOutOfMemory(smaller));
   assert.ok(!reportsOutOfMemory(oneDnn.replace('Status: 1', 'Status: 3')), 'unimplemented');
 });
 
