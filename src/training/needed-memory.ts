@@ -33,10 +33,11 @@ const STORED_PER_OVERSAMPLED_FEATURE = 8;
 const SHARE_IN_HALF = 0.35;
 
 /**
- * Estimates are 20 % above what was measured; one that is too high would keep a training from a
- * device that can do it.
+ * Estimates are 20 % above measured peaks, and these are up to twice what was in use, since the
+ * allocator doubles its pool. One that is too high would keep a training from a device that can do
+ * it; one that is too low costs a failed start, with an error that says how much is missing.
  */
-const LEAST_SHARE = 0.8;
+const LEAST_SHARE = 0.4;
 
 /**
  * With half precision and the smallest micro-batch where the spec leaves them to GIST: a device

@@ -23,17 +23,12 @@ const BOOKKEEPING_SLOTS = 20;
 /** Shards of preprocessing, and metrics; libvips decodes pixels on its own threads. */
 const CPU_SLOTS = 3;
 const WORKFLOW_SLOTS = 40;
-/**
- * In single precision, as on CPUs, images of a training take about three times the memory that is
- * foreseen for cards; weights take the same.
- */
-const CPU_SHARE = 0.5;
 
 /** This machine's. */
 export function abilities(): Abilities {
   const hasStylegan3 = environment.stylegan3Folder() !== undefined;
   const card = environment.tensorflow() === 'cuda' ? deviceMemory() : null;
-  return { bytes: card ? card.totalBytes : CPU_SHARE * availableMemory(), hasStylegan3 };
+  return { bytes: card ? card.totalBytes : availableMemory(), hasStylegan3 };
 }
 
 /** @param queue the part of the work that the worker takes */
