@@ -211,7 +211,7 @@ class Pipeline {
     { digest, looks = 0 }: DatasetPlanned,
   ): Promise<DatasetPlanned> {
     const input = { digest, preprocess: request.preprocess };
-    await this.overShards({ activity: 'lookShard', input }, looks, 'cpu');
+    await this.overShards({ activity: 'lookShard', input }, looks, this.resolved.taskQueues.cpu);
     return this.attend(() => this.steady.planDataset({ ...request, isLooked: true }));
   }
 
