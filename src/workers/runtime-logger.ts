@@ -13,8 +13,12 @@ const LOGGED_FIELDS = [
   'error',
 ] as const;
 
+/** What the SDK warns of when a worker polls for activities only, as ours of most queues do. */
+const ACTIVITIES_ONLY = 'No workflows registered';
+
 export function runtimeLogger(): DefaultLogger {
   return new DefaultLogger('WARN', ({ level, message, meta }) => {
+    if (message.startsWith(ACTIVITIES_ONLY)) return;
     const write = level === 'ERROR' ? log.error : log.warn;
     write(message, fieldsOf(meta ?? {}));
   });
