@@ -32,6 +32,7 @@ import type {
   StageResult,
   TrainResult,
 } from '../spec/results.js';
+import type { TaskQueues } from '../spec/task-queues.js';
 import { isOrphaned } from './attention.js';
 import { type CarriedControls, HistoryEnds, RunControls } from './controls.js';
 import { BOOKKEEPING, STEADY_WORK } from './policies.js';
@@ -62,6 +63,9 @@ export async function gistPipeline(
   if (result) return result;
   return continueAsNew<typeof gistPipeline>(input, pipeline.carried, options);
 }
+
+/** On a CPU, or for minutes on a device: each kind has a task queue. */
+type ShardWork = keyof Pick<TaskQueues, 'cpu' | 'short'>;
 
 /** Carried over when the workflow continues as new. */
 interface CarriedRun {
@@ -106,17 +110,17 @@ class Pipeline {
 
   /** Work that no single shard does: plans, manifests, metrics. */
   private get steady() {
-    const taskQueue = this.resolved.taskQueues.cpu;
+    const taskQueue = this.queueOf('cpu');
     return proxyActivities<PreprocessActivities & GenerateActivities & EvaluateActivities>({
       ...STEADY_WORK,
       taskQueue,
     });
   }
 
-  /** Work of minutes on a device. */
-  private get shortQueue(): string {
-    const { short, gpu } = this.resolved.taskQueues;
-    return short ?? gpu;
+  /** Runs of earlier versions have recorded one queue for all work on a device. */
+  private queueOf(work: ShardWork): string {
+    const { cpu, short, gpu } = this.resolved.taskQueues;
+    return work === 'cpu' ? cpu : (short ?? gpu);
   }
 
   private get spec(): PipelineSpec {
@@ -193,10 +197,7 @@ class Pipeline {
     const plan = planned.looks ? await this.planLooked(request, planned) : planned;
     const built = { digest: plan.digest, preprocess: settings };
     if (plan.dataset) this.result.reused.push('preprocess');
-    else {
-      const { cpu } = this.resolved.taskQueues;
-      await this.overShards({ activity: 'buildShard', input: built }, plan.shards, cpu);
-    }
+    else await this.overShards({ activity: 'buildShard', input: built }, plan.shards, 'cpu');
     const dataset = plan.dataset ?? (await this.attend(() => this.steady.assembleDataset(built)));
     this.controls.tracker.usesDataset(dataset.digest);
     const result: PreprocessResult = { stage: 'preprocess', dataset };
@@ -211,7 +212,7 @@ class Pipeline {
     { digest, looks = 0 }: DatasetPlanned,
   ): Promise<DatasetPlanned> {
     const input = { digest, preprocess: request.preprocess };
-    await this.overShards({ activity: 'lookShard', input }, looks, this.resolved.taskQueues.cpu);
+    await this.overShards({ activity: 'lookShard', input }, looks, 'cpu');
     return this.attend(() => this.steady.planDataset({ ...request, isLooked: true }));
   }
 
@@ -272,7 +273,7 @@ class Pipeline {
     await this.overShards(
       { activity: 'generateShard', input: { ...input, digest: plan.digest } },
       plan.shards,
-      this.shortQueue,
+      'short',
     );
     return this.attend(() => this.steady.assembleSynthetic({ ...input, digest: plan.digest }));
   }
@@ -290,7 +291,7 @@ class Pipeline {
     await this.overShards(
       { activity: 'extractShardFeatures', input: { sets: plan.sets } },
       plan.shards,
-      this.shortQueue,
+      'short',
     );
     const { ganTrainTest } = this.spec.evaluate;
     if (!ganTrainTest) return this.attend(() => this.steady.computeMetrics(input));
@@ -299,7 +300,7 @@ class Pipeline {
   }
 
   private async trainClassifiers(input: EvaluateInput, checkpointSeconds: number): Promise<ClassifierPlan> {
-    const device = proxyActivities<EvaluateActivities>({ ...STEADY_WORK, taskQueue: this.shortQueue });
+    const device = proxyActivities<EvaluateActivities>({ ...STEADY_WORK, taskQueue: this.queueOf('short') });
     const plan = await this.attend(() => device.planClassifiers(input));
     const [dataset, synthetic] = [input.dataset.prefix, input.synthetic.prefix];
     this.controls.tracker.count(plan.jobs.length, 'classifiers');
@@ -316,7 +317,8 @@ class Pipeline {
     return plan;
   }
 
-  private async overShards(job: ShardJob, shards: number, taskQueue: string): Promise<void> {
+  private async overShards(job: ShardJob, shards: number, work: ShardWork): Promise<void> {
+    const taskQueue = this.queueOf(work);
     this.controls.tracker.count(shards, 'shards');
     for (let from = 0; from < shards; ) {
       await this.controls.waitWhilePaused();
