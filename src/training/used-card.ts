@@ -11,9 +11,15 @@ interface Card {
   capability: number;
 }
 
-/** Null on a CPU, and where the driver does not say. */
+let known: Card | null | undefined;
+
+/** Null on a CPU, and where the driver does not say. The driver is asked once. */
 export function usedCard(): Card | null {
-  if (!usesGpu()) return null;
+  if (known === undefined) known = usesGpu() ? describedCard() : null;
+  return known;
+}
+
+function describedCard(): Card | null {
   const card = process.env.CUDA_VISIBLE_DEVICES ?? '0';
   const [values] = queryCards(['name', 'driver_version', 'compute_cap'], { card });
   const [name, driver, capability] = values ?? [];
@@ -21,6 +27,7 @@ export function usedCard(): Card | null {
 }
 
 /** Whether half precision is fast on the device. A card without a description counts as new. */
-export function computesHalfFast(card = usedCard()): boolean {
+export function computesHalfFast(): boolean {
+  const card = usedCard();
   return usesGpu() && !(card && card.capability < FAST_HALF);
 }
