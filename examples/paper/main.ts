@@ -46,6 +46,7 @@ try {
 }
 
 async function paper({ images, out }: { images: string; out: string }): Promise<void> {
+  await gist(['up']);
   await writePhantoms({ folder: images, count: PHANTOMS, seed: 0 });
   const results = mkdtempSync(path.join(tmpdir(), 'gist-paper-'));
   try {
@@ -79,7 +80,6 @@ async function complete({ id, kind, spec }: Experiment, images: string): Promise
 
 /** @returns null when it has never run here */
 async function statusOf(id: string): Promise<string | null> {
-  await gist(['up']);
   const child = spawn(process.execPath, [GIST, 'status', id, '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
